@@ -1,0 +1,142 @@
+#include "base/file.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static GBytes *read_descriptor(int fd, const char *name, gsize limit, gsize expected,
+                               GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_sized_new(MIN(expected, limit) + 1);
+    gsize length = 0;
+
+    for (;;) {
+        ssize_t got;
+
+        g_byte_array_set_size(bytes, MAX(length + 65536, expected + 1));
+        got = read(fd, bytes->data + length, bytes->len - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            errno_error(error, errno, "%s: cannot be read", name);
+            return NULL;
+        }
+        if (got == 0)
+            break;
+        length += got;
+        if (length > limit) {
+            input_error(error, "%s: larger than the limit of %" G_GSIZE_FORMAT " bytes", name,
+                        limit);
+            return NULL;
+        }
+    }
+    g_byte_array_set_size(bytes, length + 1);
+    bytes->data[length] = 0;
+    g_byte_array_set_size(bytes, length);
+    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
+GBytes *file_read(const char *path, gsize limit, GError **error)
+{
+    GBytes *bytes;
+    struct stat status;
+    int fd;
+
+    if (g_str_equal(path, "-"))
+        return read_descriptor(STDIN_FILENO, "standard input", limit, 0, error);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        errno_error(error, errno, "%s: cannot be opened", path);
+        return NULL;
+    }
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        system_error(error, "%s: is not a regular file", path);
+        return NULL;
+    }
+    bytes = read_descriptor(fd, path, limit, status.st_size, error);
+    close(fd);
+    return bytes;
+}
+
+gboolean file_sync_folder_of(const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean done;
+
+    if (fd < 0)
+        return errno_error(error, errno, "%s: folder cannot be opened", folder);
+    done = fsync(fd) == 0 || errno == EINVAL;
+    if (!done)
+        errno_error(error, errno, "%s: folder cannot be synchronised", folder);
+    close(fd);
+    return done;
+}
+
+static gboolean write_all(int fd, const char *data, gsize length)
+{
+    while (length) {
+        ssize_t put = write(fd, data, length);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return FALSE;
+        data += put;
+        length -= put;
+    }
+    return TRUE;
+}
+
+static gboolean write_durably(const char *path, const void *data, gsize length, mode_t mode,
+                              gboolean replace, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *base = g_path_get_basename(path);
+    g_autofree char *temporary = g_strdup_printf("%s/.%.200s.XXXXXX", folder, base);
+    int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    gboolean done;
+
+    if (fd < 0)
+        return errno_error(error, errno, "%s: cannot be written in folder %s", base, folder);
+    done = write_all(fd, data, length) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    if (close(fd) < 0)
+        done = FALSE;
+    if (!done) {
+        errno_error(error, errno, "%s: cannot be written", path);
+    } else if (replace ? rename(temporary, path) < 0
+                       : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
+        done = errno == EEXIST && !replace
+                   ? input_error(error, "%s: exists already; move it away first", path)
+                   : errno_error(error, errno, "%s: cannot be put in place", path);
+    }
+    if (!done) {
+        unlink(temporary);
+        return FALSE;
+    }
+    return file_sync_folder_of(path, error);
+}
+
+gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error)
+{
+    return write_durably(path, data, length, mode, TRUE, error);
+}
+
+gboolean file_create(const char *path, const void *data, gsize length, mode_t mode, GError **error)
+{
+    return write_durably(path, data, length, mode, FALSE, error);
+}
+
+gboolean file_make_folder(const char *path, mode_t mode, GError **error)
+{
+    if (g_mkdir_with_parents(path, mode) < 0)
+        return errno_error(error, errno, "%s: folder cannot be made", path);
+    return TRUE;
+}

@@ -1,0 +1,28 @@
+/*
+ * file.h: reading with a bound, and durable writing.
+ *
+ * A durable write leaves the old file or the new one, whatever kills the program: temporary name
+ * in the same folder, fsync, rename, fsync of the folder.
+ */
+#pragma once
+#include <glib.h>
+#include <sys/types.h>
+
+/*
+ * Reads a regular file of at most `limit` bytes; "-" is standard input. Refuses what is larger,
+ * is a folder, a FIFO or a device. The caller owns the bytes; they are followed by a NUL that
+ * does not count. NULL and ENTENTE_ERROR_SYSTEM, or _INPUT when too large.
+ */
+GBytes *file_read(const char *path, gsize limit, GError **error);
+
+/* Writes `path` durably with `mode`, replacing what is there. */
+gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error);
+
+/* As file_write(), but refuses when `path` exists (ENTENTE_ERROR_INPUT). */
+gboolean file_create(const char *path, const void *data, gsize length, mode_t mode, GError **error);
+
+/* Makes a folder and its missing parents, each with `mode`; one that is there is fine. */
+gboolean file_make_folder(const char *path, mode_t mode, GError **error);
+
+/* Makes the last rename or unlink in the folder of `path` durable. */
+gboolean file_sync_folder_of(const char *path, GError **error);

@@ -1,0 +1,225 @@
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/terminal.h"
+#include "config.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COMMON_OPTIONS 6
+
+static void print_overview(const struct command *const *commands)
+{
+    puts("Usage: entente COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+         "Carries out the nine principles of the Paris Call on your own assets, and proves it.\n\n"
+         "Commands:");
+    for (; *commands; commands++)
+        if ((*commands)->summary)
+            printf("  %-12s %s\n", (*commands)->name, (*commands)->summary);
+    puts("\nExample: entente assess --format html --output report.html\n"
+         "         entente COMMAND --help    what one command does\n"
+         "         entente --version");
+}
+
+static const struct command *find(const struct command *const *commands, const char *name)
+{
+    for (; *commands; commands++)
+        if (g_str_equal((*commands)->name, name))
+            return *commands;
+    return NULL;
+}
+
+static void report(const char *command, const GError *error)
+{
+    g_autofree char *text = terminal_escape(error->message);
+
+    fflush(stdout);
+    fprintf(stderr, "entente%s%s: %s\n", command ? " " : "", command ? command : "", text);
+}
+
+/* GOptionEntry rows for the command's own options and the common ones. */
+static GOptionEntry *make_entries(const struct command *command, void *state,
+                                  struct context *context)
+{
+    const GOptionEntry common[COMMON_OPTIONS] = {
+        { "profile", 0, 0, G_OPTION_ARG_FILENAME, &context->profile,
+          "The profile (default: ./entente.yaml, then /etc/entente/entente.yaml)", "FILE" },
+        { "data", 0, 0, G_OPTION_ARG_FILENAME, &context->data,
+          "Folder of keys, journal and reports", "DIR" },
+        { "format", 0, 0, G_OPTION_ARG_STRING, &context->format,
+          command->formats ? command->formats : "Output format", "FORMAT" },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &context->output,
+          "Write the result there instead of standard output", "FILE" },
+        { "lang", 0, 0, G_OPTION_ARG_STRING, &context->language, "Language of texts: en, fr",
+          "LANG" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &context->quiet, "No progress and no hints", NULL },
+    };
+    GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+
+    for (const struct command_option *o = command->options; o && o->name; o++) {
+        GOptionEntry entry = { o->name, o->letter, 0, o->argument, (char *)state + o->offset,
+                               o->help, o->value };
+
+        g_array_append_val(entries, entry);
+    }
+    for (guint i = 0; i < COMMON_OPTIONS; i++)
+        if (command->formats || !g_str_equal(common[i].long_name, "format"))
+            g_array_append_val(entries, common[i]);
+    return (GOptionEntry *)g_array_free(entries, FALSE);
+}
+
+static void free_state(const struct command *command, char *state)
+{
+    for (const struct command_option *o = command->options; o && o->name; o++) {
+        if (o->argument == G_OPTION_ARG_STRING || o->argument == G_OPTION_ARG_FILENAME)
+            g_free(*(char **)(state + o->offset));
+        else if (o->argument == G_OPTION_ARG_STRING_ARRAY ||
+                 o->argument == G_OPTION_ARG_FILENAME_ARRAY)
+            g_strfreev(*(char ***)(state + o->offset));
+    }
+    g_free(state);
+}
+
+static gboolean format_is_known(const struct command *command, const char *format, GError **error)
+{
+    g_auto(GStrv) known = g_strsplit(command->formats ? command->formats : "", ", ", -1);
+
+    if (!format || g_strv_contains((const char *const *)known, format))
+        return TRUE;
+    return input_error(error, "--format %s is not known here (%s)", format, command->formats);
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    struct context context = { 0 };
+    char *state = g_malloc0(MAX(command->state_size, 1));
+    g_autofree GOptionEntry *entries = make_entries(command, state, &context);
+    GOptionContext *options = g_option_context_new(command->arguments);
+    g_auto(GStrv) copy = g_new0(char *, argc + 1);
+    int count = argc, status = EXIT_INPUT;
+
+    g_option_context_set_summary(options, command->summary);
+    if (command->details)
+        g_option_context_set_description(options, command->details);
+    g_option_context_add_main_entries(options, entries, NULL);
+    for (int i = 0; i < argc; i++)
+        copy[i] = g_strdup(argv[i]);
+    {
+        g_autofree char **arguments = g_memdup2(copy, sizeof *copy * (argc + 1));
+        g_autofree char *program = g_strconcat("entente ", command->name, NULL);
+
+        g_set_prgname(program);
+        if (g_option_context_parse(options, &count, &arguments, &error) &&
+            format_is_known(command, context.format, &error)) {
+            if (count > 1 && g_str_equal(arguments[1], "--"))
+                status = command->run(&context, state, arguments + 2, &error);
+            else
+                status = command->run(&context, state, arguments + 1, &error);
+        }
+    }
+    if (error) {
+        report(command->name, error);
+        if (error->domain == G_OPTION_ERROR)
+            fprintf(stderr, "Try: entente %s --help\n", command->name);
+        status = error_exit_status(error);
+    }
+    g_option_context_free(options);
+    free_state(command, state);
+    g_free(context.profile);
+    g_free(context.data);
+    g_free(context.format);
+    g_free(context.output);
+    g_free(context.language);
+    if (fflush(stdout) != 0 && status == EXIT_DONE && errno != EPIPE) {
+        fprintf(stderr, "entente %s: standard output cannot be written: %s\n", command->name,
+                g_strerror(errno));
+        status = EXIT_SYSTEM;
+    }
+    return status;
+}
+
+int cli_main(const struct command *const *commands, int argc, char **argv)
+{
+    const struct command *command;
+
+    setlocale(LC_ALL, "");
+    umask(022);
+    if (argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
+        (g_str_equal(argv[1], "help") && argc == 2)) {
+        print_overview(commands);
+        return argc < 2 ? EXIT_INPUT : EXIT_DONE;
+    }
+    if (g_str_equal(argv[1], "--version")) {
+        puts("entente " ENTENTE_VERSION);
+        return EXIT_DONE;
+    }
+    if (g_str_equal(argv[1], "help")) {
+        char *help[] = { argv[2], (char *)"--help", NULL };
+
+        command = find(commands, argv[2]);
+        if (command)
+            return run_command(command, 2, help);
+        argv++;
+    }
+    command = find(commands, argv[1]);
+    if (!command) {
+        g_autofree char *name = terminal_escape(argv[1]);
+
+        fprintf(stderr, "entente: there is no command \"%s\"; see entente --help\n", name);
+        return EXIT_INPUT;
+    }
+    return run_command(command, argc - 1, argv + 1);
+}
+
+char *cli_data_folder(const struct context *context, GError **error)
+{
+    const char *given = context->data ? context->data : g_getenv("ENTENTE_DATA");
+    g_autofree char *folder =
+        given ? g_strdup(given) : g_build_filename(g_get_user_data_dir(), "entente", NULL);
+
+    if (!file_make_folder(folder, 0700, error))
+        return NULL;
+    return g_steal_pointer(&folder);
+}
+
+char *cli_profile_path(const struct context *context)
+{
+    static const char *const places[] = { "entente.yaml", "/etc/entente/entente.yaml" };
+    const char *given = context->profile ? context->profile : g_getenv("ENTENTE_PROFILE");
+
+    if (given)
+        return g_strdup(given);
+    for (guint i = 0; i < G_N_ELEMENTS(places); i++)
+        if (access(places[i], F_OK) == 0)
+            return g_strdup(places[i]);
+    return NULL;
+}
+
+gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error)
+{
+    if (context->output && !g_str_equal(context->output, "-"))
+        return file_write(context->output, text, length, 0644, error);
+    if (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0)
+        return errno_error(error, errno, "standard output cannot be written");
+    return TRUE;
+}
+
+const char *cli_language(const struct context *context)
+{
+    const char *const *names = g_get_language_names();
+
+    if (context->language)
+        return g_str_has_prefix(context->language, "fr") ? "fr" : "en";
+    return g_str_has_prefix(names[0], "fr") ? "fr" : "en";
+}
+
+gboolean cli_format_is(const struct context *context, const char *format, gboolean is_default)
+{
+    return context->format ? g_str_equal(context->format, format) : is_default;
+}

@@ -1,0 +1,59 @@
+/*
+ * cli.h: what every command of the command line shares.
+ *
+ * A command is a row: its words, its options as data, and one function. Help, completion and the
+ * check that manual pages name every option are made from the same rows.
+ */
+#pragma once
+#include "base/error.h"
+
+#include <glib.h>
+#include <stddef.h>
+
+/* One option; its value lands at `offset` in the command's state (zeroed before). */
+struct command_option {
+    const char *name;     /* "fail-on" */
+    char letter;          /* 'o', or 0 */
+    GOptionArg argument;  /* G_OPTION_ARG_NONE, _STRING, _STRING_ARRAY, _INT, _FILENAME */
+    gsize offset;         /* offsetof(struct ..., member); strings are freed by the caller of run */
+    const char *help;     /* "exit 1 when a finding is at least this severe" */
+    const char *value;    /* "SEVERITY"; NULL for G_OPTION_ARG_NONE */
+};
+
+/* What the options common to all commands gave. Borrowed by commands. */
+struct context {
+    char *profile;  /* --profile FILE; NULL: ENTENTE_PROFILE, ./entente.yaml, then /etc/entente/ */
+    char *data;     /* --data DIR; NULL: ENTENTE_DATA, then the user's data folder */
+    char *format;   /* --format; NULL: the command's default */
+    char *output;   /* --output FILE; NULL: standard output */
+    char *language; /* --lang en|fr; NULL: from the locale */
+    gboolean quiet; /* --quiet: no progress, no hints */
+};
+
+struct command {
+    const char *name;      /* "assess" */
+    const char *summary;   /* one line, no full stop */
+    const char *arguments; /* "[ID...]" or "" */
+    const char *formats;   /* "text, json, html" or NULL when --format means nothing */
+    const char *details;   /* for --help: a few sentences and an example */
+    const struct command_option *options; /* ends with a NULL name; or NULL */
+    gsize state_size;
+    /* `arguments` ends with NULL. Returns an exit status; with `error` set, the error decides. */
+    int (*run)(const struct context *context, void *state, char **arguments, GError **error);
+};
+
+/* Finds the command, parses its options, runs it, prints its error. Returns the exit status. */
+int cli_main(const struct command *const *commands, int argc, char **argv);
+
+/* The data folder (made with mode 0700 when missing) and the profile path. Owned by the caller. */
+char *cli_data_folder(const struct context *context, GError **error);
+char *cli_profile_path(const struct context *context); /* NULL when there is none */
+
+/* Writes a result to --output (durably) or to standard output. */
+gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error);
+
+/* "en" or "fr". */
+const char *cli_language(const struct context *context);
+
+/* Whether --format asks for `format`; without --format, `is_default` is the answer. */
+gboolean cli_format_is(const struct context *context, const char *format, gboolean is_default);

@@ -1,0 +1,6 @@
+/* commands.h: every command, one a file (cmd_NAME.c). */
+#pragma once
+#include "cli/cli.h"
+
+extern const struct command command_explain;
+extern const struct command command_measures;

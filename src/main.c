@@ -1,0 +1,13 @@
+/* main.c: the table of commands, and nothing else. */
+#include "cli/commands.h"
+
+static const struct command *const commands[] = {
+    &command_measures,
+    &command_explain,
+    NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(commands, argc, argv);
+}

@@ -1,0 +1,376 @@
+#include "p7_hygiene/host/host.h"
+
+#include "base/error.h"
+#include "profile/profile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct host {
+    int root;
+    gboolean live;
+    const struct asset *asset;
+    GHashTable *read, *stats, *links; /* path -> struct host_file */
+    GHashTable *facts;                /* struct fact_kind -> struct fact */
+};
+
+struct fact {
+    const struct fact_kind *kind;
+    gpointer value;
+};
+
+static void file_free(struct host_file *file)
+{
+    g_free((char *)file->path);
+    g_free(file->text);
+    g_free(file);
+}
+
+static void fact_free(struct fact *fact)
+{
+    if (fact->value && fact->kind->free)
+        fact->kind->free(fact->value);
+    g_free(fact);
+}
+
+static GHashTable *file_table(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)file_free);
+}
+
+struct host *host_new(const char *root, const struct asset *asset, GError **error)
+{
+    int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct host *host;
+
+    if (fd < 0) {
+        errno_error(error, errno, "%s: cannot be audited", root);
+        return NULL;
+    }
+    host = g_new0(struct host, 1);
+    host->root = fd;
+    host->live = g_str_equal(root, "/");
+    host->asset = asset;
+    host->read = file_table();
+    host->stats = file_table();
+    host->links = file_table();
+    host->facts = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)fact_free);
+    return host;
+}
+
+void host_free(struct host *host)
+{
+    g_hash_table_unref(host->facts);
+    g_hash_table_unref(host->read);
+    g_hash_table_unref(host->stats);
+    g_hash_table_unref(host->links);
+    close(host->root);
+    g_free(host);
+}
+
+gboolean host_is_live(const struct host *host)
+{
+    return host->live;
+}
+
+int host_root_fd(const struct host *host)
+{
+    return host->root;
+}
+
+const struct asset *host_asset(const struct host *host)
+{
+    return host->asset;
+}
+
+gboolean host_has_role(const struct host *host, const char *role)
+{
+    return host->asset && asset_has_role(host->asset, role);
+}
+
+gboolean host_is_container(struct host *host)
+{
+    if (!host->live)
+        return FALSE;
+    return host_stat(host, "/.dockerenv")->state == HOST_OK ||
+           host_stat(host, "/run/.containerenv")->state == HOST_OK ||
+           host_stat(host, "/run/systemd/container")->state == HOST_OK;
+}
+
+int host_open(struct host *host, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+
+    if (flags & O_PATH)
+        how.flags &= ~(guint64)(O_NONBLOCK | O_NOCTTY);
+    while (*path == '/')
+        path++;
+    return syscall(SYS_openat2, host->root, *path ? path : ".", &how, sizeof how);
+}
+
+static enum host_state state_of(int code)
+{
+    switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+        return HOST_ABSENT;
+    case EACCES:
+    case EPERM:
+        return HOST_DENIED;
+    default:
+        return HOST_UNREADABLE;
+    }
+}
+
+static gboolean fill(struct host_file *file, int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0) {
+        file->state = state_of(errno);
+        return FALSE;
+    }
+    file->mode = status.st_mode;
+    file->uid = status.st_uid;
+    file->gid = status.st_gid;
+    file->size = status.st_size;
+    file->device = status.st_dev;
+    file->mtime_us = status.st_mtim.tv_sec * G_USEC_PER_SEC + status.st_mtim.tv_nsec / 1000;
+    return TRUE;
+}
+
+/* Sizes of proc and sysfs files are no guide: read until the end or the limit. */
+static void read_content(struct host_file *file, int fd)
+{
+    gsize room = MIN(MAX(file->size, 4095), HOST_FILE_MAX) + 1;
+
+    if (!S_ISREG(file->mode) || file->size > HOST_FILE_MAX) {
+        file->state = HOST_UNREADABLE;
+        return;
+    }
+    file->text = g_malloc(room + 1);
+    for (;;) {
+        ssize_t got = read(fd, file->text + file->length, room - file->length);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            file->state = state_of(errno);
+            break;
+        }
+        file->length += got;
+        if (got == 0)
+            break;
+        if (file->length > HOST_FILE_MAX) {
+            file->state = HOST_UNREADABLE;
+            break;
+        }
+        if (file->length == room) {
+            room = MIN(room * 2, (gsize)HOST_FILE_MAX + 1);
+            file->text = g_realloc(file->text, room + 1);
+        }
+    }
+    file->text[file->length] = 0;
+    if (file->state != HOST_OK) {
+        g_clear_pointer(&file->text, g_free);
+        file->length = 0;
+    }
+}
+
+static const struct host_file *look(struct host *host, GHashTable *table, const char *path,
+                                    int flags, gboolean content)
+{
+    struct host_file *file = g_hash_table_lookup(table, path);
+    int fd;
+
+    if (file)
+        return file;
+    file = g_new0(struct host_file, 1);
+    file->path = g_strdup(path);
+    g_hash_table_insert(table, (char *)file->path, file);
+    if (content) {
+        /* Look before opening: opening a device may act on it. */
+        const struct host_file *status = host_stat(host, path);
+
+        if (status->state != HOST_OK || !S_ISREG(status->mode)) {
+            file->state = status->state == HOST_OK ? HOST_UNREADABLE : status->state;
+            file->mode = status->mode;
+            file->uid = status->uid;
+            file->gid = status->gid;
+            return file;
+        }
+    }
+    fd = host_open(host, path, flags);
+    if (fd < 0) {
+        file->state = state_of(errno);
+        return file;
+    }
+    if (fill(file, fd) && content)
+        read_content(file, fd);
+    close(fd);
+    return file;
+}
+
+const struct host_file *host_read(struct host *host, const char *path)
+{
+    return look(host, host->read, path, 0, TRUE);
+}
+
+const struct host_file *host_stat(struct host *host, const char *path)
+{
+    return look(host, host->stats, path, O_PATH, FALSE);
+}
+
+const struct host_file *host_lstat(struct host *host, const char *path)
+{
+    return look(host, host->links, path, O_PATH | O_NOFOLLOW, FALSE);
+}
+
+char *host_link(struct host *host, const char *path)
+{
+    char target[4096];
+    int fd = host_open(host, path, O_PATH | O_NOFOLLOW);
+    ssize_t length;
+
+    if (fd < 0)
+        return NULL;
+    length = readlinkat(fd, "", target, sizeof target - 1);
+    close(fd);
+    return length < 0 ? NULL : g_strndup(target, length);
+}
+
+static int compare_text(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static char **sorted(GPtrArray *texts)
+{
+    if (texts->len)
+        qsort(texts->pdata, texts->len, sizeof *texts->pdata, compare_text);
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_free(texts, FALSE);
+}
+
+char **host_list(struct host *host, const char *path, enum host_state *state)
+{
+    int fd = host_open(host, path, O_DIRECTORY);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    GPtrArray *names;
+    struct dirent *entry;
+
+    if (state)
+        *state = folder ? HOST_OK : state_of(errno);
+    if (!folder) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    names = g_ptr_array_new();
+    while ((entry = readdir(folder)))
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    closedir(folder);
+    return sorted(names);
+}
+
+static void glob_into(struct host *host, const char *base, char *const *parts, GPtrArray *found)
+{
+    g_autofree char *joined = NULL;
+    g_auto(GStrv) names = NULL;
+
+    if (!*parts) {
+        if (host_lstat(host, *base ? base : "/")->state == HOST_OK)
+            g_ptr_array_add(found, g_strdup(*base ? base : "/"));
+        return;
+    }
+    if (!strpbrk(*parts, "*?[")) {
+        joined = g_strconcat(base, "/", *parts, NULL);
+        glob_into(host, joined, parts + 1, found);
+        return;
+    }
+    names = host_list(host, *base ? base : "/", NULL);
+    for (char **name = names; name && *name; name++) {
+        g_autofree char *path = NULL;
+
+        if (fnmatch(*parts, *name, FNM_PERIOD) != 0)
+            continue;
+        path = g_strconcat(base, "/", *name, NULL);
+        glob_into(host, path, parts + 1, found);
+    }
+}
+
+char **host_glob(struct host *host, const char *pattern)
+{
+    GPtrArray *found = g_ptr_array_new();
+    g_auto(GStrv) parts = NULL;
+
+    while (*pattern == '/')
+        pattern++;
+    parts = g_strsplit(pattern, "/", -1);
+    glob_into(host, "", parts, found);
+    return sorted(found);
+}
+
+gpointer host_fact(struct host *host, const struct fact_kind *kind)
+{
+    struct fact *fact = g_hash_table_lookup(host->facts, kind);
+
+    if (!fact) {
+        gpointer value = kind->load(host);
+
+        fact = g_new0(struct fact, 1);
+        fact->kind = kind;
+        fact->value = value;
+        g_hash_table_insert(host->facts, (gpointer)kind, fact);
+    }
+    return fact->value;
+}
+
+static enum reason reason_of(enum host_state state)
+{
+    return state == HOST_DENIED   ? REASON_NEEDS_ROOT
+           : state == HOST_ABSENT ? REASON_ABSENT
+                                  : REASON_UNREADABLE;
+}
+
+gboolean host_missing(struct finding *finding, const struct host_file *file)
+{
+    if (file->state == HOST_OK)
+        return FALSE;
+    finding_not_measured(finding, reason_of(file->state), "%s", file->path);
+    return TRUE;
+}
+
+gboolean host_gap(struct finding *finding, const struct host_file *file)
+{
+    if (file->state == HOST_OK || file->state == HOST_ABSENT)
+        return FALSE;
+    finding_incomplete(finding, reason_of(file->state), "%s", file->path);
+    return TRUE;
+}
+
+void host_each_line(const struct host_file *file, host_line_fn each, gpointer data)
+{
+    const char *at = file->text, *end = at ? at + file->length : NULL;
+
+    for (guint line = 1; at && at < end; line++) {
+        const char *stop = memchr(at, '\n', end - at);
+
+        if (!stop)
+            stop = end;
+        each(line, at, stop - at, data);
+        at = stop + 1;
+    }
+}

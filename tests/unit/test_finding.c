@@ -1,0 +1,82 @@
+#include "finding/finding.h"
+
+#include <string.h>
+
+static void test_worst_evidence_decides(void)
+{
+    g_autoptr(finding_t) finding = finding_new("host.ssh.root-login", 0);
+
+    finding_pass(finding, "/a", 1, "Key", "yes", "yes");
+    g_assert_cmpint(finding->outcome, ==, OUTCOME_PASS);
+    finding_fail(finding, "/a", 2, "Key", "no", "yes");
+    finding_warn(finding, "/a", 3, "Key", "maybe", "yes");
+    g_assert_cmpint(finding->outcome, ==, OUTCOME_FAIL);
+}
+
+static void test_unread_file_is_no_pass(void)
+{
+    g_autoptr(finding_t) finding = finding_new("m", 0);
+
+    finding_pass(finding, "/a", 1, "Key", "yes", "yes");
+    finding_incomplete(finding, REASON_NEEDS_ROOT, "%s", "/b");
+    g_assert_cmpint(finding->outcome, ==, OUTCOME_NOT_MEASURED);
+    finding_pass(finding, "/c", 1, "Key", "yes", "yes");
+    g_assert_cmpint(finding->outcome, ==, OUTCOME_NOT_MEASURED);
+    finding_fail(finding, "/d", 1, "Key", "no", "yes");
+    g_assert_cmpint(finding->outcome, ==, OUTCOME_FAIL);
+}
+
+static void test_failures_survive_the_limit(void)
+{
+    g_autoptr(finding_t) finding = finding_new("m", 0);
+    gboolean kept = FALSE;
+
+    for (guint i = 0; i < EVIDENCE_MAX + 5; i++)
+        finding_pass(finding, "/a", i, NULL, "x", NULL);
+    finding_fail(finding, "/bad", 1, NULL, "x", NULL);
+    g_assert_cmpuint(finding->evidence->len, ==, EVIDENCE_MAX);
+    g_assert_cmpuint(finding->omitted, ==, 6);
+    for (guint i = 0; i < finding->evidence->len; i++)
+        kept |= g_str_equal(((struct evidence *)finding->evidence->pdata[i])->path, "/bad");
+    g_assert_true(kept);
+}
+
+static void test_secrets_are_not_kept(void)
+{
+    g_autoptr(finding_t) finding = finding_new("m", 0);
+    const struct evidence *line;
+
+    finding_redacted(finding, OUTCOME_FAIL, "/a", 7, "aws-key", "AKIAIOSFODNN7EXAMPLE", 20);
+    line = finding->evidence->pdata[0];
+    g_assert_null(strstr(line->found, "AKIA"));
+    g_assert_true(g_str_has_prefix(line->found, "20 bytes"));
+}
+
+static void test_variant_round_trip(void)
+{
+    g_autoptr(finding_t) finding = finding_new("m", 3);
+    g_autoptr(finding_t) copy = NULL;
+    g_autoptr(GVariant) variant = NULL;
+    const struct evidence *line;
+
+    finding_fail(finding, "/a", 9, NULL, "caf\xe9", "x");
+    variant = g_variant_ref_sink(finding_to_variant(finding));
+    copy = finding_from_variant(variant, "m", 3);
+    g_assert_nonnull(copy);
+    line = copy->evidence->pdata[0];
+    g_assert_cmpstr(line->path, ==, "/a");
+    g_assert_null(line->key);
+    g_assert_true(g_utf8_validate(line->found, -1, NULL));
+    g_assert_null(finding_from_variant(g_variant_new_string("no"), "m", 3));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/finding/worst-evidence-decides", test_worst_evidence_decides);
+    g_test_add_func("/finding/unread-file-is-no-pass", test_unread_file_is_no_pass);
+    g_test_add_func("/finding/failures-survive-the-limit", test_failures_survive_the_limit);
+    g_test_add_func("/finding/secrets-are-not-kept", test_secrets_are_not_kept);
+    g_test_add_func("/finding/variant-round-trip", test_variant_round_trip);
+    return g_test_run();
+}
