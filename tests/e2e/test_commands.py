@@ -1,0 +1,31 @@
+"""The command line as a newcomer meets it: help everywhere, kind errors, the right exit status."""
+import re
+
+
+def commands(entente):
+    text = entente("--help").stdout
+    return re.findall(r"^  (\w+) ", text, re.M)
+
+
+def test_every_command_has_help_with_an_example(entente):
+    names = commands(entente)
+    assert "measures" in names
+    for name in names:
+        text = entente(name, "--help").stdout
+        assert "entente " + name in text, name
+        assert "xample" in text, f"{name} --help has no example"
+
+
+def test_mistakes_are_answered_kindly(entente):
+    done = entente("asess", status=2)
+    assert "asess" in done.stderr and "--help" in done.stderr
+    done = entente("measures", "--nonsense", status=2)
+    assert "--nonsense" in done.stderr
+    done = entente("measures", "--format", "xml", status=2)
+    assert "xml" in done.stderr and "json" in done.stderr
+    entente(status=2)
+
+
+def test_a_hostile_name_does_not_reach_the_terminal(entente):
+    done = entente("explain", "x\033]0;owned\a", status=2)
+    assert "\033" not in done.stderr and "\a" not in done.stderr
