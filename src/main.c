@@ -2,8 +2,9 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_measures,
+    &command_completion,
     &command_explain,
+    &command_measures,
     NULL,
 };
 

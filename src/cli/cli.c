@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMON_OPTIONS 6
-
 static void print_overview(const struct command *const *commands)
 {
     puts("Usage: entente COMMAND [OPTIONS] [ARGUMENTS]\n\n"
@@ -42,34 +40,47 @@ static void report(const char *command, const GError *error)
     fprintf(stderr, "entente%s%s: %s\n", command ? " " : "", command ? command : "", text);
 }
 
-/* GOptionEntry rows for the command's own options and the common ones. */
+const struct command_option cli_common_options[] = {
+    {"profile",              0, G_OPTION_ARG_FILENAME, offsetof(struct context, profile),
+     "The profile (default: ./entente.yaml, then /etc/entente/entente.yaml)", "FILE" },
+    { "data", 0, G_OPTION_ARG_FILENAME, offsetof(struct context, data),
+     "Folder of keys, journal and reports", "DIR" },
+    { "format",              0, G_OPTION_ARG_STRING, offsetof(struct context, format), "Form of the output",
+     "FORMAT" },
+    { "output",                'o', G_OPTION_ARG_FILENAME, offsetof(struct context, output),
+     "Write the result there instead of standard output", "FILE" },
+    { "lang",                0, G_OPTION_ARG_STRING, offsetof(struct context, language),
+     "Language of texts: en, fr", "LANG" },
+    { "quiet", 'q', G_OPTION_ARG_NONE, offsetof(struct context, quiet), "No progress and no hints",
+     NULL },
+    { 0                },
+};
+
+static void add_entries(GArray *entries, const struct command_option *options, void *state,
+                        const struct command *command)
+{
+    for (const struct command_option *o = options; o && o->name; o++) {
+        gboolean is_format = options == cli_common_options && g_str_equal(o->name, "format");
+        GOptionEntry entry = { o->name,
+                               o->letter,
+                               0,
+                               o->argument,
+                               (char *)state + o->offset,
+                               is_format ? command->formats : o->help,
+                               o->value };
+
+        if (!is_format || command->formats)
+            g_array_append_val(entries, entry);
+    }
+}
+
 static GOptionEntry *make_entries(const struct command *command, void *state,
                                   struct context *context)
 {
-    const GOptionEntry common[COMMON_OPTIONS] = {
-        { "profile", 0, 0, G_OPTION_ARG_FILENAME, &context->profile,
-          "The profile (default: ./entente.yaml, then /etc/entente/entente.yaml)", "FILE" },
-        { "data", 0, 0, G_OPTION_ARG_FILENAME, &context->data,
-          "Folder of keys, journal and reports", "DIR" },
-        { "format", 0, 0, G_OPTION_ARG_STRING, &context->format,
-          command->formats ? command->formats : "Output format", "FORMAT" },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &context->output,
-          "Write the result there instead of standard output", "FILE" },
-        { "lang", 0, 0, G_OPTION_ARG_STRING, &context->language, "Language of texts: en, fr",
-          "LANG" },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &context->quiet, "No progress and no hints", NULL },
-    };
     GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
 
-    for (const struct command_option *o = command->options; o && o->name; o++) {
-        GOptionEntry entry = { o->name, o->letter, 0, o->argument, (char *)state + o->offset,
-                               o->help, o->value };
-
-        g_array_append_val(entries, entry);
-    }
-    for (guint i = 0; i < COMMON_OPTIONS; i++)
-        if (command->formats || !g_str_equal(common[i].long_name, "format"))
-            g_array_append_val(entries, common[i]);
+    add_entries(entries, command->options, state, command);
+    add_entries(entries, cli_common_options, context, command);
     return (GOptionEntry *)g_array_free(entries, FALSE);
 }
 
@@ -94,10 +105,11 @@ static gboolean format_is_known(const struct command *command, const char *forma
     return input_error(error, "--format %s is not known here (%s)", format, command->formats);
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int run_command(const struct command *const *commands, const struct command *command,
+                       int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
-    struct context context = { 0 };
+    struct context context = { .commands = commands };
     char *state = g_malloc0(MAX(command->state_size, 1));
     g_autofree GOptionEntry *entries = make_entries(command, state, &context);
     GOptionContext *options = g_option_context_new(command->arguments);
@@ -164,7 +176,7 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
 
         command = find(commands, argv[2]);
         if (command)
-            return run_command(command, 2, help);
+            return run_command(commands, command, 2, help);
         argv++;
     }
     command = find(commands, argv[1]);
@@ -174,7 +186,7 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
         fprintf(stderr, "entente: there is no command \"%s\"; see entente --help\n", name);
         return EXIT_INPUT;
     }
-    return run_command(command, argc - 1, argv + 1);
+    return run_command(commands, command, argc - 1, argv + 1);
 }
 
 char *cli_data_folder(const struct context *context, GError **error)

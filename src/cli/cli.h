@@ -22,6 +22,7 @@ struct command_option {
 
 /* What the options common to all commands gave. Borrowed by commands. */
 struct context {
+    const struct command *const *commands; /* the table, ends with NULL */
     char *profile;  /* --profile FILE; NULL: ENTENTE_PROFILE, ./entente.yaml, then /etc/entente/ */
     char *data;     /* --data DIR; NULL: ENTENTE_DATA, then the user's data folder */
     char *format;   /* --format; NULL: the command's default */
@@ -32,7 +33,7 @@ struct context {
 
 struct command {
     const char *name;      /* "assess" */
-    const char *summary;   /* one line, no full stop */
+    const char *summary;   /* one line, no full stop; NULL keeps it out of the overview */
     const char *arguments; /* "[ID...]" or "" */
     const char *formats;   /* "text, json, html" or NULL when --format means nothing */
     const char *details;   /* for --help: a few sentences and an example */
@@ -44,6 +45,9 @@ struct command {
 
 /* Finds the command, parses its options, runs it, prints its error. Returns the exit status. */
 int cli_main(const struct command *const *commands, int argc, char **argv);
+
+/* The options common to all commands, for completion; ends with a NULL name. */
+extern const struct command_option cli_common_options[];
 
 /* The data folder (made with mode 0700 when missing) and the profile path. Owned by the caller. */
 char *cli_data_folder(const struct context *context, GError **error);

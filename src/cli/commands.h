@@ -2,5 +2,6 @@
 #pragma once
 #include "cli/cli.h"
 
+extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_measures;
