@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK(entente-error-quark, entente_error)
+G_DEFINE_QUARK(entente - error - quark, entente_error)
 
 int error_exit_status(const GError *error)
 {

@@ -13,12 +13,19 @@ GQuark entente_error_quark(void);
 enum entente_error {
     ENTENTE_ERROR_FOUND,  /* exit 1: something found: a mismatch, a bad signature */
     ENTENTE_ERROR_INPUT,  /* exit 2: wrong use or bad input */
-    ENTENTE_ERROR_SYSTEM, /* exit 3: could not complete: a read, a write, the network, a permission */
+    ENTENTE_ERROR_SYSTEM, /* exit 3: could not complete: a read, a write, the network, a permission
+                           */
     ENTENTE_ERROR_POLICY, /* exit 4: refused by policy */
 };
 
 /* Exit statuses of the command line; the highest that applies wins. */
-enum entente_exit { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_INPUT = 2, EXIT_SYSTEM = 3, EXIT_POLICY = 4 };
+enum entente_exit {
+    EXIT_DONE = 0,
+    EXIT_FOUND = 1,
+    EXIT_INPUT = 2,
+    EXIT_SYSTEM = 3,
+    EXIT_POLICY = 4
+};
 
 /* The exit status for `error`; errors of other domains (GFileError, ...) are EXIT_SYSTEM. */
 int error_exit_status(const GError *error);

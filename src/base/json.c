@@ -13,12 +13,9 @@ static gboolean depth_within(const json_t *value, guint left)
         return TRUE;
     if (!left)
         return FALSE;
-    json_object_foreach((json_t *)value, key, member)
-        if (!depth_within(member, left - 1))
-            return FALSE;
-    json_array_foreach(value, index, member)
-        if (!depth_within(member, left - 1))
-            return FALSE;
+    json_object_foreach((json_t *)value, key,
+                        member) if (!depth_within(member, left - 1)) return FALSE;
+    json_array_foreach(value, index, member) if (!depth_within(member, left - 1)) return FALSE;
     return TRUE;
 }
 
@@ -32,7 +29,8 @@ json_t *json_parse(const void *data, gsize length, gsize limit, const char *name
                     name, length, limit);
         return NULL;
     }
-    value = json_loadb(data ? data : "", length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    value =
+        json_loadb(data ? data : "", length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!value) {
         input_error(error, "%s:%d:%d: not JSON: %s", name, problem.line, problem.column,
                     problem.text);

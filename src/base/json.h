@@ -45,7 +45,8 @@ void json_begin_object(struct json_writer *writer, const char *key); /* `key` NU
 void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer, const char *key);
 void json_end_array(struct json_writer *writer);
-void json_put_string(struct json_writer *writer, const char *key, const char *text); /* as json_safe_string() */
+void json_put_string(struct json_writer *writer, const char *key,
+                     const char *text); /* as json_safe_string() */
 void json_put_integer(struct json_writer *writer, const char *key, gint64 number);
 void json_put_boolean(struct json_writer *writer, const char *key, gboolean truth);
 void json_put_null(struct json_writer *writer, const char *key);

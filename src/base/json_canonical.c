@@ -57,8 +57,8 @@ static gboolean put_real(GString *out, double number, GError **error)
         return TRUE;
     }
     for (precision = 0; precision <= 16; precision++) {
-        g_ascii_formatd(text, sizeof text, (char[]){ '%', '.', '0' + precision / 10,
-                                                     '0' + precision % 10, 'e', 0 },
+        g_ascii_formatd(text, sizeof text,
+                        (char[]){ '%', '.', '0' + precision / 10, '0' + precision % 10, 'e', 0 },
                         fabs(number));
         if (g_ascii_strtod(text, NULL) == fabs(number))
             break;
@@ -133,8 +133,7 @@ static gboolean put_value(GString *out, const json_t *value, GError **error)
         gsize count = json_object_size(value);
         g_autofree const char **names = g_new(const char *, count + 1);
 
-        json_object_foreach((json_t *)value, key, member)
-            names[i++] = key;
+        json_object_foreach((json_t *)value, key, member) names[i++] = key;
         qsort(names, count, sizeof *names, compare_names);
         g_string_append_c(out, '{');
         for (i = 0; i < count; i++) {
@@ -150,7 +149,8 @@ static gboolean put_value(GString *out, const json_t *value, GError **error)
     }
     case JSON_ARRAY:
         g_string_append_c(out, '[');
-        json_array_foreach(value, index, member) {
+        json_array_foreach(value, index, member)
+        {
             if (index)
                 g_string_append_c(out, ',');
             if (!put_value(out, member, error))
@@ -163,8 +163,9 @@ static gboolean put_value(GString *out, const json_t *value, GError **error)
         return TRUE;
     case JSON_INTEGER:
         if (json_integer_value(value) > safe || json_integer_value(value) < -safe)
-            return input_error(error, "the integer %" JSON_INTEGER_FORMAT
-                                      " has no canonical form (RFC 8785: at most 2^53)",
+            return input_error(error,
+                               "the integer %" JSON_INTEGER_FORMAT
+                               " has no canonical form (RFC 8785: at most 2^53)",
                                json_integer_value(value));
         g_string_append_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return TRUE;

@@ -98,7 +98,7 @@ guint terminal_columns(const char *text)
 char *terminal_style(const char *text, enum style style, gboolean colour)
 {
     static const char *const codes[] = {
-        [STYLE_PLAIN] = "", [STYLE_BOLD] = "1",  [STYLE_DIM] = "2",  [STYLE_GOOD] = "36",
+        [STYLE_PLAIN] = "",  [STYLE_BOLD] = "1", [STYLE_DIM] = "2",  [STYLE_GOOD] = "36",
         [STYLE_WARN] = "33", [STYLE_BAD] = "31", [STYLE_ODD] = "35",
     };
 

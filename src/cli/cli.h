@@ -12,12 +12,12 @@
 
 /* One option; its value lands at `offset` in the command's state (zeroed before). */
 struct command_option {
-    const char *name;     /* "fail-on" */
-    char letter;          /* 'o', or 0 */
-    GOptionArg argument;  /* G_OPTION_ARG_NONE, _STRING, _STRING_ARRAY, _INT, _FILENAME */
-    gsize offset;         /* offsetof(struct ..., member); strings are freed by the caller of run */
-    const char *help;     /* "exit 1 when a finding is at least this severe" */
-    const char *value;    /* "SEVERITY"; NULL for G_OPTION_ARG_NONE */
+    const char *name;    /* "fail-on" */
+    char letter;         /* 'o', or 0 */
+    GOptionArg argument; /* G_OPTION_ARG_NONE, _STRING, _STRING_ARRAY, _INT, _FILENAME */
+    gsize offset;        /* offsetof(struct ..., member); strings are freed by the caller of run */
+    const char *help;    /* "exit 1 when a finding is at least this severe" */
+    const char *value;   /* "SEVERITY"; NULL for G_OPTION_ARG_NONE */
 };
 
 /* What the options common to all commands gave. Borrowed by commands. */

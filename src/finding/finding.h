@@ -62,8 +62,8 @@ struct evidence {
     char *found, *wanted; /* or NULL */
 };
 
-#define EVIDENCE_MAX 100        /* lines kept in a finding; more only count in `omitted` */
-#define EVIDENCE_TEXT_MAX 400   /* bytes kept of each text */
+#define EVIDENCE_MAX 100      /* lines kept in a finding; more only count in `omitted` */
+#define EVIDENCE_TEXT_MAX 400 /* bytes kept of each text */
 
 struct finding {
     const char *measure; /* id, borrowed from the catalogue */
@@ -92,7 +92,8 @@ void finding_fail(struct finding *finding, const char *path, guint line, const c
 gboolean finding_check(struct finding *finding, gboolean good, const char *path, guint line,
                        const char *key, const char *found, const char *wanted);
 
-/* A secret was found: keeps the rule, the place, the length and a salted digest, never the bytes. */
+/* A secret was found: keeps the rule, the place, the length and a salted digest, never the bytes.
+ */
 void finding_redacted(struct finding *finding, enum outcome outcome, const char *path, guint line,
                       const char *rule, const void *secret, gsize length);
 

@@ -15,8 +15,8 @@ GVariant *finding_to_variant(const struct finding *finding)
         g_variant_builder_add(&lines, EVIDENCE_FORMAT, (guchar)line->kind, (guchar)line->outcome,
                               line->line, line->path, line->key, line->found, line->wanted);
     }
-    return g_variant_new(FINDING_FORMAT, (guchar)finding->outcome,
-                         (guchar)finding->reason, finding->detail, finding->omitted, &lines);
+    return g_variant_new(FINDING_FORMAT, (guchar)finding->outcome, (guchar)finding->reason,
+                         finding->detail, finding->omitted, &lines);
 }
 
 struct finding *finding_from_variant(GVariant *variant, const char *measure, guint asset)
@@ -29,8 +29,8 @@ struct finding *finding_from_variant(GVariant *variant, const char *measure, gui
     if (!g_variant_is_of_type(variant, G_VARIANT_TYPE(FINDING_FORMAT)) ||
         !g_variant_is_normal_form(variant))
         return NULL;
-    g_variant_get(variant, FINDING_FORMAT, &outcome, &reason, &finding->detail,
-                  &finding->omitted, &lines);
+    g_variant_get(variant, FINDING_FORMAT, &outcome, &reason, &finding->detail, &finding->omitted,
+                  &lines);
     if (outcome > OUTCOME_ERROR || reason > REASON_SILENT ||
         g_variant_iter_n_children(lines) > EVIDENCE_MAX)
         return NULL;

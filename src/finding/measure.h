@@ -38,18 +38,18 @@ struct text {
 
 /* One step of a fix, as data. Which members count depends on the kind; the others are NULL or 0. */
 enum fix_kind {
-    FIX_SYSCTL,        /* key, value: a line in /etc/sysctl.d/60-entente.conf, and the live value */
-    FIX_SSHD_OPTION,   /* key, value: first in sshd_config.d/00-entente.conf */
-    FIX_SET_LINE,      /* path, key, value, separator: the line "key<separator>value" */
-    FIX_DELETE_LINE,   /* path, key: lines whose first word is key */
-    FIX_INI_OPTION,    /* path, section, key, value: an own drop-in or an ini file */
-    FIX_PUT_FILE,      /* path, value (content), mode */
-    FIX_MODE,          /* path, mode: bits beyond it are removed; "@evidence": the finding's paths */
-    FIX_OWNER,         /* path, owner, group; "@evidence" as above */
-    FIX_BLOCK_MODULE,  /* key: kernel module name, in modprobe.d/entente.conf */
-    FIX_UNIT_OPTION,   /* path (unit name), section, key, value: drop-in unit.d/entente.conf */
-    FIX_MASK_UNIT,     /* path (unit name): link to /dev/null */
-    FIX_MOUNT_OPTION,  /* path (mount point), value (options, comma separated): /etc/fstab */
+    FIX_SYSCTL,       /* key, value: a line in /etc/sysctl.d/60-entente.conf, and the live value */
+    FIX_SSHD_OPTION,  /* key, value: first in sshd_config.d/00-entente.conf */
+    FIX_SET_LINE,     /* path, key, value, separator: the line "key<separator>value" */
+    FIX_DELETE_LINE,  /* path, key: lines whose first word is key */
+    FIX_INI_OPTION,   /* path, section, key, value: an own drop-in or an ini file */
+    FIX_PUT_FILE,     /* path, value (content), mode */
+    FIX_MODE,         /* path, mode: bits beyond it are removed; "@evidence": the finding's paths */
+    FIX_OWNER,        /* path, owner, group; "@evidence" as above */
+    FIX_BLOCK_MODULE, /* key: kernel module name, in modprobe.d/entente.conf */
+    FIX_UNIT_OPTION,  /* path (unit name), section, key, value: drop-in unit.d/entente.conf */
+    FIX_MASK_UNIT,    /* path (unit name): link to /dev/null */
+    FIX_MOUNT_OPTION, /* path (mount point), value (options, comma separated): /etc/fstab */
 };
 struct fix_action {
     enum fix_kind kind;

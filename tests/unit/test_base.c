@@ -13,17 +13,16 @@ static void test_canonical_json(void)
     static const struct {
         const char *in, *out;
     } cases[] = {
-        { "{\"b\":1,\"a\":[true,false,null]}", "{\"a\":[true,false,null],\"b\":1}" },
+        {"{\"b\":1,\"a\":[true,false,null]}",                                      "{\"a\":[true,false,null],\"b\":1}"},
         { "[333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001]",
-          "[333333333.3333333,1e+30,4.5,0.002,1e-27]" },
+         "[333333333.3333333,1e+30,4.5,0.002,1e-27]"                                                                  },
         { "[1e21, 1e20, 1e-6, 1e-7, -0.0, 5e-324, 1.7976931348623157e308]",
-          "[1e+21,100000000000000000000,0.000001,1e-7,0,5e-324,1.7976931348623157e+308]" },
+         "[1e+21,100000000000000000000,0.000001,1e-7,0,5e-324,1.7976931348623157e+308]"                               },
         { "\"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\"",
-          "\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"" },
+         "\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\""                                                            },
         { "{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,"
-          "\"\\u00f6\":7}",
-          "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,"
-          "\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}" },
+          "\"\\u00f6\":7}",                                               "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,"
+          "\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}"                            },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -83,7 +82,9 @@ static void test_writer_survives_hostile_text(void)
 
 static void test_terminal_escape(void)
 {
-    g_autofree char *text = terminal_escape("a\033[31mb\n\xff\xe2\x80\xae" "c\xc2\x9b" "d\x7f é");
+    g_autofree char *text = terminal_escape("a\033[31mb\n\xff\xe2\x80\xae"
+                                            "c\xc2\x9b"
+                                            "d\x7f é");
 
     g_assert_cmpstr(text, ==, "a\\x1b[31mb\\n\\xff\\u{202e}c\\u{009b}d\\x7f é");
 }

@@ -14,7 +14,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
-#define HOST_FILE_MAX (8u << 20) /* bytes of one configuration file; sshd_config of 1 GB is refused */
+#define HOST_FILE_MAX                                                                              \
+    (8u << 20) /* bytes of one configuration file; sshd_config of 1 GB is refused */
 
 enum host_state {
     HOST_OK,
@@ -44,7 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(host_t, host_free)
 gboolean host_is_live(const struct host *host); /* the root is "/" */
 int host_root_fd(const struct host *host);
 const struct asset *host_asset(const struct host *host); /* may be NULL */
-/* Whether the asset has the declared role: "router", "mail", "workstation", "container-host", ... */
+/* Whether the asset has the declared role: "router", "mail", "workstation", "container-host", ...
+ */
 gboolean host_has_role(const struct host *host, const char *role);
 /* Whether the running machine is a container (kernel settings are then the host's). */
 gboolean host_is_container(struct host *host);
@@ -55,11 +57,13 @@ const struct host_file *host_stat(struct host *host, const char *path);
 const struct host_file *host_lstat(struct host *host, const char *path);
 /* Target of a link as written, or NULL. Owned by the caller. */
 char *host_link(struct host *host, const char *path);
-/* Names in a folder, sorted (strcmp), without "." and ".."; NULL with `state` when it cannot be read. */
+/* Names in a folder, sorted (strcmp), without "." and ".."; NULL with `state` when it cannot be
+ * read. */
 char **host_list(struct host *host, const char *path, enum host_state *state);
 /* Paths that match, sorted; patterns as glob(3): * ? [] in any component. Never NULL. */
 char **host_glob(struct host *host, const char *pattern);
-/* Opens for reading (O_CLOEXEC | O_NONBLOCK), -1 with errno. `flags` adds O_DIRECTORY, O_PATH, ... */
+/* Opens for reading (O_CLOEXEC | O_NONBLOCK), -1 with errno. `flags` adds O_DIRECTORY, O_PATH, ...
+ */
 int host_open(struct host *host, const char *path, int flags);
 
 /*
