@@ -1,0 +1,78 @@
+#include "p7_hygiene/host/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum host_state state_of(int code)
+{
+    switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+        return HOST_ABSENT;
+    case EACCES:
+    case EPERM:
+        return HOST_DENIED;
+    default:
+        return HOST_UNREADABLE;
+    }
+}
+
+static enum host_state read_all(int fd, gsize limit, struct scratch *scratch)
+{
+    for (;;) {
+        ssize_t got;
+
+        if (scratch->length + 1 >= scratch->room) {
+            scratch->room = MAX(scratch->room * 2, 1u << 16);
+            scratch->text = g_realloc(scratch->text, scratch->room);
+        }
+        got = read(fd, scratch->text + scratch->length,
+                   MIN(scratch->room - scratch->length - 1, limit + 1 - scratch->length));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return state_of(errno);
+        scratch->length += got;
+        if (scratch->length > limit) {
+            scratch->length = limit;
+            scratch->cut = TRUE;
+        }
+        if (got == 0 || scratch->cut)
+            break;
+    }
+    scratch->text[scratch->length] = 0;
+    return HOST_OK;
+}
+
+enum host_state scratch_read(struct host *host, const char *path, gsize limit, gboolean follow,
+                             struct scratch *scratch)
+{
+    int fd = host_open(host, path, follow ? 0 : O_NOFOLLOW);
+    enum host_state state = fd < 0 ? state_of(errno) : HOST_OK;
+    struct stat status;
+
+    scratch->length = 0;
+    scratch->cut = FALSE;
+    if (fd < 0)
+        return state;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return HOST_UNREADABLE;
+    }
+    scratch->file.mode = status.st_mode;
+    scratch->file.uid = status.st_uid;
+    scratch->file.gid = status.st_gid;
+    scratch->file.size = status.st_size;
+    scratch->file.mtime_us = status.st_mtim.tv_sec * G_USEC_PER_SEC;
+    state = read_all(fd, limit, scratch);
+    close(fd);
+    return state;
+}
+
+void scratch_clear(struct scratch *scratch)
+{
+    g_clear_pointer(&scratch->text, g_free);
+    scratch->length = scratch->room = 0;
+}
