@@ -77,6 +77,13 @@ static inline void tree_mode(struct tree *tree, const char *path, mode_t mode)
     g_assert_cmpint(chmod(full, mode), ==, 0);
 }
 
+/* A file with exactly `mode`. */
+static inline void tree_put(struct tree *tree, const char *path, mode_t mode, const char *text)
+{
+    tree_file(tree, path, text);
+    tree_mode(tree, path, mode);
+}
+
 static inline void tree_folder(struct tree *tree, const char *path, mode_t mode)
 {
     g_autofree char *full = tree_path(tree, path);
@@ -114,3 +121,19 @@ static inline enum outcome tree_outcome(struct tree *tree, const char *id)
 
 #define tree_expect(tree, id, wanted)                                                              \
     g_assert_cmpstr(outcome_name(tree_outcome(tree, id)), ==, outcome_name(wanted))
+
+/* Whether a line of evidence of this outcome has `text` in its path, key, found or wanted. */
+static inline gboolean finding_tells(const struct finding *finding, enum outcome outcome,
+                                     const char *text)
+{
+    for (guint i = 0; i < finding->evidence->len; i++) {
+        const struct evidence *line = finding->evidence->pdata[i];
+
+        if (line->outcome == outcome &&
+            ((line->path && strstr(line->path, text)) || (line->key && strstr(line->key, text)) ||
+             (line->found && strstr(line->found, text)) ||
+             (line->wanted && strstr(line->wanted, text))))
+            return TRUE;
+    }
+    return FALSE;
+}
