@@ -4,6 +4,7 @@
 static const struct command *const commands[] = {
     &command_completion,
     &command_explain,
+    &command_journal,
     &command_measures,
     NULL,
 };

@@ -4,4 +4,5 @@
 
 extern const struct command command_completion;
 extern const struct command command_explain;
+extern const struct command command_journal;
 extern const struct command command_measures;

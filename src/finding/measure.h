@@ -76,12 +76,12 @@ struct measure {
 
 struct asset;   /* profile/profile.h */
 struct host;    /* p7_hygiene/host/host.h */
-struct journal; /* journal/journal.h */
+struct records; /* journal/records.h */
 
 /* What a judge may look at. Everything is borrowed; what does not apply is NULL. */
 struct asset_view {
     const struct asset *asset;     /* with roles, declared listeners, ... */
     struct host *host;             /* facts of a host, loaded when first asked for */
-    const struct journal *journal; /* this organisation's own records (answers, drills) */
+    const struct records *journal; /* this organisation's own records (answers, drills) */
     gint64 now_us;
 };
