@@ -2,7 +2,6 @@
 #include "catalogue_judges.h"
 #include "p7_hygiene/host/sysctl_judges.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */

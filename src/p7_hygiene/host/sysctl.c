@@ -331,13 +331,38 @@ static void judge_rule(struct host *host, struct finding *finding, const struct 
         finding_incomplete(finding, reason_of(state), "/proc/sys/%s", path);
 }
 
+/* "net.ipv4.conf.*.send_redirects": the same of each interface that is there, but loopback. */
+static void judge_interfaces(struct host *host, struct finding *finding,
+                             const struct sysctl_rule *rule)
+{
+    const char *star = strchr(rule->key, '*');
+    g_autofree char *stem = g_strndup(rule->key, star - rule->key);
+    g_autofree char *below = sysctl_path(stem);
+    g_autofree char *folder = g_strconcat("/proc/sys/", below, NULL);
+    g_auto(GStrv) names = host_list(host, folder, NULL);
+
+    for (char **name = names; name && *name; name++) {
+        struct sysctl_rule own = *rule;
+        g_autofree char *written = sysctl_name(*name); /* eth0.100 is written eth0/100 */
+        g_autofree char *key = g_strconcat(stem, written, star + 1, NULL);
+
+        if (g_str_equal(*name, "all") || g_str_equal(*name, "default") || g_str_equal(*name, "lo"))
+            continue;
+        own.key = key;
+        own.optional = TRUE;
+        judge_rule(host, finding, &own);
+    }
+}
+
 void sysctl_judge(struct host *host, struct finding *finding, const struct sysctl_rule *rules,
                   gsize count)
 {
     for (gsize i = 0; i < count; i++) {
         g_autofree char *path = sysctl_path(rules[i].key);
 
-        if (!host_is_container(host) || is_own_in_container(path))
+        if (strchr(path, '*'))
+            judge_interfaces(host, finding, &rules[i]);
+        else if (!host_is_container(host) || is_own_in_container(path))
             judge_rule(host, finding, &rules[i]);
     }
     if (host_is_container(host))

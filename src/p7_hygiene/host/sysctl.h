@@ -63,7 +63,7 @@ gboolean sysctl_same(const char *left, const char *right);
 
 enum sysctl_relation { SYSCTL_IS, SYSCTL_AT_LEAST };
 struct sysctl_rule {
-    const char *key; /* dotted */
+    const char *key; /* dotted; '*' for an interface: each that is there, but lo */
     enum sysctl_relation relation;
     gint64 wanted;
     const char *initial; /* the kernel's value when nothing sets it; NULL: depends on its build */
