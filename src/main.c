@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
+    &command_assess,
     &command_completion,
     &command_explain,
     &command_journal,

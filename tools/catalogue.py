@@ -5,6 +5,8 @@ usage: catalogue.py OUT.c OUT.h FILE.yaml...
 Every row is checked: ids are unique and well formed, every text is there in English and French,
 references and fixes are of known kinds. A row without a judge function does not link.
 """
+import hashlib
+import json
 import re
 import sys
 
@@ -113,6 +115,26 @@ def actions(place, row):
     return result
 
 
+def as_json(place, row):
+    """The row as `entente measures --format json` shows it (src/assess/catalogue_json.c)."""
+    shown = {"id": row["id"], "catalogue_id": row.get("catalogue_id"),
+             "principle": row["principle"], "version": row.get("version", 1),
+             "severity": row["severity"], "function": row.get("function", "protect"),
+             "needs": [need for need in ("live", "walk", "bus") if need in (row.get("needs") or [])],
+             "asset": row.get("asset", "host"), "references": references(place, row),
+             "actions": row.get("actions") or []}
+    for key in ("title", "why", "fix"):
+        shown[key] = {language: row[key][language].strip() for language in ("en", "fr")}
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def digest(rows):
+    """SHA-256 of the canonical JSON (RFC 8785) of all rows; keys are ASCII, numbers are integers."""
+    canonical = json.dumps([as_json(place, row) for place, row in rows], sort_keys=True,
+                           ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
 def judge_name(identifier):
     return "judge_" + re.sub(r"[^a-z0-9]", "_", identifier)
 
@@ -175,14 +197,16 @@ def main(source, header, paths):
                number, f"actions_{number}" if fixes else "NULL", len(fixes),
                judge_name(row["id"])))
     code += ["", "const struct measure catalogue_rows[] = {", *table, "};",
-             f"const gsize catalogue_row_count = {len(rows)};", ""]
+             f"const gsize catalogue_row_count = {len(rows)};",
+             f'const char catalogue_rows_digest[] = "sha256:{digest(rows)}";', ""]
     with open(source, "w", encoding="utf-8") as stream:
         stream.write("\n".join(code))
     with open(header, "w", encoding="utf-8") as stream:
         stream.write("/* Made by tools/catalogue.py from data/measures/. */\n#pragma once\n"
                      '#include "finding/measure.h"\n\n'
                      "extern const struct measure catalogue_rows[];\n"
-                     "extern const gsize catalogue_row_count;\n\n")
+                     "extern const gsize catalogue_row_count;\n"
+                     "extern const char catalogue_rows_digest[];\n\n")
         for _, row in rows:
             stream.write(f"void {judge_name(row['id'])}(const struct asset_view *view, "
                          "struct finding *finding);\n")

@@ -26,3 +26,8 @@ const struct measure *catalogue_find(const char *id)
             found = &catalogue_rows[i];
     return found;
 }
+
+const char *catalogue_digest(void)
+{
+    return catalogue_rows_digest;
+}

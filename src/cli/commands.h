@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/cli.h"
 
+extern const struct command command_assess;
 extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_journal;

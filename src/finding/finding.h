@@ -114,4 +114,5 @@ void finding_incomplete(struct finding *finding, enum reason reason, const char 
 
 /* For the pipe between worker and runner. The variant is floating. NULL when it is malformed. */
 GVariant *finding_to_variant(const struct finding *finding);
+GVariant *finding_variant_from_bytes(GBytes *bytes); /* floating; untrusted */
 struct finding *finding_from_variant(GVariant *variant, const char *measure, guint asset);

@@ -19,6 +19,11 @@ GVariant *finding_to_variant(const struct finding *finding)
                          finding->detail, finding->omitted, &lines);
 }
 
+GVariant *finding_variant_from_bytes(GBytes *bytes)
+{
+    return g_variant_new_from_bytes(G_VARIANT_TYPE(FINDING_FORMAT), bytes, FALSE);
+}
+
 struct finding *finding_from_variant(GVariant *variant, const char *measure, guint asset)
 {
     g_autoptr(finding_t) finding = finding_new(measure, asset);

@@ -11,6 +11,7 @@
 #include <glib.h>
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+#define SEVERITIES (SEVERITY_CRITICAL + 1)
 const char *severity_name(enum severity severity); /* "info" ... "critical" */
 gboolean severity_parse(const char *text, enum severity *severity, GError **error);
 
@@ -32,6 +33,9 @@ enum needs {
     NEEDS_BUS = 1 << 2,  /* the system bus: judged in a worker of its own that may reach it */
 };
 
+/* The bit's name: "live", "walk", "bus". */
+const char *needs_name(enum needs need);
+
 struct text {
     const char *en, *fr;
 };
@@ -51,6 +55,8 @@ enum fix_kind {
     FIX_MASK_UNIT,    /* path (unit name): link to /dev/null */
     FIX_MOUNT_OPTION, /* path (mount point), value (options, comma separated): /etc/fstab */
 };
+const char *fix_kind_name(enum fix_kind kind); /* as in the YAML: "sysctl", "sshd_option" */
+
 struct fix_action {
     enum fix_kind kind;
     const char *path, *section, *key, *value, *separator, *owner, *group;

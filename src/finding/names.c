@@ -27,6 +27,21 @@ static const char *const reason_names[] = {
     [REASON_SILENT] = "silent",
 };
 
+static const char *const fix_names[] = {
+    [FIX_SYSCTL] = "sysctl",
+    [FIX_SSHD_OPTION] = "sshd_option",
+    [FIX_SET_LINE] = "set_line",
+    [FIX_DELETE_LINE] = "delete_line",
+    [FIX_INI_OPTION] = "ini_option",
+    [FIX_PUT_FILE] = "put_file",
+    [FIX_MODE] = "mode",
+    [FIX_OWNER] = "owner",
+    [FIX_BLOCK_MODULE] = "block_module",
+    [FIX_UNIT_OPTION] = "unit_option",
+    [FIX_MASK_UNIT] = "mask_unit",
+    [FIX_MOUNT_OPTION] = "mount_option",
+};
+
 const char *severity_name(enum severity severity)
 {
     return severity_names[severity];
@@ -73,4 +88,14 @@ const char *evidence_kind_name(enum evidence_kind kind)
 const char *reason_name(enum reason reason)
 {
     return reason_names[reason];
+}
+
+const char *needs_name(enum needs need)
+{
+    return need == NEEDS_LIVE ? "live" : need == NEEDS_WALK ? "walk" : "bus";
+}
+
+const char *fix_kind_name(enum fix_kind kind)
+{
+    return fix_names[kind];
 }

@@ -1,0 +1,212 @@
+#include "assess/assess.h"
+#include "assess/assessment_json.h"
+#include "assess/assessment_text.h"
+#include "assess/reports.h"
+#include "base/terminal.h"
+#include "cli/commands.h"
+
+#include <string.h>
+
+struct state {
+    char **principles, **measures;
+    char *root, *fail_on;
+    gboolean no_walk, no_save, save;
+};
+
+static const struct command_option options[] = {
+    {"principle",                'p', G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, principles),
+     "Only the measures of principle N, 1 to 9 (may be repeated)", "N" },
+    { "measure", 'm', G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, measures),
+     "Only the measure ID (may be repeated)", "ID" },
+    { "root",               0, G_OPTION_ARG_FILENAME, offsetof(struct state, root),
+     "Audit the file tree or mounted image DIR instead of this machine", "DIR" },
+    { "fail-on",                       0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on),
+     "Exit 1 when something of at least this severity fails: info, low, medium, high, "
+      "critical", "SEVERITY" },
+    { "no-walk",                 0, G_OPTION_ARG_NONE, offsetof(struct state, no_walk),
+     "Skip the walk over all files (its measures become not-measured)", NULL },
+    { "no-save", 0, G_OPTION_ARG_NONE, offsetof(struct state, no_save),
+     "Keep nothing in the data folder", NULL },
+    { "save",                 0, G_OPTION_ARG_NONE, offsetof(struct state, save),
+     "Keep the result also with --root, --principle or --measure", NULL },
+    { NULL                     },
+};
+
+/* What a report is made of; `length` of the result, which is owned by the caller. */
+struct report_request {
+    const struct assessment *assessment;
+    gboolean french, colour;
+    guint width;
+};
+
+static char *make_text(const struct report_request *request, gsize *length, GError **error)
+{
+    char *text = assessment_format_text(request->assessment, request->french, request->colour,
+                                        request->width);
+
+    *length = strlen(text);
+    return text;
+}
+
+static char *make_json(const struct report_request *request, gsize *length, GError **error)
+{
+    return assessment_write_json(request->assessment, length);
+}
+
+/* The first is the default. A new format is a row here and a word in the command's `formats`. */
+static const struct {
+    const char *name;
+    char *(*make)(const struct report_request *request, gsize *length, GError **error);
+} formats[] = {
+    {"text",  make_text},
+    { "json", make_json},
+};
+
+static gboolean read_principles(char **texts, struct assess_options *asked, GError **error)
+{
+    for (; texts && *texts; texts++) {
+        guint64 number;
+
+        if (!g_ascii_string_to_unsigned(*texts, 10, 1, PRINCIPLES, &number, NULL))
+            return input_error(error, "--principle %s: is not a principle (1 to %d)", *texts,
+                               PRINCIPLES);
+        asked->principles[number - 1] = TRUE;
+    }
+    return TRUE;
+}
+
+static void show_progress(guint done, guint total, gpointer data)
+{
+    struct progress **progress = data;
+
+    if (!*progress)
+        *progress = progress_begin("assess", total);
+    progress_at(*progress, done, NULL);
+}
+
+static struct assessment *assess(const struct context *context, const struct state *state,
+                                 GError **error)
+{
+    g_autofree char *path = cli_profile_path(context);
+    g_autoptr(profile_t) profile = path ? profile_load(path, error) : profile_default();
+    struct progress *progress = NULL;
+    struct assess_options asked = {
+        .root = state->root,
+        .measures = (const char *const *)state->measures,
+        .no_walk = state->no_walk,
+        .progress = context->quiet ? NULL : show_progress,
+        .progress_data = &progress,
+    };
+    struct assessment *assessment;
+
+    if (!profile || !read_principles(state->principles, &asked, error))
+        return NULL;
+    assessment = assess_run(profile, &asked, error);
+    if (progress)
+        progress_end(progress);
+    return assessment;
+}
+
+/* A part of the catalogue or another tree says nothing about how this machine changed. */
+static gboolean is_to_be_saved(const struct state *state)
+{
+    if (state->no_save)
+        return FALSE;
+    return state->save || !(state->root || state->principles || state->measures);
+}
+
+/* Saves the run; NULL with `error`. */
+static char *save(const struct context *context, const struct assessment *assessment,
+                  GError **error)
+{
+    g_autofree char *data = cli_data_folder(context, error);
+    g_autoptr(GBytes) document = NULL;
+    gsize length;
+    char *text;
+
+    if (!data)
+        return NULL;
+    text = assessment_write_json(assessment, &length);
+    document = g_bytes_new_take(text, length);
+    {
+        const struct report_file files[] = {
+            {"assessment.json", document}
+        };
+
+        return reports_save(data, assessment->run.id, files, G_N_ELEMENTS(files), error);
+    }
+}
+
+static gboolean put_report(const struct context *context, const struct assessment *assessment,
+                           const char *folder, GError **error)
+{
+    gboolean on_terminal = !context->output || g_str_equal(context->output, "-");
+    const struct report_request request = {
+        .assessment = assessment,
+        .french = g_str_equal(cli_language(context), "fr"),
+        .colour = on_terminal && terminal_has_colour(stdout),
+        .width = terminal_width(stdout),
+    };
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    guint format = 0;
+
+    while (context->format && !g_str_equal(formats[format].name, context->format))
+        format++; /* cli.c refused what is not in the command's `formats` */
+    text = formats[format].make(&request, &length, error);
+    if (!text || !cli_output(context, text, length, error))
+        return FALSE;
+    if (folder && format == 0 && on_terminal && !context->quiet)
+        printf(request.french ? "\nConservé dans %s\n" : "\nKept in %s\n", folder);
+    return TRUE;
+}
+
+static gboolean has_failure_from(const struct assessment *assessment, enum severity least)
+{
+    for (guint i = 0; i < assessment->findings->len; i++) {
+        const struct assessed_finding *one = assessment->findings->pdata[i];
+
+        if (one->finding->outcome == OUTCOME_FAIL && !one->finding->source &&
+            one->measure->severity >= least && !(one->waiver && !one->waiver->expired))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static int run(const struct context *context, void *data, char **arguments, GError **error)
+{
+    const struct state *state = data;
+    g_autoptr(assessment_t) assessment = NULL;
+    g_autofree char *folder = NULL;
+    enum severity least = SEVERITY_INFO;
+
+    if (arguments[0])
+        return input_error(error, "\"%s\": assess takes options only", arguments[0]);
+    if (state->fail_on && !severity_parse(state->fail_on, &least, error))
+        return EXIT_INPUT;
+    assessment = assess(context, state, error);
+    if (!assessment)
+        return EXIT_SYSTEM;
+    if (is_to_be_saved(state)) {
+        folder = save(context, assessment, error);
+        if (!folder)
+            return EXIT_SYSTEM;
+    }
+    if (!put_report(context, assessment, folder, error))
+        return EXIT_SYSTEM;
+    return state->fail_on && has_failure_from(assessment, least) ? EXIT_FOUND : EXIT_DONE;
+}
+
+const struct command command_assess = {
+    .name = "assess",
+    .summary = "Assess this machine against the nine principles",
+    .arguments = "",
+    .formats = "text, json",
+    .details = "Looks, changes nothing, starts no other program. The result is kept in the data\n"
+               "folder unless --no-save, --root, --principle or --measure is given.\n\n"
+               "Example: entente assess --fail-on high\n"
+               "         entente assess --root /mnt/image --format json",
+    .options = options,
+    .state_size = sizeof(struct state),
+    .run = run,
+};
