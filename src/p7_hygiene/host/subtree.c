@@ -1,0 +1,115 @@
+#include "p7_hygiene/host/subtree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct visit {
+    guint64 limit;
+    dev_t device;
+    subtree_fn each;
+    gpointer data;
+    struct subtree_gap *gap;
+    GString *path;
+};
+
+static void missed(struct visit *visit, int code)
+{
+    char **first = code == EACCES || code == EPERM ? &visit->gap->denied : &visit->gap->unread;
+
+    if (code != ENOENT && !*first)
+        *first = g_strdup(visit->path->str);
+}
+
+static void read_folder(struct visit *visit, int fd, guint depth);
+
+static void enter(struct visit *visit, int parent, const char *name, guint depth)
+{
+    int fd;
+
+    if (depth >= SUBTREE_DEPTH_MAX) {
+        visit->gap->cut = TRUE;
+        return;
+    }
+    fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        missed(visit, errno);
+    else
+        read_folder(visit, fd, depth);
+}
+
+/* Takes over `fd`. */
+static void read_folder(struct visit *visit, int fd, guint depth)
+{
+    gsize length = visit->path->len;
+    DIR *folder = fdopendir(fd);
+    struct dirent *entry;
+
+    if (!folder) {
+        missed(visit, errno);
+        close(fd);
+        return;
+    }
+    while ((entry = readdir(folder))) {
+        const char *name = entry->d_name;
+        struct subtree_entry found = { .name = name, .depth = depth };
+        struct stat status;
+
+        if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
+            continue;
+        if (visit->gap->visited >= visit->limit) {
+            visit->gap->cut = TRUE;
+            break;
+        }
+        if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+            continue;
+        visit->gap->visited++;
+        g_string_append_printf(visit->path, "/%s", name);
+        found.path = visit->path->str;
+        found.mode = status.st_mode;
+        found.uid = status.st_uid;
+        found.gid = status.st_gid;
+        found.size = status.st_size;
+        if (visit->each(&found, visit->data) && S_ISDIR(status.st_mode) &&
+            status.st_dev == visit->device)
+            enter(visit, fd, name, depth + 1);
+        g_string_truncate(visit->path, length);
+    }
+    closedir(folder);
+}
+
+gboolean subtree_each(struct host *host, const char *start, guint64 limit, subtree_fn each,
+                      gpointer data, struct subtree_gap *gap)
+{
+    g_autoptr(GString) path = g_string_new(start);
+    struct visit visit = { gap->visited + limit, 0, each, data, gap, path };
+    int fd = host_open(host, start, O_DIRECTORY);
+    struct stat status;
+
+    if (fd < 0) {
+        gboolean absent = errno == ENOENT || errno == ENOTDIR;
+
+        if (!absent)
+            missed(&visit, errno);
+        return !absent;
+    }
+    if (fstat(fd, &status) == 0)
+        visit.device = status.st_dev;
+    read_folder(&visit, fd, 0);
+    return TRUE;
+}
+
+void subtree_report(struct subtree_gap *gap, struct finding *finding)
+{
+    if (gap->denied)
+        finding_incomplete(finding, REASON_NEEDS_ROOT, "%s", gap->denied);
+    if (gap->unread)
+        finding_incomplete(finding, REASON_UNREADABLE, "%s", gap->unread);
+    if (gap->cut)
+        finding_incomplete(finding, REASON_UNREADABLE, "%" G_GUINT64_FORMAT " entries seen",
+                           gap->visited);
+    g_clear_pointer(&gap->denied, g_free);
+    g_clear_pointer(&gap->unread, g_free);
+}
