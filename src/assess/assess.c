@@ -122,13 +122,13 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
         tree = name_of_tree(host, options->root);
     assets[0].kind = asset_kind_name(ASSET_HOST);
     assets[0].view =
-        (struct asset_view){ this_host, host, options->journal, assessment->run.started_us };
+        (struct asset_view){ this_host, host, options->records, assessment->run.started_us };
     assessment_add_asset(assessment, assets[0].kind, tree ? tree : this_host->name,
                          this_host ? this_host->criticality : CRITICALITY_NORMAL);
     if (!options->root) {
         assets[1].kind = asset_kind_name(ASSET_SIGNATORY);
         assets[1].view =
-            (struct asset_view){ self, NULL, options->journal, assessment->run.started_us };
+            (struct asset_view){ self, NULL, options->records, assessment->run.started_us };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);
         n_assets = 2;
     }

@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "assess/assessment.h"
+#include "journal/records.h"
 #include "profile/profile.h"
 
 #include <glib.h>
@@ -12,7 +13,7 @@ struct assess_options {
     gboolean principles[PRINCIPLES]; /* all FALSE: all nine */
     const char *const *measures;     /* ids or catalogue ids; NULL: all */
     gboolean no_walk;
-    const struct journal *journal; /* the organisation's own records, or NULL */
+    const struct records *records; /* the organisation's own records, or NULL */
     /* Called after each finding; may be NULL. */
     void (*progress)(guint done, guint total, gpointer data);
     gpointer progress_data;
