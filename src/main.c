@@ -5,6 +5,7 @@ static const struct command *const commands[] = {
     &command_assess,
     &command_completion,
     &command_explain,
+    &command_fix,
     &command_journal,
     &command_measures,
     NULL,

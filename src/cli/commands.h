@@ -5,5 +5,6 @@
 extern const struct command command_assess;
 extern const struct command command_completion;
 extern const struct command command_explain;
+extern const struct command command_fix;
 extern const struct command command_journal;
 extern const struct command command_measures;
