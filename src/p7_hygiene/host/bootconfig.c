@@ -1,0 +1,180 @@
+#include "p7_hygiene/host/bootconfig.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#define BUILD_MAX                                                                                  \
+    (4u << 20) /* bytes of an unpacked kernel configuration; real ones have 0.3 MB                 \
+                */
+
+static void parameter_free(struct boot_parameter *parameter)
+{
+    g_free(parameter->name);
+    g_free(parameter->value);
+    g_free(parameter->text);
+    g_free(parameter);
+}
+
+static void add_parameter(GPtrArray *parameters, GString *word)
+{
+    struct boot_parameter *parameter = g_new0(struct boot_parameter, 1);
+    const char *equals = strchr(word->str, '=');
+
+    parameter->text = g_strdup(word->str);
+    parameter->name = equals ? g_strndup(word->str, equals - word->str) : g_strdup(word->str);
+    g_strdelimit(parameter->name, "-", '_');
+    parameter->value = equals ? g_strdup(equals + 1) : NULL;
+    g_ptr_array_add(parameters, parameter);
+}
+
+GPtrArray *boot_parameters_parse(const char *text)
+{
+    GPtrArray *parameters = g_ptr_array_new_with_free_func((GDestroyNotify)parameter_free);
+    g_autoptr(GString) word = g_string_new(NULL);
+    gboolean quoted = FALSE;
+
+    for (;; text++) {
+        if (*text == '"') {
+            quoted = !quoted;
+        } else if (*text && (quoted || !g_ascii_isspace(*text))) {
+            g_string_append_c(word, *text);
+        } else {
+            if (g_str_equal(word->str, "--"))
+                break;
+            if (word->len)
+                add_parameter(parameters, word);
+            g_string_truncate(word, 0);
+            if (!*text)
+                break;
+        }
+    }
+    return parameters;
+}
+
+GHashTable *boot_build_parse(const char *text, gsize length)
+{
+    GHashTable *build = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    const char *end = text + length;
+
+    while (text < end) {
+        const char *stop = memchr(text, '\n', end - text);
+        g_autofree char *line = g_strndup(text, (stop ? stop : end) - text);
+        char *equals = strchr(line, '=');
+
+        if (g_str_has_prefix(line, "CONFIG_") && equals)
+            g_hash_table_replace(build, g_strndup(line, equals - line), g_strdup(equals + 1));
+        else if (g_str_has_prefix(line, "# CONFIG_") && g_str_has_suffix(line, " is not set"))
+            g_hash_table_replace(build,
+                                 g_strndup(line + 2, strlen(line) - 2 - strlen(" is not set")),
+                                 g_strdup("n"));
+        if (!stop)
+            break;
+        text = stop + 1;
+    }
+    return build;
+}
+
+/* Unpacks gzip up to BUILD_MAX bytes; NULL when it is no gzip or too large. */
+static GByteArray *gunzip(const char *data, gsize length)
+{
+    g_autoptr(GInputStream) packed = g_memory_input_stream_new_from_data(data, length, NULL);
+    g_autoptr(GZlibDecompressor) gzip = g_zlib_decompressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+    g_autoptr(GInputStream) plain = g_converter_input_stream_new(packed, G_CONVERTER(gzip));
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    guint8 block[16384];
+
+    for (;;) {
+        gssize got = g_input_stream_read(plain, block, sizeof block, NULL, NULL);
+
+        if (got < 0 || out->len > BUILD_MAX)
+            return NULL;
+        if (got == 0)
+            return g_steal_pointer(&out);
+        g_byte_array_append(out, block, got);
+    }
+}
+
+static void load_build(struct host *host, struct boot_config *boot)
+{
+    const struct host_file *packed = host_read(host, "/proc/config.gz");
+    const struct host_file *plain;
+    g_autofree char *path = NULL;
+
+    if (packed->state == HOST_OK) {
+        g_autoptr(GByteArray) text = gunzip(packed->text, packed->length);
+
+        if (text) {
+            boot->build = boot_build_parse((const char *)text->data, text->len);
+            boot->build_path = g_strdup(packed->path);
+            return;
+        }
+    }
+    if (boot->release && !strchr(boot->release, '/')) {
+        path = g_strconcat("/boot/config-", boot->release, NULL);
+        plain = host_read(host, path);
+        if (plain->state == HOST_OK) {
+            boot->build = boot_build_parse(plain->text, plain->length);
+            boot->build_path = g_steal_pointer(&path);
+            return;
+        }
+    }
+    boot->build = boot_build_parse("", 0);
+}
+
+static gpointer boot_load(struct host *host)
+{
+    struct boot_config *boot = g_new0(struct boot_config, 1);
+    const struct host_file *line = host_read(host, BOOT_COMMAND_LINE);
+    const struct host_file *release = host_read(host, "/proc/sys/kernel/osrelease");
+
+    boot->state = line->state;
+    boot->parameters = boot_parameters_parse(line->state == HOST_OK ? line->text : "");
+    boot->release = release->state == HOST_OK ? g_strstrip(g_strdup(release->text)) : NULL;
+    load_build(host, boot);
+    return boot;
+}
+
+static void boot_free(gpointer fact)
+{
+    struct boot_config *boot = fact;
+
+    g_ptr_array_unref(boot->parameters);
+    g_hash_table_unref(boot->build);
+    g_free(boot->release);
+    g_free(boot->build_path);
+    g_free(boot);
+}
+
+static const struct fact_kind boot_kind = { "boot configuration", boot_load, boot_free };
+
+const struct boot_config *boot_config(struct host *host)
+{
+    return host_fact(host, &boot_kind);
+}
+
+const struct boot_parameter *boot_parameter(const struct boot_config *boot, const char *name)
+{
+    for (guint i = boot->parameters->len; i-- > 0;) {
+        const struct boot_parameter *parameter = boot->parameters->pdata[i];
+
+        if (g_str_equal(parameter->name, name))
+            return parameter;
+    }
+    return NULL;
+}
+
+gboolean boot_parameter_has(const struct boot_config *boot, const char *name, const char *word)
+{
+    const struct boot_parameter *parameter = boot_parameter(boot, name);
+    g_auto(GStrv) words = NULL;
+
+    if (!parameter || !parameter->value)
+        return FALSE;
+    words = g_strsplit(parameter->value, ",", -1);
+    return g_strv_contains((const char *const *)words, word);
+}
+
+const char *boot_build(const struct boot_config *boot, const char *option)
+{
+    return g_hash_table_lookup(boot->build, option);
+}
