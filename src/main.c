@@ -2,12 +2,14 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
+    &command_answer,
     &command_assess,
     &command_completion,
     &command_explain,
     &command_fix,
     &command_journal,
     &command_measures,
+    &command_waive,
     NULL,
 };
 

@@ -13,7 +13,7 @@ struct assess_options {
     gboolean principles[PRINCIPLES]; /* all FALSE: all nine */
     const char *const *measures;     /* ids or catalogue ids; NULL: all */
     gboolean no_walk;
-    const struct records *records; /* the organisation's own records, or NULL */
+    const struct records *records; /* the organisation's own (past.h), or NULL */
     /* Called after each finding; may be NULL. */
     void (*progress)(guint done, guint total, gpointer data);
     gpointer progress_data;

@@ -1,6 +1,7 @@
 #include "assess/assess.h"
 #include "assess/assessment_json.h"
 #include "assess/assessment_text.h"
+#include "assess/past.h"
 #include "assess/reports.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
@@ -89,21 +90,27 @@ static struct assessment *assess(const struct context *context, const struct sta
 {
     g_autofree char *path = cli_profile_path(context);
     g_autoptr(profile_t) profile = path ? profile_load(path, error) : profile_default();
+    /* A machine where nothing can be kept can be assessed all the same. */
+    g_autofree char *data = cli_data_folder(context, NULL);
+    g_autoptr(records_t) records = profile ? past_records(data, error) : NULL;
     struct progress *progress = NULL;
     struct assess_options asked = {
         .root = state->root,
         .measures = (const char *const *)state->measures,
         .no_walk = state->no_walk,
+        .records = records,
         .progress = context->quiet ? NULL : show_progress,
         .progress_data = &progress,
     };
     struct assessment *assessment;
 
-    if (!profile || !read_principles(state->principles, &asked, error))
+    if (!records || !read_principles(state->principles, &asked, error))
         return NULL;
     assessment = assess_run(profile, &asked, error);
     if (progress)
         progress_end(progress);
+    if (assessment)
+        past_apply_waivers(assessment, records);
     return assessment;
 }
 

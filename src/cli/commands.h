@@ -2,9 +2,11 @@
 #pragma once
 #include "cli/cli.h"
 
+extern const struct command command_answer;
 extern const struct command command_assess;
 extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_journal;
 extern const struct command command_measures;
+extern const struct command command_waive;
