@@ -1,10 +1,12 @@
 #include "assess/assess.h"
 #include "assess/assessment_json.h"
+#include "assess/assessment_statement.h"
 #include "assess/assessment_text.h"
 #include "assess/past.h"
 #include "assess/reports.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
+#include "cli/keys.h"
 
 #include <string.h>
 
@@ -122,22 +124,29 @@ static gboolean is_to_be_saved(const struct state *state)
     return state->save || !(state->root || state->principles || state->measures);
 }
 
-/* Saves the run; NULL with `error`. */
+/* Saves the run: the document, its signed statement and the private openings; NULL with `error`. */
 static char *save(const struct context *context, const struct assessment *assessment,
                   GError **error)
 {
     g_autofree char *data = cli_data_folder(context, error);
+    g_autoptr(signing_key_t) key = data ? cli_default_key(context, error) : NULL;
     g_autoptr(GBytes) document = NULL;
+    g_autoptr(GBytes) envelope = NULL;
+    g_autoptr(GBytes) openings = NULL;
     gsize length;
     char *text;
 
-    if (!data)
+    if (!key)
         return NULL;
     text = assessment_write_json(assessment, &length);
     document = g_bytes_new_take(text, length);
+    if (!assessment_statement_make(document, key, &envelope, &openings, error))
+        return NULL;
     {
         const struct report_file files[] = {
-            {"assessment.json", document}
+            {ASSESSMENT_DOCUMENT_NAME,  document},
+            { ASSESSMENT_OPENINGS_NAME, openings},
+            { ASSESSMENT_ENVELOPE_NAME, envelope},
         };
 
         return reports_save(data, assessment->run.id, files, G_N_ELEMENTS(files), error);
@@ -164,7 +173,11 @@ static gboolean put_report(const struct context *context, const struct assessmen
     if (!text || !cli_output(context, text, length, error))
         return FALSE;
     if (folder && format == 0 && on_terminal && !context->quiet)
-        printf(request.french ? "\nConservé dans %s\n" : "\nKept in %s\n", folder);
+        printf(request.french ? "\nConservé et signé dans %s\n"
+                                "À vérifier par : entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n"
+                              : "\nKept and signed in %s\n"
+                                "Verify with: entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n",
+               folder, folder);
     return TRUE;
 }
 

@@ -5,8 +5,12 @@
 extern const struct command command_answer;
 extern const struct command command_assess;
 extern const struct command command_completion;
+extern const struct command command_disclose;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_journal;
+extern const struct command command_key;
 extern const struct command command_measures;
+extern const struct command command_sign;
+extern const struct command command_verify;
 extern const struct command command_waive;

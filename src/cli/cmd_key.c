@@ -1,0 +1,222 @@
+#include "base/file.h"
+#include "base/json.h"
+#include "base/terminal.h"
+#include "cli/commands.h"
+#include "cli/keys.h"
+#include "statement/key_file.h"
+#include "statement/key_import.h"
+#include "statement/key_pem.h"
+#include "statement/key_store.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define PRIVATE_MODE 0600
+
+struct state {
+    char *key, *name, *passphrase_file;
+    gboolean protect, private;
+};
+
+static const struct command_option options[] = {
+    {"key",                  0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
+     "export: this key file instead of the default key", "FILE" },
+    { "name", 0, G_OPTION_ARG_STRING, offsetof(struct state, name),
+     "new, import: the key's name (default: the signatory's domain, else this host)", "NAME" },
+    { "protect",                  0, G_OPTION_ARG_NONE, offsetof(struct state, protect),
+     "new, import, export --private: keep the result under a passphrase", NULL },
+    { "passphrase-file",                0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
+     "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
+    { "private",                0, G_OPTION_ARG_NONE, offsetof(struct state, private),
+     "export: the private key, as PKCS#8 PEM, into --output", NULL },
+    { NULL  },
+};
+
+/* The passphrase for what is written; NULL in `passphrase` without --protect. */
+static gboolean new_passphrase(const struct state *state, const struct signing_key *key,
+                               struct secret **passphrase, GError **error)
+{
+    const struct passphrase_source source = { state->passphrase_file, TRUE };
+    g_autofree char *what = g_strdup_printf("the key \"%s\"", key->public->name);
+
+    if (!state->protect)
+        return TRUE;
+    *passphrase = passphrase_get(&source, what, TRUE, error);
+    return *passphrase != NULL;
+}
+
+static gboolean put(const struct context *context, const char *text, GError **error)
+{
+    g_autofree char *line = g_strconcat(text, g_str_has_suffix(text, "\n") ? "" : "\n", NULL);
+
+    return cli_output(context, line, strlen(line), error);
+}
+
+static gboolean put_public(const struct context *context, const struct public_key *key,
+                           GError **error)
+{
+    g_autofree char *vkey = public_key_text(key);
+    g_autofree char *pem = key_pem_write_public(key);
+    g_autofree char *json = NULL;
+    g_autoptr(json_t) value = NULL;
+
+    if (cli_format_is(context, "pem", FALSE))
+        return put(context, pem, error);
+    if (!cli_format_is(context, "json", FALSE))
+        return put(context, vkey, error);
+    value = json_pack("{s:s, s:s, s:s}", "name", key->name, "vkey", vkey, "pem", pem);
+    json = json_pretty(value);
+    return put(context, json, error);
+}
+
+/* Puts a key into the data folder: "default" when that is free, else under its own name. */
+static gboolean keep(const struct context *context, const struct state *state,
+                     const struct signing_key *key, gboolean as_default, GError **error)
+{
+    g_autofree char *data = cli_data_folder(context, error);
+    g_autofree char *path = data ? key_store_path(data, KEY_STORE_DEFAULT) : NULL;
+    g_autofree char *folder = path ? g_path_get_dirname(path) : NULL;
+    g_autoptr(secret_t) passphrase = NULL;
+
+    if (!folder || !file_make_folder(folder, 0700, error))
+        return FALSE;
+    if (!as_default && access(path, F_OK) == 0) {
+        g_autofree char *hint = public_key_hint(key->public);
+
+        g_strdelimit(hint, "/", '_');
+        g_free(path);
+        path = key_store_path(data, hint);
+    }
+    if (access(path, F_OK) == 0)
+        return input_error(error, "%s: exists already; move it away first", path);
+    if (!new_passphrase(state, key, &passphrase, error) ||
+        !key_file_create(path, key, passphrase, error))
+        return FALSE;
+    if (!context->quiet) {
+        g_autofree char *shown = terminal_escape(path);
+
+        fprintf(stderr, "Kept in %s: back it up; nobody can make it again\n", shown);
+    }
+    return put_public(context, key->public, error);
+}
+
+static gboolean run_new(const struct context *context, const struct state *state, char **arguments,
+                        GError **error)
+{
+    g_autofree char *name = state->name ? g_strdup(state->name) : cli_key_name(context, error);
+    g_autoptr(signing_key_t) key = name ? signing_key_generate(name, error) : NULL;
+
+    if (arguments[0])
+        return input_error(error, "\"%s\": key new takes options only", arguments[0]);
+    return key && keep(context, state, key, TRUE, error);
+}
+
+static gboolean run_import(const struct context *context, const struct state *state,
+                           char **arguments, GError **error)
+{
+    g_autoptr(signing_key_t) key = NULL;
+
+    if (!arguments[0] || arguments[1])
+        return input_error(error, "key import takes one FILE: a private key");
+    key = cli_signing_key(context, arguments[0], state->name, state->passphrase_file, error);
+    return key && keep(context, state, key, FALSE, error);
+}
+
+static gboolean run_export(const struct context *context, const struct state *state,
+                           char **arguments, GError **error)
+{
+    g_autofree char *data = cli_data_folder(context, error);
+    g_autofree char *path = !data        ? NULL
+                            : state->key ? g_strdup(state->key)
+                                         : key_store_path(data, KEY_STORE_DEFAULT);
+    g_autoptr(signing_key_t) key = NULL;
+    g_autoptr(secret_t) passphrase = NULL;
+    g_autoptr(secret_t) text = NULL;
+
+    if (arguments[0])
+        return input_error(error, "\"%s\": key export takes options only", arguments[0]);
+    if (!path)
+        return FALSE;
+    if (!state->private) {
+        g_autoptr(public_key_t) public = key_import_public_argument(path, error);
+
+        return public && put_public(context, public, error);
+    }
+    if (!context->output || g_str_equal(context->output, "-"))
+        return input_error(error, "a private key is written to a file only: give --output FILE");
+    key = cli_signing_key(context, path, state->name, state->passphrase_file, error);
+    if (!key || !new_passphrase(state, key, &passphrase, error))
+        return FALSE;
+    text = key_pem_write_private(key, passphrase);
+    return file_create(context->output, text->bytes, text->length, PRIVATE_MODE, error);
+}
+
+static gboolean run_show(const struct context *context, const struct state *state, char **arguments,
+                         GError **error)
+{
+    static const char *const headings[] = { "NAME", "ID", "VERIFICATION KEY (VKEY)", NULL };
+    g_autofree char *data = cli_data_folder(context, error);
+    g_autoptr(GPtrArray) keys = data ? key_store_public_keys(data, error) : NULL;
+    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(json_t) list = json_array();
+    g_autofree char *text = NULL;
+
+    if (arguments[0])
+        return input_error(error, "\"%s\": key show takes options only", arguments[0]);
+    if (!keys)
+        return FALSE;
+    if (!keys->len && !context->quiet)
+        fputs("There is no key yet: entente key new\n", stderr);
+    for (guint i = 0; i < keys->len; i++) {
+        const struct public_key *key = keys->pdata[i];
+        g_autofree char *vkey = public_key_text(key);
+        g_autofree char *hint = public_key_hint(key);
+        const char *const cells[] = { key->name, hint + strlen(key->name) + 1, vkey };
+
+        table_row(table, cells, NULL);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", key->name, "vkey", vkey));
+    }
+    text = cli_format_is(context, "json", FALSE)
+               ? json_pretty(list)
+               : table_format(table, terminal_has_colour(stdout), 0);
+    return put(context, text, error);
+}
+
+static const struct {
+    const char *name;
+    gboolean (*run)(const struct context *context, const struct state *state, char **arguments,
+                    GError **error);
+} subcommands[] = {
+    {"show",    run_show  },
+    { "export", run_export},
+    { "import", run_import},
+    { "new",    run_new   },
+};
+
+static int run(const struct context *context, void *state, char **arguments, GError **error)
+{
+    const char *asked = arguments[0] ? arguments[0] : "show";
+
+    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
+        if (g_str_equal(subcommands[i].name, asked))
+            return subcommands[i].run(context, state, arguments + !!arguments[0], error)
+                       ? EXIT_DONE
+                       : EXIT_SYSTEM;
+    return input_error(error, "\"%s\": key does show, export, import or new", asked);
+}
+
+const struct command command_key = {
+    .name = "key",
+    .summary = "Show, make, import and export the keys that sign",
+    .arguments = "[show|export|import FILE|new]",
+    .formats = "text, json, vkey, pem",
+    .details = "show    the own keys, in the data folder (this is the default)\n"
+               "export  the public key as vkey or PEM; with --private, the private key\n"
+               "import  a private key: Entente's, PRIVATE+KEY text, PKCS#8 PEM, OpenSSH\n"
+               "new     make the default key\n\n"
+               "Example: entente key new --name example.org --protect\n"
+               "         entente key export --format pem",
+    .options = options,
+    .state_size = sizeof(struct state),
+    .run = run,
+};
