@@ -24,11 +24,11 @@ void judge_host_container_daemon(const struct asset_view *view, struct finding *
         const char *key, *wanted;
         json_type type; /* of the wanted value */
     } keys[] = {
-        { "userns-remap",      "default",          JSON_STRING },
-        { "no-new-privileges", "true",             JSON_TRUE   },
-        { "icc",               "false",            JSON_FALSE  },
-        { "live-restore",      "true",             JSON_TRUE   },
-        { "log-opts",          "limits, as {\"max-size\": \"10m\"}", JSON_OBJECT },
+        {"userns-remap",       "default",                            JSON_STRING},
+        { "no-new-privileges", "true",                               JSON_TRUE  },
+        { "icc",               "false",                              JSON_FALSE },
+        { "live-restore",      "true",                               JSON_TRUE  },
+        { "log-opts",          "limits, as {\"max-size\": \"10m\"}", JSON_OBJECT},
     };
     const struct host_file *file = host_read(view->host, DAEMON_FILE);
     g_autoptr(GError) error = NULL;
@@ -87,7 +87,8 @@ static gboolean names_word(const json_t *list, const char *word)
     size_t index;
     json_t *value;
 
-    json_array_foreach(list, index, value) {
+    json_array_foreach(list, index, value)
+    {
         const char *text = json_string_value(value);
 
         if (text && strstr(text, word))
@@ -102,10 +103,9 @@ static void judge_container(struct finding *finding, const char *path, const jso
     const json_t *added = json_object_get(settings, "CapAdd");
     const json_t *binds = json_object_get(settings, "Binds");
 
-    finding_check(finding, !json_is_true(json_object_get(settings, "Privileged")), path, 0,
-                  "Privileged",
-                  json_is_true(json_object_get(settings, "Privileged")) ? "true" : "false",
-                  "false");
+    finding_check(
+        finding, !json_is_true(json_object_get(settings, "Privileged")), path, 0, "Privileged",
+        json_is_true(json_object_get(settings, "Privileged")) ? "true" : "false", "false");
     if (pid && g_str_equal(pid, "host"))
         finding_fail(finding, path, 0, "PidMode", pid, "its own");
     if (names_word(binds, "docker.sock"))
@@ -120,8 +120,9 @@ void judge_host_container_unprivileged(const struct asset_view *view, struct fin
     g_auto(GStrv) names = host_list(view->host, "/var/lib/docker/containers", &state);
 
     if (!names) {
-        if (state == HOST_DENIED || (state == HOST_ABSENT && has_docker(view->host) &&
-                                     host_stat(view->host, "/var/lib/docker")->state == HOST_DENIED))
+        if (state == HOST_DENIED ||
+            (state == HOST_ABSENT && has_docker(view->host) &&
+             host_stat(view->host, "/var/lib/docker")->state == HOST_DENIED))
             finding_not_measured(finding, REASON_NEEDS_ROOT, "/var/lib/docker/containers");
         else
             finding_not_applicable(finding, REASON_NOT_INSTALLED, "docker");

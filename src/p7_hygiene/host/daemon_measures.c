@@ -82,8 +82,7 @@ static void judge_redis(struct host *host, struct finding *finding)
         return;
     }
     /* Protected mode refuses outsiders only as long as neither bind nor a password is set. */
-    finding_check(finding,
-                  guarded || (bind ? all_local(bind->value) : is_protected), file->path,
+    finding_check(finding, guarded || (bind ? all_local(bind->value) : is_protected), file->path,
                   bind ? bind->line : 0, "bind", bind ? bind->value : "(all addresses)",
                   "loopback, or a password");
     if (!is_protected && !guarded)
@@ -106,7 +105,9 @@ static void judge_mongo(struct host *host, struct finding *finding)
     }
     finding_check(finding, !open || (authorization && settings_is_true(authorization->value)),
                   file->path, bind ? bind->line : 0, "net.bindIp",
-                  all ? "all addresses" : bind ? bind->value : "127.0.0.1",
+                  all    ? "all addresses"
+                  : bind ? bind->value
+                         : "127.0.0.1",
                   "loopback, or security.authorization: enabled");
 }
 
@@ -132,8 +133,8 @@ static void judge_postgresql(struct host *host, struct finding *finding)
 
             if (*line == '#' || !g_str_has_prefix(line, "host") || count < 5)
                 continue;
-            finding_check(finding, !g_str_equal(method, "trust") || is_local(words[3]), *path, i + 1,
-                          words[3], method, "scram-sha-256 or another proof of identity");
+            finding_check(finding, !g_str_equal(method, "trust") || is_local(words[3]), *path,
+                          i + 1, words[3], method, "scram-sha-256 or another proof of identity");
         }
         if (finding->outcome == OUTCOME_NONE)
             finding_pass(finding, *path, 0, "host", "local connections only", "no trust");
@@ -210,10 +211,9 @@ static void judge_elasticsearch(struct host *host, struct finding *finding)
         return;
     }
     finding_check(finding,
-                  !bind || all_local(bind->value) || !security ||
-                      settings_is_true(security->value),
-                  file->path, bind ? bind->line : 0, "network.host",
-                  bind ? bind->value : "_local_", "_local_, or xpack.security.enabled: true");
+                  !bind || all_local(bind->value) || !security || settings_is_true(security->value),
+                  file->path, bind ? bind->line : 0, "network.host", bind ? bind->value : "_local_",
+                  "_local_, or xpack.security.enabled: true");
 }
 
 void judge_host_service_databases_closed(const struct asset_view *view, struct finding *finding)
@@ -306,7 +306,9 @@ void judge_host_service_samba(const struct asset_view *view, struct finding *fin
         }
     }
     /* Samba 4.11 and later start at SMB2_02 by themselves. */
-    finding_check(finding, !protocol || g_str_has_prefix(protocol, "smb2") || g_str_has_prefix(protocol, "smb3"),
+    finding_check(finding,
+                  !protocol || g_str_has_prefix(protocol, "smb2") ||
+                      g_str_has_prefix(protocol, "smb3"),
                   file->path, protocol_line, "server min protocol",
                   protocol ? protocol : "SMB2_02 (default)", "SMB2 or later");
     finding_check(finding, signing && g_str_equal(signing, "mandatory"), file->path, signing_line,
@@ -322,10 +324,10 @@ void judge_host_service_php(const struct asset_view *view, struct finding *findi
         gboolean wanted_off;    /* else: wanted non-empty */
         const char *when_unset; /* PHP's built-in default */
     } keys[] = {
-        { "expose_php",        TRUE,  "1" },
-        { "allow_url_include", TRUE,  "0" },
-        { "display_errors",    TRUE,  "1" },
-        { "disable_functions", FALSE, ""  },
+        {"expose_php",         TRUE,  "1"},
+        { "allow_url_include", TRUE,  "0"},
+        { "display_errors",    TRUE,  "1"},
+        { "disable_functions", FALSE, "" },
     };
     g_auto(GStrv) paths = host_glob(view->host, "/etc/php/*/*/php.ini");
 

@@ -62,7 +62,10 @@ void judge_host_firewall_default_deny(const struct asset_view *view, struct find
     static const struct {
         const char *hook;
         gboolean must; /* forward matters only where there is such a chain, or for a router */
-    } hooks[] = { { "input", TRUE }, { "forward", FALSE } };
+    } hooks[] = {
+        {"input",    TRUE },
+        { "forward", FALSE}
+    };
     const struct firewall *firewall = known_firewall(view, finding);
 
     if (!firewall)
@@ -81,10 +84,9 @@ void judge_host_firewall_default_deny(const struct asset_view *view, struct find
             const struct firewall_rule *last =
                 &g_array_index(chain->rules, struct firewall_rule, chain->rules->len - 1);
 
-            last_refuses =
-                (last->verdict == VERDICT_DROP || last->verdict == VERDICT_REJECT) &&
-                !last->narrow && !last->protocol && !last->ct_states && !last->loopback_source &&
-                !last->not_loopback_in && !last->loopback_in;
+            last_refuses = (last->verdict == VERDICT_DROP || last->verdict == VERDICT_REJECT) &&
+                           !last->narrow && !last->protocol && !last->ct_states &&
+                           !last->loopback_source && !last->not_loopback_in && !last->loopback_in;
         }
         finding_check(finding, chain->policy != VERDICT_ACCEPT || last_refuses, chain->path,
                       chain->line, hooks[i].hook,
@@ -155,8 +157,7 @@ static const struct firewall_rule *find_rule(const struct firewall *firewall,
         for (guint c = 0; c < firewall->chains->len; c++) {
             const struct firewall_chain *other = firewall->chains->pdata[c];
 
-            if (g_str_equal(other->name, rule->target) &&
-                g_str_equal(other->table, chain->table) &&
+            if (g_str_equal(other->name, rule->target) && g_str_equal(other->table, chain->table) &&
                 (below = find_rule(firewall, other, matches, depth - 1)))
                 return below;
         }
@@ -170,10 +171,10 @@ void judge_host_firewall_base_rules(const struct asset_view *view, struct findin
         const char *key, *wanted;
         gboolean (*matches)(const struct firewall_rule *);
     } rules[] = {
-        { "iif lo",               "accept", accepts_loopback    },
-        { "saddr 127.0.0.0/8",    "drop",   refuses_spoofed     },
-        { "ct state established", "accept", accepts_established },
-        { "ct state invalid",     "drop",   refuses_invalid     },
+        {"iif lo",                "accept", accepts_loopback   },
+        { "saddr 127.0.0.0/8",    "drop",   refuses_spoofed    },
+        { "ct state established", "accept", accepts_established},
+        { "ct state invalid",     "drop",   refuses_invalid    },
     };
     const struct firewall *firewall = known_firewall(view, finding);
     const struct firewall_chain *chain = firewall ? input_chain(firewall, AF_INET) : NULL;
@@ -196,10 +197,10 @@ void judge_host_firewall_base_rules(const struct asset_view *view, struct findin
 static const struct {
     const char *unit, *file;
 } tools[] = {
-    { "nftables.service",             "/etc/nftables.conf"      },
-    { "ufw.service",                  "/etc/ufw/ufw.conf"       },
-    { "firewalld.service",            "/etc/firewalld"          },
-    { "netfilter-persistent.service", "/etc/iptables/rules.v4"  },
+    {"nftables.service",              "/etc/nftables.conf"    },
+    { "ufw.service",                  "/etc/ufw/ufw.conf"     },
+    { "firewalld.service",            "/etc/firewalld"        },
+    { "netfilter-persistent.service", "/etc/iptables/rules.v4"},
 };
 
 /* Whether the tool loads rules at boot: its unit is enabled and it has something to load. */
@@ -267,8 +268,8 @@ static gboolean has_listener(const struct sockets *sockets, const struct firewal
         const struct listener *listener = &g_array_index(sockets->listeners, struct listener, i);
         guint8 protocol = g_str_equal(listener->protocol, "tcp") ? 6 : 17;
 
-        if ((!rule->protocol || rule->protocol == protocol) &&
-            rule->port_from <= listener->port && listener->port <= rule->port_to)
+        if ((!rule->protocol || rule->protocol == protocol) && rule->port_from <= listener->port &&
+            listener->port <= rule->port_to)
             return TRUE;
     }
     return FALSE;

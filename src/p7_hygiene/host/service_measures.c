@@ -17,9 +17,8 @@ void judge_host_service_listeners_declared(const struct asset_view *view, struct
 {
     const struct sockets *sockets = sockets_get(view->host);
     const struct asset *asset = view->asset;
-    const char *const *declared = asset && asset->listeners
-                                      ? (const char *const *)asset->listeners
-                                      : default_listeners;
+    const char *const *declared =
+        asset && asset->listeners ? (const char *const *)asset->listeners : default_listeners;
     g_autofree char *wanted = g_strjoinv(", ", (char **)declared);
 
     if (!sockets->known) {
@@ -64,11 +63,26 @@ static void judge_absent(const struct asset_view *view, struct finding *finding,
 void judge_host_service_no_legacy_servers(const struct asset_view *view, struct finding *finding)
 {
     static const char *const packages[] = {
-        "telnetd",      "telnetd-ssl",       "inetutils-telnetd", "rsh-server",
-        "rsh-redone-server", "nis",          "ypserv",            "tftpd",
-        "tftpd-hpa",    "atftpd",            "talkd",             "inetutils-talkd",
-        "xinetd",       "inetutils-inetd",   "openbsd-inetd",     "rlinetd",
-        "ftpd",         "inetutils-ftpd",    "fingerd",           "inetutils-syslogd",
+        "telnetd",
+        "telnetd-ssl",
+        "inetutils-telnetd",
+        "rsh-server",
+        "rsh-redone-server",
+        "nis",
+        "ypserv",
+        "tftpd",
+        "tftpd-hpa",
+        "atftpd",
+        "talkd",
+        "inetutils-talkd",
+        "xinetd",
+        "inetutils-inetd",
+        "openbsd-inetd",
+        "rlinetd",
+        "ftpd",
+        "inetutils-ftpd",
+        "fingerd",
+        "inetutils-syslogd",
         NULL,
     };
 
@@ -77,12 +91,20 @@ void judge_host_service_no_legacy_servers(const struct asset_view *view, struct 
 
 void judge_host_service_no_legacy_clients(const struct asset_view *view, struct finding *finding)
 {
-    static const char *const packages[] = { "telnet",      "telnet-ssl", "inetutils-telnet",
-                                            "rsh-client",  "rsh-redone-client",
-                                            "talk",        "inetutils-talk",
-                                            "nis",         "yp-tools",   "ftp",
-                                            "tnftp",       "inetutils-ftp",
-                                            "ldap-utils",  NULL };
+    static const char *const packages[] = { "telnet",
+                                            "telnet-ssl",
+                                            "inetutils-telnet",
+                                            "rsh-client",
+                                            "rsh-redone-client",
+                                            "talk",
+                                            "inetutils-talk",
+                                            "nis",
+                                            "yp-tools",
+                                            "ftp",
+                                            "tnftp",
+                                            "inetutils-ftp",
+                                            "ldap-utils",
+                                            NULL };
 
     if (host_has_role(view->host, "workstation"))
         finding_not_applicable(finding, REASON_ROLE, "workstation");
@@ -95,39 +117,39 @@ void judge_host_service_only_declared(const struct asset_view *view, struct find
     static const struct {
         const char *unit, *role; /* the role that makes it right */
     } services[] = {
-        { "avahi-daemon.service",        "workstation" },
-        { "cups.service",                "print"       },
-        { "isc-dhcp-server.service",     "dhcp"        },
-        { "kea-dhcp4-server.service",    "dhcp"        },
-        { "named.service",               "dns"         },
-        { "bind9.service",               "dns"         },
-        { "dnsmasq.service",             "dns"         },
-        { "slapd.service",               "directory"   },
-        { "nfs-server.service",          "file"        },
-        { "nfs-kernel-server.service",   "file"        },
-        { "rpcbind.service",             "file"        },
-        { "rpcbind.socket",              "file"        },
-        { "rsync.service",               "file"        },
-        { "smbd.service",                "file"        },
-        { "nmbd.service",                "file"        },
-        { "vsftpd.service",              "file"        },
-        { "snmpd.service",               "monitored"   },
-        { "squid.service",               "proxy"       },
-        { "autofs.service",              "workstation" },
-        { "dovecot.service",             "mail"        },
-        { "apache2.service",             "web"         },
-        { "nginx.service",               "web"         },
-        { "gdm.service",                 "workstation" },
-        { "lightdm.service",             "workstation" },
-        { "sddm.service",                "workstation" },
+        {"avahi-daemon.service",       "workstation"},
+        { "cups.service",              "print"      },
+        { "isc-dhcp-server.service",   "dhcp"       },
+        { "kea-dhcp4-server.service",  "dhcp"       },
+        { "named.service",             "dns"        },
+        { "bind9.service",             "dns"        },
+        { "dnsmasq.service",           "dns"        },
+        { "slapd.service",             "directory"  },
+        { "nfs-server.service",        "file"       },
+        { "nfs-kernel-server.service", "file"       },
+        { "rpcbind.service",           "file"       },
+        { "rpcbind.socket",            "file"       },
+        { "rsync.service",             "file"       },
+        { "smbd.service",              "file"       },
+        { "nmbd.service",              "file"       },
+        { "vsftpd.service",            "file"       },
+        { "snmpd.service",             "monitored"  },
+        { "squid.service",             "proxy"      },
+        { "autofs.service",            "workstation"},
+        { "dovecot.service",           "mail"       },
+        { "apache2.service",           "web"        },
+        { "nginx.service",             "web"        },
+        { "gdm.service",               "workstation"},
+        { "lightdm.service",           "workstation"},
+        { "sddm.service",              "workstation"},
     };
     guint seen = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(services); i++) {
         const struct unit *unit = unit_get(view->host, services[i].unit);
         gboolean declared = host_has_role(view->host, services[i].role);
-        g_autofree char *wanted = g_strdup_printf("disabled, or role %s in the profile",
-                                                  services[i].role);
+        g_autofree char *wanted =
+            g_strdup_printf("disabled, or role %s in the profile", services[i].role);
 
         if (unit->enablement != UNIT_ENABLED)
             continue;
@@ -166,8 +188,8 @@ void judge_host_service_mail_local(const struct asset_view *view, struct finding
     static const struct {
         const char *path, *key, *when_unset; /* what the program does without the setting */
     } servers[] = {
-        { "/etc/postfix/main.cf",                  "inet_interfaces",      "all" },
-        { "/etc/exim4/update-exim4.conf.conf",     "dc_local_interfaces",  ""    },
+        {"/etc/postfix/main.cf",               "inet_interfaces",     "all"},
+        { "/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces", ""   },
     };
 
     if (host_has_role(view->host, "mail")) {
@@ -225,8 +247,8 @@ void judge_host_service_resolvers(const struct asset_view *view, struct finding 
 static gboolean is_well_known(const char *name)
 {
     static const char *const suffixes[] = {
-        "debian.org", "ubuntu.com", "kernel.org",     "github.com", "google.com",
-        "microsoft.com", "pypi.org", "letsencrypt.org", "npmjs.org", "mozilla.org",
+        "debian.org",    "ubuntu.com", "kernel.org",      "github.com", "google.com",
+        "microsoft.com", "pypi.org",   "letsencrypt.org", "npmjs.org",  "mozilla.org",
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {

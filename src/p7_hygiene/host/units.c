@@ -193,11 +193,13 @@ static void load_unit(struct host *host, struct unit *unit, const char *name, gu
             load_unit(host, unit, template, depth + 1);
         }
     }
-    if (!unit->path)
-        return;
-    read_drop_ins(host, unit->name, unit->settings);
-    unit->enablement =
-        g_hash_table_contains(enabled_links(host), unit->name) ? UNIT_ENABLED : UNIT_STATIC;
+    /* A link whose target is not in the tree (a package kept elsewhere) still says "enabled". */
+    if (g_hash_table_contains(enabled_links(host), unit->name))
+        unit->enablement = UNIT_ENABLED;
+    else if (unit->path)
+        unit->enablement = UNIT_STATIC;
+    if (unit->path)
+        read_drop_ins(host, unit->name, unit->settings);
 }
 
 static void unit_free(gpointer data)
