@@ -98,11 +98,20 @@ gboolean host_has_role(const struct host *host, const char *role)
 
 gboolean host_is_container(struct host *host)
 {
+    static const char *const marks[] = { "/.dockerenv", "/run/.containerenv",
+                                         "/run/systemd/container" };
+    const struct host_file *second;
+
     if (!host->live)
         return FALSE;
-    return host_stat(host, "/.dockerenv")->state == HOST_OK ||
-           host_stat(host, "/run/.containerenv")->state == HOST_OK ||
-           host_stat(host, "/run/systemd/container")->state == HOST_OK;
+    /* A mark may be left over in an image that was booted: who sees kthreadd is the kernel's own. */
+    second = host_read(host, "/proc/2/comm");
+    if (second->text && g_str_has_prefix(second->text, "kthreadd"))
+        return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(marks); i++)
+        if (host_stat(host, marks[i])->state == HOST_OK)
+            return TRUE;
+    return FALSE;
 }
 
 int host_open(struct host *host, const char *path, int flags)
