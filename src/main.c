@@ -8,6 +8,7 @@ static const struct command *const commands[] = {
     &command_disclose,
     &command_explain,
     &command_fix,
+    &command_init,
     &command_journal,
     &command_key,
     &command_measures,

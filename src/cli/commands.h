@@ -8,6 +8,7 @@ extern const struct command command_completion;
 extern const struct command command_disclose;
 extern const struct command command_explain;
 extern const struct command command_fix;
+extern const struct command command_init;
 extern const struct command command_journal;
 extern const struct command command_key;
 extern const struct command command_measures;

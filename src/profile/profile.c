@@ -72,6 +72,31 @@ static void contact_free(gpointer pointer)
     g_free(contact);
 }
 
+struct contact *contact_new(const char *role, const char *address)
+{
+    struct contact *contact = g_new0(struct contact, 1);
+
+    contact->role = g_strdup(role);
+    contact->address = g_strdup(address);
+    return contact;
+}
+
+void signatory_init(struct signatory *signatory)
+{
+    *signatory = (struct signatory){
+        .contacts = g_ptr_array_new_with_free_func(contact_free),
+    };
+}
+
+void signatory_clear(struct signatory *signatory)
+{
+    g_free(signatory->name);
+    g_free(signatory->subtype);
+    g_free(signatory->country);
+    g_free(signatory->domain);
+    g_ptr_array_unref(signatory->contacts);
+}
+
 static char *this_host_name(void)
 {
     char name[256] = "";
@@ -108,7 +133,7 @@ struct profile *profile_default(void)
 {
     struct profile *profile = g_new0(struct profile, 1);
 
-    profile->signatory.contacts = g_ptr_array_new_with_free_func(contact_free);
+    signatory_init(&profile->signatory);
     profile->assets = g_ptr_array_new_with_free_func(asset_free);
     profile_add(profile, ASSET_SIGNATORY, "organisation");
     profile_this_host(profile);
@@ -119,11 +144,7 @@ void profile_free(struct profile *profile)
 {
     if (!profile)
         return;
-    g_free(profile->signatory.name);
-    g_free(profile->signatory.subtype);
-    g_free(profile->signatory.country);
-    g_free(profile->signatory.domain);
-    g_ptr_array_unref(profile->signatory.contacts);
+    signatory_clear(&profile->signatory);
     g_ptr_array_unref(profile->assets);
     g_free(profile->path);
     g_free(profile->sha256);

@@ -67,7 +67,9 @@ struct contact {
     char *role;    /* "security", "abuse", "press", ... */
     char *address; /* a URI with scheme: "mailto:...", "tel:...", "https:..." */
 };
+struct contact *contact_new(const char *role, const char *address);
 
+/* Zeroed, but for `contacts`; signatory_clear() frees what it holds. */
 struct signatory {
     char *name;
     enum group group;
@@ -76,6 +78,8 @@ struct signatory {
     char *domain;
     GPtrArray *contacts; /* of struct contact; never NULL */
 };
+void signatory_init(struct signatory *signatory);
+void signatory_clear(struct signatory *signatory);
 
 struct profile {
     struct signatory signatory;
@@ -100,6 +104,12 @@ struct profile *profile_default(void);
 void profile_free(struct profile *profile);
 typedef struct profile profile_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(profile_t, profile_free)
+
+/*
+ * The text of a first profile with the host called `host`, for people to go on with. Refuses a
+ * signatory without name or group, and values that a profile may not have. Owned by the caller.
+ */
+char *profile_first_text(const struct signatory *who, const char *host, GError **error);
 
 /* By kind and name; NULL when it is not there. */
 const struct asset *profile_asset(const struct profile *profile, enum asset_kind kind,

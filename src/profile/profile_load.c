@@ -458,10 +458,8 @@ static gboolean set_signatory(const struct loading *loading, const struct raw_si
     self->name = g_strdup(raw->name);
     for (unsigned i = 0; i < raw->n_contacts; i++) {
         g_autofree char *member = g_strdup_printf(".contacts[%u].address", i);
-        struct contact *contact = g_new0(struct contact, 1);
+        struct contact *contact = contact_new(raw->contacts[i].role, raw->contacts[i].address);
 
-        contact->role = g_strdup(raw->contacts[i].role);
-        contact->address = g_strdup(raw->contacts[i].address);
         g_ptr_array_add(signatory->contacts, contact);
         if (!check_text(loading, "signatory", member, contact->address, value_check_uri))
             return FALSE;
