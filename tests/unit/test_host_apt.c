@@ -1,0 +1,265 @@
+#include "base/error.h"
+#include "p7_hygiene/host/apt_conf.h"
+#include "p7_hygiene/host/apt_lists.h"
+#include "p7_hygiene/host/apt_sources.h"
+#include "p7_hygiene/host/lz4.h"
+#include "p7_hygiene/host/openpgp.h"
+
+#include "tree.h"
+
+static const char *value(const struct apt_conf *conf, const char *name)
+{
+    const struct apt_item *item = apt_conf_find(conf, name);
+
+    return item ? item->value : NULL;
+}
+
+static void test_conf_syntax(void)
+{
+    static const char text[] = "// comment\n"
+                               "APT::Periodic::Enable \"1\"; # comment\n"
+                               "APT { Periodic { Update-Package-Lists \"1\"; /* not\n"
+                               "  Enable \"0\"; */ Unattended-Upgrade 7; } }\n"
+                               "U::Origins { \"a;b\"; \"c // d\"; };\n"
+                               "U::Origins:: \"e\";\n"
+                               "Acquire::http::Proxy \"http://host/\";\n";
+    static const char later[] =
+        "apt::periodic::enable \"0\";\n#clear U::Origins;\nU::Origins {\"z\";}";
+    struct apt_conf *conf = apt_conf_new();
+    guint origins = 0;
+
+    apt_conf_add(conf, "/a", text, strlen(text));
+    g_assert_cmpstr(value(conf, "APT::Periodic::Enable"), ==, "1");
+    g_assert_cmpstr(value(conf, "APT::Periodic::Update-Package-Lists"), ==, "1");
+    g_assert_cmpstr(value(conf, "APT::Periodic::Unattended-Upgrade"), ==, "7");
+    g_assert_cmpstr(value(conf, "Acquire::http::Proxy"), ==, "http://host/");
+    g_assert_cmpuint(apt_conf_find(conf, "APT::Periodic::Enable")->line, ==, 2);
+    g_assert_cmpuint(apt_conf_find(conf, "APT::Periodic::Unattended-Upgrade")->line, ==, 4);
+    for (guint i = 0; i < conf->items->len; i++)
+        origins += g_str_equal(((struct apt_item *)conf->items->pdata[i])->name, "U::Origins::");
+    g_assert_cmpuint(origins, ==, 3);
+    apt_conf_add(conf, "/b", later, strlen(later));
+    g_assert_cmpstr(value(conf, "APT::Periodic::Enable"), ==, "0");
+    g_assert_cmpstr(value(conf, "U::Origins::"), ==, "z");
+    g_assert_cmpstr(value(conf, "Acquire::http::Proxy"), ==, "http://host/");
+    apt_conf_free(conf);
+}
+
+static void test_sources_of_both_forms(void)
+{
+    static const char list[] =
+        "# deb http://no.example/ x main\n"
+        "deb [ arch=amd64 trusted=yes signed-by=/k/a.gpg,/k/b.asc ] http://a.example/ ./ # c\n"
+        "deb-src https://b.example/debian bookworm main contrib\nnonsense\n";
+    static const char deb822[] = "Types: deb deb-src\nURIs: http://c.example/\n"
+                                 "Suites: bookworm\n bookworm-updates\nComponents: main\n"
+                                 "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n\n"
+                                 "Types: deb\nURIs: x\nSuites: y\nEnabled: no\nTrusted: yes\n";
+    struct apt_sources *sources = apt_sources_new();
+    const struct apt_source *source;
+
+    apt_sources_add_list(sources, "/l", list, strlen(list));
+    g_assert_cmpuint(sources->sources->len, ==, 2);
+    g_assert_cmpuint(sources->problems->len, ==, 1);
+    source = sources->sources->pdata[0];
+    g_assert_cmpstr(source->trusted, ==, "yes");
+    g_assert_cmpstr(source->signed_by_paths[1], ==, "/k/b.asc");
+    g_assert_cmpstr(source->suites[0], ==, "./");
+    g_assert_cmpuint(source->line, ==, 2);
+    apt_sources_add_deb822(sources, "/s", deb822, strlen(deb822));
+    g_assert_cmpuint(sources->sources->len, ==, 4);
+    source = sources->sources->pdata[2];
+    g_assert_cmpstr(source->suites[1], ==, "bookworm-updates");
+    g_assert_cmpstr(source->signed_by, ==, "embedded");
+    source = sources->sources->pdata[3];
+    g_assert_false(source->enabled);
+    g_assert_cmpuint(source->line, ==, 11);
+    apt_sources_free(sources);
+}
+
+static void test_distribution_or_foreign(void)
+{
+    g_assert_true(apt_uri_is_distribution("http://deb.debian.org/debian"));
+    g_assert_true(apt_uri_is_distribution("https://mirror.example/debian/"));
+    g_assert_true(apt_uri_is_distribution("http://mirror.example/pub/ubuntu"));
+    g_assert_false(apt_uri_is_distribution("https://download.example/linux/debian"));
+    g_assert_false(apt_uri_is_distribution("https://debian.org.example/x"));
+}
+
+static void test_updates(void)
+{
+    static const char status[] = "Package: a\nStatus: install ok installed\nVersion: 1.0-1\n"
+                                 "Architecture: amd64\n\n"
+                                 "Package: b\nStatus: install ok installed\nVersion: 2:1\n"
+                                 "Architecture: amd64\n\n"
+                                 "Package: c\nStatus: deinstall ok config-files\nVersion: 1\n";
+    static const char list[] = "Package: a\nVersion: 1.0-1+deb12u1\nArchitecture: amd64\n\n"
+                               "Package: a\nVersion: 1.0-1+deb12u2\nArchitecture: amd64\n\n"
+                               "Package: a\nVersion: 9\nArchitecture: arm64\n\n"
+                               "Package: b\nVersion: 9\nArchitecture: amd64\n\n"
+                               "Package: c\nVersion: 9\nArchitecture: amd64\n";
+    struct dpkg *dpkg = dpkg_parse(status, strlen(status));
+    struct apt_updates *updates = apt_updates_new();
+
+    apt_updates_add(updates, dpkg, list, strlen(list));
+    g_assert_cmpuint(updates->pending->len, ==, 1);
+    g_assert_cmpstr(g_array_index(updates->pending, struct apt_update, 0).version, ==,
+                    "1.0-1+deb12u2");
+    apt_updates_free(updates);
+    dpkg_free(dpkg);
+}
+
+static void test_security_updates_measure(void)
+{
+    static const char list[] = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_"
+                               "bookworm-security_main_binary-amd64_Packages";
+    static const char packed[] = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_"
+                                 "bookworm-security_contrib_binary-amd64_Packages.xz";
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_file(tree, "/var/lib/dpkg/status",
+              "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n");
+    tree_expect(tree, "host.update.security-updates", OUTCOME_NOT_MEASURED);
+    tree_file(tree, list, "Package: a\nVersion: 1\nArchitecture: all\n");
+    tree_expect(tree, "host.update.security-updates", OUTCOME_PASS);
+    tree_file(tree, packed, "not read");
+    tree_expect(tree, "host.update.security-updates", OUTCOME_NOT_MEASURED);
+    tree_file(tree, list, "Package: a\nVersion: 2\nArchitecture: all\n");
+    tree_expect(tree, "host.update.security-updates", OUTCOME_FAIL);
+}
+
+/* "a", then a match of 9 at distance 1 that overlaps itself, then "bcdef". */
+static const guint8 frame[] = { 0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 0x0a, 0, 0, 0, 0x15, 'a',
+                                0x01, 0x00, 0x50, 'b',  'c',  'd',  'e',  'f',  0, 0, 0, 0 };
+
+static void test_lz4(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GByteArray) out = lz4_read(frame, sizeof frame, 100, &error);
+    guint8 broken[sizeof frame];
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(out->len, ==, 15);
+    g_assert_true(memcmp(out->data, "aaaaaaaaaabcdef", 15) == 0);
+    g_assert_null(lz4_read(frame, sizeof frame, 14, NULL));
+    memcpy(broken, frame, sizeof frame);
+    broken[13] = 2; /* a match from before the start */
+    g_assert_null(lz4_read(broken, sizeof broken, 100, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+    for (gsize cut = 5; cut < sizeof frame; cut++)
+        g_assert_null(lz4_read(frame, cut, 100, NULL));
+}
+
+/* A version 4 RSA key of 1024 bits (its numbers left out), and a self-signature: expires in 1 day.
+ */
+static const guint8 ring[] = {
+    0x99, 0, 10, 4,  0x60, 0, 0,    0, 1, 0x04, 0x00, 0, 0, 0x89, 0,    20,   4, 0x13,
+    1,    8, 0,  12, 5,    2, 0x60, 0, 0, 1,    5,    9, 0, 1,    0x51, 0x80, 0, 0,
+};
+
+static void test_openpgp(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) keys = openpgp_read(ring, sizeof ring, &error);
+    const struct openpgp_key *key;
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(keys->len, ==, 1);
+    key = &g_array_index(keys, struct openpgp_key, 0);
+    g_assert_cmpstr(key->algorithm, ==, "RSA");
+    g_assert_cmpuint(key->bits, ==, 1024);
+    g_assert_cmpint(key->expires_s, ==, 0x60000000 + 86400);
+    g_assert_null(openpgp_read("hello", 5, NULL));
+    for (gsize cut = 1; cut < sizeof ring; cut++) {
+        GArray *part = openpgp_read(ring, cut, NULL);
+
+        if (part)
+            g_array_unref(part);
+    }
+}
+
+static void test_debian_archive_keys(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "..", "usr", "share", "keyrings",
+                                             "debian-archive-bookworm-stable.gpg", NULL);
+    g_autofree char *data = NULL;
+    g_autoptr(GArray) keys = NULL;
+    gsize length;
+
+    if (!g_file_get_contents(path, &data, &length, NULL)) {
+        g_test_skip("debian-archive-keyring is not installed");
+        return;
+    }
+    keys = openpgp_read(data, length, NULL);
+    g_assert_cmpstr(g_array_index(keys, struct openpgp_key, 0).fingerprint, ==,
+                    "4D64FEC119C2029067D6E791F8D2585B8783D481");
+    g_assert_cmpstr(g_array_index(keys, struct openpgp_key, 0).algorithm, ==, "EdDSA");
+}
+
+static void test_sources_measure(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_file(tree, "/etc/apt/sources.list", "deb http://deb.debian.org/debian bookworm main\n");
+    tree_expect(tree, "host.update.sources-signed", OUTCOME_FAIL);
+    tree_file(tree, "/etc/apt/sources.list.d/s.sources",
+              "Types: deb\nURIs: http://deb.debian.org/debian-security\n"
+              "Suites: bookworm-security\nComponents: main\n");
+    tree_expect(tree, "host.update.sources-signed", OUTCOME_PASS);
+    tree_file(tree, "/etc/apt/apt.conf.d/99x", "APT::Get { AllowUnauthenticated \"true\"; };");
+    tree_expect(tree, "host.update.sources-signed", OUTCOME_FAIL);
+    tree_file(tree, "/etc/apt/apt.conf.d/99y", "#clear APT::Get;");
+    tree_expect(tree, "host.update.sources-signed", OUTCOME_PASS);
+}
+
+static void test_pins_measure(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_expect(tree, "host.update.pins", OUTCOME_NOT_APPLICABLE);
+    tree_file(tree, "/etc/apt/preferences.d/x",
+              "Package: *\nPin: origin repo.example.net\nPin-Priority: 1000\n");
+    tree_expect(tree, "host.update.pins", OUTCOME_PASS);
+    tree_file(tree, "/etc/apt/preferences.d/x",
+              "Package: *\nPin: origin repo.example.net\nPin-Priority: 1001\n");
+    tree_expect(tree, "host.update.pins", OUTCOME_FAIL);
+}
+
+static void test_release_measure(void)
+{
+    const gint64 day_us = G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC;
+    const struct {
+        gint64 days; /* since 1970 */
+        enum outcome outcome;
+    } cases[] = {
+        {19700,  OUTCOME_PASS}, /* 2023-12-09 */
+        { 20700, OUTCOME_WARN}, /* 2026-09-04: LTS */
+        { 21500, OUTCOME_FAIL}, /* 2028-11-12 */
+    };
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_file(tree, "/usr/lib/os-release", "ID=debian\nVERSION_CODENAME=\"bookworm\"\n");
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(finding_t) finding =
+            tree_judge_at(tree, "host.update.supported-release", cases[i].days * day_us);
+
+        g_assert_cmpint(finding->outcome, ==, cases[i].outcome);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/apt/conf-syntax", test_conf_syntax);
+    g_test_add_func("/host/apt/sources-of-both-forms", test_sources_of_both_forms);
+    g_test_add_func("/host/apt/distribution-or-foreign", test_distribution_or_foreign);
+    g_test_add_func("/host/apt/updates", test_updates);
+    g_test_add_func("/host/apt/security-updates-measure", test_security_updates_measure);
+    g_test_add_func("/host/apt/lz4", test_lz4);
+    g_test_add_func("/host/apt/openpgp", test_openpgp);
+    g_test_add_func("/host/apt/debian-archive-keys", test_debian_archive_keys);
+    g_test_add_func("/host/apt/sources-measure", test_sources_measure);
+    g_test_add_func("/host/apt/pins-measure", test_pins_measure);
+    g_test_add_func("/host/apt/release-measure", test_release_measure);
+    return g_test_run();
+}
