@@ -139,6 +139,12 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         envelope = payload ? dsse_new(INTOTO_PAYLOAD_TYPE, payload) : NULL;
         output =
             context->output ? g_strdup(context->output) : g_strconcat(file, ENVELOPE_SUFFIX, NULL);
+        /* It may carry others' signatures. */
+        if (!context->output && g_file_test(output, G_FILE_TEST_EXISTS))
+            return input_error(error,
+                               "%s: exists already; add a signature with --add, or replace it "
+                               "with --output",
+                               output);
     }
     key = envelope
               ? cli_signing_key(context, state->key, state->name, state->passphrase_file, error)
