@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
     &command_measures,
     &command_sign,
     &command_verify,
+    &command_view,
     &command_waive,
     NULL,
 };

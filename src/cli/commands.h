@@ -14,4 +14,5 @@ extern const struct command command_key;
 extern const struct command command_measures;
 extern const struct command command_sign;
 extern const struct command command_verify;
+extern const struct command command_view;
 extern const struct command command_waive;

@@ -1,0 +1,112 @@
+#include "assess/report_bundle.h"
+
+#include "base/error.h"
+#include "web/web_resources.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#define ROOT "/entente/web"
+#define IMPORT "import "
+#define EXPORT "export "
+
+GBytes *report_file(const char *path, GError **error)
+{
+    g_autofree char *name = g_strconcat(ROOT "/", path, NULL);
+    GBytes *bytes =
+        g_resource_lookup_data(web_get_resource(), name, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+
+    if (!bytes)
+        system_error(error, "%s: not among the viewer's files in this program", path);
+    return bytes;
+}
+
+/* The path of a module from its import line (`… from '../dom.js';`) in the module `importer`. */
+static char *imported_path(const char *importer, const char *line, gsize length)
+{
+    g_autofree char *folder = NULL, *rooted = NULL, *name = NULL, *whole = NULL;
+    const char *end = g_strrstr_len(line, length, "'"), *start;
+
+    if (!end || !(start = g_strrstr_len(line, end - line, "'")))
+        return NULL;
+    folder = g_path_get_dirname(importer);
+    name = g_strndup(start + 1, end - start - 1);
+    rooted = g_build_filename("/", folder, name, NULL);
+    whole = g_canonicalize_filename(rooted, "/");
+    return g_strdup(whole + 1);
+}
+
+/* Adds `path` to `script` after its imports; `done` holds the paths already added. */
+static gboolean add_module(GString *script, GHashTable *done, const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GString) body = g_string_new(NULL);
+    const char *text, *end;
+    gsize length;
+
+    if (!g_hash_table_add(done, g_strdup(path)))
+        return TRUE;
+    if (!(bytes = report_file(path, error)))
+        return FALSE;
+    text = g_bytes_get_data(bytes, &length);
+    for (end = text + length; text < end;) {
+        const char *feed = memchr(text, '\n', end - text);
+        gsize size = (feed ? feed + 1 : end) - text;
+
+        if (g_str_has_prefix(text, IMPORT)) {
+            g_autofree char *other = imported_path(path, text, size);
+
+            if (!other)
+                return system_error(error, "%s: an import without a path", path);
+            if (!add_module(script, done, other, error))
+                return FALSE;
+        } else {
+            gsize skip = g_str_has_prefix(text, EXPORT) ? strlen(EXPORT) : 0;
+
+            g_string_append_len(body, text + skip, size - skip);
+        }
+        text += size;
+    }
+    g_string_append_len(script, body->str, body->len);
+    return TRUE;
+}
+
+char *report_bundle(const char *path, GError **error)
+{
+    g_autoptr(GHashTable) done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GString) script = g_string_new(NULL);
+
+    if (!add_module(script, done, path, error))
+        return NULL;
+    return g_string_free(g_steal_pointer(&script), FALSE);
+}
+
+static const char *slot_value(const struct report_slot *slots, const char *name, gsize length)
+{
+    for (; slots->name; slots++)
+        if (strlen(slots->name) == length && !memcmp(slots->name, name, length))
+            return slots->value;
+    return NULL;
+}
+
+char *report_fill(const char *text, const char *open, const char *close,
+                  const struct report_slot *slots)
+{
+    GString *filled = g_string_new(NULL);
+    const char *start, *end, *value;
+
+    while ((start = strstr(text, open))) {
+        const char *name = start + strlen(open);
+
+        g_string_append_len(filled, text, start - text);
+        end = strstr(name, close);
+        value = end ? slot_value(slots, name, end - name) : NULL;
+        if (value)
+            g_string_append(filled, value);
+        else
+            g_string_append(filled, open);
+        text = value ? end + strlen(close) : name;
+    }
+    g_string_append(filled, text);
+    return g_string_free(filled, FALSE);
+}

@@ -1,0 +1,28 @@
+/*
+ * report_bundle.h: the viewer's files, which the program carries, and its modules as one script.
+ *
+ * Browsers refuse imports between files on disk, so a report holds one inline module: the modules
+ * in the order of their imports, without their import lines and `export` words. That is right for
+ * the subset of the language that web/ keeps to (tests/e2e/test_web_sources.py): single-line named
+ * imports, no default exports, top-level names unique over all files.
+ */
+#pragma once
+#include <glib.h>
+
+/* A file of web/ by its path there ("style.css"), or NULL and ENTENTE_ERROR_SYSTEM. */
+GBytes *report_file(const char *path, GError **error);
+
+/* The module `path` and all that it imports, as one script. The caller owns it. */
+char *report_bundle(const char *path, GError **error);
+
+struct report_slot {
+    const char *name, *value;
+};
+
+/*
+ * Replaces every name between `open` and `close` in `text` ("{{name}}") by the value of its slot,
+ * in one pass: what is put in is not looked at again. An unknown name stays as it is. `slots` end
+ * with a NULL name. The caller owns the text.
+ */
+char *report_fill(const char *text, const char *open, const char *close,
+                  const struct report_slot *slots);

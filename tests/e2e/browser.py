@@ -1,0 +1,98 @@
+"""Debian's Chromium, driven for the page tests: sizes, schemes, what it logged and asked for."""
+import base64
+import json
+import pathlib
+import tempfile
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+CHROMIUM = "/usr/bin/chromium"
+DRIVER = "/usr/bin/chromedriver"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--disable-dev-shm-usage"]
+
+
+def available():
+    return pathlib.Path(CHROMIUM).exists() and pathlib.Path(DRIVER).exists()
+
+
+class Browser:
+    def __init__(self):
+        self.profile = tempfile.TemporaryDirectory(prefix="entente-chromium-",
+                                                   ignore_cleanup_errors=True)
+        options = Options()
+        options.binary_location = CHROMIUM
+        for flag in FLAGS + [f"--user-data-dir={self.profile.name}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(service=Service(DRIVER), options=options)
+        self.driver.set_script_timeout(60)
+
+    def close(self):
+        self.driver.quit()
+        self.profile.cleanup()
+
+    def command(self, name, **parameters):
+        return self.driver.execute_cdp_cmd(name, parameters)
+
+    def show(self, width=1280, height=900, scheme="light"):
+        """The window's size below what a real one allows, and the reader's colour scheme."""
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                     deviceScaleFactor=1, mobile=width < 600)
+        self.command("Emulation.setEmulatedMedia",
+                     features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def open(self, path, query=""):
+        """Loads a file afresh and waits until its script has drawn the page or cannot."""
+        self.drain()
+        self.driver.get("about:blank")
+        self.driver.get(pathlib.Path(path).as_uri() + query)
+        self.js("return new Promise(done => requestAnimationFrame(() => setTimeout(done, 30)))")
+
+    def js(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, expression, timeout_ms=5000):
+        """Waits until a JavaScript expression is true; says which one never was."""
+        found = self.driver.execute_async_script(
+            "const [expression, limit, done] = arguments; const end = performance.now() + limit;"
+            "const look = () => { if (new Function('return ' + expression)()) done(true);"
+            " else if (performance.now() > end) done(false); else setTimeout(look, 20); }; look();",
+            expression, timeout_ms)
+        assert found, f"never true in the page: {expression}"
+
+    def drain(self):
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+
+    def console(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self):
+        """Addresses that the page asked for since it was opened, itself left out."""
+        seen = []
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                if message["params"].get("type") != "Document":
+                    seen.append(message["params"]["request"]["url"])
+        return seen
+
+    def screenshot(self, path, full=False):
+        height = self.js("return document.documentElement.scrollHeight") if full else None
+        clip = None
+        if full:
+            clip = {"x": 0, "y": 0, "width": self.js("return innerWidth"),
+                    "height": min(height, 12000), "scale": 1}
+        parameters = {"format": "png", "captureBeyondViewport": full}
+        if clip:
+            parameters["clip"] = clip
+        data = self.command("Page.captureScreenshot", **parameters)["data"]
+        pathlib.Path(path).write_bytes(base64.b64decode(data))
+
+    def pdf(self, path):
+        data = self.command("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"]
+        pathlib.Path(path).write_bytes(base64.b64decode(data))

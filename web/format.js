@@ -1,0 +1,50 @@
+/* format.js: numbers, dates and times as the reader's language writes them; times are UTC. */
+
+const LOCALES = { en: 'en-GB', fr: 'fr-FR' };
+
+export class Formatter {
+  constructor(language) {
+    const locale = LOCALES[language] ?? 'en-GB';
+    this.numbers = new Intl.NumberFormat(locale);
+    this.days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
+    this.short = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    this.times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+    this.lists = new Intl.ListFormat(locale, { type: 'conjunction' });
+    this.regions = new Intl.DisplayNames([locale], { type: 'region' });
+    this.collator = new Intl.Collator(locale, { numeric: true });
+  }
+
+  number(value) {
+    return this.numbers.format(value);
+  }
+
+  day(text) {
+    return this.apply(this.days, text);
+  }
+
+  shortDay(text) {
+    return this.apply(this.short, text);
+  }
+
+  time(text) {
+    const date = new Date(text);
+    return Number.isNaN(date.getTime()) ? String(text) : `${this.times.format(date)} UTC`;
+  }
+
+  apply(format, text) {
+    const date = new Date(text);
+    return Number.isNaN(date.getTime()) ? String(text) : format.format(date);
+  }
+
+  country(code) {
+    try {
+      return this.regions.of(code);
+    } catch {
+      return String(code);
+    }
+  }
+
+  list(items) {
+    return this.lists.format(items);
+  }
+}
