@@ -10,7 +10,7 @@
 #define IMPORT "import "
 #define EXPORT "export "
 
-GBytes *report_file(const char *path, GError **error)
+GBytes *web_file(const char *path, GError **error)
 {
     g_autofree char *name = g_strconcat(ROOT "/", path, NULL);
     GBytes *bytes =
@@ -46,7 +46,7 @@ static gboolean add_module(GString *script, GHashTable *done, const char *path, 
 
     if (!g_hash_table_add(done, g_strdup(path)))
         return TRUE;
-    if (!(bytes = report_file(path, error)))
+    if (!(bytes = web_file(path, error)))
         return FALSE;
     text = g_bytes_get_data(bytes, &length);
     for (end = text + length; text < end;) {
@@ -71,7 +71,7 @@ static gboolean add_module(GString *script, GHashTable *done, const char *path, 
     return TRUE;
 }
 
-char *report_bundle(const char *path, GError **error)
+char *web_script(const char *path, GError **error)
 {
     g_autoptr(GHashTable) done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GString) script = g_string_new(NULL);
@@ -81,7 +81,7 @@ char *report_bundle(const char *path, GError **error)
     return g_string_free(g_steal_pointer(&script), FALSE);
 }
 
-static const char *slot_value(const struct report_slot *slots, const char *name, gsize length)
+static const char *slot_value(const struct web_slot *slots, const char *name, gsize length)
 {
     for (; slots->name; slots++)
         if (strlen(slots->name) == length && !memcmp(slots->name, name, length))
@@ -89,8 +89,7 @@ static const char *slot_value(const struct report_slot *slots, const char *name,
     return NULL;
 }
 
-char *report_fill(const char *text, const char *open, const char *close,
-                  const struct report_slot *slots)
+char *web_fill(const char *text, const char *open, const char *close, const struct web_slot *slots)
 {
     GString *filled = g_string_new(NULL);
     const char *start, *end, *value;

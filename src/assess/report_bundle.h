@@ -10,12 +10,12 @@
 #include <glib.h>
 
 /* A file of web/ by its path there ("style.css"), or NULL and ENTENTE_ERROR_SYSTEM. */
-GBytes *report_file(const char *path, GError **error);
+GBytes *web_file(const char *path, GError **error);
 
 /* The module `path` and all that it imports, as one script. The caller owns it. */
-char *report_bundle(const char *path, GError **error);
+char *web_script(const char *path, GError **error);
 
-struct report_slot {
+struct web_slot {
     const char *name, *value;
 };
 
@@ -24,5 +24,4 @@ struct report_slot {
  * in one pass: what is put in is not looked at again. An unknown name stays as it is. `slots` end
  * with a NULL name. The caller owns the text.
  */
-char *report_fill(const char *text, const char *open, const char *close,
-                  const struct report_slot *slots);
+char *web_fill(const char *text, const char *open, const char *close, const struct web_slot *slots);

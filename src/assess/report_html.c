@@ -89,7 +89,7 @@ static char *make_policy(const char *script, const char *style)
 
 static char *read_text(const char *path, GError **error)
 {
-    g_autoptr(GBytes) bytes = report_file(path, error);
+    g_autoptr(GBytes) bytes = web_file(path, error);
     gsize length;
     const char *data;
 
@@ -142,10 +142,10 @@ static char *percent_cell(const json_t *texts, const json_t *value, const char *
 
     if (json_is_number(value)) {
         number = g_strdup_printf("%.0f", json_number_value(value));
-        text = report_fill(text_of(texts, "percent"), "{", "}",
-                           (struct report_slot[]){
-                               {"n",   number},
-                               { NULL, NULL  }
+        text = web_fill(text_of(texts, "percent"), "{", "}",
+                        (struct web_slot[]){
+                            {"n",   number},
+                            { NULL, NULL  }
         });
     }
     escaped = g_markup_escape_text(text ? text : text_of(texts, otherwise), -1);
@@ -204,12 +204,12 @@ static char *make_title(const json_t *document, const json_t *texts)
 {
     const char *name = json_text(json_object_get(document, "signatory"), "name");
     g_autofree char *date = day_of(json_text(json_object_get(document, "run"), "started"));
-    const struct report_slot slots[] = {
+    const struct web_slot slots[] = {
         {"name", name ? name : text_of(texts, "unnamed") },
         { "date",     date                         },
         { NULL,     NULL   }
     };
-    g_autofree char *title = report_fill(text_of(texts, "document.title"), "{", "}", slots);
+    g_autofree char *title = web_fill(text_of(texts, "document.title"), "{", "}", slots);
 
     return g_markup_escape_text(title, -1);
 }
@@ -232,7 +232,7 @@ char *report_html(const char *assessment_json, gsize length, const char *languag
         return NULL;
     }
     language = g_strcmp0(language, "fr") == 0 ? "fr" : "en";
-    if (!(script = report_bundle(ENTRY, error)) || !(style = read_style(error)) ||
+    if (!(script = web_script(ENTRY, error)) || !(style = read_style(error)) ||
         !(shell = read_text("report.html", error)) ||
         !(catalogues = read_catalogues(language, &texts, error)))
         return NULL;
@@ -245,21 +245,21 @@ char *report_html(const char *assessment_json, gsize length, const char *languag
     overview = static_part(document, texts, title, language);
     sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)assessment_json, length);
 
-    html = report_fill(shell, "{{", "}}",
-                       (struct report_slot[]){
-                           {"language",    language                                        },
-                           { "policy",     policy                                          },
-                           { "version",    ENTENTE_VERSION                                 },
-                           { "title",      title                                           },
-                           { "style",      style                                           },
-                           { "static",     overview                                        },
-                           { "catalogues", catalogues                                      },
-                           { "data-type",  packed ? "application/gzip" : "application/json"},
-                           { "encoding",   packed ? "gzip" : "json"                        },
-                           { "sha256",     sum                                             },
-                           { "data",       data                                            },
-                           { "script",     script                                          },
-                           { NULL,         NULL                                            },
+    html = web_fill(shell, "{{", "}}",
+                    (struct web_slot[]){
+                        {"language",    language                                        },
+                        { "policy",     policy                                          },
+                        { "version",    ENTENTE_VERSION                                 },
+                        { "title",      title                                           },
+                        { "style",      style                                           },
+                        { "static",     overview                                        },
+                        { "catalogues", catalogues                                      },
+                        { "data-type",  packed ? "application/gzip" : "application/json"},
+                        { "encoding",   packed ? "gzip" : "json"                        },
+                        { "sha256",     sum                                             },
+                        { "data",       data                                            },
+                        { "script",     script                                          },
+                        { NULL,         NULL                                            },
     });
     if (html_length)
         *html_length = strlen(html);

@@ -9,6 +9,9 @@
 #pragma once
 #include <glib.h>
 
+/* Its name beside the document in the folder of a run. */
+#define REPORT_HTML_NAME "report.html"
+
 /* From this size of document on, the file holds it compressed (gzip, base64). */
 #define REPORT_COMPRESS_BYTES (5 * 1024 * 1024)
 

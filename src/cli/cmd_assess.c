@@ -3,6 +3,7 @@
 #include "assess/assessment_statement.h"
 #include "assess/assessment_text.h"
 #include "assess/past.h"
+#include "assess/report_html.h"
 #include "assess/reports.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
@@ -56,6 +57,14 @@ static char *make_json(const struct report_request *request, gsize *length, GErr
     return assessment_write_json(request->assessment, length);
 }
 
+static char *make_html(const struct report_request *request, gsize *length, GError **error)
+{
+    gsize document_length;
+    g_autofree char *document = assessment_write_json(request->assessment, &document_length);
+
+    return report_html(document, document_length, request->french ? "fr" : "en", length, error);
+}
+
 /* The first is the default. A new format is a row here and a word in the command's `formats`. */
 static const struct {
     const char *name;
@@ -63,6 +72,7 @@ static const struct {
 } formats[] = {
     {"text",  make_text},
     { "json", make_json},
+    { "html", make_html},
 };
 
 static gboolean read_principles(char **texts, struct assess_options *asked, GError **error)
@@ -133,6 +143,7 @@ static char *save(const struct context *context, const struct assessment *assess
     g_autoptr(GBytes) document = NULL;
     g_autoptr(GBytes) envelope = NULL;
     g_autoptr(GBytes) openings = NULL;
+    g_autoptr(GBytes) report = NULL;
     gsize length;
     char *text;
 
@@ -140,6 +151,11 @@ static char *save(const struct context *context, const struct assessment *assess
         return NULL;
     text = assessment_write_json(assessment, &length);
     document = g_bytes_new_take(text, length);
+    text = report_html(g_bytes_get_data(document, NULL), length, cli_language(context), &length,
+                       error);
+    if (!text)
+        return NULL;
+    report = g_bytes_new_take(text, length);
     if (!assessment_statement_make(document, key, &envelope, &openings, error))
         return NULL;
     {
@@ -147,6 +163,7 @@ static char *save(const struct context *context, const struct assessment *assess
             {ASSESSMENT_DOCUMENT_NAME,  document},
             { ASSESSMENT_OPENINGS_NAME, openings},
             { ASSESSMENT_ENVELOPE_NAME, envelope},
+            { REPORT_HTML_NAME,         report  },
         };
 
         return reports_save(data, assessment->run.id, files, G_N_ELEMENTS(files), error);
@@ -174,10 +191,12 @@ static gboolean put_report(const struct context *context, const struct assessmen
         return FALSE;
     if (folder && format == 0 && on_terminal && !context->quiet)
         printf(request.french ? "\nConservé et signé dans %s\n"
+                                "À lire dans un navigateur : %s/" REPORT_HTML_NAME "\n"
                                 "À vérifier par : entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n"
                               : "\nKept and signed in %s\n"
+                                "Read it in a browser: %s/" REPORT_HTML_NAME "\n"
                                 "Verify with: entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n",
-               folder, folder);
+               folder, folder, folder);
     return TRUE;
 }
 
@@ -221,7 +240,7 @@ const struct command command_assess = {
     .name = "assess",
     .summary = "Assess this machine against the nine principles",
     .arguments = "",
-    .formats = "text, json",
+    .formats = "text, json, html",
     .details = "Looks, changes nothing, starts no other program. The result is kept in the data\n"
                "folder unless --no-save, --root, --principle or --measure is given.\n\n"
                "Example: entente assess --fail-on high\n"

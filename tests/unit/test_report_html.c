@@ -148,7 +148,7 @@ static void test_other_documents_are_refused(void)
 static void test_modules_come_after_what_they_import(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *script = report_bundle("standalone.js", &error);
+    g_autofree char *script = web_script("standalone.js", &error);
     const char *const order[] = { "function el(", "class Model", "function render(",
                                   "async function start(" };
 
@@ -157,18 +157,18 @@ static void test_modules_come_after_what_they_import(void)
         g_assert_true(strstr(script, order[i - 1]) < strstr(script, order[i]));
     /* each module once */
     g_assert_null(strstr(strstr(script, "function el(") + 1, "\nfunction el("));
-    g_assert_null(report_bundle("nowhere.js", &error));
+    g_assert_null(web_script("nowhere.js", &error));
     g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM);
 }
 
 static void test_placeholders_are_filled_in_one_pass(void)
 {
-    const struct report_slot slots[] = {
+    const struct web_slot slots[] = {
         {"a",   "{b}"},
         { "b",  "{a}"},
         { NULL, NULL }
     };
-    g_autofree char *text = report_fill("{a}-{b}-{c}-{", "{", "}", slots);
+    g_autofree char *text = web_fill("{a}-{b}-{c}-{", "{", "}", slots);
 
     g_assert_cmpstr(text, ==, "{b}-{a}-{c}-{");
 }
