@@ -6,6 +6,7 @@ static const struct command *const commands[] = {
     &command_assess,
     &command_completion,
     &command_disclose,
+    &command_diff,
     &command_explain,
     &command_fix,
     &command_init,

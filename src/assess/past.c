@@ -1,9 +1,11 @@
 #include "assess/past.h"
 
 #include "assess/answers.h"
+#include "assess/assessment_json.h"
+#include "assess/reports.h"
 #include "assess/waivers.h"
 
-#include <string.h>
+#define RUNS_TRIED 20u /* newest runs looked at for one of the same tree */
 
 struct records *past_records(const char *data_folder, GError **error)
 {
@@ -45,6 +47,21 @@ void past_apply_waivers(struct assessment *assessment, const struct records *rec
         assessed->waiver->until_us = record->until_us;
         assessed->waiver->expired = record->until_us <= assessment->run.started_us;
     }
+}
+
+struct assessment *past_run(const char *data_folder, const char *root)
+{
+    g_auto(GStrv) runs = data_folder ? reports_list(data_folder) : NULL;
+    guint count = runs ? g_strv_length(runs) : 0;
+
+    for (guint i = 0; i < MIN(count, RUNS_TRIED); i++) {
+        g_autofree char *path = reports_path(data_folder, runs[count - 1 - i], "assessment.json");
+        g_autoptr(assessment_t) assessment = assessment_read_file(path, NULL);
+
+        if (assessment && g_strcmp0(assessment->run.root, root) == 0)
+            return g_steal_pointer(&assessment);
+    }
+    return NULL;
 }
 
 /* "measure LF kind:name LF source": the same finding in two runs. */

@@ -20,6 +20,12 @@ struct records *past_records(const char *data_folder, GError **error);
 void past_apply_waivers(struct assessment *assessment, const struct records *records);
 
 /*
+ * The latest saved run of the same tree (`root` NULL: this machine), or NULL: none, or none that
+ * can be read.
+ */
+struct assessment *past_run(const char *data_folder, const char *root);
+
+/*
  * `previous` (NULL: none) is the latest saved run. A finding keeps the time it was first seen as
  * long as it neither passes nor stops to apply, and the time of its last change as long as its
  * outcome stays the same. The trend becomes the previous trend and the previous run.

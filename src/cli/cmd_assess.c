@@ -121,8 +121,12 @@ static struct assessment *assess(const struct context *context, const struct sta
     assessment = assess_run(profile, &asked, error);
     if (progress)
         progress_end(progress);
-    if (assessment)
+    if (assessment) {
+        g_autoptr(assessment_t) previous = past_run(data, state->root);
+
         past_apply_waivers(assessment, records);
+        past_apply_run(assessment, previous);
+    }
     return assessment;
 }
 

@@ -6,6 +6,7 @@ extern const struct command command_answer;
 extern const struct command command_assess;
 extern const struct command command_completion;
 extern const struct command command_disclose;
+extern const struct command command_diff;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_init;
