@@ -63,16 +63,17 @@ static char *name_of_tree(struct host *host, const char *root)
     return g_utf8_make_valid(root, -1);
 }
 
+/* In the order of time also for runs of one second. */
 static char *make_run_id(gint64 time_us)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(time_us / G_USEC_PER_SEC);
-    g_autofree char *stamp = g_date_time_format(time, "%Y%m%dT%H%M%SZ");
+    g_autofree char *stamp = g_date_time_format(time, "%Y%m%dT%H%M%S");
     guint8 random[RUN_SUFFIX_BYTES];
     char hex[sizeof random * 2 + 1];
 
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(hex, sizeof hex, random, sizeof random);
-    return g_strdup_printf("%s-%s", stamp, hex);
+    return g_strdup_printf("%s.%06dZ-%s", stamp, (int)(time_us % G_USEC_PER_SEC), hex);
 }
 
 static void describe(struct assessment *assessment, const struct profile *profile,

@@ -22,7 +22,7 @@ struct assessment_signatory {
 };
 
 struct assessment_run {
-    char *id; /* "20261122T041500Z-3f9a": also the folder's name under reports/ */
+    char *id; /* "20261122T041500.123456Z-3f9a1c": also the folder's name under reports/ */
     gint64 started_us, ended_us;
     char *version;           /* of the program */
     char *catalogue;         /* "sha256:HEX" */
