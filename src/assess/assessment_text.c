@@ -46,8 +46,6 @@ static const struct words french_words = {
     .nothing = "Rien de ce qui a été mesuré n’est en échec.",
 };
 
-static const char *const severities_fr[SEVERITIES] = { "info", "faible", "moyenne", "élevée",
-                                                       "critique" };
 static const enum style severity_styles[SEVERITIES] = { STYLE_DIM, STYLE_PLAIN, STYLE_WARN,
                                                         STYLE_BAD, STYLE_BAD };
 
@@ -121,10 +119,8 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
         const char *what = in_language(&measure->title, french);
         g_autofree char *counted =
             fix->assets > 1 ? g_strdup_printf("%s (×%u)", what, fix->assets) : g_strdup(what);
-        const char *const cells[] = { french ? severities_fr[measure->severity]
-                                             : severity_name(measure->severity),
-                                      measure->id, measure->n_actions ? words->fixable : "",
-                                      counted };
+        const char *const cells[] = { severity_word(measure->severity, french), measure->id,
+                                      measure->n_actions ? words->fixable : "", counted };
         const enum style styles[] = { severity_styles[measure->severity], STYLE_PLAIN, STYLE_GOOD,
                                       STYLE_PLAIN };
 

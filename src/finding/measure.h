@@ -13,6 +13,7 @@
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 #define SEVERITIES (SEVERITY_CRITICAL + 1)
 const char *severity_name(enum severity severity); /* "info" ... "critical" */
+const char *severity_word(enum severity severity, gboolean french); /* for people: "élevée" */
 gboolean severity_parse(const char *text, enum severity *severity, GError **error);
 
 /* Functions of the NIST Cybersecurity Framework 2.0. */

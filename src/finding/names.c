@@ -47,6 +47,13 @@ const char *severity_name(enum severity severity)
     return severity_names[severity];
 }
 
+const char *severity_word(enum severity severity, gboolean french)
+{
+    static const char *const in_french[] = { "info", "faible", "moyenne", "élevée", "critique" };
+
+    return french ? in_french[severity] : severity_names[severity];
+}
+
 gboolean severity_parse(const char *text, enum severity *severity, GError **error)
 {
     for (guint i = 0; i < G_N_ELEMENTS(severity_names); i++) {
