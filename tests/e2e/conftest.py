@@ -39,3 +39,41 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"no shared data in {SHARED}")
     return SHARED
+
+
+class KillAt:
+    """Kills a command at each system call of its that changes a file (kill_at.c)."""
+
+    binary = BINARY
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+
+    def run(self, arguments, environment, number=None):
+        """Exit status (137 when killed) and the count of such calls so far."""
+        count = self.folder / "kill_at.count"
+        done = subprocess.run(
+            [self.program, "-o", count, *(["-n", str(number)] if number else []), *arguments],
+            env=environment, capture_output=True, text=True, timeout=120, cwd=self.folder)
+        assert done.returncode != 125, done.stderr
+        return done.returncode, int(count.read_text())
+
+    def everywhere(self, arguments, environment, prepare, check):
+        """prepare() before each run, check(number) after each kill; how many kills there were."""
+        prepare()
+        status, total = self.run(arguments, environment)
+        assert status == 0 and total > 0
+        for number in range(1, total + 1):
+            prepare()
+            status, _ = self.run(arguments, environment, number)
+            if status == 137:  # a run may need a call less than the first one did
+                check(number)
+        return total
+
+
+@pytest.fixture
+def kill_at(tmp_path):
+    program = pathlib.Path(BINARY).resolve().parents[1] / "tests" / "e2e" / "kill_at"
+    if not program.exists():
+        pytest.skip(f"{program} is not built")
+    return KillAt(program, tmp_path)
