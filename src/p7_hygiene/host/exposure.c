@@ -49,16 +49,16 @@ enum capability {
 };
 
 static const char *const capability_names[CAPABILITIES] = {
-    "CAP_SYS_ADMIN",       "CAP_SETUID",      "CAP_SETGID",        "CAP_SETPCAP",
-    "CAP_SYS_PTRACE",      "CAP_SYS_TIME",    "CAP_NET_ADMIN",     "CAP_SYS_RAWIO",
-    "CAP_SYS_MODULE",      "CAP_CHOWN",       "CAP_FSETID",        "CAP_SETFCAP",
-    "CAP_DAC_OVERRIDE",    "CAP_DAC_READ_SEARCH", "CAP_FOWNER",    "CAP_IPC_OWNER",
-    "CAP_AUDIT_CONTROL",   "CAP_AUDIT_READ",  "CAP_AUDIT_WRITE",   "CAP_SYSLOG",
-    "CAP_SYS_NICE",        "CAP_SYS_RESOURCE", "CAP_MKNOD",        "CAP_KILL",
-    "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_RAW",    "CAP_SYS_BOOT",
-    "CAP_MAC_ADMIN",       "CAP_MAC_OVERRIDE", "CAP_LINUX_IMMUTABLE", "CAP_IPC_LOCK",
-    "CAP_SYS_CHROOT",      "CAP_BLOCK_SUSPEND", "CAP_WAKE_ALARM",  "CAP_LEASE",
-    "CAP_SYS_TTY_CONFIG",  "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",        "CAP_SETUID",          "CAP_SETGID",          "CAP_SETPCAP",
+    "CAP_SYS_PTRACE",       "CAP_SYS_TIME",        "CAP_NET_ADMIN",       "CAP_SYS_RAWIO",
+    "CAP_SYS_MODULE",       "CAP_CHOWN",           "CAP_FSETID",          "CAP_SETFCAP",
+    "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH", "CAP_FOWNER",          "CAP_IPC_OWNER",
+    "CAP_AUDIT_CONTROL",    "CAP_AUDIT_READ",      "CAP_AUDIT_WRITE",     "CAP_SYSLOG",
+    "CAP_SYS_NICE",         "CAP_SYS_RESOURCE",    "CAP_MKNOD",           "CAP_KILL",
+    "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",   "CAP_NET_RAW",         "CAP_SYS_BOOT",
+    "CAP_MAC_ADMIN",        "CAP_MAC_OVERRIDE",    "CAP_LINUX_IMMUTABLE", "CAP_IPC_LOCK",
+    "CAP_SYS_CHROOT",       "CAP_BLOCK_SUSPEND",   "CAP_WAKE_ALARM",      "CAP_LEASE",
+    "CAP_SYS_TTY_CONFIG",   "CAP_SYS_PACCT",
 };
 
 #define BIT(capability) (G_GUINT64_CONSTANT(1) << (capability))
@@ -83,38 +83,38 @@ static const struct {
     const char *name;
     const char *members; /* calls and sets, by spaces; only what the judged sets have */
 } call_sets[] = {
-    [SET_CLOCK] = { "@clock", "adjtimex clock_adjtime clock_adjtime64 clock_settime "
-                              "clock_settime64 settimeofday" },
-    [SET_DEBUG] = { "@debug", "lookup_dcookie perf_event_open pidfd_getfd ptrace rtas "
-                              "s390_runtime_instr sys_debug_setcontext" },
-    [SET_MODULE] = { "@module", "delete_module finit_module init_module" },
-    [SET_MOUNT] = { "@mount", "chroot fsconfig fsmount fsopen fspick mount mount_setattr "
-                              "move_mount open_tree pivot_root umount umount2" },
-    [SET_RAW_IO] = { "@raw-io", "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write "
-                                "s390_pci_mmio_read s390_pci_mmio_write" },
-    [SET_REBOOT] = { "@reboot", "kexec_file_load kexec_load reboot" },
-    [SET_SWAP] = { "@swap", "swapoff swapon" },
+    [SET_CLOCK] = {"@clock",           "adjtimex clock_adjtime clock_adjtime64 clock_settime "
+                              "clock_settime64 settimeofday"                              },
+    [SET_DEBUG] = { "@debug",          "lookup_dcookie perf_event_open pidfd_getfd ptrace rtas "
+                              "s390_runtime_instr sys_debug_setcontext"                  },
+    [SET_MODULE] = { "@module",         "delete_module finit_module init_module"                                       },
+    [SET_MOUNT] = { "@mount",          "chroot fsconfig fsmount fsopen fspick mount mount_setattr "
+                              "move_mount open_tree pivot_root umount umount2"           },
+    [SET_RAW_IO] = { "@raw-io",         "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write "
+                                "s390_pci_mmio_read s390_pci_mmio_write"                },
+    [SET_REBOOT] = { "@reboot",         "kexec_file_load kexec_load reboot"                                            },
+    [SET_SWAP] = { "@swap",           "swapoff swapon"                                                               },
     [SET_PRIVILEGED] = { "@privileged",
-                         "@chown @clock @module @raw-io @reboot @swap _sysctl acct bpf capset "
+                   "@chown @clock @module @raw-io @reboot @swap _sysctl acct bpf capset "
                          "chroot fanotify_init fanotify_mark nfsservctl open_by_handle_at "
                          "pivot_root quotactl quotactl_fd setdomainname setfsuid setfsuid32 "
                          "setgroups setgroups32 sethostname setresuid setresuid32 setreuid "
-                         "setreuid32 setuid setuid32 vhangup" },
-    [SET_RESOURCES] = { "@resources", "ioprio_set mbind migrate_pages move_pages nice "
+                         "setreuid32 setuid setuid32 vhangup"                                                         },
+    [SET_RESOURCES] = { "@resources",      "ioprio_set mbind migrate_pages move_pages nice "
                                       "sched_setaffinity sched_setattr sched_setparam "
                                       "sched_setscheduler set_mempolicy "
-                                      "set_mempolicy_home_node setpriority setrlimit" },
+                                      "set_mempolicy_home_node setpriority setrlimit"},
     [SET_CPU_EMULATION] = { "@cpu-emulation",
-                            "modify_ldt subpage_prot switch_endian vm86 vm86old" },
-    [SET_OBSOLETE] = { "@obsolete", "_sysctl afs_syscall bdflush break create_module ftime "
+                   "modify_ldt subpage_prot switch_endian vm86 vm86old"                                               },
+    [SET_OBSOLETE] = { "@obsolete",       "_sysctl afs_syscall bdflush break create_module ftime "
                                     "get_kernel_syms getpmsg gtty idle lock mpx prof profil "
                                     "putpmsg query_module security sgetmask ssetmask stime stty "
-                                    "sysfs tuxcall ulimit uselib ustat vserver" },
-    /* Sets that only appear inside others or in filters. */
-    { "@chown", "chown chown32 fchown fchown32 fchownat lchown lchown32" },
-    { "@setuid", "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid "
-                 "setresgid32 setresuid setresuid32 setreuid setreuid32 setuid setuid32" },
-    { "@system-service", "@chown @resources @setuid capset" },
+                                    "sysfs tuxcall ulimit uselib ustat vserver"       },
+ /* Sets that only appear inside others or in filters. */
+    { "@chown",          "chown chown32 fchown fchown32 fchownat lchown lchown32"                       },
+    { "@setuid",         "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid "
+                 "setresgid32 setresuid setresuid32 setreuid setreuid32 setuid setuid32"},
+    { "@system-service", "@chown @resources @setuid capset"                                             },
 };
 
 #define SET_DEPTH 4
@@ -148,7 +148,8 @@ struct filter {
  */
 static struct filter read_filter(const struct unit *service)
 {
-    struct filter filter = { .calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) };
+    struct filter filter = { .calls =
+                                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) };
 
     for (guint i = 0; i < service->settings->len; i++) {
         const struct unit_setting *setting =
@@ -344,21 +345,7 @@ static guint judge_private_devices(const struct facts *facts)
 }
 static guint judge_private_mounts(const struct facts *facts)
 {
-    /* A mount name space of its own comes with any of these too. */
-    static const char *const implied[] = { "PrivateMounts",       "PrivateDevices",
-                                           "PrivateTmp",          "ProtectControlGroups",
-                                           "ProtectKernelModules", "ProtectKernelTunables",
-                                           "ProtectKernelLogs" };
-    const char *root = value(facts, "RootDirectory");
-    const char *proc = value(facts, "ProtectProc"), *subset = value(facts, "ProcSubset");
-
-    for (guint i = 0; i < G_N_ELEMENTS(implied); i++)
-        if (truth(facts, implied[i]))
-            return 0;
-    return !(facts->dynamic || *root || *value(facts, "RootImage") ||
-             judge_home(facts) < 10 || judge_system(facts) < 10 ||
-             g_str_equal(proc, "invisible") || g_str_equal(proc, "noaccess") ||
-             g_str_equal(proc, "ptraceable") || g_str_equal(subset, "pid"));
+    return !truth(facts, "PrivateMounts");
 }
 static guint judge_private_users(const struct facts *facts)
 {
@@ -487,10 +474,15 @@ static guint judge_devices(const struct facts *facts)
 {
     const char *policy = value(facts, "DevicePolicy");
     g_autofree char *allow = unit_words(facts->service, "Service", "DeviceAllow");
+    /* ProtectClock= lets the service read the hardware clock: an entry of its own. */
+    gboolean entries = *allow || truth(facts, "ProtectClock");
 
-    if (!g_str_equal(policy, "closed") && !g_str_equal(policy, "strict"))
-        return *allow ? 5 : 10;
-    return *allow ? 5 : 0;
+    if (entries)
+        return 5;
+    return g_str_equal(policy, "closed") || g_str_equal(policy, "strict") ||
+                   truth(facts, "PrivateDevices")
+               ? 0
+               : 10;
 }
 
 static const struct {
@@ -498,89 +490,100 @@ static const struct {
     guint weight, range;
     guint (*judge)(const struct facts *facts);
 } settings[] = {
-    { "User",                    2000, 10, judge_user              },
-    { "SupplementaryGroups",     200,  1,  judge_groups            },
-    { "PrivateDevices",          1000, 1,  judge_private_devices   },
-    { "PrivateMounts",           1000, 1,  judge_private_mounts    },
-    { "PrivateNetwork",          2500, 1,  judge_private_network   },
-    { "PrivateTmp",              1000, 1,  judge_tmp               },
-    { "PrivateUsers",            1000, 1,  judge_private_users     },
-    { "ProtectControlGroups",    1000, 1,  judge_control_groups    },
-    { "ProtectKernelModules",    1000, 1,  judge_kernel_modules    },
-    { "ProtectKernelTunables",   1000, 1,  judge_kernel_tunables   },
-    { "ProtectKernelLogs",       1000, 1,  judge_kernel_logs       },
-    { "ProtectClock",            1000, 1,  judge_clock             },
-    { "ProtectHome",             1000, 10, judge_home              },
-    { "ProtectHostname",         50,   1,  judge_hostname          },
-    { "ProtectSystem",           1000, 10, judge_system            },
-    { "RootDirectory",           200,  1,  judge_root_directory    },
-    { "LockPersonality",         100,  1,  judge_personality       },
-    { "MemoryDenyWriteExecute",  100,  1,  judge_writable_code     },
-    { "NoNewPrivileges",         1000, 1,  judge_no_new_privileges },
-    { "UMask",                   100,  10, judge_umask             },
-    { "KeyringMode",             1000, 1,  judge_keyring           },
-    { "ProtectProc",             1000, 3,  judge_proc              },
-    { "ProcSubset",              10,   1,  judge_proc_subset       },
-    { "NotifyAccess",            1000, 1,  judge_notify            },
-    { "RemoveIPC",               100,  1,  judge_remove_ipc        },
-    { "Delegate",                100,  1,  judge_delegate          },
-    { "RestrictRealtime",        500,  1,  judge_realtime          },
-    { "RestrictSUIDSGID",        1000, 1,  judge_suid              },
-    { "AmbientCapabilities",     500,  1,  judge_ambient           },
-    { "SystemCallArchitectures", 1000, 10, judge_architectures     },
-    { "IPAddressDeny",           1000, 10, judge_ip                },
-    { "DeviceAllow",             1000, 10, judge_devices           },
+    {"User",                     2000, 10, judge_user             },
+    { "SupplementaryGroups",     200,  1,  judge_groups           },
+    { "PrivateDevices",          1000, 1,  judge_private_devices  },
+    { "PrivateMounts",           1000, 1,  judge_private_mounts   },
+    { "PrivateNetwork",          2500, 1,  judge_private_network  },
+    { "PrivateTmp",              1000, 1,  judge_tmp              },
+    { "PrivateUsers",            1000, 1,  judge_private_users    },
+    { "ProtectControlGroups",    1000, 1,  judge_control_groups   },
+    { "ProtectKernelModules",    1000, 1,  judge_kernel_modules   },
+    { "ProtectKernelTunables",   1000, 1,  judge_kernel_tunables  },
+    { "ProtectKernelLogs",       1000, 1,  judge_kernel_logs      },
+    { "ProtectClock",            1000, 1,  judge_clock            },
+    { "ProtectHome",             1000, 10, judge_home             },
+    { "ProtectHostname",         50,   1,  judge_hostname         },
+    { "ProtectSystem",           1000, 10, judge_system           },
+    { "RootDirectory",           200,  1,  judge_root_directory   },
+    { "LockPersonality",         100,  1,  judge_personality      },
+    { "MemoryDenyWriteExecute",  100,  1,  judge_writable_code    },
+    { "NoNewPrivileges",         1000, 1,  judge_no_new_privileges},
+    { "UMask",                   100,  10, judge_umask            },
+    { "KeyringMode",             1000, 1,  judge_keyring          },
+    { "ProtectProc",             1000, 3,  judge_proc             },
+    { "ProcSubset",              10,   1,  judge_proc_subset      },
+    { "NotifyAccess",            1000, 1,  judge_notify           },
+    { "RemoveIPC",               100,  1,  judge_remove_ipc       },
+    { "Delegate",                100,  1,  judge_delegate         },
+    { "RestrictRealtime",        500,  1,  judge_realtime         },
+    { "RestrictSUIDSGID",        1000, 1,  judge_suid             },
+    { "AmbientCapabilities",     500,  1,  judge_ambient          },
+    { "SystemCallArchitectures", 1000, 10, judge_architectures    },
+    { "IPAddressDeny",           1000, 10, judge_ip               },
+    { "DeviceAllow",             1000, 10, judge_devices          },
 };
 
 static const struct {
     guint64 any; /* bad when one of them is left */
     guint weight;
 } capability_weights[] = {
-    { BIT(CAP_SYS_ADMIN), 1500 },
-    { BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP), 1500 },
-    { BIT(CAP_SYS_PTRACE), 1500 },
-    { BIT(CAP_SYS_TIME), 1000 },
-    { BIT(CAP_NET_ADMIN), 1000 },
-    { BIT(CAP_SYS_RAWIO), 1000 },
-    { BIT(CAP_SYS_MODULE), 1000 },
-    { BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_READ) | BIT(CAP_AUDIT_WRITE), 500 },
-    { BIT(CAP_SYSLOG), 500 },
-    { BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE), 500 },
-    { BIT(CAP_MKNOD), 500 },
-    { BIT(CAP_CHOWN) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP), 1000 },
+    {BIT(CAP_SYS_ADMIN),                                                                       1500},
+    { BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP),                                    1500},
+    { BIT(CAP_SYS_PTRACE),                                                                     1500},
+    { BIT(CAP_SYS_TIME),                                                                       1000},
+    { BIT(CAP_NET_ADMIN),                                                                      1000},
+    { BIT(CAP_SYS_RAWIO),                                                                      1000},
+    { BIT(CAP_SYS_MODULE),                                                                     1000},
+    { BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_READ) | BIT(CAP_AUDIT_WRITE),                     500 },
+    { BIT(CAP_SYSLOG),                                                                         500 },
+    { BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE),                                               500 },
+    { BIT(CAP_MKNOD),                                                                          500 },
+    { BIT(CAP_CHOWN) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP),                                     1000},
     { BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_IPC_OWNER),
-      1000 },
-    { BIT(CAP_KILL), 500 },
-    { BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_BROADCAST) | BIT(CAP_NET_RAW), 500 },
-    { BIT(CAP_SYS_BOOT), 100 },
-    { BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE), 100 },
-    { BIT(CAP_LINUX_IMMUTABLE), 75 },
-    { BIT(CAP_IPC_LOCK), 50 },
-    { BIT(CAP_SYS_CHROOT), 50 },
-    { BIT(CAP_BLOCK_SUSPEND), 25 },
-    { BIT(CAP_WAKE_ALARM), 25 },
-    { BIT(CAP_LEASE), 25 },
-    { BIT(CAP_SYS_TTY_CONFIG), 25 },
-    { BIT(CAP_SYS_PACCT), 25 },
+     1000                                                                                          },
+    { BIT(CAP_KILL),                                                                           500 },
+    { BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_BROADCAST) | BIT(CAP_NET_RAW),                   500 },
+    { BIT(CAP_SYS_BOOT),                                                                       100 },
+    { BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE),                                              100 },
+    { BIT(CAP_LINUX_IMMUTABLE),                                                                75  },
+    { BIT(CAP_IPC_LOCK),                                                                       50  },
+    { BIT(CAP_SYS_CHROOT),                                                                     50  },
+    { BIT(CAP_BLOCK_SUSPEND),                                                                  25  },
+    { BIT(CAP_WAKE_ALARM),                                                                     25  },
+    { BIT(CAP_LEASE),                                                                          25  },
+    { BIT(CAP_SYS_TTY_CONFIG),                                                                 25  },
+    { BIT(CAP_SYS_PACCT),                                                                      25  },
 };
 
 static const struct {
     const char *name;
     guint weight;
-} name_spaces[] = { { "user", 1500 }, { "mnt", 500 },    { "ipc", 500 }, { "pid", 500 },
-                    { "cgroup", 500 }, { "net", 500 }, { "uts", 100 } };
+} name_spaces[] = {
+    {"user",    1500},
+    { "mnt",    500 },
+    { "ipc",    500 },
+    { "pid",    500 },
+    { "cgroup", 500 },
+    { "net",    500 },
+    { "uts",    100 }
+};
 
 static const struct {
     const char *names; /* any of these allowed; NULL: any family that no other row names */
     guint weight;
-} families[] = { { "AF_INET AF_INET6", 1500 }, { "AF_UNIX", 25 }, { "AF_NETLINK", 200 },
-                 { "AF_PACKET", 1000 },        { NULL, 1250 } };
+} families[] = {
+    {"AF_INET AF_INET6", 1500},
+    { "AF_UNIX",         25  },
+    { "AF_NETLINK",      200 },
+    { "AF_PACKET",       1000},
+    { NULL,              1250}
+};
 
 static const guint set_weights[CALL_SETS] = {
-    [SET_CLOCK] = 1000,     [SET_DEBUG] = 1000,    [SET_MODULE] = 1000,
-    [SET_MOUNT] = 1000,     [SET_RAW_IO] = 1000,   [SET_REBOOT] = 1000,
-    [SET_SWAP] = 1000,      [SET_PRIVILEGED] = 700, [SET_RESOURCES] = 700,
-    [SET_CPU_EMULATION] = 250, [SET_OBSOLETE] = 250,
+    [SET_CLOCK] = 1000,    [SET_DEBUG] = 1000,        [SET_MODULE] = 1000,  [SET_MOUNT] = 1000,
+    [SET_RAW_IO] = 1000,   [SET_REBOOT] = 1000,       [SET_SWAP] = 1000,    [SET_PRIVILEGED] = 700,
+    [SET_RESOURCES] = 700, [SET_CPU_EMULATION] = 250, [SET_OBSOLETE] = 250,
 };
 
 /* A list with '~' in front names what is denied; without, what is allowed; unset allows all. */
@@ -692,7 +695,8 @@ struct exposure exposure_of(const struct unit *service)
     for (guint i = 0; i < CALL_SETS; i++)
         count(&tally, "SystemCallFilter", set_weights[i], 10, judge_set(&filter, i));
     g_hash_table_unref(filter.calls);
-    exposure.tenths = exposure.total ? (exposure.bad * 100 + exposure.total - 1) / exposure.total : 0;
+    exposure.tenths =
+        exposure.total ? (exposure.bad * 100 + exposure.total - 1) / exposure.total : 0;
     return exposure;
 }
 
@@ -701,8 +705,14 @@ const char *exposure_label(guint tenths)
     static const struct {
         guint from;
         const char *label;
-    } labels[] = { { 100, "DANGEROUS" }, { 90, "UNSAFE" }, { 75, "EXPOSED" },
-                   { 50, "MEDIUM" },     { 10, "OK" },     { 1, "SAFE" } };
+    } labels[] = {
+        {100, "DANGEROUS"},
+        { 90, "UNSAFE"   },
+        { 75, "EXPOSED"  },
+        { 50, "MEDIUM"   },
+        { 10, "OK"       },
+        { 1,  "SAFE"     }
+    };
 
     for (guint i = 0; i < G_N_ELEMENTS(labels); i++)
         if (tenths >= labels[i].from)

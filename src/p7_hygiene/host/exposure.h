@@ -10,8 +10,8 @@
 #include "p7_hygiene/host/units.h"
 
 struct exposure {
-    guint tenths;     /* 96 is shown as 9.6 */
-    guint bad, total; /* the sums */
+    guint tenths;         /* 96 is shown as 9.6 */
+    guint bad, total;     /* the sums */
     const char *worst[5]; /* names of the settings that cost most, the most costly first */
 };
 

@@ -205,6 +205,11 @@ static void read_rule(const GArray *tokens, guint from, guint to, struct firewal
                     break;
             }
             i = j;
+        } else if (g_str_equal(text, "comment") || g_str_equal(text, "prefix")) {
+            i++; /* free text */
+        } else if (g_str_equal(text, "reject")) {
+            rule.verdict = VERDICT_REJECT;
+            break; /* "with icmp type ..." says how, not what */
         } else if (g_str_equal(text, "vmap")) {
             /* "ct state vmap { established : accept, ... }" */
             rule.narrow = TRUE;
@@ -407,6 +412,8 @@ void firewall_read_save(const struct host_file *file, const char *family, GPtrAr
         g_auto(GStrv) words = g_strsplit_set(g_strstrip(lines[i]), " \t", -1);
         struct firewall_chain *chain;
 
+        if (!words[0])
+            continue;
         if (lines[i][0] == '*') {
             g_free(table);
             table = g_strdup(lines[i] + 1);

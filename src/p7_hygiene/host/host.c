@@ -104,7 +104,8 @@ gboolean host_is_container(struct host *host)
 
     if (!host->live)
         return FALSE;
-    /* A mark may be left over in an image that was booted: who sees kthreadd is the kernel's own. */
+    /* A mark may be left over in an image that was booted: who sees kthreadd is the kernel's own.
+     */
     second = host_read(host, "/proc/2/comm");
     if (second->text && g_str_has_prefix(second->text, "kthreadd"))
         return FALSE;

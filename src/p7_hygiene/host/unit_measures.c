@@ -32,10 +32,11 @@ static char *program_of(const struct unit *unit)
 static gboolean faces_network(struct host *host, const struct unit *unit, const char *program)
 {
     static const char *const daemons[] = {
-        "sshd",   "nginx",  "apache2", "named",    "unbound",  "postfix",  "exim4",   "dovecot",
-        "chronyd", "ntpd",  "smbd",    "nmbd",     "slapd",    "snmpd",    "squid",   "cupsd",
-        "rsyncd", "vsftpd", "mysqld",  "mariadbd", "postgres", "redis-server", "mongod",
-        "memcached", "avahi-daemon", "rpcbind", "haproxy", "knotd", "openvpn", "dnsmasq", NULL,
+        "sshd",         "nginx",   "apache2",   "named",        "unbound", "postfix",  "exim4",
+        "dovecot",      "chronyd", "ntpd",      "smbd",         "nmbd",    "slapd",    "snmpd",
+        "squid",        "cupsd",   "rsyncd",    "vsftpd",       "mysqld",  "mariadbd", "postgres",
+        "redis-server", "mongod",  "memcached", "avahi-daemon", "rpcbind", "haproxy",  "knotd",
+        "openvpn",      "dnsmasq", NULL,
     };
     g_autofree char *base = g_path_get_basename(program);
     const struct sockets *sockets = sockets_get(host);
