@@ -63,6 +63,9 @@ struct host *host_new(const char *root, const struct asset *asset, GError **erro
     host->stats = file_table();
     host->links = file_table();
     host->facts = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)fact_free);
+    /* The kernel shows this number to CAP_SYS_ADMIN alone, which no worker keeps. */
+    if (host->live)
+        host_read(host, "/proc/sys/net/core/bpf_jit_harden");
     return host;
 }
 

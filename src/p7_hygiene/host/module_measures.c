@@ -10,6 +10,11 @@
 
 #define WANTED "install NAME /bin/false and blacklist NAME"
 
+static gboolean has_no_modules(struct host *host)
+{
+    return host_is_live(host) && modules(host)->loaded_state == HOST_ABSENT;
+}
+
 /* Whether modules say anything here: not in a container, not with a kernel that has none. */
 static gboolean cannot_judge(const struct asset_view *view, struct finding *finding)
 {
@@ -19,7 +24,7 @@ static gboolean cannot_judge(const struct asset_view *view, struct finding *find
         finding_not_applicable(finding, REASON_CONTAINER, "the host's kernel");
         return TRUE;
     }
-    if (host_is_live(view->host) && facts->loaded_state == HOST_ABSENT) {
+    if (has_no_modules(view->host)) {
         finding_not_applicable(finding, REASON_NOT_USED, "the kernel loads no modules");
         return TRUE;
     }
@@ -193,6 +198,10 @@ void judge_host_modules_signed(const struct asset_view *view, struct finding *fi
 
     if (host_is_container(view->host)) {
         finding_not_applicable(finding, REASON_CONTAINER, "the host's kernel");
+        return;
+    }
+    if (has_no_modules(view->host)) {
+        finding_not_applicable(finding, REASON_NOT_USED, "the kernel loads no modules");
         return;
     }
     locked = lockdown->state == HOST_OK &&

@@ -99,14 +99,27 @@ static void read_line(guint number, const char *text, gsize length, gpointer dat
     g_ptr_array_add(reading->lines, line);
 }
 
+GPtrArray *sysctl_lines_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)line_free);
+}
+
+void sysctl_lines_parse(GPtrArray *lines, const char *text, gsize length, const char *path,
+                        gboolean local)
+{
+    struct host_file file = { .text = (char *)text, .length = length };
+    struct reading reading = { .lines = lines, .path = path, .local = local };
+
+    host_each_line(&file, read_line, &reading);
+}
+
 static void read_file(struct host *host, struct sysctl_files *files, GPtrArray *lines,
                       const char *path, gboolean local)
 {
-    struct reading reading = { .lines = lines, .path = path, .local = local };
     const struct host_file *file = host_read(host, path);
 
     if (file->state == HOST_OK) {
-        host_each_line(file, read_line, &reading);
+        sysctl_lines_parse(lines, file->text, file->length, path, local);
     } else if (file->state != HOST_ABSENT && !S_ISCHR(file->mode) && files->state == HOST_OK) {
         files->state = file->state;
         files->gap = g_strdup(path);
@@ -159,8 +172,8 @@ static gpointer files_load(struct host *host)
     gboolean systemd = host_stat(host, "/usr/lib/systemd/systemd-sysctl")->state == HOST_OK ||
                        host_stat(host, "/lib/systemd/systemd-sysctl")->state == HOST_OK;
 
-    files->lines = g_ptr_array_new_with_free_func((GDestroyNotify)line_free);
-    files->unread = g_ptr_array_new_with_free_func((GDestroyNotify)line_free);
+    files->lines = sysctl_lines_new();
+    files->unread = sysctl_lines_new();
     for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
         collect(host, names, &folders[i]);
     g_tree_foreach(names, read_named, &walk);

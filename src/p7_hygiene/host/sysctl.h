@@ -43,6 +43,10 @@ struct sysctl_files {
 
 /* Never NULL; borrowed. */
 const struct sysctl_files *sysctl_files(struct host *host);
+/* Appends the lines of one file; for the fact and its tests. `path` is copied. */
+void sysctl_lines_parse(GPtrArray *lines, const char *text, gsize length, const char *path,
+                        gboolean local);
+GPtrArray *sysctl_lines_new(void);
 
 /* "net.ipv4.conf.eth0/100.rp_filter" -> "net/ipv4/conf/eth0.100/rp_filter" and back. */
 char *sysctl_path(const char *key);

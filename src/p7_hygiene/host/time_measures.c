@@ -69,7 +69,7 @@ void judge_host_time_synchronised(const struct asset_view *view, struct finding 
 static void judge_sources(struct finding *finding, const struct time_daemon *daemon)
 {
     gboolean enough = daemon->sources->len >= SOURCES_LEAST;
-    g_autofree char *count = g_strdup_printf("%u sources", daemon->sources->len);
+    g_autofree char *count = g_strdup_printf("sources: %u", daemon->sources->len);
 
     for (guint i = 0; i < daemon->sources->len; i++) {
         const struct time_source *source = daemon->sources->pdata[i];
