@@ -119,6 +119,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
     if (!host || !choose_measures(options, assessment->measures, error))
         return NULL;
     describe(assessment, profile, options);
+    host_keep_private(host);
     if (options->root)
         tree = name_of_tree(host, options->root);
     assets[0].kind = asset_kind_name(ASSET_HOST);

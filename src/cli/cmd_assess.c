@@ -222,6 +222,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     g_autoptr(assessment_t) assessment = NULL;
     g_autofree char *folder = NULL;
     enum severity least = SEVERITY_INFO;
+    gboolean kept;
 
     if (arguments[0])
         return input_error(error, "\"%s\": assess takes options only", arguments[0]);
@@ -230,12 +231,9 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     assessment = assess(context, state, error);
     if (!assessment)
         return EXIT_SYSTEM;
-    if (is_to_be_saved(state)) {
-        folder = save(context, assessment, error);
-        if (!folder)
-            return EXIT_SYSTEM;
-    }
-    if (!put_report(context, assessment, folder, error))
+    /* What cannot be kept is shown all the same. */
+    kept = !is_to_be_saved(state) || (folder = save(context, assessment, error));
+    if (!put_report(context, assessment, folder, kept ? error : NULL) || !kept)
         return EXIT_SYSTEM;
     return state->fail_on && has_failure_from(assessment, least) ? EXIT_FOUND : EXIT_DONE;
 }

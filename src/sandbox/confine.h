@@ -3,8 +3,8 @@
  *
  * Four walls, each useful without the others:
  *   limits       memory, CPU time, file size 0, descriptors, no core
- *   credentials  root keeps its user id but looks at files as nobody, with CAP_DAC_READ_SEARCH:
- *                it may read everything and owns nothing (credentials.c)
+ *   credentials  root becomes nobody with CAP_DAC_READ_SEARCH: it may read everything and owns
+ *                nothing (credentials.c)
  *   Landlock     reading below one folder, no TCP, no signal or abstract socket outside; where the
  *                kernel has it (5.13), by its ABI version (landlock.c)
  *   seccomp      an allow-list. What an attacker needs and no judge ever does (exec, ptrace, kill,
@@ -51,7 +51,7 @@ gboolean confinement_enter(const struct confinement *confinement, int root,
 
 /* The parts, for confine.c and the tests. */
 
-/* Reading as nobody, by capability. FALSE when this process has no such capability. */
+/* From root to nobody that reads by capability. FALSE when this process has no such capability. */
 gboolean credentials_read_only(guint flags);
 /* ABI version of the kernel's Landlock, 0 where there is none. */
 int landlock_version(void);

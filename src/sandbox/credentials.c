@@ -1,13 +1,16 @@
 /*
- * Root that can read everything and write nothing: the file-system user id becomes nobody's, and
- * the only capability left over files is CAP_DAC_READ_SEARCH (capabilities(7)). The effective
- * user id stays 0, because /proc/sys asks for it and not for capabilities.
+ * Nobody that can read everything and write nothing: all user ids become nobody's, and the only
+ * capability over files that is kept is CAP_DAC_READ_SEARCH (capabilities(7)).
+ *
+ * /proc/sys asks for the user id and not for capabilities: with the user id 0 all of it could be
+ * written whatever was given up, and without it a handful of its files cannot be read. The latter
+ * are read before (host_keep_private()).
  */
 #include "sandbox/confine.h"
 
 #include <grp.h>
 #include <linux/capability.h>
-#include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,7 +59,6 @@ gboolean credentials_read_only(guint flags)
     }
     if (setgroups(0, NULL) < 0)
         return FALSE;
-    setfsgid(NOBODY);
-    setfsuid(NOBODY); /* takes the capabilities over files with it; the next line gives one back */
-    return keep_only(wanted) && setfsuid(-1) == (int)NOBODY;
+    return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+           setresuid(NOBODY, NOBODY, NOBODY) == 0 && keep_only(wanted);
 }

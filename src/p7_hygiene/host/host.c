@@ -16,7 +16,7 @@
 
 struct host {
     int root;
-    gboolean live;
+    gboolean live, privileged;
     const struct asset *asset;
     GHashTable *read, *stats, *links; /* path -> struct host_file */
     GHashTable *facts;                /* struct fact_kind -> struct fact */
@@ -58,6 +58,7 @@ struct host *host_new(const char *root, const struct asset *asset, GError **erro
     host = g_new0(struct host, 1);
     host->root = fd;
     host->live = g_str_equal(root, "/");
+    host->privileged = geteuid() == 0;
     host->asset = asset;
     host->read = file_table();
     host->stats = file_table();
@@ -82,6 +83,32 @@ void host_free(struct host *host)
 gboolean host_is_live(const struct host *host)
 {
     return host->live;
+}
+
+gboolean host_is_privileged(const struct host *host)
+{
+    return host->privileged;
+}
+
+void host_keep_private(struct host *host)
+{
+    static const char *const paths[] = {
+        "/proc/sys/fs/protected_fifos",
+        "/proc/sys/fs/protected_hardlinks",
+        "/proc/sys/fs/protected_regular",
+        "/proc/sys/fs/protected_symlinks",
+        "/proc/sys/kernel/cad_pid",
+        "/proc/sys/kernel/usermodehelper/bset",
+        "/proc/sys/kernel/usermodehelper/inheritable",
+        "/proc/sys/net/core/bpf_jit_harden",
+        "/proc/sys/net/core/bpf_jit_kallsyms",
+        "/proc/sys/net/core/bpf_jit_limit",
+        "/proc/sys/vm/mmap_rnd_bits",
+        "/proc/sys/vm/mmap_rnd_compat_bits",
+    };
+
+    for (guint i = 0; host->live && host->privileged && i < G_N_ELEMENTS(paths); i++)
+        host_read(host, paths[i]);
 }
 
 int host_root_fd(const struct host *host)

@@ -43,6 +43,14 @@ typedef struct host host_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(host_t, host_free)
 
 gboolean host_is_live(const struct host *host); /* the root is "/" */
+/* Whether it is looked at with root's rights: what cannot be read then is not there for root. */
+gboolean host_is_privileged(const struct host *host);
+/*
+ * Reads what only the user id 0 may read whatever its capabilities (some files of /proc/sys), so
+ * that it is at hand in workers, which give that id up. For the running machine; called before
+ * they are forked.
+ */
+void host_keep_private(struct host *host);
 int host_root_fd(const struct host *host);
 const struct asset *host_asset(const struct host *host); /* may be NULL */
 /* Whether the asset has the declared role: "router", "mail", "workstation", "container-host", ...
