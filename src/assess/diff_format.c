@@ -1,5 +1,6 @@
 /* diff_format.c: a diff for people and for programs. */
 #include "assess/diff.h"
+#include "assess/summary.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/terminal.h"
@@ -31,24 +32,12 @@ static const char *say(const struct text *text, gboolean french)
     return french ? text->fr : text->en;
 }
 
-/* The first failing or warning line of evidence: what to look at. */
+/* What to look at. */
 static char *evidence_text(const struct finding *finding)
 {
-    for (guint i = 0; finding && i < finding->evidence->len; i++) {
-        const struct evidence *line = finding->evidence->pdata[i];
-        g_autoptr(GString) text = g_string_new(line->path);
+    const struct evidence *line = finding ? summary_evidence(finding) : NULL;
 
-        if (line->outcome != OUTCOME_FAIL && line->outcome != OUTCOME_WARN)
-            continue;
-        if (line->path && line->line)
-            g_string_append_printf(text, ":%u", line->line);
-        if (line->key)
-            g_string_append_printf(text, "%s%s", text->len ? " " : "", line->key);
-        if (line->found)
-            g_string_append_printf(text, "%s%s", text->len ? ": " : "", line->found);
-        return g_string_free(g_steal_pointer(&text), FALSE);
-    }
-    return g_strdup("");
+    return line ? summary_of_evidence(line) : g_strdup("");
 }
 
 static void add_section(GString *out, const struct diff *diff, enum change_kind kind,

@@ -2,9 +2,11 @@
 #include "assess/assessment_json.h"
 #include "assess/assessment_statement.h"
 #include "assess/assessment_text.h"
+#include "assess/oscal.h"
 #include "assess/past.h"
 #include "assess/report_html.h"
 #include "assess/reports.h"
+#include "assess/sarif.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/keys.h"
@@ -65,6 +67,16 @@ static char *make_html(const struct report_request *request, gsize *length, GErr
     return report_html(document, document_length, request->french ? "fr" : "en", length, error);
 }
 
+static char *make_sarif(const struct report_request *request, gsize *length, GError **error)
+{
+    return sarif_write(request->assessment, request->french, length);
+}
+
+static char *make_oscal(const struct report_request *request, gsize *length, GError **error)
+{
+    return oscal_write(request->assessment, request->french, length);
+}
+
 /* The first is the default. A new format is a row here and a word in the command's `formats`. */
 static const struct {
     const char *name;
@@ -73,6 +85,8 @@ static const struct {
     {"text",  make_text},
     { "json", make_json},
     { "html", make_html},
+    { "oscal", make_oscal},
+    { "sarif", make_sarif},
 };
 
 static gboolean read_principles(char **texts, struct assess_options *asked, GError **error)
@@ -242,7 +256,7 @@ const struct command command_assess = {
     .name = "assess",
     .summary = "Assess this machine against the nine principles",
     .arguments = "",
-    .formats = "text, json, html",
+    .formats = "text, json, html, oscal, sarif",
     .details = "Looks, changes nothing, starts no other program. The result is kept in the data\n"
                "folder unless --no-save, --root, --principle or --measure is given.\n\n"
                "Example: entente assess --fail-on high\n"
