@@ -149,6 +149,34 @@ static void test_rescue_shell(void)
     tree_expect(tree, "BOOT-14", OUTCOME_FAIL);
 }
 
+static void test_ctrl_alt_del(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_expect(tree, "BOOT-13", OUTCOME_NOT_APPLICABLE);
+    tree_file(tree, "/lib/systemd/system/reboot.target", "[Unit]\n");
+    tree_expect(tree, "BOOT-13", OUTCOME_FAIL);
+    tree_link(tree, "/etc/systemd/system/ctrl-alt-del.target", "/dev/null");
+    tree_expect(tree, "BOOT-13", OUTCOME_PASS);
+}
+
+static void test_wireless(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_expect(tree, "NETK-13", OUTCOME_NOT_MEASURED);
+    tree_file(tree, "/sys/class/net/eth0/flags", "0x1103\n");
+    tree_expect(tree, "NETK-13", OUTCOME_NOT_APPLICABLE);
+    tree_expect(tree, "NETK-14", OUTCOME_FAIL);
+    tree_folder(tree, "/sys/class/net/eth0/brport", 0755);
+    tree_expect(tree, "NETK-14", OUTCOME_PASS);
+    tree_folder(tree, "/sys/class/net/wlan0/wireless", 0755);
+    tree_file(tree, "/sys/class/net/wlan0/flags", "0x1002\n");
+    tree_expect(tree, "NETK-13", OUTCOME_PASS);
+    tree_file(tree, "/sys/class/net/wlan0/flags", "0x1003\n");
+    tree_expect(tree, "NETK-13", OUTCOME_FAIL);
+}
+
 static void test_time_sources(void)
 {
     g_autoptr(tree_t) tree = tree_new();
@@ -164,6 +192,8 @@ static void test_time_sources(void)
     tree_expect(tree, "TIME-02", OUTCOME_PASS);
     tree_file(tree, "/etc/chrony/sources.d/c.sources", "pool c iburst\n");
     tree_expect(tree, "TIME-02", OUTCOME_WARN);
+    tree_file(tree, "/etc/chrony/sources.d/c.sources", "pool 2.debian.pool.ntp.org\n");
+    tree_expect(tree, "TIME-02", OUTCOME_PASS); /* that pool has no keys to offer */
     tree_file(tree, "/etc/chrony/chrony.conf",
               "include /etc/chrony/chrony.conf\npool p nts\nuser root\n"); /* includes itself */
     tree_expect(tree, "TIME-02", OUTCOME_FAIL);
@@ -180,6 +210,8 @@ int main(int argc, char **argv)
     g_test_add_func("/boot/secure-boot", test_secure_boot);
     g_test_add_func("/boot/newest-kernel", test_newest_kernel);
     g_test_add_func("/boot/rescue-shell", test_rescue_shell);
+    g_test_add_func("/boot/ctrl-alt-del", test_ctrl_alt_del);
+    g_test_add_func("/network/interfaces", test_wireless);
     g_test_add_func("/time/sources", test_time_sources);
     return g_test_run();
 }

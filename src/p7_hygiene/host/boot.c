@@ -529,11 +529,11 @@ void judge_host_boot_ctrl_alt_del(const struct asset_view *view, struct finding 
         finding_not_applicable(finding, REASON_ROLE, "whoever sits at it may restart it");
         return;
     }
-    if (!has_systemd(view->host)) {
+    unit = unit_get(view->host, "ctrl-alt-del.target");
+    if (unit->enablement != UNIT_MASKED && !has_systemd(view->host)) {
         finding_not_applicable(finding, REASON_NOT_INSTALLED, "systemd");
         return;
     }
-    unit = unit_get(view->host, "ctrl-alt-del.target");
     finding_check(finding, unit->enablement == UNIT_MASKED,
                   "/etc/systemd/system/ctrl-alt-del.target", 0, "ctrl-alt-del.target",
                   unit->enablement == UNIT_MASKED ? "masked" : "restarts the machine", "masked");

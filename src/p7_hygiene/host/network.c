@@ -175,6 +175,21 @@ static gboolean has(struct host *host, const char *folder, const char *name)
 
 #define NETWORK_FOLDER "/sys/class/net"
 
+/* Whether the interface is up: its flags say so, else its operstate; "" when neither can be read.
+ */
+static const char *link_state(struct host *host, const char *folder, char **path)
+{
+    gint64 flags = interface_flags(host, folder, path);
+    const struct host_file *file;
+
+    if (flags >= 0)
+        return flags & IFF_UP ? "up" : "down";
+    g_free(*path);
+    *path = g_strconcat(folder, "/operstate", NULL);
+    file = host_read(host, *path);
+    return file->state != HOST_OK ? "" : g_str_has_prefix(file->text, "down") ? "down" : "up";
+}
+
 void judge_host_network_no_wireless(const struct asset_view *view, struct finding *finding)
 {
     g_auto(GStrv) folders = host_glob(view->host, NETWORK_FOLDER "/*");
@@ -185,14 +200,17 @@ void judge_host_network_no_wireless(const struct asset_view *view, struct findin
     }
     for (char **folder = folders; *folder; folder++) {
         g_autofree char *path = NULL;
-        gint64 flags = interface_flags(view->host, *folder, &path);
         g_autofree char *name = g_path_get_basename(*folder);
+        const char *state;
 
-        if (flags < 0 ||
-            !(has(view->host, *folder, "wireless") || has(view->host, *folder, "phy80211")))
+        if (!has(view->host, *folder, "wireless") && !has(view->host, *folder, "phy80211"))
             continue;
-        finding_check(finding, !(flags & IFF_UP), path, 0, name, flags & IFF_UP ? "up" : "down",
-                      "down, or declared as a workstation");
+        state = link_state(view->host, *folder, &path);
+        if (*state)
+            finding_check(finding, g_str_equal(state, "down"), path, 0, name, state,
+                          "down, or declared as a workstation");
+        else
+            finding_incomplete(finding, REASON_UNREADABLE, "%s", path);
     }
     if (*folders)
         finding_not_applicable(finding, REASON_NO_HARDWARE, "no wireless interface");

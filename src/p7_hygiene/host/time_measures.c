@@ -66,6 +66,27 @@ void judge_host_time_synchronised(const struct asset_view *view, struct finding 
                       daemon ? daemon : "none runs", "one runs");
 }
 
+/* The public pool's servers are volunteers' and offer no keys. */
+static gboolean is_public_pool(const struct time_source *source)
+{
+    return g_str_has_suffix(source->address, "pool.ntp.org");
+}
+
+static void judge_source(struct finding *finding, const struct time_daemon *daemon,
+                         const struct time_source *source)
+{
+    static const char wanted[] = "NTS or a key where the server offers it";
+
+    if (source->authenticated)
+        finding_pass(finding, source->path, source->line, source->address, "authenticated", wanted);
+    else if (!daemon->can_authenticate || is_public_pool(source))
+        finding_pass(finding, source->path, source->line, source->address,
+                     "not authenticated: it cannot be", wanted);
+    else
+        finding_warn(finding, source->path, source->line, source->address, "not authenticated",
+                     wanted);
+}
+
 static void judge_sources(struct finding *finding, const struct time_daemon *daemon)
 {
     gboolean enough = daemon->sources->len >= SOURCES_LEAST;
@@ -75,14 +96,7 @@ static void judge_sources(struct finding *finding, const struct time_daemon *dae
         const struct time_source *source = daemon->sources->pdata[i];
 
         enough |= source->pool;
-        if (source->authenticated || !daemon->can_authenticate)
-            finding_pass(finding, source->path, source->line, source->address,
-                         source->authenticated ? "authenticated"
-                                               : "the program cannot authenticate it",
-                         "NTS or a key where the server offers it");
-        else
-            finding_warn(finding, source->path, source->line, source->address, "not authenticated",
-                         "NTS or a key where the server offers it");
+        judge_source(finding, daemon, source);
     }
     finding_check(finding, enough, NULL, 0, daemon->package, count,
                   "a pool, or at least 3 servers");
