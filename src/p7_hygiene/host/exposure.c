@@ -45,20 +45,50 @@ enum capability {
     CAP_LEASE,
     CAP_SYS_TTY_CONFIG,
     CAP_SYS_PACCT,
+    CAP_BPF,
     CAPABILITIES
 };
 
 static const char *const capability_names[CAPABILITIES] = {
-    "CAP_SYS_ADMIN",        "CAP_SETUID",          "CAP_SETGID",          "CAP_SETPCAP",
-    "CAP_SYS_PTRACE",       "CAP_SYS_TIME",        "CAP_NET_ADMIN",       "CAP_SYS_RAWIO",
-    "CAP_SYS_MODULE",       "CAP_CHOWN",           "CAP_FSETID",          "CAP_SETFCAP",
-    "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH", "CAP_FOWNER",          "CAP_IPC_OWNER",
-    "CAP_AUDIT_CONTROL",    "CAP_AUDIT_READ",      "CAP_AUDIT_WRITE",     "CAP_SYSLOG",
-    "CAP_SYS_NICE",         "CAP_SYS_RESOURCE",    "CAP_MKNOD",           "CAP_KILL",
-    "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",   "CAP_NET_RAW",         "CAP_SYS_BOOT",
-    "CAP_MAC_ADMIN",        "CAP_MAC_OVERRIDE",    "CAP_LINUX_IMMUTABLE", "CAP_IPC_LOCK",
-    "CAP_SYS_CHROOT",       "CAP_BLOCK_SUSPEND",   "CAP_WAKE_ALARM",      "CAP_LEASE",
-    "CAP_SYS_TTY_CONFIG",   "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_TIME",
+    "CAP_NET_ADMIN",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_MODULE",
+    "CAP_CHOWN",
+    "CAP_FSETID",
+    "CAP_SETFCAP",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_IPC_OWNER",
+    "CAP_AUDIT_CONTROL",
+    "CAP_AUDIT_READ",
+    "CAP_AUDIT_WRITE",
+    "CAP_SYSLOG",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_MKNOD",
+    "CAP_KILL",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_RAW",
+    "CAP_SYS_BOOT",
+    "CAP_MAC_ADMIN",
+    "CAP_MAC_OVERRIDE",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_IPC_LOCK",
+    "CAP_SYS_CHROOT",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_WAKE_ALARM",
+    "CAP_LEASE",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_SYS_PACCT",
+    "CAP_BPF",
 };
 
 #define BIT(capability) (G_GUINT64_CONSTANT(1) << (capability))
@@ -279,8 +309,6 @@ static guint judge_user(const struct facts *facts)
 {
     const char *user = value(facts, "User");
 
-    if (facts->dynamic)
-        return 0;
     if (g_str_equal(user, "nobody") || g_str_equal(user, "65534"))
         return 9;
     return facts->root ? 10 : 0;
@@ -477,12 +505,10 @@ static guint judge_devices(const struct facts *facts)
     /* ProtectClock= lets the service read the hardware clock: an entry of its own. */
     gboolean entries = *allow || truth(facts, "ProtectClock");
 
-    if (entries)
-        return 5;
-    return g_str_equal(policy, "closed") || g_str_equal(policy, "strict") ||
-                   truth(facts, "PrivateDevices")
-               ? 0
-               : 10;
+    gboolean policy_set = g_str_equal(policy, "closed") || g_str_equal(policy, "strict") ||
+                          truth(facts, "PrivateDevices");
+
+    return !policy_set ? 10 : entries ? 5 : 0;
 }
 
 static const struct {
