@@ -48,6 +48,7 @@ export class Model {
     this.assets = asArray(data.assets);
     this.principles = asArray(data.principles);
     this.trend = asArray(data.trend);
+    this.isFleet = new Set(this.assets.map((asset) => asset.kind)).size < this.assets.length;
     this.measures = new Map();
     for (const finding of asArray(data.findings)) this.add(finding);
     for (const entry of this.measures.values()) this.close(entry);
@@ -76,6 +77,11 @@ export class Model {
 
   close(entry) {
     entry.findings.sort((a, b) => outcomeRank(a.outcome) - outcomeRank(b.outcome));
+  }
+
+  /* The signatory; one that nobody named is known by its first host. */
+  subject() {
+    return this.data.signatory?.name ?? this.assets.find((asset) => asset.kind === 'host')?.name;
   }
 
   asset(finding) {

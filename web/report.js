@@ -92,7 +92,7 @@ export function render(root, data, options) {
   }, () => sections.forEach((section) => section.openFailing()));
   filter.apply();
 
-  document.title = view.i18n.t('document.title', { name: data.signatory?.name ?? view.i18n.t('unnamed'), date: view.format.day(data.run?.started) });
+  document.title = view.i18n.t('document.title', { name: view.model.subject() ?? view.i18n.t('unnamed'), date: view.format.day(data.run?.started) });
   root.replaceChildren(
     el('a', { class: 'skip', href: '#main' }, view.i18n.t('skip')),
     el('div', { class: 'page' }, pageHeader(view),

@@ -122,17 +122,32 @@ static char *read_catalogues(const char *language, json_t **chosen, GError **err
     return escape_data(both, strlen(both));
 }
 
-/* The day of an RFC 3339 time, or what stands there instead of one. */
-static char *day_of(const char *time)
-{
-    return g_strndup(time ? time : "", time && strlen(time) >= 10 ? 10 : 0);
-}
-
 static const char *text_of(const json_t *texts, const char *key)
 {
     const char *text = json_text(texts, key);
 
     return text ? text : key;
+}
+
+/* Who is assessed: the signatory, or else the first host. */
+static const char *subject_name(const json_t *document, const json_t *texts)
+{
+    const char *name = json_text(json_object_get(document, "signatory"), "name");
+    json_t *asset;
+    size_t index;
+
+    json_array_foreach(json_object_get(document, "assets"), index, asset)
+    {
+        if (!name && g_strcmp0(json_text(asset, "kind"), "host") == 0)
+            name = json_text(asset, "name");
+    }
+    return name ? name : text_of(texts, "unnamed");
+}
+
+/* The day of an RFC 3339 time, or what stands there instead of one. */
+static char *day_of(const char *time)
+{
+    return g_strndup(time ? time : "", time && strlen(time) >= 10 ? 10 : 0);
 }
 
 /* A number of the static table: "86%", or the words for what was not assessed. */
@@ -177,8 +192,7 @@ static char *static_part(const json_t *document, const json_t *texts, const char
 {
     static const char *const columns[] = { "overview.principle", "overview.score",
                                            "overview.coverage", "overview.failing" };
-    const char *name = json_text(json_object_get(document, "signatory"), "name");
-    g_autofree char *heading = g_markup_escape_text(name ? name : text_of(texts, "unnamed"), -1);
+    g_autofree char *heading = g_markup_escape_text(subject_name(document, texts), -1);
     g_autofree char *kicker = g_markup_escape_text(text_of(texts, "kicker"), -1);
     g_autofree char *note = g_markup_escape_text(text_of(texts, "static.note"), -1);
     GString *out = g_string_new("<main class=\"page static\">\n");
@@ -202,11 +216,10 @@ static char *static_part(const json_t *document, const json_t *texts, const char
 
 static char *make_title(const json_t *document, const json_t *texts)
 {
-    const char *name = json_text(json_object_get(document, "signatory"), "name");
     g_autofree char *date = day_of(json_text(json_object_get(document, "run"), "started"));
     const struct web_slot slots[] = {
-        {"name", name ? name : text_of(texts, "unnamed") },
-        { "date",     date                         },
+        {"name", subject_name(document, texts) },
+        { "date",     date                   },
         { NULL,     NULL   }
     };
     g_autofree char *title = web_fill(text_of(texts, "document.title"), "{", "}", slots);

@@ -24,9 +24,10 @@ function barPart(name, start, width) {
 export function scoreBar(weights) {
   const parts = barParts(weights);
   const drawing = svg('svg', { class: 'bar', height: '16', 'aria-hidden': 'true', focusable: 'false' });
-  drawing.append(svg('rect', { class: 'bar-unassessed', x: '0', y: '1', width: '100%', height: '14', rx: '2' }));
+  if (!parts) drawing.append(barPart('unassessed', 0, 100));
   if (parts) {
     if (parts.met > 0) drawing.append(barPart('met', 0, parts.met));
+    if (parts.unassessed > 0) drawing.append(barPart('unassessed', parts.met + parts.unmet, parts.unassessed));
     if (parts.unmet > 0) drawing.append(barPart('unmet', parts.met, parts.unmet), barPart('hatch', parts.met, parts.unmet));
   }
   for (const at of QUARTERS) drawing.append(svg('line', { class: 'bar-tick', x1: `${at}%`, x2: `${at}%`, y1: '1', y2: '15' }));

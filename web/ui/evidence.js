@@ -1,6 +1,10 @@
 /* evidence.js: what was looked at, line by line, by type; a type we do not know is shown as JSON. */
-import { code, el, hidden, visible } from '../dom.js';
+import { code, el, hidden, on, visible } from '../dom.js';
+import { outcomeRank } from '../model.js';
 import { statusMark, statusWord } from './status.js';
+
+/* Lines shown before "Show more": the worst first. */
+const LINES_SHOWN = 12;
 
 function place(line) {
   if (!line.path) return null;
@@ -47,6 +51,21 @@ function evidenceLine(view, line) {
 export function evidenceList(view, finding) {
   const lines = Array.isArray(finding.evidence) ? finding.evidence : [];
   if (lines.length === 0 && !finding.omitted) return null;
-  return el('ul', { class: 'evidence-list' }, lines.map((line) => evidenceLine(view, line)),
-    finding.omitted ? el('li', { class: 'evidence-omitted' }, view.i18n.plural('evidence.omitted', finding.omitted)) : null);
+  const sorted = [...lines].sort((a, b) => outcomeRank(a?.outcome) - outcomeRank(b?.outcome));
+  const list = el('ul', { class: 'evidence-list' }, sorted.slice(0, LINES_SHOWN).map((line) => evidenceLine(view, line)));
+  const omitted = finding.omitted ? el('li', { class: 'evidence-omitted' }, view.i18n.plural('evidence.omitted', finding.omitted)) : '';
+  if (sorted.length <= LINES_SHOWN) {
+    list.append(omitted);
+    return list;
+  }
+  const rest = sorted.slice(LINES_SHOWN);
+  const more = el('button', { type: 'button', class: 'button button-small' }, view.i18n.plural('evidence.more', rest.length));
+  on(more, 'click', () => {
+    const nodes = rest.map((line) => evidenceLine(view, line));
+    list.append(...nodes, omitted);
+    more.remove();
+    nodes[0].setAttribute('tabindex', '-1');
+    nodes[0].focus();
+  });
+  return [list, more];
 }

@@ -6,7 +6,7 @@ const FIXES_SHOWN = 10;
 
 function fixItem(view, entry) {
   const title = view.i18n.pick(entry.meta.title);
-  const many = view.model.assets.length > 1;
+  const many = view.model.isFleet;
   return el('li', {},
     el('div', { class: 'fix-item' },
       el('a', { href: `#m-${entry.id}`, lang: title.lang }, visible(title.text || entry.id)),

@@ -66,7 +66,7 @@ function who(view) {
 }
 
 export function pageHeader(view) {
-  const name = view.model.data.signatory?.name;
+  const name = view.model.subject();
   const printer = on(el('button', { type: 'button', class: 'control' }, view.i18n.t('print')), 'click', () => print());
   return el('header', { class: 'page-header' },
     el('div', { class: 'bar-top' }, wordmark(), el('nav', { class: 'controls', 'aria-label': view.i18n.t('controls') }, languageLinks(view), themeButton(view), printer)),

@@ -12,6 +12,8 @@ import { severityBadge, statusBadge, tag } from './status.js';
 /* Findings shown before "Show all": those that ask for something, at most so many. */
 const FINDINGS_SHOWN = 100;
 const NAMES_SHOWN = 100;
+/* Measures of the organisation, whose outcomes are dated answers of its people. */
+const ANSWERED = 'org.';
 
 /* Findings that say the same of several assets become one item. */
 function groupFindings(findings) {
@@ -25,9 +27,9 @@ function groupFindings(findings) {
   return [...groups.values()];
 }
 
+/* Whether people said so: what no program can see is answered, not measured. */
 export function isSelfDeclared(entry, finding) {
-  return finding.source === 'answer' || finding.source === 'self-declared' ||
-    (Array.isArray(entry.meta.needs) && entry.meta.needs.includes('answer'));
+  return entry.id.startsWith(ANSWERED) && ['pass', 'warn', 'fail'].includes(finding.outcome);
 }
 
 function waiverLine(view, waiver) {
@@ -56,13 +58,13 @@ function assetNames(view, group) {
 function findingItem(view, entry, group) {
   const [first] = group;
   const reason = reasonChildren(view, first);
-  const source = first.source && !isSelfDeclared(entry, first)
+  const source = first.source
     ? tag(view.i18n.t('source.imported', { source: visible(first.source) }), 'source') : null;
+  const obvious = entry.findings.length === 1 && !view.model.isFleet && !first.source;
   return el('li', { class: 'finding' },
-    el('div', { class: 'finding-head' }, statusBadge(view, first.outcome),
+    !obvious && el('div', { class: 'finding-head' }, statusBadge(view, first.outcome),
       group.length > 1 && el('span', { class: 'finding-count' }, view.i18n.plural('assets', group.length)),
-      assetNames(view, group), source,
-      isSelfDeclared(entry, first) && tag(view.i18n.t('source.self-declared'), 'source')),
+      assetNames(view, group), source),
     reason.length > 0 && el('p', { class: 'finding-reason' }, reason),
     evidenceList(view, first),
     first.waiver && waiverLine(view, first.waiver),
@@ -129,7 +131,7 @@ function measureBody(view, entry, findings) {
 }
 
 function countText(view, entry, findings) {
-  if (view.model.assets.length < 2) return '';
+  if (!view.model.isFleet) return '';
   const failing = findings.filter((finding) => finding.outcome === entry.worst).length;
   if (entry.findings.length === 1) return visible(view.model.asset(entry.findings[0]).name ?? '?');
   return view.i18n.t('measure.count', { n: view.format.number(failing), total: view.format.number(entry.findings.length) });
@@ -144,6 +146,7 @@ export function measureRow(view, entry, findings) {
     el('span', { class: 'measure-title', lang: title.lang }, visible(title.text || entry.id)),
     waived && tag(view.i18n.t('waiver.active'), 'waived'),
     imported && tag(view.i18n.t('source.short'), 'source'),
+    isSelfDeclared(entry, findings[0]) && tag(view.i18n.t('source.self-declared'), 'source'),
     el('span', { class: 'measure-count' }, countText(view, entry, findings)),
     severityBadge(view, entry.meta.severity) ?? hidden(''));
   const node = el('details', { class: 'measure', id: `m-${entry.id}` }, summary);

@@ -32,6 +32,6 @@ export function verifySection(view) {
     fingerprint && el('div', { class: 'command' }, fingerprint, copyButton(view, sha256, fingerprint, t('verify.fingerprint'))),
     el('h3', {}, t('verify.commands')),
     el('p', {}, t('verify.hash')), commandLine(view, 'sha256sum assessment.json', t('verify.commands')),
-    el('p', {}, t('verify.signature')), commandLine(view, 'entente verify assessment.dsse.json', t('verify.commands')),
+    el('p', {}, t('verify.signature')), commandLine(view, 'entente verify assessment.dsse.json --key KEY', t('verify.commands')),
     el('p', { class: 'quiet' }, t('verify.limits')));
 }

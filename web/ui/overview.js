@@ -10,7 +10,7 @@ function scoreCells(view, principle) {
   return [
     scored ? el('td', { role: 'cell', class: 'number' }, label('overview.score'), ' ', percent(principle.score))
       : el('td', { role: 'cell', class: 'number is-unassessed' }, label('overview.score'), ' ', view.i18n.t('not-assessed')),
-    el('td', { role: 'cell', class: covered ? 'number' : 'number is-unassessed' }, label('overview.coverage'), ' ',
+    el('td', { role: 'cell', class: scored ? 'number' : 'number is-unassessed' }, label('overview.coverage'), ' ',
       covered ? percent(principle.coverage) : view.i18n.t('nothing-applies')),
   ];
 }
