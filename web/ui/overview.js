@@ -23,6 +23,13 @@ function failingCell(view, principle) {
     measured || failing > 0 ? view.format.number(failing) : '—');
 }
 
+/* A warning counts half: without this column a score below 100 with nothing failing is a riddle. */
+function warningCell(view, principle) {
+  const warnings = principle.counts?.warn ?? 0;
+  const measured = typeof principle.score === 'number';
+  return el('td', { role: 'cell', class: 'number warnings' }, measured || warnings > 0 ? view.format.number(warnings) : '—');
+}
+
 function legend(view) {
   const key = (name) => el('li', {}, svg('svg', { class: 'key', width: '20', height: '12', 'aria-hidden': 'true', focusable: 'false' },
     svg('rect', { class: `bar-${name}`, x: '1', y: '1', width: '18', height: '10' }),
@@ -39,7 +46,7 @@ export function overview(view) {
       el('th', { role: 'rowheader', scope: 'row' }, el('span', { class: 'principle-number', 'aria-hidden': 'true' }, String(principle.n)),
         el('a', { href: `#p-${principle.n}`, lang: name.lang }, visible(name.text))),
       el('td', { role: 'cell', class: 'bar-cell', 'aria-hidden': 'true' }, scoreBar(principle.weights)),
-      scoreCells(view, principle), failingCell(view, principle));
+      scoreCells(view, principle), failingCell(view, principle), warningCell(view, principle));
   });
   return el('section', { class: 'card', 'aria-labelledby': 'h-overview' },
     el('div', { class: 'card-head' }, el('h2', { id: 'h-overview' }, view.i18n.t('overview.title')), legend(view)),
@@ -48,6 +55,6 @@ export function overview(view) {
       el('caption', { class: 'hidden-text' }, view.i18n.t('overview.caption')),
       el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, head('overview.principle'),
         el('th', { class: 'bar-cell', 'aria-hidden': 'true' }), head('overview.score', 'number'),
-        head('overview.coverage', 'number'), head('overview.failing', 'number'))),
+        head('overview.coverage', 'number'), head('overview.failing', 'number'), head('overview.warnings', 'number warnings'))),
       el('tbody', { role: 'rowgroup' }, rows)));
 }
