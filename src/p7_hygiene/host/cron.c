@@ -128,6 +128,17 @@ static gboolean is_part_name(const char *name)
     return TRUE;
 }
 
+/* host_list(), keeping the folder in mind when only root may list it. */
+static char **list_folder(struct host *host, struct cron *cron, const char *path)
+{
+    enum host_state state;
+    char **names = host_list(host, path, &state);
+
+    if (state == HOST_DENIED)
+        cron->denied = path;
+    return names;
+}
+
 static void read_table(struct host *host, struct cron *cron, const char *path, const char *user)
 {
     const struct host_file *file = host_read(host, path);
@@ -139,7 +150,7 @@ static void read_table(struct host *host, struct cron *cron, const char *path, c
 static gpointer cron_load(struct host *host)
 {
     struct cron *cron = g_new0(struct cron, 1);
-    g_auto(GStrv) names = host_list(host, "/etc/cron.d", NULL);
+    g_auto(GStrv) names = list_folder(host, cron, "/etc/cron.d");
 
     cron->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)cron_job_free);
     cron->files = g_ptr_array_new();
@@ -152,7 +163,7 @@ static gpointer cron_load(struct host *host)
     }
     read_table(host, cron, "/var/spool/cron/crontabs/root", "root");
     for (guint i = 0; i < G_N_ELEMENTS(part_folders); i++) {
-        g_auto(GStrv) scripts = host_list(host, part_folders[i], NULL);
+        g_auto(GStrv) scripts = list_folder(host, cron, part_folders[i]);
 
         for (guint k = 0; scripts && scripts[k] && cron->jobs->len < CRON_JOBS_MAX; k++) {
             g_autofree char *path = g_build_filename(part_folders[i], scripts[k], NULL);

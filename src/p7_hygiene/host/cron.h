@@ -21,8 +21,9 @@ struct cron_job {
 };
 
 struct cron {
-    GPtrArray *jobs;  /* struct cron_job */
-    GPtrArray *files; /* const struct host_file: tables read, unreadable ones too */
+    GPtrArray *jobs;    /* struct cron_job */
+    GPtrArray *files;   /* const struct host_file: tables read, unreadable ones too */
+    const char *denied; /* a folder that could not be listed, or NULL */
 };
 const struct cron *cron_of(struct host *host);
 

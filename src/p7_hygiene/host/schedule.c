@@ -255,6 +255,8 @@ void judge_host_cron_root_commands(const struct asset_view *view, struct finding
     }
     for (guint i = 0; i < cron->files->len; i++)
         host_gap(finding, cron->files->pdata[i]);
+    if (cron->denied)
+        finding_incomplete(finding, REASON_NEEDS_ROOT, "%s", cron->denied);
     if (jobs && finding->outcome == OUTCOME_NONE) {
         g_autofree char *found =
             g_strdup_printf("%u jobs; none starts a file others may write", jobs);

@@ -454,9 +454,34 @@ void judge_host_account_second_factor(const struct asset_view *view, struct find
 
 struct polkit_file {
     struct finding *finding;
+    gboolean vendor; /* part of a package: its maker's decision, not a local one */
     const char *path;
     gboolean comment; /* inside of a block comment of JavaScript */
 };
+
+static void report_yes(const struct polkit_file *file, guint line, const char *key,
+                       const char *found, const char *wanted)
+{
+    if (file->vendor)
+        finding_warn(file->finding, file->path, line, key, found, wanted);
+    else
+        finding_fail(file->finding, file->path, line, key, found, wanted);
+}
+
+/* A rule about one service account, as systemd-network, gives nothing to a person. */
+static gboolean concerns_service_only(const struct accounts *accounts, const char *text)
+{
+    const char *at = strstr(text, "subject.user");
+    g_auto(GStrv) parts = NULL;
+    const struct account *account;
+
+    if (!at || strstr(text, "isInGroup") || strstr(at + 1, "subject.user"))
+        return FALSE;
+    parts = g_strsplit_set(at, "\"'", 3);
+    account = g_strv_length(parts) == 3 ? accounts_user(accounts, parts[1]) : NULL;
+    return account && !account_is_human(account) && account->uid != 0 &&
+           !account_has_shell(account);
+}
 
 /* `return polkit.Result.YES` of a rules file, `ResultAny=yes` and its like of a pkla file. */
 static void look_for_yes(guint line, const char *text, gsize length, gpointer data)
@@ -470,7 +495,7 @@ static void look_for_yes(guint line, const char *text, gsize length, gpointer da
 
         if (g_str_has_prefix(copy, "Result") && pair[1] &&
             g_ascii_strcasecmp(g_strstrip(pair[1]), "yes") == 0)
-            finding_fail(file->finding, file->path, line, g_strstrip(pair[0]), "yes", "auth_admin");
+            report_yes(file, line, g_strstrip(pair[0]), "yes", "auth_admin");
         return;
     }
     if (file->comment) {
@@ -482,7 +507,7 @@ static void look_for_yes(guint line, const char *text, gsize length, gpointer da
     if (g_str_has_prefix(at, "//"))
         return;
     if (strstr(at, "polkit.Result.YES"))
-        finding_fail(file->finding, file->path, line, "polkit.Result", "YES", "AUTH_ADMIN");
+        report_yes(file, line, "polkit.Result", "YES", "AUTH_ADMIN");
     if (strstr(at, "/*") && !strstr(at, "*/"))
         file->comment = TRUE;
 }
@@ -516,6 +541,10 @@ void judge_host_account_polkit_asks(const struct asset_view *view, struct findin
             if (host_gap(finding, content))
                 continue;
             files++;
+            file.vendor =
+                g_str_has_prefix(paths[k], "/usr/share/") || strstr(paths[k], "vendor.d/");
+            if (content->text && concerns_service_only(accounts_of(view->host), content->text))
+                continue;
             host_each_line(content, look_for_yes, &file);
         }
     }

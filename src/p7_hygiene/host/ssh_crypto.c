@@ -229,10 +229,7 @@ void judge_host_ssh_client(const struct asset_view *view, struct finding *findin
         judge_client(client, finding, "StrictHostKeyChecking", "ask", is_not_off, "ask or yes");
         judge_client(client, finding, "HashKnownHosts", "no", is_yes, "yes");
         judge_client(client, finding, "ForwardAgent", "no", is_no, "no");
-        for (guint i = 0; i < client->files->len; i++)
-            host_gap(finding, client->files->pdata[i]);
-        if (client->problem)
-            finding_incomplete(finding, REASON_UNREADABLE, "%s", client->problem);
+        ssh_statements_gaps(client, finding);
     }
     ssh_statements_free(client);
 }

@@ -37,6 +37,7 @@ void ssh_statements_free(struct ssh_statements *statements)
     g_ptr_array_unref(statements->scopes);
     g_ptr_array_unref(statements->files);
     g_free(statements->problem);
+    g_free(statements->denied);
     g_free(statements);
 }
 
@@ -182,6 +183,22 @@ static void enter_host(struct in_file *file, char *const *patterns)
 
 static void read_file(struct reading *reading, const char *path, const struct ssh_scope *scope);
 
+/* A folder that cannot be listed would look empty to the pattern: remembers it. */
+static void note_denied(struct reading *reading, const char *pattern)
+{
+    gsize fixed = strcspn(pattern, "*?[");
+    g_autofree char *start = g_strndup(pattern, fixed);
+    g_autofree char *folder = g_path_get_dirname(start);
+    enum host_state state;
+    g_auto(GStrv) names = NULL;
+
+    if (!pattern[fixed] || reading->out->denied)
+        return;
+    names = host_list(reading->host, folder, &state);
+    if (state == HOST_DENIED)
+        reading->out->denied = g_steal_pointer(&folder);
+}
+
 static void include(struct in_file *file, guint line, char *const *patterns)
 {
     struct reading *reading = file->reading;
@@ -197,6 +214,7 @@ static void include(struct in_file *file, guint line, char *const *patterns)
             **patterns == '/' ? g_strdup(*patterns) : g_strconcat(SSH_FOLDER, *patterns, NULL);
         g_auto(GStrv) paths = host_glob(reading->host, pattern);
 
+        note_denied(reading, pattern);
         reading->depth++;
         for (guint i = 0; paths[i]; i++)
             read_file(reading, paths[i], file->scope);
@@ -295,6 +313,16 @@ void ssh_statements_prepend(struct ssh_statements *statements, guint position, c
     statement->line = line;
     statement->scope = statements->scopes->pdata[0];
     g_ptr_array_insert(statements->list, position, statement);
+}
+
+void ssh_statements_gaps(const struct ssh_statements *statements, struct finding *finding)
+{
+    for (guint i = 0; i < statements->files->len; i++)
+        host_gap(finding, statements->files->pdata[i]);
+    if (statements->denied)
+        finding_incomplete(finding, REASON_NEEDS_ROOT, "%s", statements->denied);
+    if (statements->problem)
+        finding_incomplete(finding, REASON_UNREADABLE, "%s", statements->problem);
 }
 
 char *ssh_statement_value(const struct ssh_statement *statement)

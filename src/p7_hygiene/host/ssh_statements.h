@@ -41,6 +41,7 @@ struct ssh_statements {
     GPtrArray *scopes; /* struct ssh_scope */
     GPtrArray *files;  /* const struct host_file, in reading order, unreadable ones too */
     char *problem;     /* "…: Include nested deeper than 16", or NULL */
+    char *denied;      /* a folder of an Include that could not be listed, or NULL */
 };
 
 /* Reads `path` and what it includes. Never NULL. */
@@ -48,6 +49,8 @@ struct ssh_statements *ssh_statements_read(struct host *host, const char *path, 
 /* Adds a statement in front of all others, in the first scope (an option of the command line). */
 void ssh_statements_prepend(struct ssh_statements *statements, guint position, const char *option,
                             const char *path, guint line);
+/* Says in `finding` which files could not be read; nothing when all were. */
+void ssh_statements_gaps(const struct ssh_statements *statements, struct finding *finding);
 void ssh_statements_free(struct ssh_statements *statements);
 
 /* Arguments of a statement as one text, joined by a space. Owned by the caller. */

@@ -510,10 +510,7 @@ const struct sshd *sshd_or_finding(struct host *host, struct finding *finding)
 
 void sshd_gaps(const struct sshd *sshd, struct finding *finding)
 {
-    for (guint i = 0; i < sshd->statements->files->len; i++)
-        host_gap(finding, sshd->statements->files->pdata[i]);
-    if (sshd->statements->problem)
-        finding_incomplete(finding, REASON_UNREADABLE, "%s", sshd->statements->problem);
+    ssh_statements_gaps(sshd->statements, finding);
     if (sshd->newer)
         finding_warn(finding, sshd->newer, 0, "sshd", "the daemon was started before this change",
                      "reloaded after each change");

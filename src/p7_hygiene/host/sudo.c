@@ -26,6 +26,8 @@ static void sudoers_gaps(const struct sudoers *sudoers, struct finding *finding)
 {
     for (guint i = 0; i < sudoers->files->len; i++)
         host_gap(finding, sudoers->files->pdata[i]);
+    if (sudoers->denied)
+        finding_incomplete(finding, REASON_NEEDS_ROOT, "%s", sudoers->denied);
     if (sudoers->problem)
         finding_incomplete(finding, REASON_UNREADABLE, "%s", sudoers->problem);
 }

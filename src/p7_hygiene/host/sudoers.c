@@ -44,6 +44,7 @@ static void sudoers_unload(gpointer fact)
     g_ptr_array_unref(sudoers->folders);
     g_hash_table_unref(sudoers->aliases);
     g_free(sudoers->problem);
+    g_free(sudoers->denied);
     g_free(sudoers);
 }
 
@@ -352,6 +353,7 @@ static void read_include(struct in_file *file, const char *name, gboolean folder
     const char *at = name;
     g_autofree char *target = NULL, *path = NULL, *beside = NULL;
     g_auto(GStrv) names = NULL;
+    enum host_state state;
 
     skip_blanks(&at);
     target = take_until(&at, " \t");
@@ -369,7 +371,9 @@ static void read_include(struct in_file *file, const char *name, gboolean folder
         read_file(reading, path);
         return;
     }
-    names = host_list(reading->host, path, NULL);
+    names = host_list(reading->host, path, &state);
+    if (state == HOST_DENIED && !reading->out->denied)
+        reading->out->denied = g_strdup(path);
     for (guint i = 0; names && names[i]; i++) {
         g_autofree char *part = g_build_filename(path, names[i], NULL);
 

@@ -46,6 +46,7 @@ struct sudoers {
     GPtrArray *files;             /* const struct host_file that were read */
     GPtrArray *folders;           /* char *: folders of includedir */
     char *problem;
+    char *denied; /* a folder of includedir that could not be listed, or NULL */
 };
 const struct sudoers *sudoers_of(struct host *host);
 
