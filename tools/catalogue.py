@@ -31,12 +31,15 @@ FIXES = {  # kind -> members it must have, members it may have
     "delete_line": ({"path", "key"}, set()),
     "ini_option": ({"path", "section", "key", "value"}, set()),
     "put_file": ({"path", "value"}, {"mode"}),
+    "make_file": ({"path", "value"}, {"mode"}),
+    "delete_file": ({"path"}, set()),
     "mode": ({"path", "mode"}, set()),
     "owner": ({"path", "owner", "group"}, set()),
     "block_module": ({"key"}, set()),
     "unit_option": ({"path", "section", "key", "value"}, set()),
     "mask_unit": ({"path"}, set()),
     "mount_option": ({"path", "value"}, set()),
+    "kernel_option": (set(), {"key", "value"}),
 }
 ROW = {"id", "catalogue_id", "principle", "version", "severity", "function", "needs", "asset",
        "title", "why", "fix", "maps", "references", "actions"}

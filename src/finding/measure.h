@@ -12,7 +12,7 @@
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 #define SEVERITIES (SEVERITY_CRITICAL + 1)
-const char *severity_name(enum severity severity); /* "info" ... "critical" */
+const char *severity_name(enum severity severity);                  /* "info" ... "critical" */
 const char *severity_word(enum severity severity, gboolean french); /* for people: "élevée" */
 gboolean severity_parse(const char *text, enum severity *severity, GError **error);
 
@@ -43,18 +43,23 @@ struct text {
 
 /* One step of a fix, as data. Which members count depends on the kind; the others are NULL or 0. */
 enum fix_kind {
-    FIX_SYSCTL,       /* key, value: a line in /etc/sysctl.d/60-entente.conf, and the live value */
+    FIX_SYSCTL,       /* key, value: a line in sysctl.d/99-zz-entente.conf, and the live value */
     FIX_SSHD_OPTION,  /* key, value: first in sshd_config.d/00-entente.conf */
     FIX_SET_LINE,     /* path, key, value, separator: the line "key<separator>value" */
     FIX_DELETE_LINE,  /* path, key: lines whose first word is key */
-    FIX_INI_OPTION,   /* path, section, key, value: an own drop-in or an ini file */
+    FIX_INI_OPTION,   /* path (may be a pattern), section, key, value: an ini file or drop-in */
     FIX_PUT_FILE,     /* path, value (content), mode */
-    FIX_MODE,         /* path, mode: bits beyond it are removed; "@evidence": the finding's paths */
+    FIX_MAKE_FILE,    /* as FIX_PUT_FILE, but only when nothing is there */
+    FIX_DELETE_FILE,  /* path: a file or a link */
+    FIX_MODE,         /* path (may be a pattern), mode: bits beyond it are removed; "@evidence": the
+                         finding's paths */
     FIX_OWNER,        /* path, owner, group; "@evidence" as above */
     FIX_BLOCK_MODULE, /* key: kernel module name, in modprobe.d/entente.conf */
     FIX_UNIT_OPTION,  /* path (unit name), section, key, value: drop-in unit.d/entente.conf */
     FIX_MASK_UNIT,    /* path (unit name): link to /dev/null */
     FIX_MOUNT_OPTION, /* path (mount point), value (options, comma separated): /etc/fstab */
+    FIX_KERNEL_OPTION, /* value: words for the kernel's command line; key: words or names to remove
+                        */
 };
 const char *fix_kind_name(enum fix_kind kind); /* as in the YAML: "sysctl", "sshd_option" */
 

@@ -60,4 +60,7 @@ gboolean fix_action_sshd_option(struct fix_draft *, const struct fix_action *, G
 gboolean fix_action_block_module(struct fix_draft *, const struct fix_action *, GError **);
 gboolean fix_action_unit_option(struct fix_draft *, const struct fix_action *, GError **);
 gboolean fix_action_mask_unit(struct fix_draft *, const struct fix_action *, GError **);
+gboolean fix_action_make_file(struct fix_draft *, const struct fix_action *, GError **);
+gboolean fix_action_delete_file(struct fix_draft *, const struct fix_action *, GError **);
+gboolean fix_action_kernel_option(struct fix_draft *, const struct fix_action *, GError **);
 gboolean fix_action_mount_option(struct fix_draft *, const struct fix_action *, GError **);

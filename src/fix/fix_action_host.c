@@ -41,31 +41,53 @@ static gboolean correct_sysctl(GString *text, const struct fix_action *action)
            lines_correct(text, slashed, action->value, "=");
 }
 
-/* The value of the running kernel, when it is another. A key that this kernel lacks is no error. */
-static void add_live_value(struct fix_draft *draft, const struct fix_action *action)
+/* One value of the running kernel, when it is another. `name` has '/' for '.', as beneath
+ * /proc/sys. */
+static void add_live_value(struct fix_draft *draft, const char *key, const char *name,
+                           const char *wanted)
 {
-    g_autofree char *slashed = g_strdelimit(g_strdup(action->key), ".", '/');
-    g_autofree char *path = g_strconcat("/proc/sys/", slashed, NULL);
+    g_autofree char *path = g_strconcat("/proc/sys/", name, NULL);
     g_autofree char *found = fix_tree_text(draft->tree, path);
 
     if (!found)
-        return;
+        return; /* this kernel does not have it */
     g_strstrip(g_strdelimit(found, "\t", ' '));
-    if (g_str_equal(found, action->value) || strchr(found, '\n'))
+    if (g_str_equal(found, wanted) || strchr(found, '\n'))
         return;
     if (access(path, W_OK) < 0) {
         g_autofree char *en = g_strdup_printf(
-            "%s cannot be set on the running kernel from here; it counts from the next start",
-            action->key);
+            "%s cannot be set on the running kernel from here; it counts from the next start", key);
         g_autofree char *fr = g_strdup_printf("%s ne peut pas être réglé d’ici sur le noyau en "
                                               "marche ; il comptera au prochain démarrage",
-                                              action->key);
+                                              key);
 
         fix_draft_note(draft, en, fr);
         return;
     }
-    g_hash_table_replace(draft->settings, g_strdup(action->key),
-                         fix_setting_new(action->key, found, action->value));
+    g_hash_table_replace(draft->settings, g_strdup(key), fix_setting_new(key, found, wanted));
+}
+
+/* `all` of conf.all does not reach every interface that is up already: each is set by itself. */
+static void add_live_values(struct fix_draft *draft, const struct fix_action *action)
+{
+    g_autofree char *name = g_strdelimit(g_strdup(action->key), ".", '/');
+    char *all = strstr(name, "/conf/all/");
+    g_autofree char *pattern = NULL;
+    g_auto(GStrv) paths = NULL;
+
+    add_live_value(draft, action->key, name, action->value);
+    if (!all)
+        return;
+    pattern = g_strdup_printf("/proc/sys/%.*s/conf/*/%s", (int)(all - name), name,
+                              all + strlen("/conf/all/"));
+    paths = fix_tree_glob(draft->tree, pattern);
+    for (char **path = paths; *path; path++) {
+        const char *each = *path + strlen("/proc/sys/");
+
+        if (!strstr(each, "/conf/all/") && !strstr(each, "/conf/default/") &&
+            !strstr(each, "/conf/lo/"))
+            add_live_value(draft, each, each, action->value);
+    }
 }
 
 /*
@@ -90,7 +112,7 @@ gboolean fix_action_sysctl(struct fix_draft *draft, const struct fix_action *act
     if (!correct_file(draft, "/etc/sysctl.conf", action, correct_sysctl, error))
         return FALSE;
     if (fix_tree_is_live(draft->tree))
-        add_live_value(draft, action);
+        add_live_values(draft, action);
     return TRUE;
 }
 

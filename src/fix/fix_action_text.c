@@ -54,7 +54,15 @@ static gboolean set_ini(struct fix_draft *draft, const char *path, const struct 
 gboolean fix_action_ini_option(struct fix_draft *draft, const struct fix_action *action,
                                GError **error)
 {
-    return set_ini(draft, action->path, action, error);
+    g_auto(GStrv) paths = NULL;
+
+    if (!strpbrk(action->path, "*?["))
+        return set_ini(draft, action->path, action, error);
+    paths = fix_tree_glob(draft->tree, action->path);
+    for (char **path = paths; *path; path++)
+        if (!set_ini(draft, *path, action, error))
+            return FALSE;
+    return TRUE;
 }
 
 gboolean fix_action_unit_option(struct fix_draft *draft, const struct fix_action *action,
@@ -83,6 +91,50 @@ gboolean fix_action_put_file(struct fix_draft *draft, const struct fix_action *a
     }
     return fix_draft_put_text(draft, edit, text, changed, action->mode ? action->mode : TEXT_MODE,
                               error);
+}
+
+gboolean fix_action_make_file(struct fix_draft *draft, const struct fix_action *action,
+                              GError **error)
+{
+    struct fix_edit *edit = fix_draft_edit(draft, action->path, FALSE, error);
+
+    if (!edit)
+        return FALSE;
+    return edit->new.node != FIX_ABSENT || fix_action_put_file(draft, action, error);
+}
+
+gboolean fix_action_delete_file(struct fix_draft *draft, const struct fix_action *action,
+                                GError **error)
+{
+    struct fix_edit *edit = fix_draft_edit_itself(draft, action->path, error);
+
+    if (!edit)
+        return FALSE;
+    if (edit->new.node != FIX_FILE && edit->new.node != FIX_LINK)
+        return TRUE;
+    fix_state_clear(&edit->new);
+    return fix_draft_touch(draft, edit, error);
+}
+
+/* Options take effect when update-grub has written them into the boot menu. */
+gboolean fix_action_kernel_option(struct fix_draft *draft, const struct fix_action *action,
+                                  GError **error)
+{
+    struct fix_edit *edit;
+    GString *text = fix_draft_text(draft, "/etc/default/grub", &edit, error);
+    gboolean changed;
+
+    if (!text)
+        return edit != NULL;
+    if (edit->new.node == FIX_ABSENT) {
+        g_string_free(text, TRUE);
+        fix_draft_note(draft, "/etc/default/grub is not there: another boot loader is in use",
+                       "/etc/default/grub n’existe pas : un autre chargeur est utilisé");
+        return TRUE;
+    }
+    changed = lines_set_words(text, "GRUB_CMDLINE_LINUX", action->value, action->key);
+    changed |= lines_set_words(text, "GRUB_CMDLINE_LINUX_DEFAULT", NULL, action->key);
+    return fix_draft_put_text(draft, edit, text, changed, TEXT_MODE, error);
 }
 
 gboolean fix_action_mount_option(struct fix_draft *draft, const struct fix_action *action,

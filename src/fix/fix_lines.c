@@ -306,6 +306,85 @@ gboolean lines_sshd_match_sets(const GString *text, const char *key)
     return FALSE;
 }
 
+/* Whether `word` is one of `words`, or has one of them as its name ("mitigations=off"). */
+static gboolean is_named(const char *word, char *const *words, gboolean by_name)
+{
+    gsize name = strcspn(word, "=");
+
+    for (; *words; words++)
+        if (g_str_equal(word, *words) || (**words && by_name && strcspn(*words, "=") == name &&
+                                          strncmp(word, *words, name) == 0))
+            return TRUE;
+    return FALSE;
+}
+
+static char *merge_words(const char *present, char *const *add, char *const *remove)
+{
+    g_auto(GStrv) old = g_strsplit_set(present, BLANKS, -1);
+    GString *merged = g_string_new(NULL);
+
+    for (char **word = old; *word; word++) {
+        gboolean removed = FALSE;
+
+        for (char *const *name = remove; *name; name++)
+            removed |= **name && (g_str_equal(*word, *name) ||
+                                  (!strchr(*name, '=') && g_str_has_prefix(*word, *name) &&
+                                   (*word)[strlen(*name)] == '='));
+        if (**word && !removed && (is_named(*word, add, FALSE) || !is_named(*word, add, TRUE)))
+            g_string_append_printf(merged, "%s%s", merged->len ? " " : "", *word);
+    }
+    for (; *add; add++)
+        if (**add && !g_strv_contains((const char *const *)old, *add))
+            g_string_append_printf(merged, "%s%s", merged->len ? " " : "", *add);
+    return g_string_free(merged, FALSE);
+}
+
+static gboolean same_words(const char *left, const char *right)
+{
+    g_auto(GStrv) none = g_new0(char *, 1);
+    g_autofree char *folded = merge_words(left, none, none);
+
+    return g_str_equal(folded, right);
+}
+
+gboolean lines_set_words(GString *text, const char *key, const char *add, const char *remove)
+{
+    g_auto(GStrv) added = g_strsplit_set(add ? add : "", BLANKS, -1);
+    g_auto(GStrv) removed = g_strsplit_set(remove ? remove : "", BLANKS, -1);
+    g_autofree char *old = NULL, *merged = NULL, *quoted = NULL;
+    struct line last = { 0 };
+    gsize value = 0, stop;
+
+    for (struct line line = { 0 }; next_line(text, &line); line.start = line.stop + 1) {
+        gsize at = skip_blanks(text, line.start, line.stop);
+        gsize end = after_key(text, at, line.stop, key, "=", FALSE);
+
+        if (end && end < line.stop && text->str[end] == '=') {
+            last = line;
+            value = end + 1;
+        }
+    }
+    if (!value) {
+        if (!add)
+            return FALSE;
+        end_with_feed(text);
+        g_string_append_printf(text, "%s=\"%s\"\n", key, add);
+        return TRUE;
+    }
+    stop = trim_end(text, value, last.stop);
+    old = g_strndup(text->str + value, stop - value);
+    if (strlen(old) >= 2 && (*old == '"' || *old == '\'') && old[strlen(old) - 1] == *old) {
+        memmove(old, old + 1, strlen(old) - 2);
+        old[strlen(old) - 2] = 0;
+    }
+    merged = merge_words(old, added, removed);
+    if (same_words(old, merged))
+        return FALSE;
+    quoted = g_strdup_printf("\"%s\"", merged);
+    splice(text, value, stop, quoted);
+    return TRUE;
+}
+
 /* Whether option `old` and option `wanted` exclude each other: "exec" and "noexec", "a=1" and
  * "a=2". */
 static gboolean contradicts(const char *old, const char *wanted)

@@ -42,6 +42,13 @@ gboolean lines_sshd_includes_before(const GString *text, const char *pattern, co
 gboolean lines_sshd_match_sets(const GString *text, const char *key);
 
 /*
+ * KEY="word word": adds the words of `add`, replacing words of the same name ("audit=0" by
+ * "audit=1"), and takes away those of `remove`: whole words, or names ("mitigations"). Either may
+ * be NULL. The last line that sets the key counts, as in a shell.
+ */
+gboolean lines_set_words(GString *text, const char *key, const char *add, const char *remove);
+
+/*
  * fstab(5): adds the options (comma separated) to every line that mounts `point` and takes away
  * what contradicts them (exec for noexec, hidepid=0 for hidepid=2). `found` says whether there is
  * such a line.

@@ -255,7 +255,7 @@ static void add_effects(struct fix_plan *plan, gboolean live)
     }
     for (guint i = 0; i < plan->settings->len; i++)
         plan->risky |=
-            live && g_str_has_prefix(((struct fix_setting *)plan->settings->pdata[i])->key, "net.");
+            live && g_str_has_prefix(((struct fix_setting *)plan->settings->pdata[i])->key, "net");
 }
 
 static gboolean finish(struct fix_plan *plan, struct fix_draft *draft, GError **error)
@@ -363,7 +363,9 @@ char *fix_edit_describe(const struct fix_edit *edit, const struct fix_tree *tree
 
     if (new->node == FIX_FILE &&new->content)
         describe_content(out, edit, tree);
-    if (new->node == FIX_LINK)
+    if (new->node == FIX_ABSENT)
+        g_string_append_printf(out, "%s: removed\n", edit->path);
+    else if (new->node == FIX_LINK)
         g_string_append_printf(out, "%s: link to %.*s\n", edit->path,
                                (int)g_bytes_get_size(new->content),
                                (const char *)g_bytes_get_data(new->content, NULL));

@@ -15,7 +15,11 @@
 
 static char *value_path(const struct fix_setting *value)
 {
-    g_autofree char *name = g_strdelimit(g_strdup(value->key), ".", '/');
+    g_autofree char *name = g_strdup(value->key);
+
+    /* As sysctl(8): with a '/' in it, a dot is part of a name (an interface eth0.100). */
+    if (!strchr(name, '/'))
+        g_strdelimit(name, ".", '/');
 
     return g_strconcat("/proc/sys/", name, NULL);
 }

@@ -12,7 +12,7 @@ static gboolean set(GString *text)
     return lines_set(text, "UMASK", "027", "\t") | lines_set(text, "minlen", "14", " = ");
 }
 
-static gboolean delete(GString *text)
+static gboolean delete (GString *text)
 {
     return lines_delete(text, "password requisite") | lines_delete(text, "+");
 }
@@ -41,15 +41,19 @@ static gboolean mount(GString *text)
     return lines_mount_options(text, "/tmp", "nodev,noexec,hidepid=2", &found);
 }
 
+static gboolean words(GString *text)
+{
+    return lines_set_words(text, "GRUB_CMDLINE_LINUX", "audit=1 slab_nomerge", "mitigations");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static gboolean (*const edits[])(GString *) = { set, delete, add, ini, sshd, mount };
+    static gboolean (*const edits[])(GString *) = { set, delete, add, ini, sshd, mount, words };
 
     for (guint i = 0; i < G_N_ELEMENTS(edits); i++) {
         g_autoptr(GString) text = g_string_new_len((const char *)data, size);
         gboolean changed = edits[i](text);
-        g_autofree char *diff =
-            fix_diff("a", "b", (const char *)data, size, text->str, text->len);
+        g_autofree char *diff = fix_diff("a", "b", (const char *)data, size, text->str, text->len);
 
         if (edits[i](text) || changed != (*diff != 0))
             abort();

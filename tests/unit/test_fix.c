@@ -204,6 +204,30 @@ static void test_mount_options(void)
     g_assert_false(found);
 }
 
+static void test_words(void)
+{
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"GRUB_CMDLINE_LINUX=\"\"\n",                                         "GRUB_CMDLINE_LINUX=\"audit=1\"\n"     },
+        { "#GRUB_CMDLINE_LINUX=\"\"",
+         "#GRUB_CMDLINE_LINUX=\"\"\nGRUB_CMDLINE_LINUX=\"audit=1\"\n"                                                },
+        { "GRUB_CMDLINE_LINUX='quiet mitigations=off audit=0 mitigations'\n",
+         "GRUB_CMDLINE_LINUX=\"quiet audit=1\"\n"                                                                    },
+        { "GRUB_CMDLINE_LINUX_DEFAULT=x\nGRUB_CMDLINE_LINUX=y\n",
+         "GRUB_CMDLINE_LINUX_DEFAULT=x\nGRUB_CMDLINE_LINUX=\"y audit=1\"\n"                                          },
+        { "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n",                            "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) text = g_string_new(cases[i].before);
+
+        lines_set_words(text, "GRUB_CMDLINE_LINUX", "audit=1", "mitigations");
+        g_assert_cmpstr(text->str, ==, cases[i].after);
+        g_assert_false(lines_set_words(text, "GRUB_CMDLINE_LINUX", "audit=1", "mitigations"));
+    }
+}
+
 static void test_diff(void)
 {
     static const char old[] = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15";
@@ -223,25 +247,29 @@ static void test_diff(void)
 
 /* Every kind of action once; the world before is in prepare(). */
 static const struct fix_action all_kinds[] = {
-    {.kind = FIX_SYSCTL,       .key = "kernel.sysrq",                  .value = "0"},
-    { .kind = FIX_SSHD_OPTION, .key = "X11Forwarding",                 .value = "no"},
-    { .kind = FIX_SET_LINE,    .path = "/etc/login.defs",              .key = "UMASK",.value = "027" },
-    { .kind = FIX_DELETE_LINE,                       .path = "/etc/hosts.equiv",                                      .key = "+"},
+    {.kind = FIX_SYSCTL,         .key = "kernel.sysrq",                  .value = "0"},
+    { .kind = FIX_SSHD_OPTION,   .key = "X11Forwarding",                 .value = "no"},
+    { .kind = FIX_SET_LINE,      .path = "/etc/login.defs",              .key = "UMASK",.value = "027" },
+    { .kind = FIX_DELETE_LINE,                         .path = "/etc/hosts.equiv",                                        .key = "+"},
     { .kind = FIX_INI_OPTION,
      .path = "/etc/systemd/journald.conf.d/entente.conf",
      .section = "Journal",
      .key = "Storage",
      .value = "persistent" },
-    { .kind = FIX_PUT_FILE,         .path = "/etc/issue",                                            .value = "Authorised use only.\n"},
-    { .kind = FIX_MODE,.path = "/etc/cron.*",.mode = 0700},
-    { .kind = FIX_BLOCK_MODULE,        .key = "dccp"                                                                            },
+    { .kind = FIX_PUT_FILE,           .path = "/etc/issue",                                              .value = "Authorised use only.\n"},
+    { .kind = FIX_MAKE_FILE,.path = "/etc/fstab",.value = "never\n"},
+    { .kind = FIX_MAKE_FILE,           .path = "/etc/cron.allow",                                                                            .value = "root\n",                                                                           .mode = 0640 },
+    { .kind = FIX_DELETE_FILE,.path = "/etc/cron.deny"},
+    { .kind = FIX_KERNEL_OPTION,   .value = "slab_nomerge",                           .key = "mitigations"},
+    { .kind = FIX_MODE, .path = "/etc/cron.[d]",.mode = 0700},
+    { .kind = FIX_BLOCK_MODULE,   .key = "dccp"                                    },
     { .kind = FIX_UNIT_OPTION,
      .path = "cron.service",
      .section = "Service",
      .key = "NoNewPrivileges",
      .value = "yes" },
-    { .kind = FIX_MASK_UNIT,     .path = "ctrl-alt-del.target"                                        },
-    { .kind = FIX_MOUNT_OPTION,   .path = "/dev/shm",        .value = "noexec"},
+    { .kind = FIX_MASK_UNIT,       .path = "ctrl-alt-del.target"                                          },
+    { .kind = FIX_MOUNT_OPTION,     .path = "/dev/shm",        .value = "noexec"},
 };
 static const struct measure all = { .id = "test.all",
                                     .actions = all_kinds,
@@ -255,6 +283,8 @@ static void prepare(const struct place *place)
     put(place, "etc/login.defs", "UMASK\t022\n", 0640);
     put(place, "etc/hosts.equiv", "+\nhost\n", 0644);
     put(place, "etc/issue", "Debian \\n \\l\n", 0644);
+    put(place, "etc/cron.deny", "ann\n", 0640);
+    put(place, "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet mitigations=off\"\n", 0644);
     put(place, "etc/cron.d/job", "x\n", 0644);
     put(place, "etc/fstab", "proc /proc proc defaults 0 0\n", 0644);
     put(place, "etc/systemd/system/ctrl-alt-del.target", "[Unit]\n", 0644);
@@ -267,6 +297,7 @@ static void test_every_kind_there_and_back(void)
     g_autoptr(fix_plan_t) plan = NULL, again = NULL;
     g_autoptr(fix_record_t) record = NULL;
     g_autoptr(fix_tree_t) tree = fix_tree_open(place->root, &error);
+    g_autofree char *grub = NULL, *fstab = NULL;
     g_autofree char *unit = NULL, *text = NULL, *login = NULL, *back = NULL, *link = NULL;
 
     prepare(place);
@@ -286,6 +317,14 @@ static void test_every_kind_there_and_back(void)
     link = g_file_read_link(unit, NULL);
     g_assert_cmpstr(link, ==, "/dev/null");
 
+    g_assert_cmpint(mode_of(place, "etc/cron.deny"), ==, 0);
+    g_assert_cmpint(mode_of(place, "etc/cron.allow"), ==, 0640);
+    grub = get(place, "etc/default/grub");
+    g_assert_cmpstr(grub, ==,
+                    "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\nGRUB_CMDLINE_LINUX=\"slab_nomerge\"\n");
+    fstab = get(place, "etc/fstab");
+    g_assert_true(g_str_has_prefix(fstab, "proc /proc proc defaults 0 0\n"));
+
     again = plan_for(place, &all, &error);
     g_assert_no_error(error);
     g_assert_true(fix_plan_is_empty(again));
@@ -295,6 +334,8 @@ static void test_every_kind_there_and_back(void)
     back = get(place, "etc/systemd/system/ctrl-alt-del.target");
     g_assert_cmpstr(back, ==, "[Unit]\n");
     g_assert_cmpint(mode_of(place, "etc/cron.d"), ==, 0755);
+    g_assert_cmpint(mode_of(place, "etc/cron.deny"), ==, 0640);
+    g_assert_cmpint(mode_of(place, "etc/cron.allow"), ==, 0);
     g_assert_cmpint(mode_of(place, "etc/modprobe.d"), ==, 0); /* made by the plan, gone with it */
     g_clear_pointer(&again, fix_plan_free);
     again = plan_for(place, &all, &error);
@@ -466,6 +507,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fix/lines/ini", test_ini);
     g_test_add_func("/fix/lines/sshd", test_sshd_lines);
     g_test_add_func("/fix/lines/mount", test_mount_options);
+    g_test_add_func("/fix/lines/words", test_words);
     g_test_add_func("/fix/diff", test_diff);
     g_test_add_func("/fix/every-kind-there-and-back", test_every_kind_there_and_back);
     g_test_add_func("/fix/hash-covers-what-is-there", test_hash_covers_what_is_there);
