@@ -8,6 +8,10 @@
 
 #define MESSAGE_FINDING 1
 #define WALK_CPU_S 300
+/* Most judgements take microseconds: waking up for several at once halves the parent's work. */
+#define COALESCE_US 1000
+/* A further worker loads facts that another one has, so it must be worth it. */
+#define JUDGEMENTS_PER_WORKER 500
 #define JUDGE_CPU_S 60
 
 /* One judgement to be made. */
@@ -151,8 +155,7 @@ static gboolean attend(struct run *run, struct queue *queue, GError **error)
     gsize length;
     guint8 kind;
 
-    body = worker_next(queue->worker, &kind, &length);
-    if (body && queue->next < queue->items->len) {
+    while (queue->next < queue->items->len && (body = worker_next(queue->worker, &kind, &length))) {
         struct finding *finding =
             read_finding(queue->items->pdata[queue->next], kind, body, length);
 
@@ -165,7 +168,7 @@ static gboolean attend(struct run *run, struct queue *queue, GError **error)
         g_clear_pointer(&queue->worker, worker_free);
         return TRUE;
     }
-    if (body || worker_end(queue->worker) == WORKER_RUNS)
+    if (worker_end(queue->worker) == WORKER_RUNS)
         return TRUE;
     return replace(run, queue,
                    worker_end(queue->worker) == WORKER_TIMEOUT ? REASON_TIMEOUT : REASON_CRASH,
@@ -186,6 +189,8 @@ static gboolean run_queues(struct run *run, GError **error)
         ready = worker_wait(workers, run->queues->len);
         if (ready >= 0 && !attend(run, run->queues->pdata[ready], error))
             return FALSE;
+        if (ready >= 0)
+            g_usleep(COALESCE_US);
     } while (ready >= 0);
     return TRUE;
 }
@@ -345,6 +350,11 @@ static gboolean prepare_confinements(struct run *run, GHashTable *confinements, 
     return TRUE;
 }
 
+static guint enough_workers(guint judgements)
+{
+    return MIN(1 + judgements / JUDGEMENTS_PER_WORKER, g_get_num_processors());
+}
+
 GPtrArray *runner_run(const struct measure *const *measures, gsize n_measures,
                       const struct runner_asset *assets, gsize n_assets,
                       const struct runner_options *options, GError **error)
@@ -357,7 +367,7 @@ GPtrArray *runner_run(const struct measure *const *measures, gsize n_measures,
     g_autoptr(GArray) items = list_items(measures, n_measures, assets, n_assets, &run);
 
     run.total = items->len;
-    distribute(&run, items, options->workers ? options->workers : g_get_num_processors());
+    distribute(&run, items, options->workers ? options->workers : enough_workers(items->len));
     if (!prepare_confinements(&run, confinements, error) || !run_queues(&run, error))
         return NULL;
     return g_steal_pointer(&findings);

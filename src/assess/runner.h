@@ -1,5 +1,5 @@
 /*
- * runner.h: judges measures over assets, in confined workers, over all processors.
+ * runner.h: judges measures over assets, in confined workers that run side by side.
  *
  * Measures that read the same things (the second word of their id: host.ssh.*) go to one worker,
  * so that a fact is parsed once. The file-system walk has a worker of its own, started first; so
@@ -25,7 +25,7 @@ struct runner_asset {
 struct runner_options {
     gboolean no_walk;
     gint64 limit_us, walk_limit_us; /* 0: the defaults above */
-    guint workers;                  /* 0: one a processor */
+    guint workers; /* common ones; 0: as many as are worth it, at most one a processor */
     /* Called in the parent after each finding; may be NULL. */
     void (*progress)(guint done, guint total, gpointer data);
     gpointer progress_data;
