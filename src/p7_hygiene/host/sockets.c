@@ -41,7 +41,7 @@ gboolean listener_is_loopback(const struct listener *listener)
         return listener->address[0] == 127;
     if (memcmp(listener->address, mapped, sizeof mapped) == 0)
         return listener->address[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)listener->address);
+    return memcmp(listener->address, &in6addr_loopback, sizeof in6addr_loopback) == 0;
 }
 
 char *listener_name(const struct listener *listener)
