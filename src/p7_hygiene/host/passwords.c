@@ -48,12 +48,14 @@ static struct pam_stack *common_or_finding(struct host *host, enum pam_type type
                                            struct finding *finding)
 {
     g_autoptr(pam_stack_t) stack = pam_stack_read(host, common_service(host, type), type);
+    g_autoptr(GPtrArray) flat = pam_flat(stack);
 
     for (guint i = 0; i < stack->files->len; i++)
         host_gap(finding, stack->files->pdata[i]);
     if (stack->problem)
         finding_incomplete(finding, REASON_UNREADABLE, "%s", stack->problem);
-    if (stack->rules->len)
+    /* A substack may turn out empty. */
+    if (flat->len)
         return g_steal_pointer(&stack);
     finding_not_applicable(finding, REASON_NOT_INSTALLED, "PAM");
     return NULL;
