@@ -409,7 +409,7 @@ static gboolean is_listener(struct host *host, const char *pid)
     g_autofree char *line = g_strdup_printf("/proc/%s/cmdline", pid);
     const struct host_file *name = host_read(host, comm), *title;
 
-    if (!name->text || g_strcmp0(g_strchomp(name->text), "sshd") != 0)
+    if (g_strcmp0(name->text, "sshd\n") != 0)
         return FALSE;
     title = host_read(host, line);
     return title->text && strstr(title->text, "[listener]");
