@@ -7,6 +7,8 @@ export const OUTCOMES = ['fail', 'error', 'warn', 'not-measured', 'pass', 'not-a
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 export const SEVERITY_WEIGHTS = { critical: 10, high: 5, medium: 3, low: 1, info: 0 };
 export const CRITICALITY_WEIGHTS = { low: 1, normal: 2, high: 3 };
+/* What fixing a finding of an outcome gives back; a warning counts half. */
+const FIX_WEIGHTS = { fail: 2, warn: 1 };
 const SCHEMA = /^entente\/assessment\/1(\.|$)/;
 
 export function isKnownSchema(document_) {
@@ -62,16 +64,18 @@ export class Model {
     let entry = this.measures.get(id);
     if (!entry) {
       const meta = this.data.measures?.[id] ?? {};
-      entry = { id, meta, findings: [], counts: {}, worst: 'not-applicable', failing: 0, weight: 0, sources: new Set() };
+      entry = { id, meta, findings: [], counts: {}, worst: 'not-applicable', failing: 0, open: 0, value: 0, sources: new Set() };
       this.measures.set(id, entry);
     }
     entry.findings.push(finding);
     entry.counts[finding.outcome] = (entry.counts[finding.outcome] ?? 0) + 1;
     if (finding.source) entry.sources.add(finding.source);
     if (outcomeRank(finding.outcome) < outcomeRank(entry.worst)) entry.worst = finding.outcome;
-    if (finding.outcome === 'fail') {
-      entry.failing += 1;
-      if (!isWaived(finding)) entry.weight += CRITICALITY_WEIGHTS[this.asset(finding).criticality] ?? CRITICALITY_WEIGHTS.normal;
+    if (finding.outcome === 'fail') entry.failing += 1;
+    if (finding.outcome in FIX_WEIGHTS && !isWaived(finding) && !finding.source) {
+      const criticality = CRITICALITY_WEIGHTS[this.asset(finding).criticality] ?? CRITICALITY_WEIGHTS.normal;
+      entry.open += 1;
+      entry.value += FIX_WEIGHTS[finding.outcome] * criticality * (SEVERITY_WEIGHTS[entry.meta.severity] ?? 0);
     }
   }
 
@@ -94,12 +98,11 @@ export class Model {
     return this.sorted.filter((entry) => (n === null ? !numbers.has(entry.meta.principle) : entry.meta.principle === n));
   }
 
-  /* Failing measures by severity times assets, waived ones left out. */
+  /* What fixing is worth most, in the program's own order: waived and imported findings left out. */
   fixFirst(limit) {
-    const value = (entry) => (SEVERITY_WEIGHTS[entry.meta.severity] ?? 0) * entry.weight;
-    const imported = (entry) => entry.sources.size > 0;
-    return this.sorted.filter((entry) => entry.weight > 0 && !imported(entry))
-      .sort((a, b) => value(b) - value(a) || (a.id < b.id ? -1 : 1)).slice(0, limit);
+    return this.sorted.filter((entry) => entry.open > 0)
+      .sort((a, b) => b.value - a.value || severityRank(a.meta.severity) - severityRank(b.meta.severity) ||
+        (a.id < b.id ? -1 : 1)).slice(0, limit);
   }
 
   totals() {

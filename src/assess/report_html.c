@@ -12,6 +12,7 @@
 #define DOCUMENT_MAX (256 * 1024 * 1024) /* a hundred times 5,000 findings */
 #define CATALOGUE_MAX (1024 * 1024)
 #define ENTRY "standalone.js"
+#define UNKNOWN "\u2014" /* where nothing was measured there is no number, not even zero */
 
 /* Replaces what could end a data block or means something to an HTML or script parser. */
 static char *escape_data(const char *text, gsize length)
@@ -178,12 +179,16 @@ static void static_row(GString *out, const json_t *texts, const json_t *principl
     g_autofree char *coverage =
         percent_cell(texts, json_object_get(principle, "coverage"), "nothing-applies");
 
+    gint64 fails = json_number(json_object_get(principle, "counts"), "fail", 0);
+    gboolean measured = fails > 0 || json_is_number(json_object_get(principle, "score"));
+    g_autofree char *failing =
+        measured ? g_strdup_printf("%" G_GINT64_FORMAT, fails) : g_strdup(UNKNOWN);
+
     g_string_append_printf(
         out,
         "<tr><th scope=\"row\"><span class=\"principle-number\">%" G_GINT64_FORMAT
-        "</span> %s</th>%s%s<td class=\"number\">%" G_GINT64_FORMAT "</td></tr>\n",
-        json_number(principle, "n", 0), escaped, score, coverage,
-        json_number(json_object_get(principle, "counts"), "fail", 0));
+        "</span> %s</th>%s%s<td class=\"number\">%s</td></tr>\n",
+        json_number(principle, "n", 0), escaped, score, coverage, failing);
 }
 
 /* What readers without JavaScript see, until the script replaces it. */
@@ -205,7 +210,8 @@ static char *static_part(const json_t *document, const json_t *texts, const char
     for (guint i = 0; i < G_N_ELEMENTS(columns); i++) {
         g_autofree char *column = g_markup_escape_text(text_of(texts, columns[i]), -1);
 
-        g_string_append_printf(out, "<th scope=\"col\">%s</th>", column);
+        g_string_append_printf(out, "<th scope=\"col\"%s>%s</th>", i ? " class=\"number\"" : "",
+                               column);
     }
     g_string_append(out, "</tr></thead><tbody>\n");
     json_array_foreach(json_object_get(document, "principles"), index, principle)

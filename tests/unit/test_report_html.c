@@ -50,8 +50,10 @@ static void test_static_table_needs_no_script(void)
                             "</span> Premier</th><td class=\"number\">86\u00a0%</td>"
                             "<td class=\"number\">20\u00a0%</td><td class=\"number\">3</td>"));
     /* what nothing measured is not a zero */
-    g_assert_nonnull(strstr(html, "</span> Second</th><td class=\"number is-unassessed\">"
-                                  "non évalué</td>"));
+    g_assert_nonnull(strstr(html,
+                            "</span> Second</th><td class=\"number is-unassessed\">"
+                            "non évalué</td><td class=\"number is-unassessed\">sans objet</td>"
+                            "<td class=\"number\">\u2014</td>"));
 }
 
 static void test_policy_allows_exactly_this_script_and_style(void)

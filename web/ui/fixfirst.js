@@ -1,4 +1,4 @@
-/* fixfirst.js: the ten failing measures worth most, by severity times assets. */
+/* fixfirst.js: the ten measures worth most to fix, by severity times assets. */
 import { el, visible } from '../dom.js';
 import { severityBadge } from './status.js';
 
@@ -11,7 +11,7 @@ function fixItem(view, entry) {
     el('div', { class: 'fix-item' },
       el('a', { href: `#m-${entry.id}`, lang: title.lang }, visible(title.text || entry.id)),
       el('span', { class: 'fix-facts' }, severityBadge(view, entry.meta.severity),
-        many && el('span', {}, view.i18n.plural('assets', entry.failing, { n: view.format.number(entry.failing) })),
+        many && el('span', {}, view.i18n.plural('assets', entry.open, { n: view.format.number(entry.open) })),
         el('span', {}, view.i18n.t('fix.principle', { n: entry.meta.principle ?? '—' })),
         el('span', {}, view.i18n.t(entry.meta.fixable ? 'fix.automatic' : 'fix.by-hand')))));
 }

@@ -140,7 +140,7 @@ function countText(view, entry, findings) {
 /* {node, fill, open}: `findings` are those that the filter let through. */
 export function measureRow(view, entry, findings) {
   const title = view.i18n.pick(entry.meta.title);
-  const waived = entry.worst === 'fail' && entry.weight === 0;
+  const waived = entry.worst === 'fail' && entry.open === 0 && entry.findings.some((finding) => finding.waiver);
   const imported = entry.sources.size > 0;
   const summary = el('summary', {}, statusBadge(view, entry.worst),
     el('span', { class: 'measure-title', lang: title.lang }, visible(title.text || entry.id)),
