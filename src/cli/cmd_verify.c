@@ -187,7 +187,8 @@ static char *format_json(const struct report *report)
     return json_pretty(value);
 }
 
-G_GNUC_PRINTF(3, 4)
+static void put_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 static void put_line(GString *out, const char *label, const char *format, ...)
 {
     g_autofree char *text = NULL, *escaped = NULL;

@@ -92,8 +92,8 @@ static struct public_key *openssh_private_public(const struct input *in, GError 
 /* The forms, told by how they begin; the last begins anyhow. */
 static const struct form {
     const char *begin;
-    struct signing_key *(*private)(const struct input *in, GError **error);
-    struct public_key *(*public)(const struct input *in, GError **error);
+    struct signing_key *(*read_private)(const struct input *in, GError **error);
+    struct public_key *(*read_public)(const struct input *in, GError **error);
 } forms[] = {
     {KEY_FILE_MAGIC,                           own_private,     own_public            },
     { "PRIVATE+KEY+",                          text_private,    text_private_public   },
@@ -133,23 +133,23 @@ struct signing_key *key_import_private(GBytes *bytes, const char *where, const c
 {
     struct input in = { .where = where, .key_name = key_name, .source = source };
     g_autoptr(secret_t) copy = NULL;
-    struct signing_key *key;
+    g_autoptr(signing_key_t) key = NULL;
     const struct form *form;
 
     if (!as_text(bytes, &in, &copy, error))
         return NULL;
     form = form_of(in.text);
-    if (!form->private) {
+    if (!form->read_private) {
         input_error(error,
                     "%s: not a private key (Entente key file, PRIVATE+KEY, PKCS#8 PEM or "
                     "OpenSSH)",
                     where);
         return NULL;
     }
-    key = form->private(&in, error);
+    key = form->read_private(&in, error);
     if (!key && form != forms) /* key_file.h names the file itself */
         g_prefix_error(error, "%s: ", where);
-    return key;
+    return g_steal_pointer(&key);
 }
 
 struct public_key *key_import_public(GBytes *bytes, const char *where, const char *key_name,
@@ -157,16 +157,16 @@ struct public_key *key_import_public(GBytes *bytes, const char *where, const cha
 {
     struct input in = { .where = where, .key_name = key_name };
     g_autoptr(secret_t) copy = NULL;
-    struct public_key *key;
+    g_autoptr(public_key_t) key = NULL;
     const struct form *form;
 
     if (!as_text(bytes, &in, &copy, error))
         return NULL;
     form = form_of(in.text);
-    key = form->public(&in, error);
+    key = form->read_public(&in, error);
     if (!key && form != forms)
         g_prefix_error(error, "%s: ", where);
-    return key;
+    return g_steal_pointer(&key);
 }
 
 struct signing_key *key_import_private_file(const char *path, const char *key_name,

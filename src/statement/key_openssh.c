@@ -88,14 +88,17 @@ struct public_key *key_openssh_public(const char *text, const char *key_name, GE
 /* The base64 between the two lines, without line ends, decoded into secret memory. */
 static struct secret *unarmour(const char *text)
 {
-    const char *begin = strstr(text, BEGIN), *end = begin ? strstr(begin, END) : NULL;
+    const char *begin = strstr(text, BEGIN), *end;
     g_autoptr(secret_t) joined = NULL;
     g_autoptr(secret_t) blob = NULL;
     gsize length = 0, written = 0;
 
-    if (!end)
+    if (!begin)
         return NULL;
     begin += strlen(BEGIN);
+    end = strstr(begin, END);
+    if (!end)
+        return NULL;
     joined = secret_new((gsize)(end - begin));
     for (; begin < end; begin++)
         if (!g_ascii_isspace(*begin))
