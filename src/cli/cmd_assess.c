@@ -154,10 +154,9 @@ static gboolean is_to_be_saved(const struct state *state)
 
 /* Saves the run: the document, its signed statement and the private openings; NULL with `error`. */
 static char *save(const struct context *context, const struct assessment *assessment,
-                  GError **error)
+                  const struct signing_key *key, GError **error)
 {
     g_autofree char *data = cli_data_folder(context, error);
-    g_autoptr(signing_key_t) key = data ? cli_default_key(context, error) : NULL;
     g_autoptr(GBytes) document = NULL;
     g_autoptr(GBytes) envelope = NULL;
     g_autoptr(GBytes) openings = NULL;
@@ -165,7 +164,7 @@ static char *save(const struct context *context, const struct assessment *assess
     gsize length;
     char *text;
 
-    if (!key)
+    if (!data)
         return NULL;
     text = assessment_write_json(assessment, &length);
     document = g_bytes_new_take(text, length);
@@ -234,6 +233,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 {
     const struct state *state = data;
     g_autoptr(assessment_t) assessment = NULL;
+    g_autoptr(signing_key_t) key = NULL;
+    g_autoptr(GError) unsigned_why = NULL;
     g_autofree char *folder = NULL;
     enum severity least = SEVERITY_INFO;
     gboolean kept;
@@ -242,11 +243,16 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         return input_error(error, "\"%s\": assess takes options only", arguments[0]);
     if (state->fail_on && !severity_parse(state->fail_on, &least, error))
         return EXIT_INPUT;
+    /* Before the work: a passphrase may be asked for. */
+    if (is_to_be_saved(state))
+        key = cli_default_key(context, &unsigned_why);
     assessment = assess(context, state, error);
     if (!assessment)
         return EXIT_SYSTEM;
     /* What cannot be kept is shown all the same. */
-    kept = !is_to_be_saved(state) || (folder = save(context, assessment, error));
+    if (unsigned_why)
+        g_propagate_error(error, g_steal_pointer(&unsigned_why));
+    kept = !is_to_be_saved(state) || (key && (folder = save(context, assessment, key, error)));
     if (!put_report(context, assessment, folder, kept ? error : NULL) || !kept)
         return EXIT_SYSTEM;
     return state->fail_on && has_failure_from(assessment, least) ? EXIT_FOUND : EXIT_DONE;

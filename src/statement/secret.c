@@ -7,11 +7,22 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define PASSPHRASE_LIMIT 1024
 #define PASSPHRASE_FILE_LIMIT 65536
+
+/* A forked worker that reads foreign bytes finds zeros where its parent keeps a key. */
+static void wipe_on_fork(const void *bytes, gsize length)
+{
+    guintptr page = (guintptr)sysconf(_SC_PAGESIZE);
+    guintptr from = (guintptr)bytes & ~(page - 1);
+    guintptr to = ((guintptr)bytes + length + page - 1) & ~(page - 1);
+
+    madvise((void *)from, to - from, MADV_WIPEONFORK);
+}
 
 struct secret *secret_new(gsize length)
 {
@@ -22,6 +33,7 @@ struct secret *secret_new(gsize length)
     secret->bytes = sodium_malloc(length + 1);
     if (!secret->bytes)
         g_error("no memory for %" G_GSIZE_FORMAT " secret bytes", length);
+    wipe_on_fork(secret->bytes, length + 1);
     memset(secret->bytes, 0, length + 1);
     secret->length = length;
     return secret;

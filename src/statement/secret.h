@@ -2,7 +2,8 @@
  * secret.h: memory for keys and passphrases, and where a passphrase comes from.
  *
  * The bytes lie between guard pages, are locked where the limit allows it, stay out of core dumps
- * and are wiped when freed (libsodium's sodium_malloc()). They are never printed.
+ * and are wiped when freed (libsodium's sodium_malloc()). They are never printed. A child process
+ * finds zeros in their place and must not free them: it ends with _exit().
  */
 #pragma once
 #include <glib.h>

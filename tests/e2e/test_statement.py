@@ -185,6 +185,18 @@ def test_passphrase(entente):
     entente("key", "show")
 
 
+def test_assess_asks_for_the_passphrase_before_the_work(entente):
+    (entente.folder / "right").write_text("correct horse\n")
+    entente("key", "new", "--name", "example.org", "--protect", "--passphrase-file", "right")
+    options = ("assess", "--principle", 7, "--no-walk", "--save", "--quiet")
+    done = entente(*options, status=2, start_new_session=True)
+    assert "PASSPHRASE_FILE" in done.stderr and done.stdout  # shown, though it cannot be kept
+    entente.environment["ENTENTE_PASSPHRASE_FILE"] = "right"
+    entente(*options)
+    run = next((entente.folder / "data" / "reports").iterdir())
+    entente("verify", run / "assessment.dsse.json")
+
+
 def test_keys_are_not_replaced_nor_read_by_others(entente, letter):
     entente("key", "new", status=2)
     path = entente.folder / "data" / "keys" / "default.key"

@@ -12,6 +12,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define PETER_PRIVATE                                                                              \
     "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
@@ -386,6 +388,25 @@ static void test_store_keeps_the_first_key(void)
     g_rmdir(folder);
 }
 
+/* A worker is a forked process: it must not hold what its parent signs with. */
+static void test_a_child_process_has_no_key(void)
+{
+    g_autoptr(signing_key_t) key = signing_key_generate("example.org", NULL);
+    int status = -1;
+    pid_t child = fork();
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        guint8 any = 0;
+
+        for (gsize i = 0; i < key->secret->length; i++)
+            any |= key->secret->bytes[i];
+        _exit(any ? 1 : 0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void test_base64_has_one_reading(void)
 {
     static const char *const bad[] = { "QQ",       "QQ=",  "QR==", "Q Q=", "QQ==\n",
@@ -417,6 +438,7 @@ int main(int argc, char **argv)
     g_test_add_func("/key/other-kinds", test_other_kinds_of_keys_are_named);
     g_test_add_func("/key/openssh", test_openssh_keys);
     g_test_add_func("/key/store-keeps-the-first", test_store_keeps_the_first_key);
+    g_test_add_func("/key/child-has-none", test_a_child_process_has_no_key);
     g_test_add_func("/key/base64", test_base64_has_one_reading);
     return g_test_run();
 }
