@@ -76,11 +76,13 @@ static void end_stanza(struct dpkg *dpkg, struct dpkg_package *package)
 
     if (package->name) {
         const struct dpkg_package *known = dpkg_find(dpkg, package->name);
+        /* Before the append, which may move what `known` points to. */
+        gboolean better = !known || (!dpkg_is_installed(known) && dpkg_is_installed(package));
 
         if (!package->source)
             package->source = package->name;
         g_array_append_vals(dpkg->packages, package, 1);
-        if (!known || (!dpkg_is_installed(known) && dpkg_is_installed(package)))
+        if (better)
             g_hash_table_insert(dpkg->by_name, (char *)package->name,
                                 GUINT_TO_POINTER(dpkg->packages->len));
     }

@@ -509,6 +509,8 @@ static void judge_rotation(struct logrotate *logrotate)
 
 static void read_logrotate_line(guint number, const char *text, gsize length, gpointer data)
 {
+    static const char *const scripts[] = { "prerotate",  "postrotate", "firstaction",
+                                           "lastaction", "preremove",  NULL };
     struct logrotate *logrotate = data;
     g_autofree char *line = g_strstrip(g_strndup(text, length));
     g_auto(GStrv) words = NULL;
@@ -541,7 +543,7 @@ static void read_logrotate_line(guint number, const char *text, gsize length, gp
         return;
     }
     words = g_strsplit_set(line, " \t=", -1);
-    if (g_str_has_suffix(words[0], "script") && !g_str_equal(words[0], "endscript"))
+    if (g_strv_contains(scripts, words[0]))
         logrotate->in_script = TRUE;
     else
         set_rotation(logrotate->in_block ? &logrotate->block : &logrotate->global, words[0],

@@ -1,0 +1,152 @@
+#include "p7_hygiene/host/certificates.h"
+
+#include "tree.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+/* A self-signed certificate and its key in PEM; both owned by the caller. */
+static char *make(int bits, const char *digest, int days, char **key_text)
+{
+    EVP_PKEY *key = EVP_RSA_gen(bits);
+    X509 *certificate = X509_new();
+    BIO *bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
+    char *data, *text;
+    long length;
+
+    X509_set_version(certificate, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -86400L);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400L * days + 3600);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               (const guchar *)"www.example.org", -1, -1, 0);
+    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+    X509_set_pubkey(certificate, key);
+    g_assert_cmpint(X509_sign(certificate, key, EVP_get_digestbyname(digest)), >, 0);
+    PEM_write_bio_X509(bio, certificate);
+    PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
+    length = BIO_get_mem_data(bio, &data);
+    text = g_strndup(data, length);
+    length = BIO_get_mem_data(key_bio, &data);
+    *key_text = g_strndup(data, length);
+    BIO_free(bio);
+    BIO_free(key_bio);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return text;
+}
+
+static void expect(int bits, const char *digest, int days, enum outcome wanted)
+{
+    g_autoptr(tree_t) tree = tree_new();
+    g_autofree char *key = NULL, *certificate = make(bits, digest, days, &key);
+
+    tree_file(
+        tree, "/etc/nginx/sites-enabled/www",
+        "server { ssl_certificate /etc/ssl/www.crt; ssl_certificate_key /etc/ssl/www.key; }\n");
+    tree_file(tree, "/etc/ssl/www.crt", certificate);
+    tree_file(tree, "/etc/ssl/www.key", key);
+    tree_expect(tree, "host.crypto.certificates", wanted);
+}
+
+static void test_expiry_and_strength(void)
+{
+    expect(2048, "SHA256", 90, OUTCOME_PASS);
+    expect(2048, "SHA256", 20, OUTCOME_WARN);
+    expect(2048, "SHA256", 3, OUTCOME_FAIL);
+    expect(2048, "SHA256", -1, OUTCOME_FAIL);
+    expect(1024, "SHA256", 90, OUTCOME_FAIL);
+    expect(2048, "SHA1", 90, OUTCOME_FAIL);
+}
+
+static void test_key_must_match(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+    g_autofree char *key = NULL, *other = NULL;
+    g_autofree char *certificate = make(2048, "SHA256", 90, &key);
+    g_autofree char *unused = make(2048, "SHA256", 90, &other);
+
+    tree_file(tree, "/etc/apache2/sites-available/off", "SSLCertificateFile /etc/ssl/none.crt\n");
+    tree_expect(tree, "host.crypto.certificates", OUTCOME_NOT_APPLICABLE);
+    tree_file(tree, "/etc/apache2/sites-enabled/on",
+              "SSLCertificateFile \"/etc/ssl/a.crt\"\nSSLCertificateKeyFile /etc/ssl/a.key\n");
+    tree_expect(tree, "host.crypto.certificates", OUTCOME_FAIL); /* no such file */
+    tree_file(tree, "/etc/ssl/a.crt", certificate);
+    tree_file(tree, "/etc/ssl/a.key", other);
+    tree_expect(tree, "host.crypto.certificates", OUTCOME_FAIL);
+    tree_file(tree, "/etc/ssl/a.key", key);
+    tree_expect(tree, "host.crypto.certificates", OUTCOME_PASS);
+    tree_file(tree, "/etc/ssl/a.crt", "no certificate");
+    tree_expect(tree, "host.crypto.certificates", OUTCOME_FAIL);
+}
+
+static void test_configurations(void)
+{
+    static const char text[] =
+        "smtpd_tls_cert_file=/a.pem\nsmtpd_tls_key_file = /a.key\n"
+        "# ssl_certificate /no.pem;\nssl_cert = </b.pem\nssl_key = < /b.key\n"
+        "bind :443 ssl crt /c.pem alpn h2\nssl_certificate $dynamic;\n";
+    g_autoptr(GPtrArray) uses = certificates_new();
+    const struct certificate_use *use;
+
+    certificates_read(uses, "/conf", text, strlen(text));
+    g_assert_cmpuint(uses->len, ==, 3);
+    use = uses->pdata[0];
+    g_assert_cmpstr(use->certificate, ==, "/a.pem");
+    g_assert_cmpstr(use->key, ==, "/a.key");
+    use = uses->pdata[1];
+    g_assert_cmpstr(use->certificate, ==, "/b.pem");
+    g_assert_cmpstr(use->key, ==, "/b.key");
+    use = uses->pdata[2];
+    g_assert_cmpstr(use->certificate, ==, "/c.pem");
+    g_assert_null(use->key);
+    g_assert_cmpuint(use->line, ==, 6);
+}
+
+static void test_private_keys(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_expect(tree, "host.crypto.private-keys", OUTCOME_NOT_APPLICABLE);
+    tree_file(tree, "/etc/ssl/private/a.key", "-----BEGIN PRIVATE KEY-----\nx\n");
+    tree_mode(tree, "/etc/ssl/private/a.key", 0640);
+    tree_expect(tree, "host.crypto.private-keys",
+                geteuid() < 1000 ? OUTCOME_PASS : OUTCOME_FAIL); /* a person's file */
+    tree_mode(tree, "/etc/ssl/private/a.key", 0644);
+    tree_expect(tree, "host.crypto.private-keys", OUTCOME_FAIL);
+}
+
+static void test_openssl_policy(void)
+{
+    static const char start[] = "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\n"
+                                "system_default = sys\n[sys]\n";
+    g_autoptr(tree_t) tree = tree_new();
+    g_autofree char *good =
+        g_strconcat(start, "MinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=2\n", NULL);
+    g_autofree char *old =
+        g_strconcat(start, "MinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=2\n", NULL);
+    g_autofree char *weak =
+        g_strconcat(start, "MinProtocol = TLSv1.2\nCipherString = ALL@SECLEVEL=0\n", NULL);
+    g_autofree char *unused = g_strconcat("[sys]\nMinProtocol = TLSv1.2\n", NULL);
+
+    tree_file(tree, "/etc/ssl/openssl.cnf", good);
+    tree_expect(tree, "host.crypto.openssl-policy", OUTCOME_PASS);
+    tree_file(tree, "/etc/ssl/openssl.cnf", old);
+    tree_expect(tree, "host.crypto.openssl-policy", OUTCOME_FAIL);
+    tree_file(tree, "/etc/ssl/openssl.cnf", weak);
+    tree_expect(tree, "host.crypto.openssl-policy", OUTCOME_FAIL);
+    tree_file(tree, "/etc/ssl/openssl.cnf", unused); /* the section is not linked to */
+    tree_expect(tree, "host.crypto.openssl-policy", OUTCOME_WARN);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/x509/expiry-and-strength", test_expiry_and_strength);
+    g_test_add_func("/host/x509/key-must-match", test_key_must_match);
+    g_test_add_func("/host/x509/configurations", test_configurations);
+    g_test_add_func("/host/x509/private-keys", test_private_keys);
+    g_test_add_func("/host/x509/openssl-policy", test_openssl_policy);
+    return g_test_run();
+}
