@@ -40,6 +40,7 @@ static void test_what_is_no_secret(void)
     expect("challengePassword = A challenge password\n", TRUE, "");
     expect("client_secret = aaaaaaaaaaaaaaaaaaaa\n", TRUE, ""); /* not random */
     expect("password_file = /etc/secret\n", TRUE, "");
+    expect("permfile=/etc/passwd:rw-r--r--,root\n", TRUE, "");
     expect("", TRUE, "");
 }
 

@@ -193,7 +193,7 @@ static void look_at_assignment(struct scan *scan, const char *line, gsize length
     name = name_end;
     while (name > line && (is_word(name[-1]) || name[-1] == '.'))
         name--;
-    if (name == name_end || (name > line && name[-1] == '-'))
+    if (name == name_end || (name > line && name[-1] == '/')) /* "/etc/passwd:rw" is a path */
         return;
     keyword = keyword_of(name, name_end - name);
     if (!keyword || !read_value(scan, sign + 1, end, &value, &size) || size > VALUE_MAX ||
