@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
     &command_diff,
     &command_explain,
     &command_fix,
+    &command_import,
     &command_init,
     &command_journal,
     &command_key,

@@ -2,6 +2,7 @@
 
 #include "assess/answers.h"
 #include "assess/assessment_json.h"
+#include "assess/import.h"
 #include "assess/reports.h"
 #include "assess/waivers.h"
 
@@ -9,7 +10,7 @@
 
 struct records *past_records(const char *data_folder, GError **error)
 {
-    static const char *const kinds[] = { ANSWER_EVENT, WAIVER_EVENT, NULL };
+    static const char *const kinds[] = { ANSWER_EVENT, IMPORT_EVENT, WAIVER_EVENT, NULL };
     g_autoptr(journal_t) journal = NULL;
     GError *problem = NULL;
 

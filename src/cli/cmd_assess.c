@@ -2,6 +2,7 @@
 #include "assess/assessment_json.h"
 #include "assess/assessment_statement.h"
 #include "assess/assessment_text.h"
+#include "assess/import.h"
 #include "assess/oscal.h"
 #include "assess/past.h"
 #include "assess/report_html.h"
@@ -138,6 +139,8 @@ static struct assessment *assess(const struct context *context, const struct sta
     if (assessment) {
         g_autoptr(assessment_t) previous = past_run(data, state->root);
 
+        if (!state->root && !state->principles && !state->measures)
+            import_apply(assessment, records);
         past_apply_waivers(assessment, records);
         past_apply_run(assessment, previous);
     }

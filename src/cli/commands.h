@@ -9,6 +9,7 @@ extern const struct command command_disclose;
 extern const struct command command_diff;
 extern const struct command command_explain;
 extern const struct command command_fix;
+extern const struct command command_import;
 extern const struct command command_init;
 extern const struct command command_journal;
 extern const struct command command_key;
