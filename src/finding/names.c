@@ -34,12 +34,15 @@ static const char *const fix_names[] = {
     [FIX_DELETE_LINE] = "delete_line",
     [FIX_INI_OPTION] = "ini_option",
     [FIX_PUT_FILE] = "put_file",
+    [FIX_MAKE_FILE] = "make_file",
+    [FIX_DELETE_FILE] = "delete_file",
     [FIX_MODE] = "mode",
     [FIX_OWNER] = "owner",
     [FIX_BLOCK_MODULE] = "block_module",
     [FIX_UNIT_OPTION] = "unit_option",
     [FIX_MASK_UNIT] = "mask_unit",
     [FIX_MOUNT_OPTION] = "mount_option",
+    [FIX_KERNEL_OPTION] = "kernel_option",
 };
 
 const char *severity_name(enum severity severity)
