@@ -238,6 +238,9 @@ void judge_host_permissions_root_paths(const struct asset_view *view, struct fin
     if (finding->outcome == OUTCOME_NONE)
         finding_pass(finding, NULL, 0, "paths that root trusts", count,
                      "owned by root, writable by nobody else");
+    /* What only root may list is not among the paths looked at. */
+    host_gap(finding, host_stat(view->host, "/root/.profile"));
+    host_gap(finding, host_stat(view->host, "/var/spool/cron/crontabs/root"));
 }
 
 /* --- preloaded libraries --------------------------------------------------------------------- */
