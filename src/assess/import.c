@@ -256,22 +256,11 @@ static void parse_job(struct worker_pipe *out, gpointer data)
     worker_send(out, 0, reply, strlen(reply));
 }
 
-struct imported *import_parse_confined(GBytes *document, const char *name, GError **error)
+static struct imported *read_reply(GBytes *reply, const char *name, GError **error)
 {
-    static const struct confine_limits limits = { .memory = WORKER_MEMORY, .cpu_s = 60 };
-    struct parsing parsing = { document, name };
-    g_autoptr(confinement_t) confinement = confinement_new(0, error);
-    g_autoptr(GBytes) reply = NULL;
-    const char *bytes;
     gsize length;
+    const char *bytes = g_bytes_get_data(reply, &length);
 
-    if (confinement)
-        reply = worker_call(confinement, -1, &limits, WORKER_LIMIT_US, parse_job, &parsing, error);
-    if (!reply) {
-        g_prefix_error(error, "%s: ", name);
-        return NULL;
-    }
-    bytes = g_bytes_get_data(reply, &length);
     if (length > 0 && bytes[0] == '0' + REPLY_IMPORTED)
         return imported_read(bytes + 1, length - 1, error);
     if (length > 0)
@@ -279,4 +268,20 @@ struct imported *import_parse_confined(GBytes *document, const char *name, GErro
     else
         system_error(error, "%s: the worker said nothing", name);
     return NULL;
+}
+
+struct imported *import_parse_confined(GBytes *document, const char *name, GError **error)
+{
+    static const struct confine_limits limits = { .memory = WORKER_MEMORY, .cpu_s = 60 };
+    struct parsing parsing = { document, name };
+    g_autoptr(confinement_t) confinement = confinement_new(0, error);
+    g_autoptr(GBytes) reply = NULL;
+
+    if (confinement)
+        reply = worker_call(confinement, -1, &limits, WORKER_LIMIT_US, parse_job, &parsing, error);
+    if (!reply) {
+        g_prefix_error(error, "%s: ", name);
+        return NULL;
+    }
+    return read_reply(reply, name, error);
 }
