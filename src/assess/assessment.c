@@ -41,6 +41,7 @@ void assessment_free(struct assessment *assessment)
     g_free(assessment->run.version);
     g_free(assessment->run.catalogue);
     g_free(assessment->run.catalogue_version);
+    g_free(assessment->run.signer);
     g_free(assessment->run.profile_sha256);
     g_free(assessment->run.root);
     g_free(assessment->signatory.id);

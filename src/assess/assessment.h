@@ -27,6 +27,7 @@ struct assessment_run {
     char *version;           /* of the program */
     char *catalogue;         /* "sha256:HEX" */
     char *catalogue_version; /* "2026.11" */
+    char *signer;            /* who will sign the document: "NAME+HEX8"; or NULL */
     char *profile_sha256;    /* hex, or NULL */
     char *root;              /* the tree given with --root, or NULL: the running machine */
     guint8 nonce[ASSESSMENT_NONCE_SIZE]; /* salts of the commitments are derived from it */

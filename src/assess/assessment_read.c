@@ -121,6 +121,7 @@ static gboolean read_head(const struct place *place, const json_t *document,
         !copy_text(place, made, "catalogue_version", TRUE, &run->catalogue_version, error) ||
         !copy_text(place, made, "profile_sha256", FALSE, &run->profile_sha256, error) ||
         !copy_text(place, made, "root", FALSE, &run->root, error) ||
+        !copy_text(place, made, "signer", FALSE, &run->signer, error) ||
         !get_text(place, made, "nonce", TRUE, NAME_MAX_BYTES, &nonce, error))
         return FALSE;
     if (sodium_hex2bin(run->nonce, sizeof run->nonce, nonce, strlen(nonce), NULL, &length, NULL) ||

@@ -75,6 +75,7 @@ static void put_head(struct json_writer *out, const struct assessment *assessmen
     json_put_string(out, "catalogue_version", run->catalogue_version);
     put_present(out, "profile_sha256", run->profile_sha256);
     put_present(out, "root", run->root);
+    put_present(out, "signer", run->signer);
     json_put_string(out, "nonce", nonce);
     json_end_object(out);
 }

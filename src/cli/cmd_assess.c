@@ -252,6 +252,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     assessment = assess(context, state, error);
     if (!assessment)
         return EXIT_SYSTEM;
+    if (key)
+        assessment->run.signer = public_key_hint(key->public);
     /* What cannot be kept is shown all the same. */
     if (unsigned_why)
         g_propagate_error(error, g_steal_pointer(&unsigned_why));
