@@ -75,19 +75,10 @@ static const cyaml_strval_t group_words[] = {
 };
 /* Roles that measures know; a role nobody knows would silently change nothing. */
 static const char *const known_roles[] = {
-    "bastion",     "container-host",
-    "database",    "desktop",
-    "dhcp",        "dns",
-    "file-server", "firewall",
-    "ftp",         "hypervisor",
-    "kiosk",       "ldap",
-    "log-server",  "mail",
-    "monitor",     "nfs",
-    "ntp",         "print-server",
-    "proxy",       "router",
-    "server",      "time-server",
-    "vpn",         "web",
-    "workstation", NULL,
+    "build", "container-host", "developer", "dhcp",          "directory", "dns",
+    "file",  "high-security",  "laptop",    "log-collector", "mail",      "monitored",
+    "print", "proxy",          "router",    "server",        "web",       "workstation",
+    NULL,
 };
 
 static const cyaml_schema_value_t text_item = {
