@@ -1,12 +1,23 @@
 #include "assess/past.h"
 
 #include "assess/answers.h"
-#include "assess/assessment_json.h"
 #include "assess/import.h"
 #include "assess/reports.h"
 #include "assess/waivers.h"
+#include "base/json.h"
 
-#define RUNS_TRIED 20u /* newest runs looked at for one of the same tree */
+#define RUNS_TRIED 20u       /* newest runs looked at for one of the same tree */
+#define PAST_MAX (64u << 20) /* bytes of a file that is read */
+
+struct past {
+    GHashTable *findings; /* key (finding_key()) to struct past_finding */
+    GArray *trend;        /* struct trend_point; the run itself is the last */
+};
+
+struct past_finding {
+    enum outcome outcome;
+    gint64 first_seen_us, last_changed_us;
+};
 
 struct records *past_records(const char *data_folder, GError **error)
 {
@@ -50,19 +61,11 @@ void past_apply_waivers(struct assessment *assessment, const struct records *rec
     }
 }
 
-struct assessment *past_run(const char *data_folder, const char *root)
+void past_free(struct past *past)
 {
-    g_auto(GStrv) runs = data_folder ? reports_list(data_folder) : NULL;
-    guint count = runs ? g_strv_length(runs) : 0;
-
-    for (guint i = 0; i < MIN(count, RUNS_TRIED); i++) {
-        g_autofree char *path = reports_path(data_folder, runs[count - 1 - i], "assessment.json");
-        g_autoptr(assessment_t) assessment = assessment_read_file(path, NULL);
-
-        if (assessment && g_strcmp0(assessment->run.root, root) == 0)
-            return g_steal_pointer(&assessment);
-    }
-    return NULL;
+    g_hash_table_unref(past->findings);
+    g_array_unref(past->trend);
+    g_free(past);
 }
 
 /* "measure LF kind:name LF source": the same finding in two runs. */
@@ -75,35 +78,23 @@ static char *finding_key(const struct assessment *assessment,
                        NULL);
 }
 
-static GHashTable *index_findings(const struct assessment *assessment)
-{
-    GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-    for (guint i = 0; i < assessment->findings->len; i++) {
-        struct assessed_finding *assessed = assessment->findings->pdata[i];
-
-        g_hash_table_insert(index, finding_key(assessment, assessed), assessed);
-    }
-    return index;
-}
-
 static gboolean is_trouble(enum outcome outcome)
 {
     return outcome == OUTCOME_FAIL || outcome == OUTCOME_WARN || outcome == OUTCOME_ERROR;
 }
 
-static void apply_finding(struct assessed_finding *assessed, const struct assessed_finding *before,
+static void apply_finding(struct assessed_finding *assessed, const struct past_finding *before,
                           gint64 now_us)
 {
     enum outcome outcome = assessed->finding->outcome;
 
     assessed->last_changed_us = now_us;
-    if (before && before->finding->outcome == outcome && before->last_changed_us)
+    if (before && before->outcome == outcome && before->last_changed_us)
         assessed->last_changed_us = before->last_changed_us;
     if (!is_trouble(outcome))
         return;
     assessed->first_seen_us = now_us;
-    if (before && is_trouble(before->finding->outcome) && before->first_seen_us)
+    if (before && is_trouble(before->outcome) && before->first_seen_us)
         assessed->first_seen_us = before->first_seen_us;
 }
 
@@ -121,23 +112,131 @@ static struct trend_point make_point(const struct assessment *assessment)
     return point;
 }
 
-void past_apply_run(struct assessment *assessment, const struct assessment *previous)
+void past_apply_run(struct assessment *assessment, const struct past *past)
 {
-    g_autoptr(GHashTable) before = previous ? index_findings(previous) : NULL;
-    struct trend_point point;
-
     for (guint i = 0; i < assessment->findings->len; i++) {
         struct assessed_finding *assessed = assessment->findings->pdata[i];
         g_autofree char *key = finding_key(assessment, assessed);
 
-        apply_finding(assessed, before ? g_hash_table_lookup(before, key) : NULL,
+        apply_finding(assessed, past ? g_hash_table_lookup(past->findings, key) : NULL,
                       assessment->run.started_us);
     }
-    if (!previous)
+    if (past)
+        g_array_append_vals(assessment->trend, past->trend->data, past->trend->len);
+}
+
+/* --- the file -------------------------------------------------------------------------------- */
+
+/*
+ * {"root": text or null,
+ *  "trend": [[time, 9 scores, 9 coverages, 9 failing], ...],
+ *  "findings": [[key, outcome, first seen, last changed], ...]}
+ */
+static void put_point(struct json_writer *out, const struct trend_point *point)
+{
+    json_begin_array(out, NULL);
+    json_put_integer(out, NULL, point->time_us);
+    for (guint i = 0; i < PRINCIPLES; i++)
+        json_put_integer(out, NULL, point->score[i]);
+    for (guint i = 0; i < PRINCIPLES; i++)
+        json_put_integer(out, NULL, point->coverage[i]);
+    for (guint i = 0; i < PRINCIPLES; i++)
+        json_put_integer(out, NULL, point->failing[i]);
+    json_end_array(out);
+}
+
+static void put_finding(struct json_writer *out, const struct assessment *assessment,
+                        const struct assessed_finding *assessed)
+{
+    g_autofree char *key = finding_key(assessment, assessed);
+
+    json_begin_array(out, NULL);
+    json_put_string(out, NULL, key);
+    json_put_string(out, NULL, outcome_name(assessed->finding->outcome));
+    json_put_integer(out, NULL, assessed->first_seen_us);
+    json_put_integer(out, NULL, assessed->last_changed_us);
+    json_end_array(out);
+}
+
+char *past_write(const struct assessment *assessment, gsize *length)
+{
+    struct json_writer *out = json_writer_new();
+    const struct trend_point now = make_point(assessment);
+    guint count = assessment->trend->len;
+
+    json_begin_object(out, NULL);
+    json_put_string(out, "root", assessment->run.root);
+    json_begin_array(out, "trend");
+    for (guint i = count < PAST_TREND_MAX ? 0 : count - PAST_TREND_MAX + 1; i < count; i++)
+        put_point(out, &g_array_index(assessment->trend, struct trend_point, i));
+    put_point(out, &now);
+    json_end_array(out);
+    json_begin_array(out, "findings");
+    for (guint i = 0; i < assessment->findings->len; i++)
+        put_finding(out, assessment, assessment->findings->pdata[i]);
+    json_end_array(out);
+    json_end_object(out);
+    return json_writer_finish(out, length);
+}
+
+/* The element when it is an integer, else 0. */
+static gint64 integer_at(const json_t *array, guint index)
+{
+    return json_integer_value(json_array_get(array, index));
+}
+
+static void read_point(struct past *past, const json_t *value)
+{
+    struct trend_point point = { .time_us = integer_at(value, 0) };
+
+    for (guint i = 0; i < PRINCIPLES; i++) {
+        point.score[i] = integer_at(value, 1 + i);
+        point.coverage[i] = integer_at(value, 1 + PRINCIPLES + i);
+        point.failing[i] = integer_at(value, 1 + 2 * PRINCIPLES + i);
+    }
+    g_array_append_val(past->trend, point);
+}
+
+static void read_finding(struct past *past, const json_t *value)
+{
+    const char *key = json_string_value(json_array_get(value, 0));
+    const char *name = json_string_value(json_array_get(value, 1));
+    struct past_finding *finding = g_new0(struct past_finding, 1);
+
+    if (!key || !name || !outcome_parse(name, &finding->outcome)) {
+        g_free(finding);
         return;
-    point = make_point(previous);
-    g_array_append_vals(assessment->trend, previous->trend->data, previous->trend->len);
-    g_array_append_val(assessment->trend, point);
-    if (assessment->trend->len > PAST_TREND_MAX)
-        g_array_remove_range(assessment->trend, 0, assessment->trend->len - PAST_TREND_MAX);
+    }
+    finding->first_seen_us = integer_at(value, 2);
+    finding->last_changed_us = integer_at(value, 3);
+    g_hash_table_insert(past->findings, g_strdup(key), finding);
+}
+
+static struct past *read_past(const json_t *document)
+{
+    struct past *past = g_new0(struct past, 1);
+    const json_t *value;
+    size_t index;
+
+    past->findings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    past->trend = g_array_new(FALSE, FALSE, sizeof(struct trend_point));
+    json_array_foreach(json_object_get(document, "trend"), index, value) read_point(past, value);
+    json_array_foreach(json_object_get(document, "findings"), index, value)
+        read_finding(past, value);
+    return past;
+}
+
+struct past *past_run(const char *data_folder, const char *root)
+{
+    g_auto(GStrv) runs = data_folder ? reports_list(data_folder) : NULL;
+    guint count = runs ? g_strv_length(runs) : 0;
+
+    for (guint i = 0; i < MIN(count, RUNS_TRIED); i++) {
+        g_autofree char *path = reports_path(data_folder, runs[count - 1 - i], PAST_NAME);
+        g_autoptr(json_t) document = json_read_file(path, PAST_MAX, NULL);
+
+        if (document && g_strcmp0(json_text(document, "root"), root) == 0)
+            return read_past(document);
+    }
+    return NULL;
 }

@@ -83,9 +83,9 @@ static const struct {
     const char *name;
     char *(*make)(const struct report_request *request, gsize *length, GError **error);
 } formats[] = {
-    {"text",  make_text},
-    { "json", make_json},
-    { "html", make_html},
+    {"text",   make_text },
+    { "json",  make_json },
+    { "html",  make_html },
     { "oscal", make_oscal},
     { "sarif", make_sarif},
 };
@@ -110,6 +110,14 @@ static void show_progress(guint done, guint total, gpointer data)
     if (!*progress)
         *progress = progress_begin("assess", total);
     progress_at(*progress, done, NULL);
+}
+
+/* A part of the catalogue or another tree says nothing about how this machine changed. */
+static gboolean is_to_be_saved(const struct state *state)
+{
+    if (state->no_save)
+        return FALSE;
+    return state->save || !(state->root || state->principles || state->measures);
 }
 
 static struct assessment *assess(const struct context *context, const struct state *state,
@@ -137,22 +145,16 @@ static struct assessment *assess(const struct context *context, const struct sta
     if (progress)
         progress_end(progress);
     if (assessment) {
-        g_autoptr(assessment_t) previous = past_run(data, state->root);
+        /* A tree that is not kept has no history either. */
+        gboolean has_past = !state->root || is_to_be_saved(state);
+        g_autoptr(past_t) past = has_past ? past_run(data, state->root) : NULL;
 
         if (!state->root && !state->principles && !state->measures)
             import_apply(assessment, records);
         past_apply_waivers(assessment, records);
-        past_apply_run(assessment, previous);
+        past_apply_run(assessment, past);
     }
     return assessment;
-}
-
-/* A part of the catalogue or another tree says nothing about how this machine changed. */
-static gboolean is_to_be_saved(const struct state *state)
-{
-    if (state->no_save)
-        return FALSE;
-    return state->save || !(state->root || state->principles || state->measures);
 }
 
 /* Saves the run: the document, its signed statement and the private openings; NULL with `error`. */
@@ -164,6 +166,7 @@ static char *save(const struct context *context, const struct assessment *assess
     g_autoptr(GBytes) envelope = NULL;
     g_autoptr(GBytes) openings = NULL;
     g_autoptr(GBytes) report = NULL;
+    g_autoptr(GBytes) past = NULL;
     gsize length;
     char *text;
 
@@ -176,6 +179,8 @@ static char *save(const struct context *context, const struct assessment *assess
     if (!text)
         return NULL;
     report = g_bytes_new_take(text, length);
+    text = past_write(assessment, &length);
+    past = g_bytes_new_take(text, length);
     if (!assessment_statement_make(document, key, &envelope, &openings, error))
         return NULL;
     {
@@ -184,6 +189,7 @@ static char *save(const struct context *context, const struct assessment *assess
             { ASSESSMENT_OPENINGS_NAME, openings},
             { ASSESSMENT_ENVELOPE_NAME, envelope},
             { REPORT_HTML_NAME,         report  },
+            { PAST_NAME,                past    },
         };
 
         return reports_save(data, assessment->run.id, files, G_N_ELEMENTS(files), error);
