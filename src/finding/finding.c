@@ -1,5 +1,7 @@
 #include "finding/finding.h"
 
+#include "finding/scrub.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -47,6 +49,14 @@ static char *bounded(const char *text)
     return g_strconcat(cut, "…", NULL);
 }
 
+/* Text that comes from the host, without the secrets it carries. */
+static char *foreign(const char *text)
+{
+    g_autofree char *whole = bounded(text);
+
+    return whole ? scrub_secrets(whole) : NULL;
+}
+
 /* Room for one more line: at the limit a passing line gives way to one that says more. */
 static gboolean make_room(struct finding *finding, enum outcome outcome)
 {
@@ -84,10 +94,10 @@ static void add(struct finding *finding, enum evidence_kind kind, enum outcome o
     evidence->kind = kind;
     evidence->outcome = outcome;
     evidence->line = line;
-    evidence->path = bounded(path);
-    evidence->key = bounded(key);
-    evidence->found = bounded(found);
-    evidence->wanted = bounded(wanted);
+    evidence->path = foreign(path);
+    evidence->key = foreign(key);
+    evidence->found = foreign(found);
+    evidence->wanted = foreign(wanted);
     g_ptr_array_add(finding->evidence, evidence);
 }
 
@@ -141,7 +151,7 @@ static void say_nothing(struct finding *finding, enum outcome outcome, enum reas
     finding->outcome = outcome;
     finding->reason = reason;
     g_free(finding->detail);
-    finding->detail = bounded(detail);
+    finding->detail = foreign(detail);
 }
 
 void finding_not_applicable(struct finding *finding, enum reason reason, const char *format, ...)
