@@ -9,27 +9,6 @@
 
 #define DOCKER_PORT 2375 /* the daemon's API without TLS */
 
-static gboolean is_local(const char *address)
-{
-    return g_str_has_prefix(address, "127.") || g_str_equal(address, "::1") ||
-           g_str_equal(address, "[::1]") || g_ascii_strcasecmp(address, "localhost") == 0 ||
-           g_str_equal(address, "-::1") || g_str_equal(address, "_local_") ||
-           g_str_has_prefix(address, "/");
-}
-
-static gboolean all_local(const char *list)
-{
-    g_auto(GStrv) words = g_strsplit_set(list, " ,[]\"'", -1);
-    gboolean any = FALSE;
-
-    for (char **word = words; *word; word++) {
-        if (**word && !is_local(*word))
-            return FALSE;
-        any |= **word != 0;
-    }
-    return any;
-}
-
 /* snmpd.conf(5): rocommunity NAME, rwcommunity NAME, com2sec [-Cn CTX] SECNAME SOURCE COMMUNITY. */
 void judge_host_service_snmp_community(const struct asset_view *view, struct finding *finding)
 {
@@ -82,8 +61,8 @@ static void judge_redis(struct host *host, struct finding *finding)
         return;
     }
     /* Protected mode refuses outsiders only as long as neither bind nor a password is set. */
-    finding_check(finding, guarded || (bind ? all_local(bind->value) : is_protected), file->path,
-                  bind ? bind->line : 0, "bind", bind ? bind->value : "(all addresses)",
+    finding_check(finding, guarded || (bind ? settings_all_loopback(bind->value) : is_protected),
+                  file->path, bind ? bind->line : 0, "bind", bind ? bind->value : "(all addresses)",
                   "loopback, or a password");
     if (!is_protected && !guarded)
         finding_fail(finding, file->path, protection->line, "protected-mode", protection->value,
@@ -97,7 +76,8 @@ static void judge_mongo(struct host *host, struct finding *finding)
     const struct setting *bind = settings_last(settings, NULL, "bindIp");
     const struct setting *all = settings_last(settings, NULL, "bindIpAll");
     const struct setting *authorization = settings_last(settings, NULL, "authorization");
-    gboolean open = all ? settings_is_true(all->value) : bind && !all_local(bind->value);
+    gboolean open =
+        all ? settings_is_true(all->value) : bind && !settings_all_loopback(bind->value);
 
     if (file->state != HOST_OK) {
         host_gap(finding, file);
@@ -133,8 +113,9 @@ static void judge_postgresql(struct host *host, struct finding *finding)
 
             if (*line == '#' || !g_str_has_prefix(line, "host") || count < 5)
                 continue;
-            finding_check(finding, !g_str_equal(method, "trust") || is_local(words[3]), *path,
-                          i + 1, words[3], method, "scram-sha-256 or another proof of identity");
+            finding_check(finding, !g_str_equal(method, "trust") || settings_is_loopback(words[3]),
+                          *path, i + 1, words[3], method,
+                          "scram-sha-256 or another proof of identity");
         }
         if (finding->outcome == OUTCOME_NONE)
             finding_pass(finding, *path, 0, "host", "local connections only", "no trust");
@@ -180,8 +161,8 @@ static void judge_mysql(struct host *host, struct finding *finding)
         }
     }
     if (server && !no_network)
-        finding_check(finding, value && all_local(value), where ? where : "/etc/mysql", line,
-                      "bind-address", value ? value : "(all addresses)", "loopback");
+        finding_check(finding, value && settings_all_loopback(value), where ? where : "/etc/mysql",
+                      line, "bind-address", value ? value : "(all addresses)", "loopback");
 }
 
 static void judge_memcached(struct host *host, struct finding *finding)
@@ -195,7 +176,7 @@ static void judge_memcached(struct host *host, struct finding *finding)
         host_gap(finding, file);
         return;
     }
-    finding_check(finding, socket || (bind && all_local(bind->value)), file->path,
+    finding_check(finding, socket || (bind && settings_all_loopback(bind->value)), file->path,
                   bind ? bind->line : 0, "-l", bind ? bind->value : "(all addresses)", "loopback");
 }
 
@@ -211,7 +192,8 @@ static void judge_elasticsearch(struct host *host, struct finding *finding)
         return;
     }
     finding_check(finding,
-                  !bind || all_local(bind->value) || !security || settings_is_true(security->value),
+                  !bind || settings_all_loopback(bind->value) || !security ||
+                      settings_is_true(security->value),
                   file->path, bind ? bind->line : 0, "network.host", bind ? bind->value : "_local_",
                   "_local_, or xpack.security.enabled: true");
 }

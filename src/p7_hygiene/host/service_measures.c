@@ -162,27 +162,6 @@ void judge_host_service_only_declared(const struct asset_view *view, struct find
                      "only services of a declared role");
 }
 
-static gboolean is_loopback_name(const char *address)
-{
-    return g_str_has_prefix(address, "127.") || g_str_equal(address, "::1") ||
-           g_str_equal(address, "[::1]") || g_ascii_strcasecmp(address, "localhost") == 0 ||
-           g_ascii_strcasecmp(address, "loopback-only") == 0;
-}
-
-/* Whether every word of a list of addresses is a loopback address. */
-static gboolean all_loopback(const char *list)
-{
-    g_auto(GStrv) words = g_strsplit_set(list, " ,;", -1);
-    gboolean any = FALSE;
-
-    for (char **word = words; *word; word++) {
-        if (**word && !is_loopback_name(*word))
-            return FALSE;
-        any |= **word != 0;
-    }
-    return any;
-}
-
 void judge_host_service_mail_local(const struct asset_view *view, struct finding *finding)
 {
     static const struct {
@@ -205,8 +184,9 @@ void judge_host_service_mail_local(const struct asset_view *view, struct finding
         if (host_gap(finding, file) || file->state == HOST_ABSENT)
             continue;
         /* An empty list means every interface to exim. */
-        finding_check(finding, all_loopback(value), servers[i].path, setting ? setting->line : 0,
-                      servers[i].key, *value ? value : "(all interfaces)", "loopback only");
+        finding_check(finding, settings_all_loopback(value), servers[i].path,
+                      setting ? setting->line : 0, servers[i].key,
+                      *value ? value : "(all interfaces)", "loopback only");
     }
     finding_not_applicable(finding, REASON_NOT_INSTALLED, "postfix, exim4");
 }
@@ -229,7 +209,7 @@ void judge_host_service_resolvers(const struct asset_view *view, struct finding 
             continue;
         count++;
         line = setting->line;
-        local |= is_loopback_name(setting->value);
+        local |= settings_is_loopback(setting->value);
         g_string_append_printf(servers, "%s%s", servers->len ? ", " : "", setting->value);
     }
     if (!count)
@@ -279,7 +259,7 @@ void judge_host_service_hosts_file(const struct asset_view *view, struct finding
         lines[i][strcspn(lines[i], "#")] = 0;
         words = g_strsplit_set(g_strstrip(lines[i]), " \t", -1);
         for (guint w = 1; words[0] && words[w]; w++) {
-            has_localhost |= g_str_equal(words[w], "localhost") && is_loopback_name(words[0]);
+            has_localhost |= g_str_equal(words[w], "localhost") && settings_is_loopback(words[0]);
             has_own |= own && *own &&
                        (g_str_equal(words[w], own) ||
                         (g_str_has_prefix(words[w], own) && words[w][strlen(own)] == '.'));

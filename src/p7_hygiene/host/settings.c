@@ -106,3 +106,25 @@ gboolean settings_is_true(const char *value)
 
     return g_strv_contains(yes, lower);
 }
+
+gboolean settings_is_loopback(const char *address)
+{
+    static const char *const names[] = { "localhost", "loopback-only", "::1",
+                                         "-::1",      "_local_",       NULL };
+    g_autofree char *lower = g_ascii_strdown(address, -1);
+
+    return g_str_has_prefix(address, "127.") || *address == '/' || g_strv_contains(names, lower);
+}
+
+gboolean settings_all_loopback(const char *list)
+{
+    g_auto(GStrv) words = g_strsplit_set(list, " ,;[]\"'", -1);
+    gboolean any = FALSE;
+
+    for (char **word = words; *word; word++) {
+        if (**word && !settings_is_loopback(*word))
+            return FALSE;
+        any |= **word != 0;
+    }
+    return any;
+}

@@ -24,3 +24,8 @@ const struct setting *settings_first(const GArray *settings, const char *section
 
 /* yes, true, on, 1, enabled. */
 gboolean settings_is_true(const char *value);
+
+/* "localhost", 127.0.0.0/8, ::1, a UNIX socket path: reachable from this machine only. */
+gboolean settings_is_loopback(const char *address);
+/* Whether a list (by spaces, commas or semicolons) has addresses and all of them are loopback. */
+gboolean settings_all_loopback(const char *list);
