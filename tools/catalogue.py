@@ -66,6 +66,27 @@ def c_string(value):
     return '"' + "".join(out) + '"'
 
 
+def french(text):
+    """French typography: no-break spaces before : ; ! ? % and inside quotes, curly apostrophes.
+
+    A narrow one (U+202F), before % a wide one (U+00A0). What stands between back quotes is code.
+    """
+    parts = text.split("`")
+    for index in range(0, len(parts), 2):
+        part = re.sub(r"\s+([:;!?»])", "\u202f\\1", parts[index])
+        part = re.sub(r"«\s+", "«\u202f", part)
+        part = re.sub(r"\s+%", "\u00a0%", part)
+        parts[index] = re.sub(r"(?<=\w)'(?=\w|$|«)", "\u2019", part)
+    return "`".join(parts)
+
+
+def in_both(value):
+    """The texts of a row as they are shown; other shapes are refused later, by texts()."""
+    if isinstance(value, dict) and isinstance(value.get("fr"), str):
+        return {**value, "fr": french(value["fr"])}
+    return value
+
+
 def texts(place, row, key):
     value = row.get(key)
     if not isinstance(value, dict) or set(value) != {"en", "fr"}:
@@ -164,6 +185,7 @@ def load(paths):
                 fail(place, "asset is one of " + ", ".join(sorted(KINDS)))
             if not set(row.get("needs") or []) <= NEEDS:
                 fail(place, "needs is a list of " + ", ".join(sorted(NEEDS)))
+            row.update({key: in_both(row.get(key)) for key in ("title", "why", "fix")})
             rows.append((place, row))
     for key in ("id", "catalogue_id"):
         seen = {}

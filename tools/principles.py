@@ -7,7 +7,7 @@ import sys
 
 import yaml
 
-from catalogue import c_string, fail
+from catalogue import c_string, fail, french
 
 MEMBERS = {"number", "room", "name", "text"}
 
@@ -15,7 +15,7 @@ MEMBERS = {"number", "room", "name", "text"}
 def text(place, value):
     if not isinstance(value, dict) or set(value) != {"en", "fr"}:
         fail(place, "needs exactly en and fr")
-    return "{ %s, %s }" % (c_string(value["en"].strip()), c_string(value["fr"].strip()))
+    return "{ %s, %s }" % (c_string(value["en"].strip()), c_string(french(value["fr"].strip())))
 
 
 def main(out, path):

@@ -146,7 +146,7 @@ static void put_summary(GString *out, const struct assessment *assessment, gbool
         severe += one->measure->severity >= SEVERITY_HIGH;
     }
     g_string_append_printf(out,
-                           french ? "\n%u principes évalués sur 9\u00a0; %u constats en échec, "
+                           french ? "\n%u principes évalués sur 9\u202f; %u constats en échec, "
                                     "dont %u critiques ou élevés\n"
                                   : "\n%u of 9 principles assessed; %u failing findings, %u of "
                                     "them critical or high\n",

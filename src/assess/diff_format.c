@@ -14,7 +14,7 @@ static const struct {
     [CHANGE_FAILING] = {{ "Newly failing", "Nouveaux échecs" },            STYLE_BAD  },
     [CHANGE_FIXED] = { { "Fixed", "Corrigé" },                           STYLE_GOOD },
     [CHANGE_OUTCOME] = { { "Other changes", "Autres changements" },         STYLE_PLAIN},
-    [CHANGE_UNSEEN] = { { "No longer measured", "N'est plus mesuré" },    STYLE_WARN },
+    [CHANGE_UNSEEN] = { { "No longer measured", "N’est plus mesuré" },  STYLE_WARN },
     [CHANGE_EVIDENCE] = { { "Other evidence", "Autres preuves" },            STYLE_WARN },
     [CHANGE_ADDED] = { { "New measures", "Nouvelles mesures" },           STYLE_DIM  },
     [CHANGE_REMOVED] = { { "Measures that are gone", "Mesures disparues" }, STYLE_DIM  },
@@ -118,7 +118,7 @@ char *diff_format_text(const struct diff *diff, gboolean french, gboolean colour
                                     : "The catalogue of measures changed between them.\n");
     add_scores(out, diff, french);
     if (diff->changes->len == 0)
-        g_string_append(out, french ? "\nRien n'a changé.\n" : "\nNothing changed.\n");
+        g_string_append(out, french ? "\nRien n’a changé.\n" : "\nNothing changed.\n");
     for (guint kind = 0; kind < CHANGE_KINDS; kind++)
         add_section(out, diff, kind, french, colour, width);
     if (any_rejudged(diff))

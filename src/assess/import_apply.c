@@ -67,7 +67,7 @@ static const struct measure *add_measure(struct assessment *assessment, const ch
     measure->asset_kind = "host";
     measure->title.en = measure->title.fr = g_string_chunk_insert_const(texts, title);
     measure->why.en = "Found by another tool, and shown as it said it.";
-    measure->why.fr = "Constaté par un autre outil, et montré tel qu'il l'a dit.";
+    measure->why.fr = "Constaté par un autre outil, et montré tel qu’il l’a dit.";
     measure->fix.en = measure->fix.fr =
         g_string_chunk_insert_const(texts, finding->fix ? finding->fix : title);
     if (finding->reference)

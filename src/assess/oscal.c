@@ -387,7 +387,7 @@ static void put_catalogue(const struct writing *writing)
     json_begin_object(out, NULL);
     put_uuid(writing, "uuid", "catalogue", run->catalogue);
     put_line(writing, "title",
-             writing->french ? "Catalogue des mesures d'Entente"
+             writing->french ? "Catalogue des mesures d’Entente"
                              : "Entente's catalogue of measures");
     json_begin_array(out, "props");
     put_prop(writing, "catalogue", run->catalogue);

@@ -5,6 +5,11 @@
 #include <unistd.h>
 
 #define WIDTH_WITHOUT_TERMINAL 100
+#define NARROWEST_TERMINAL 20
+
+#define NARROWEST_BESIDE 36  /* columns: a last column with less room stands below the others */
+#define NARROWEST_WRAPPED 12 /* columns: no other is wrapped to less */
+#define STACKED_INDENT 4
 
 struct row {
     char **cells;
@@ -30,9 +35,15 @@ gboolean terminal_has_colour(FILE *stream)
 
 guint terminal_width(FILE *stream)
 {
+    const char *columns = g_getenv("COLUMNS");
     struct winsize size;
+    guint64 wanted;
 
-    if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+    if (columns &&
+        g_ascii_string_to_unsigned(columns, 10, NARROWEST_TERMINAL, G_MAXINT16, &wanted, NULL))
+        return (guint)wanted;
+    if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 &&
+        size.ws_col >= NARROWEST_TERMINAL)
         return size.ws_col;
     return WIDTH_WITHOUT_TERMINAL;
 }
@@ -174,44 +185,103 @@ static const char *fitting_end(const char *text, guint width)
     return text + strlen(text);
 }
 
-static void put_row(GString *out, const struct table *table, char *const *cells,
-                    const enum style *styles, const guint *widths, gboolean colour, guint width)
+/* One line of a cell, and what is left of it in `*text`. */
+static char *take_line(const char **text, guint width)
 {
-    guint last = table->columns - 1, before = 0;
+    const char *end = fitting_end(*text, width);
+    char *line = g_strndup(*text, (gsize)(end - *text));
 
-    for (guint i = 0; i < last; i++) {
-        put_cell(out, cells[i], widths[i], table->right[i], FALSE, styles ? styles[i] : 0, colour);
-        g_string_append(out, "  ");
-        before += widths[i] + 2;
-    }
-    if (!width || before + 20 > width || table->right[last]) {
-        put_cell(out, cells[last], widths[last], table->right[last], TRUE,
-                 styles ? styles[last] : 0, colour);
-    } else {
-        const char *text = cells[last];
+    while (*end == ' ')
+        end++;
+    *text = end;
+    return line;
+}
 
-        for (;;) {
-            const char *end = fitting_end(text, width - before);
-            g_autofree char *piece = g_strndup(text, end - text);
-
-            put_cell(out, piece, 0, FALSE, TRUE, styles ? styles[last] : 0, colour);
-            while (*end == ' ')
-                end++;
-            if (!*end)
-                break;
-            g_string_append_printf(out, "\n%*s", (int)before, "");
-            text = end;
-        }
-    }
+static void end_line(GString *out)
+{
     while (out->len && out->str[out->len - 1] == ' ')
         g_string_truncate(out, out->len - 1);
     g_string_append_c(out, '\n');
+}
+
+/* How a table fits: a width for each column; a stacked last column stands below the others. */
+struct layout {
+    guint *widths;
+    gboolean stacked;
+};
+
+static void put_row(GString *out, const struct table *table, char *const *cells,
+                    const enum style *styles, const struct layout *layout, gboolean colour)
+{
+    guint last = table->columns - 1, side = layout->stacked ? last : table->columns;
+    g_autofree const char **rest = g_memdup2(cells, sizeof *rest * table->columns);
+    gboolean more = TRUE;
+
+    while (more) {
+        more = FALSE;
+        for (guint i = 0; i < side; i++) {
+            g_autofree char *line = take_line(&rest[i], layout->widths[i]);
+
+            put_cell(out, line, layout->widths[i], table->right[i], i == side - 1,
+                     styles ? styles[i] : STYLE_PLAIN, colour && *line);
+            if (i < side - 1)
+                g_string_append(out, "  ");
+            more |= *rest[i] != '\0';
+        }
+        end_line(out);
+    }
+    while (layout->stacked && *rest[last]) {
+        g_autofree char *line = take_line(&rest[last], layout->widths[last]);
+
+        g_string_append_printf(out, "%*s", STACKED_INDENT, "");
+        put_cell(out, line, 0, FALSE, TRUE, styles ? styles[last] : STYLE_PLAIN, colour);
+        end_line(out);
+    }
+}
+
+/* The widest of the columns that may be wrapped: those that are read from the left. */
+static guint widest(const struct table *table, const guint *widths)
+{
+    guint found = 0;
+
+    for (guint i = 1; i < table->columns; i++)
+        if (!table->right[i] && (table->right[found] || widths[i] > widths[found]))
+            found = i;
+    return found;
+}
+
+/*
+ * Makes natural widths fit `width`: the last column takes the room that is left, or stands below
+ * the others when that is little. Of a table that ends in numbers, the widest column is wrapped.
+ */
+static void fit(const struct table *table, guint width, struct layout *layout)
+{
+    guint last = table->columns - 1, total = 2 * last;
+
+    for (guint i = 0; i <= last; i++)
+        total += layout->widths[i];
+    if (!width || total <= width)
+        return;
+    if (table->right[last]) {
+        guint column = widest(table, layout->widths), excess = total - width;
+
+        if (layout->widths[column] > excess)
+            layout->widths[column] = MAX(layout->widths[column] - excess, NARROWEST_WRAPPED);
+        return;
+    }
+    total -= layout->widths[last];
+    layout->stacked = last > 0 && total + NARROWEST_BESIDE > width;
+    if (layout->stacked)
+        layout->widths[last] = MAX(width, NARROWEST_WRAPPED + STACKED_INDENT) - STACKED_INDENT;
+    else
+        layout->widths[last] = width - total;
 }
 
 char *table_format(const struct table *table, gboolean colour, guint width)
 {
     g_autofree guint *widths = g_new0(guint, table->columns);
     g_autofree enum style *heading_styles = g_new(enum style, table->columns);
+    struct layout layout = { widths, FALSE };
     GString *out = g_string_new(NULL);
 
     for (guint i = 0; i < table->columns; i++) {
@@ -224,11 +294,12 @@ char *table_format(const struct table *table, gboolean colour, guint width)
         for (guint i = 0; i < table->columns; i++)
             widths[i] = MAX(widths[i], terminal_columns(row->cells[i]));
     }
-    put_row(out, table, table->headings, heading_styles, widths, colour, width);
+    fit(table, width, &layout);
+    put_row(out, table, table->headings, heading_styles, &layout, colour);
     for (guint r = 0; r < table->rows->len; r++) {
         const struct row *row = table->rows->pdata[r];
 
-        put_row(out, table, row->cells, row->styles, widths, colour, width);
+        put_row(out, table, row->cells, row->styles, &layout, colour);
     }
     return g_string_free(out, FALSE);
 }

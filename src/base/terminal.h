@@ -11,7 +11,7 @@ enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_B
 /* Whether `stream` is a terminal that may be coloured (NO_COLOR, TERM=dumb). */
 gboolean terminal_has_colour(FILE *stream);
 
-/* Columns of the terminal on `stream`, or 100 when it is none. */
+/* COLUMNS when it is set, else the columns of the terminal on `stream`, or 100 when it is none. */
 guint terminal_width(FILE *stream);
 
 /*
@@ -23,7 +23,10 @@ char *terminal_escape(const char *text);
 /* Display columns of valid UTF-8 (wide characters are two, combining ones none). */
 guint terminal_columns(const char *text);
 
-/* A table: columns sized to their content; cells are escaped; the last column is wrapped. */
+/*
+ * A table: columns sized to their content; cells are escaped. Where it is wider than the terminal,
+ * the last column is wrapped, or put below the others; before numbers, the widest one is wrapped.
+ */
 struct table;
 struct table *table_new(const char *const *headings); /* NULL-terminated, borrowed for the call */
 void table_align_right(struct table *table, guint column);

@@ -217,8 +217,9 @@ static gboolean put_report(const struct context *context, const struct assessmen
         return FALSE;
     if (folder && format == 0 && on_terminal && !context->quiet)
         printf(request.french ? "\nConservé et signé dans %s\n"
-                                "À lire dans un navigateur : %s/" REPORT_HTML_NAME "\n"
-                                "À vérifier par : entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n"
+                                "À lire dans un navigateur\u202f: %s/" REPORT_HTML_NAME "\n"
+                                "À vérifier par\u202f: entente verify %s/" ASSESSMENT_ENVELOPE_NAME
+                                "\n"
                               : "\nKept and signed in %s\n"
                                 "Read it in a browser: %s/" REPORT_HTML_NAME "\n"
                                 "Verify with: entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n",

@@ -142,9 +142,9 @@ static char *format_plan(const struct fix_plan *plan, const struct fix_tree *tre
         const struct fix_setting *setting = plan->settings->pdata[i];
         g_autofree char *old = terminal_escape(setting->old);
 
-        g_string_append_printf(out,
-                               french ? "noyau : %s, de %s à %s\n" : "kernel: %s, %s becomes %s\n",
-                               setting->key, old, setting->new);
+        g_string_append_printf(
+            out, french ? "noyau\u202f: %s, de %s à %s\n" : "kernel: %s, %s becomes %s\n",
+            setting->key, old, setting->new);
     }
     if (fix_plan_is_empty(plan))
         g_string_append(out, french ? "Rien à changer.\n" : "Nothing to change.\n");
@@ -153,11 +153,11 @@ static char *format_plan(const struct fix_plan *plan, const struct fix_tree *tre
     if (!fix_plan_is_empty(plan) && plan->risky)
         g_string_append_printf(
             out,
-            french
-                ? "\nUne erreur ici pourrait vous fermer la porte : annulé après %d minutes sans "
-                  "confirmation.\n"
-                : "\nA mistake here could lock you out: undone after %d minutes unless "
-                  "confirmed.\n",
+            french ? "\nUne erreur ici pourrait vous fermer la porte\u202f: annulé après %d "
+                     "minutes sans "
+                     "confirmation.\n"
+                   : "\nA mistake here could lock you out: undone after %d minutes unless "
+                     "confirmed.\n",
             FIX_CONFIRM_DEFAULT_MIN);
     return g_string_free(out, FALSE);
 }
@@ -213,7 +213,7 @@ static gboolean agree(const struct context *context, GError **error)
 
     if (!isatty(STDIN_FILENO))
         return input_error(error, "nobody to ask: add --yes, or --plan-hash of a plan seen before");
-    fputs(is_french(context) ? "\nAppliquer ? [o/N] " : "\nApply? [y/N] ", stderr);
+    fputs(is_french(context) ? "\nAppliquer\u202f? [o/N] " : "\nApply? [y/N] ", stderr);
     if (!fgets(answer, sizeof answer, stdin) || !strchr("yYoO", answer[0]))
         return input_error(error, "not applied");
     return TRUE;
@@ -253,14 +253,14 @@ static gboolean report_stage(const struct context *context, const struct fix_rec
     }
     if (context->quiet)
         return TRUE;
-    printf(french ? "Plan %.*s : %s.\n" : "Plan %.*s: %s.\n", HASH_SHOWN, record->plan->hash,
+    printf(french ? "Plan %.*s\u202f: %s.\n" : "Plan %.*s: %s.\n", HASH_SHOWN, record->plan->hash,
            fix_stage_name(record->stage));
     if (record->stage == FIX_APPLIED && deadline)
-        printf(french ? "Annulé le %s sauf si : entente fix --confirm %.*s\n"
+        printf(french ? "Annulé le %s sauf si\u202f: entente fix --confirm %.*s\n"
                       : "Undone at %s unless: entente fix --confirm %.*s\n",
                deadline, HASH_SHOWN, record->plan->hash);
     else if (record->stage == FIX_APPLIED)
-        printf(french ? "Pour revenir en arrière : entente fix --undo %.*s\n"
+        printf(french ? "Pour revenir en arrière\u202f: entente fix --undo %.*s\n"
                       : "To take it back: entente fix --undo %.*s\n",
                HASH_SHOWN, record->plan->hash);
     return TRUE;

@@ -41,18 +41,20 @@ static const struct question {
 } questions[] = {
     {offsetof(struct state,  name),
      "name",    TRUE,
-     check_name,          { "Name of the organisation: ", "Nom de l'organisation : " }                      },
+     check_name,          { "Name of the organisation: ", "Nom de l’organisation\u202f: " }            },
     { offsetof(struct state, group),
      "group",   TRUE,
      check_group,         { "Group (state, private-sector, civil-society): ",
-        "Groupe (state : État, private-sector : secteur privé, civil-society : société civile) "
-        ": " }                                                                             },
+        "Groupe (state\u202f: État, private-sector\u202f: secteur privé, civil-society\u202f: "
+        "société civile) "
+        ": " }                                                                          },
     { offsetof(struct state, country),
      "country", FALSE,
-     value_check_country, { "Country, two letters (empty: none): ", "Pays, deux lettres (vide : aucun) : " }},
+     value_check_country, { "Country, two letters (empty: none): ",
+        "Pays, deux lettres (vide\u202f: aucun)\u202f: " }                      },
     { offsetof(struct state, domain),
      "domain",  FALSE,
-     value_check_domain,  { "Domain name (empty: none): ", "Nom de domaine (vide : aucun) : " }             },
+     value_check_domain,  { "Domain name (empty: none): ", "Nom de domaine (vide\u202f: aucun)\u202f: " }},
 };
 
 static char *ask(const struct context *context, const struct question *question)

@@ -58,7 +58,7 @@ static void add_live_value(struct fix_draft *draft, const char *key, const char 
         g_autofree char *en = g_strdup_printf(
             "%s cannot be set on the running kernel from here; it counts from the next start", key);
         g_autofree char *fr = g_strdup_printf("%s ne peut pas être réglé d’ici sur le noyau en "
-                                              "marche ; il comptera au prochain démarrage",
+                                              "marche\u202f; il comptera au prochain démarrage",
                                               key);
 
         fix_draft_note(draft, en, fr);
@@ -164,7 +164,7 @@ gboolean fix_action_sshd_option(struct fix_draft *draft, const struct fix_action
         g_autofree char *en = g_strdup_printf(
             "a Match block of " SSHD_CONFIG " sets %s too; it is left as it is", action->key);
         g_autofree char *fr = g_strdup_printf("un bloc Match de " SSHD_CONFIG
-                                              " règle aussi %s ; il est laissé tel quel",
+                                              " règle aussi %s\u202f; il est laissé tel quel",
                                               action->key);
 
         fix_draft_note(draft, en, fr);
@@ -233,9 +233,9 @@ static char **paths_of(struct fix_draft *draft, const struct fix_action *action)
         g_autofree char *en =
             g_strdup_printf("%u more files are concerned; assess and fix again afterwards",
                             draft->finding->omitted);
-        g_autofree char *fr =
-            g_strdup_printf("%u autres fichiers sont concernés ; évaluez et corrigez à nouveau",
-                            draft->finding->omitted);
+        g_autofree char *fr = g_strdup_printf(
+            "%u autres fichiers sont concernés\u202f; évaluez et corrigez à nouveau",
+            draft->finding->omitted);
 
         fix_draft_note(draft, en, fr);
     }

@@ -129,7 +129,7 @@ gboolean fix_action_kernel_option(struct fix_draft *draft, const struct fix_acti
     if (edit->new.node == FIX_ABSENT) {
         g_string_free(text, TRUE);
         fix_draft_note(draft, "/etc/default/grub is not there: another boot loader is in use",
-                       "/etc/default/grub n’existe pas : un autre chargeur est utilisé");
+                       "/etc/default/grub n’existe pas\u202f: un autre chargeur est utilisé");
         return TRUE;
     }
     changed = lines_set_words(text, "GRUB_CMDLINE_LINUX", action->value, action->key);
@@ -164,9 +164,9 @@ gboolean fix_action_mount_option(struct fix_draft *draft, const struct fix_actio
     if (!found) {
         g_autofree char *en = g_strdup_printf(
             "%s is no mount of its own in /etc/fstab: it needs a partition first", action->path);
-        g_autofree char *fr = g_strdup_printf(
-            "%s n’est pas un montage à part dans /etc/fstab : il lui faut d’abord une partition",
-            action->path);
+        g_autofree char *fr = g_strdup_printf("%s n’est pas un montage à part dans "
+                                              "/etc/fstab\u202f: il lui faut d’abord une partition",
+                                              action->path);
 
         fix_draft_note(draft, en, fr);
     }
