@@ -40,8 +40,8 @@ static gboolean choose_measures(const struct assess_options *options, GPtrArray 
     gsize count;
 
     for (const char *const *id = options->measures; id && *id; id++)
-        if (!catalogue_find(*id))
-            return input_error(error, "%s: no such measure (see: entente measures)", *id);
+        if (!catalogue_find_or_refuse(*id, error))
+            return FALSE;
     rows = catalogue_measures(&count);
     for (gsize i = 0; i < count; i++)
         if (measure_is_asked(options, &rows[i]))

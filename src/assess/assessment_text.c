@@ -7,6 +7,8 @@
 #define SCORE_GOOD 90
 #define SCORE_MIDDLING 60
 
+#define WIDTH_WITH_COUNTS 76 /* columns: a narrower table has no room for failing and warnings */
+
 struct words {
     const char *principle, *score, *coverage, *failing, *warnings, *not_assessed;
     const char *before_percent, *severity, *fix, *measure, *title, *fixable, *first, *nothing;
@@ -62,13 +64,18 @@ static enum style score_style(int score)
 static void put_principles(GString *out, const struct assessment *assessment, gboolean french,
                            const struct words *words, gboolean colour, guint width)
 {
-    const char *const headings[] = {
-        "", words->principle, words->score, words->coverage, words->failing, words->warnings, NULL
-    };
+    gboolean narrow = width && width < WIDTH_WITH_COUNTS;
+    const char *const headings[] = { "",
+                                     words->principle,
+                                     words->score,
+                                     words->coverage,
+                                     narrow ? NULL : words->failing,
+                                     words->warnings,
+                                     NULL };
     g_autoptr(table_t) table = table_new(headings);
     g_autofree char *text = NULL;
 
-    for (guint column = 2; column <= 5; column++)
+    for (guint column = 2; column <= (narrow ? 3 : 5); column++)
         table_align_right(table, column);
     for (guint i = 0; i < PRINCIPLES; i++) {
         const struct score *score = &assessment->scores[i];

@@ -1,5 +1,7 @@
 #include "assess/catalogue.h"
 
+#include "base/error.h"
+#include "base/nearest_word.h"
 #include "catalogue_judges.h"
 
 #include <stdlib.h>
@@ -25,6 +27,25 @@ const struct measure *catalogue_find(const char *id)
         if (catalogue_rows[i].catalogue_id && g_str_equal(catalogue_rows[i].catalogue_id, id))
             found = &catalogue_rows[i];
     return found;
+}
+
+const struct measure *catalogue_find_or_refuse(const char *id, GError **error)
+{
+    const struct measure *found = catalogue_find(id);
+    struct nearest_word nearest = { .word = id };
+
+    if (found)
+        return found;
+    for (gsize i = 0; i < catalogue_row_count; i++) {
+        nearest_word_try(&nearest, catalogue_rows[i].id);
+        if (catalogue_rows[i].catalogue_id)
+            nearest_word_try(&nearest, catalogue_rows[i].catalogue_id);
+    }
+    if (nearest.best)
+        input_error(error, "there is no measure \"%s\"; did you mean \"%s\"?", id, nearest.best);
+    else
+        input_error(error, "there is no measure \"%s\" (see: entente measures)", id);
+    return NULL;
 }
 
 const char *catalogue_digest(void)

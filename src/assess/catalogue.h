@@ -16,6 +16,9 @@ const struct measure *catalogue_measures(gsize *count);
 /* By own id ("host.ssh.root-login") or catalogue id ("SSHD-01"); NULL when unknown. */
 const struct measure *catalogue_find(const char *id);
 
+/* As catalogue_find(); what is unknown is refused with the nearest id (ENTENTE_ERROR_INPUT). */
+const struct measure *catalogue_find_or_refuse(const char *id, GError **error);
+
 /*
  * "sha256:HEX" over the canonical JSON (RFC 8785) of the array of all rows, each as
  * catalogue_row_json() gives it; computed when the program is built.

@@ -233,11 +233,10 @@ static char *make_title(const json_t *document, const json_t *texts)
     return g_markup_escape_text(title, -1);
 }
 
-char *report_html(const char *assessment_json, gsize length, const char *language,
+char *report_html(const char *name, const char *assessment_json, gsize length, const char *language,
                   gsize *html_length, GError **error)
 {
-    g_autoptr(json_t) document =
-        json_parse(assessment_json, length, DOCUMENT_MAX, "assessment", error);
+    g_autoptr(json_t) document = json_parse(assessment_json, length, DOCUMENT_MAX, name, error);
     g_autoptr(json_t) texts = NULL;
     g_autofree char *script = NULL, *style = NULL, *shell = NULL, *catalogues = NULL;
     g_autofree char *policy = NULL, *title = NULL, *data = NULL, *sum = NULL, *overview = NULL;
@@ -247,7 +246,7 @@ char *report_html(const char *assessment_json, gsize length, const char *languag
     if (!document)
         return NULL;
     if (g_strcmp0(json_text(document, "schema"), SCHEMA) != 0) {
-        input_error(error, "assessment: the schema is not " SCHEMA);
+        input_error(error, "%s: not an assessment: its schema is not " SCHEMA, name);
         return NULL;
     }
     language = g_strcmp0(language, "fr") == 0 ? "fr" : "en";

@@ -16,9 +16,10 @@
 #define REPORT_COMPRESS_BYTES (5 * 1024 * 1024)
 
 /*
- * `assessment_json` is a document "entente/assessment/1", UTF-8; `language` ("en" or "fr") is that
- * of the static part and the first one shown. The caller owns the text, which ends in a NUL that
- * `html_length` (may be NULL) does not count. NULL and ENTENTE_ERROR_INPUT for another document.
+ * `name` is said in errors. `assessment_json` is a document "entente/assessment/1", UTF-8;
+ * `language` ("en" or "fr") is that of the static part and the first one shown. The caller owns
+ * the text, which ends in a NUL that `html_length` (may be NULL) does not count. NULL and
+ * ENTENTE_ERROR_INPUT for another document.
  */
-char *report_html(const char *assessment_json, gsize length, const char *language,
+char *report_html(const char *name, const char *assessment_json, gsize length, const char *language,
                   gsize *html_length, GError **error);

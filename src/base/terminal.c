@@ -7,7 +7,7 @@
 #define WIDTH_WITHOUT_TERMINAL 100
 #define NARROWEST_TERMINAL 20
 
-#define NARROWEST_BESIDE 36  /* columns: a last column with less room stands below the others */
+#define NARROWEST_BESIDE 30  /* columns: a last column with less room stands below the others */
 #define NARROWEST_WRAPPED 12 /* columns: no other is wrapped to less */
 #define STACKED_INDENT 4
 

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "base/nearest_word.h"
 #include "base/terminal.h"
 #include "config.h"
 
@@ -96,6 +97,51 @@ static void free_state(const struct command *command, char *state)
     g_free(state);
 }
 
+static int refuse_command(const struct command *const *commands, const char *word)
+{
+    g_autofree char *shown = terminal_escape(word);
+    struct nearest_word nearest = { .word = word };
+
+    for (; *commands; commands++)
+        nearest_word_try(&nearest, (*commands)->name);
+    if (*word == '-')
+        fprintf(stderr, "entente: %s: a command stands before the options; see entente --help\n",
+                shown);
+    else if (nearest.best)
+        fprintf(stderr, "entente: there is no command \"%s\"; did you mean \"%s\"?\n", shown,
+                nearest.best);
+    else
+        fprintf(stderr, "entente: there is no command \"%s\"; see entente --help\n", shown);
+    return EXIT_INPUT;
+}
+
+/* What option the user may have meant by the first one of `arguments` that is none. */
+static const char *nearest_option(const GOptionEntry *entries, char **arguments)
+{
+    for (; *arguments; arguments++) {
+        gsize length = strcspn(*arguments, "=");
+        g_autofree char *word = NULL;
+        struct nearest_word nearest;
+        const GOptionEntry *entry;
+
+        if (!g_str_has_prefix(*arguments, "--") || length == 2)
+            continue;
+        word = g_strndup(*arguments + 2, length - 2);
+        nearest = (struct nearest_word){ .word = word };
+        for (entry = entries; entry->long_name && !g_str_equal(entry->long_name, word); entry++)
+            nearest_word_try(&nearest, entry->long_name);
+        if (!entry->long_name && !g_str_equal(word, "help"))
+            return nearest.best;
+    }
+    return NULL;
+}
+
+static gboolean language_is_known(const char *language, GError **error)
+{
+    return !language || g_str_equal(language, "en") || g_str_equal(language, "fr") ||
+           input_error(error, "--lang %s is not known here (en, fr)", language);
+}
+
 static gboolean format_is_known(const struct command *command, const char *format, GError **error)
 {
     g_auto(GStrv) known = g_strsplit(command->formats ? command->formats : "", ", ", -1);
@@ -128,7 +174,8 @@ static int run_command(const struct command *const *commands, const struct comma
 
         g_set_prgname(program);
         if (g_option_context_parse(options, &count, &arguments, &error) &&
-            format_is_known(command, context.format, &error)) {
+            format_is_known(command, context.format, &error) &&
+            language_is_known(context.language, &error)) {
             if (count > 1 && g_str_equal(arguments[1], "--"))
                 status = command->run(&context, state, arguments + 2, &error);
             else
@@ -137,8 +184,15 @@ static int run_command(const struct command *const *commands, const struct comma
     }
     if (error) {
         report(command->name, error);
-        if (error->domain == G_OPTION_ERROR)
+        if (error->domain == G_OPTION_ERROR) {
+            const char *meant = error->code == G_OPTION_ERROR_UNKNOWN_OPTION
+                                    ? nearest_option(entries, copy + 1)
+                                    : NULL;
+
+            if (meant)
+                fprintf(stderr, "Did you mean --%s? ", meant);
             fprintf(stderr, "Try: entente %s --help\n", command->name);
+        }
         status = error_exit_status(error);
     }
     g_option_context_free(options);
@@ -180,12 +234,8 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
         argv++;
     }
     command = find(commands, argv[1]);
-    if (!command) {
-        g_autofree char *name = terminal_escape(argv[1]);
-
-        fprintf(stderr, "entente: there is no command \"%s\"; see entente --help\n", name);
-        return EXIT_INPUT;
-    }
+    if (!command)
+        return refuse_command(commands, argv[1]);
     return run_command(commands, command, argc - 1, argv + 1);
 }
 
@@ -195,6 +245,10 @@ char *cli_data_folder(const struct context *context, GError **error)
     g_autofree char *folder =
         given ? g_strdup(given) : g_build_filename(g_get_user_data_dir(), "entente", NULL);
 
+    if (!*folder) {
+        input_error(error, "the data folder has no name (--data, ENTENTE_DATA)");
+        return NULL;
+    }
     if (!file_make_folder(folder, 0700, error))
         return NULL;
     return g_steal_pointer(&folder);
@@ -227,7 +281,7 @@ const char *cli_language(const struct context *context)
     const char *const *names = g_get_language_names();
 
     if (context->language)
-        return g_str_has_prefix(context->language, "fr") ? "fr" : "en";
+        return context->language;
     return g_str_has_prefix(names[0], "fr") ? "fr" : "en";
 }
 

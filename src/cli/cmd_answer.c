@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/nearest_word.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
 #include "journal/records.h"
@@ -80,7 +81,9 @@ static void add_row(const struct context *context, const struct measure *measure
 static int list(const struct context *context, const struct records *records, GError **error)
 {
     static const char *const headings[] = { "QUESTION", "ANSWER", "DATE", "STATEMENT", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    static const char *const french_headings[] = { "QUESTION", "RÉPONSE", "DATE", "ÉNONCÉ", NULL };
+    gboolean french = g_str_equal(cli_language(context), "fr");
+    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
     const struct measure *rows;
@@ -122,18 +125,22 @@ static char *ask(const char *prompt)
     return g_strdup(g_strstrip(line));
 }
 
-/* y, n, p, a, or the whole word; an empty line leaves the question open. */
+/* y, n, p, a, or the whole word in English or French; an empty line leaves the question open. */
 static gboolean read_value(const char *text, enum answer_value *value)
 {
     static const struct {
         const char *letter;
         enum answer_value value;
     } letters[] = {
-        {"y",  ANSWER_YES           },
-        { "o", ANSWER_YES           },
-        { "n", ANSWER_NO            },
-        { "p", ANSWER_PARTLY        },
-        { "a", ANSWER_NOT_APPLICABLE}
+        {"y",           ANSWER_YES           },
+        { "o",          ANSWER_YES           },
+        { "oui",        ANSWER_YES           },
+        { "n",          ANSWER_NO            },
+        { "non",        ANSWER_NO            },
+        { "p",          ANSWER_PARTLY        },
+        { "en partie",  ANSWER_PARTLY        },
+        { "a",          ANSWER_NOT_APPLICABLE},
+        { "sans objet", ANSWER_NOT_APPLICABLE},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(letters); i++)
@@ -148,10 +155,14 @@ static gboolean read_value(const char *text, enum answer_value *value)
 static gboolean ask_question(const struct context *context, const char *folder,
                              const struct measure *measure, gboolean *stop, GError **error)
 {
+    gboolean french = g_str_equal(cli_language(context), "fr");
+
     printf("\n%s (%s)\n", title(context, measure), measure->id);
     for (;;) {
         struct answer answer = { 0 };
-        g_autofree char *line = ask("  yes, no, partly, not-applicable (empty: later): ");
+        g_autofree char *line =
+            ask(french ? "  oui, non, en partie, sans objet (vide\u202f: plus tard)\u202f: "
+                       : "  yes, no, partly, not-applicable (empty: later): ");
         g_autofree char *date = NULL, *note = NULL;
         g_autoptr(GError) problem = NULL;
 
@@ -160,8 +171,9 @@ static gboolean ask_question(const struct context *context, const char *folder,
             return TRUE;
         if (!read_value(line, &answer.value))
             continue;
-        date = ask("  as of which day (empty: today): ");
-        note = ask("  note (empty: none): ");
+        date = ask(french ? "  à quelle date (vide\u202f: aujourd’hui)\u202f: "
+                          : "  as of which day (empty: today): ");
+        note = ask(french ? "  remarque (vide\u202f: aucune)\u202f: " : "  note (empty: none): ");
         answer.date_us = clock_now_us();
         answer.note = note && *note ? note : NULL;
         if (date && *date && !clock_parse(date, &answer.date_us, &problem)) {
@@ -203,6 +215,22 @@ static int ask_all(const struct context *context, const char *folder, const stru
     return EXIT_DONE;
 }
 
+static gboolean refuse_question(const char *id, GError **error)
+{
+    struct nearest_word nearest = { .word = id };
+    const struct measure *rows;
+    gsize count;
+
+    rows = catalogue_measures(&count);
+    for (gsize i = 0; i < count; i++)
+        if (answer_max_age_days(&rows[i]))
+            nearest_word_try(&nearest, rows[i].id);
+    if (nearest.best)
+        return input_error(error, "\"%s\" is not a question; did you mean \"%s\"?", id,
+                           nearest.best);
+    return input_error(error, "\"%s\" is not a question; see entente answer --list", id);
+}
+
 static int answer_one(const struct context *context, const char *folder, const struct state *state,
                       const char *id, GError **error)
 {
@@ -211,7 +239,7 @@ static int answer_one(const struct context *context, const char *folder, const s
     gboolean stop;
 
     if (!measure || answer_max_age_days(measure) == 0) {
-        input_error(error, "\"%s\" is not a question; see entente answer --list", id);
+        refuse_question(id, error);
         return EXIT_INPUT;
     }
     if (!state->value && isatty(STDIN_FILENO))
@@ -239,6 +267,10 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         input_error(error, "one question at a time");
         return EXIT_INPUT;
     }
+    if (!arguments[0] && (state->value || state->date || state->note)) {
+        input_error(error, "which question? entente answer QUESTION; see entente answer --list");
+        return EXIT_INPUT;
+    }
     if (arguments[0] && !state->list)
         return answer_one(context, folder, state, arguments[0], error);
     if (!state->list && !context->format && !context->output && isatty(STDIN_FILENO) &&
@@ -249,13 +281,13 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
 static const struct command_option options[] = {
     {"value",              0, G_OPTION_ARG_STRING, offsetof(struct state, value),
-     "yes, no, partly or not-applicable", "ANSWER" },
+     "The answer: yes, no, partly or not-applicable", "ANSWER" },
     { "date", 0, G_OPTION_ARG_STRING, offsetof(struct state, date),
-     "the day it speaks of, as the day of the drill (default: today)", "DATE" },
+     "The day it speaks of, as the day of the drill (default: today)", "DATE" },
     { "note",              0, G_OPTION_ARG_STRING, offsetof(struct state, note),
-     "a sentence that is kept with it", "TEXT" },
+     "A sentence that is kept with it", "TEXT" },
     { "list",            0, G_OPTION_ARG_NONE, offsetof(struct state, list),
-     "show all questions and the newest answers", NULL },
+     "Show all questions and the newest answers", NULL },
     { NULL             },
 };
 

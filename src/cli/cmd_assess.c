@@ -65,7 +65,8 @@ static char *make_html(const struct report_request *request, gsize *length, GErr
     gsize document_length;
     g_autofree char *document = assessment_write_json(request->assessment, &document_length);
 
-    return report_html(document, document_length, request->french ? "fr" : "en", length, error);
+    return report_html("assessment", document, document_length, request->french ? "fr" : "en",
+                       length, error);
 }
 
 static char *make_sarif(const struct report_request *request, gsize *length, GError **error)
@@ -96,7 +97,7 @@ static gboolean read_principles(char **texts, struct assess_options *asked, GErr
         guint64 number;
 
         if (!g_ascii_string_to_unsigned(*texts, 10, 1, PRINCIPLES, &number, NULL))
-            return input_error(error, "--principle %s: is not a principle (1 to %d)", *texts,
+            return input_error(error, "--principle %s is not a principle (1 to %d)", *texts,
                                PRINCIPLES);
         asked->principles[number - 1] = TRUE;
     }
@@ -174,8 +175,8 @@ static char *save(const struct context *context, const struct assessment *assess
         return NULL;
     text = assessment_write_json(assessment, &length);
     document = g_bytes_new_take(text, length);
-    text = report_html(g_bytes_get_data(document, NULL), length, cli_language(context), &length,
-                       error);
+    text = report_html("assessment", g_bytes_get_data(document, NULL), length,
+                       cli_language(context), &length, error);
     if (!text)
         return NULL;
     report = g_bytes_new_take(text, length);
@@ -251,6 +252,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
     if (arguments[0])
         return input_error(error, "\"%s\": assess takes options only", arguments[0]);
+    if (state->save && state->no_save)
+        return input_error(error, "choose one of --save and --no-save");
     if (state->fail_on && !severity_parse(state->fail_on, &least, error))
         return EXIT_INPUT;
     /* Before the work: a passphrase may be asked for. */

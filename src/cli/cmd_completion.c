@@ -20,13 +20,17 @@ static void put_words(GString *out, const char *list)
 
 static int run(const struct context *context, void *state, char **arguments, GError **error)
 {
-    g_autoptr(GString) out = g_string_new("# bash completion for entente\n"
-                                          "_entente()\n{\n"
-                                          "    local word=${COMP_WORDS[COMP_CWORD]}\n"
-                                          "    local before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                                          "    local options= formats=\n"
-                                          "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
-                                          "        COMPREPLY=($(compgen -W '");
+    g_autoptr(GString) out = NULL;
+
+    if (arguments[0])
+        return input_error(error, "\"%s\": completion takes options only", arguments[0]);
+    out = g_string_new("# bash completion for entente\n"
+                       "_entente()\n{\n"
+                       "    local word=${COMP_WORDS[COMP_CWORD]}\n"
+                       "    local before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                       "    local options= formats=\n"
+                       "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+                       "        COMPREPLY=($(compgen -W '");
 
     for (const struct command *const *c = context->commands; *c; c++)
         if ((*c)->summary)
@@ -64,6 +68,7 @@ static int run(const struct context *context, void *state, char **arguments, GEr
 
 const struct command command_completion = {
     .name = "completion",
+    .summary = "Print what makes bash complete commands and options",
     .arguments = "",
     .details = "Example: source <(entente completion)",
     .run = run,

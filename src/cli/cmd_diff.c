@@ -92,7 +92,7 @@ static int run(const struct context *context, void *state_data, char **arguments
 
 static const struct command_option options[] = {
     {"fail-on-new",        0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on_new),
-     "exit 1 when something of at least this severity fails that did not", "SEVERITY" },
+     "Exit 1 when something of at least this severity fails that did not", "SEVERITY" },
     { NULL},
 };
 

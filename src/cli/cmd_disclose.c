@@ -128,7 +128,10 @@ static int run(const struct context *context, void *state, char **arguments, GEr
         return EXIT_INPUT;
     for (char **id = arguments + named; *id; id++)
         if (!open_id(commitment, *id, opened, entries))
-            return input_error(error, "%s: this assessment has no such measure or principle", *id);
+            return input_error(
+                error,
+                "\"%s\" is no measure and no principle of this assessment (see: entente measures)",
+                *id);
     disclosure = disclosure_build(envelope, entries);
     text = json_pretty(disclosure);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;

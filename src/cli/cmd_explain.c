@@ -138,8 +138,9 @@ static char *measure_text(const struct measure *measure, const struct look *look
 static char *principle_text(const struct principle *principle, const struct look *look)
 {
     static const char *const headings[] = { "ID", "SEVERITY", "TITLE", NULL };
+    static const char *const french_headings[] = { "ID", "GRAVITÉ", "TITRE", NULL };
     GString *out = g_string_new(NULL);
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(table_t) table = table_new(look->french ? french_headings : headings);
     g_autofree char *title =
         terminal_style(in_language(&principle->name, look), STYLE_BOLD, look->colour);
     g_autofree char *measures = NULL;
@@ -208,13 +209,15 @@ static int run(const struct context *context, void *state, char **arguments, GEr
     if (!arguments[0] || arguments[1])
         return input_error(
             error, "name one measure or a principle, 1 to %d (see: entente measures)", PRINCIPLES);
-    if (g_ascii_string_to_unsigned(arguments[0], 10, 1, PRINCIPLES, &number, NULL)) {
+    if (g_ascii_string_to_unsigned(arguments[0], 10, 0, G_MAXUINT, &number, NULL)) {
+        if (number < 1 || number > PRINCIPLES)
+            return input_error(error, "%s is not a principle (1 to %d)", arguments[0], PRINCIPLES);
         text = json ? principle_json(&principles[number - 1])
                     : principle_text(&principles[number - 1], &look);
     } else {
-        measure = catalogue_find(arguments[0]);
+        measure = catalogue_find_or_refuse(arguments[0], error);
         if (!measure)
-            return input_error(error, "%s: no such measure (see: entente measures)", arguments[0]);
+            return EXIT_INPUT;
         text = json ? measure_json(measure) : measure_text(measure, &look);
     }
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;

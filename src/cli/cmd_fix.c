@@ -93,12 +93,26 @@ static struct fix_plan *make_plan(const struct context *context, const struct st
 }
 
 /* A diff or another text of many lines, escaped line by line, in colour when there is any. */
+/* A line of a file, whose tabs stay. */
+static char *escape_but_tabs(const char *line)
+{
+    g_auto(GStrv) pieces = g_strsplit(line, "\t", -1);
+
+    for (char **piece = pieces; *piece; piece++) {
+        char *escaped = terminal_escape(*piece);
+
+        g_free(*piece);
+        *piece = escaped;
+    }
+    return g_strjoinv("\t", pieces);
+}
+
 static void append_lines(GString *out, const char *text, gboolean colour)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     for (char **line = lines; *line && (line[1] || **line); line++) {
-        g_autofree char *escaped = terminal_escape(*line);
+        g_autofree char *escaped = escape_but_tabs(*line);
         enum style style = **line == '+'   ? STYLE_GOOD
                            : **line == '-' ? STYLE_BAD
                            : **line == '@' ? STYLE_DIM
@@ -251,7 +265,7 @@ static gboolean report_stage(const struct context *context, const struct fix_rec
             json_object_set_new(object, "deadline", json_string(deadline));
         return put_json(context, object, error);
     }
-    if (context->quiet)
+    if (context->quiet || fix_plan_is_empty(record->plan))
         return TRUE;
     printf(french ? "Plan %.*s\u202f: %s.\n" : "Plan %.*s: %s.\n", HASH_SHOWN, record->plan->hash,
            fix_stage_name(record->stage));

@@ -70,7 +70,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
 static const struct command_option options[] = {
     {"asset",              0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
-     "the host it speaks of (default: as the file says, else this one)", "NAME" },
+     "The host it speaks of (default: as the file says, else this one)", "NAME" },
     { NULL},
 };
 

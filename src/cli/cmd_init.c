@@ -176,6 +176,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     g_autofree char *shown = terminal_escape(path);
     g_autofree char *vkey = NULL;
     struct signatory who;
+    gboolean french = g_str_equal(cli_language(context), "fr");
     gboolean done, made = FALSE;
 
     if (arguments[0]) {
@@ -194,30 +195,37 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (!done)
         return error_exit_status(*error);
     if (!context->quiet)
-        printf("%s is written; add your assets to it (man entente.yaml).\n"
-               "%s key: %s\n\n"
-               "Next: entente assess                  how this machine stands\n"
-               "      entente answer                  what no program can see\n"
-               "      entente fix --plan              what to change\n",
-               shown, made ? "New" : "Your", vkey);
+        printf(french ? "%s est écrit\u202f; ajoutez-y vos biens (man entente.yaml).\n"
+                        "%s\u202f: %s\n\n"
+                        "Ensuite\u202f: entente assess         où en est cette machine\n"
+                        "          entente answer         ce qu’aucun programme ne voit\n"
+                        "          entente fix --plan     ce qu’il faut changer\n"
+                      : "%s is written; add your assets to it (man entente.yaml).\n"
+                        "%s: %s\n\n"
+                        "Next: entente assess         how this machine stands\n"
+                        "      entente answer         what no program can see\n"
+                        "      entente fix --plan     what to change\n",
+               shown,
+               french ? (made ? "Nouvelle clé" : "Votre clé") : (made ? "New key" : "Your key"),
+               vkey);
     return EXIT_DONE;
 }
 
 static const struct command_option options[] = {
-    {"name",               0, G_OPTION_ARG_STRING, offsetof(struct state, name), "name of the organisation",
+    {"name",               0, G_OPTION_ARG_STRING, offsetof(struct state, name), "Name of the organisation",
      "TEXT" },
     { "group", 0, G_OPTION_ARG_STRING, offsetof(struct state, group),
-     "state, private-sector or civil-society", "GROUP" },
+     "Its group: state, private-sector or civil-society", "GROUP" },
     { "subtype",               0, G_OPTION_ARG_STRING, offsetof(struct state, subtype),
-     "local-government, public-authority, university, ...", "TEXT" },
+     "Its kind: local-government, public-authority, university, ...", "TEXT" },
     { "country",               0, G_OPTION_ARG_STRING, offsetof(struct state, country),
-     "two capitals of ISO 3166-1", "CODE" },
-    { "domain",             0, G_OPTION_ARG_STRING, offsetof(struct state, domain), "your domain name",
+     "Its country: two capitals of ISO 3166-1", "CODE" },
+    { "domain",             0, G_OPTION_ARG_STRING, offsetof(struct state, domain), "Your domain name",
      "NAME" },
     { "contact", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, contacts),
-     "security=mailto:security@example.org (may be repeated)", "ROLE=ADDRESS" },
+     "Who to turn to: security=mailto:security@example.org (may be repeated)", "ROLE=ADDRESS" },
     { "force",              0, G_OPTION_ARG_NONE, offsetof(struct state, force),
-     "replace a profile that is there", NULL },
+     "Replace a profile that is there", NULL },
     { NULL            },
 };
 

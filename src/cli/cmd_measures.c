@@ -13,7 +13,10 @@ static const char *in_language(const struct text *text, gboolean french)
 static char *as_text(gboolean french, gboolean colour, guint width)
 {
     static const char *const headings[] = { "ID", "REF", "V", "P", "SEVERITY", "TITLE", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    static const char *const french_headings[] = {
+        "ID", "REF", "V", "P", "GRAVITÉ", "TITRE", NULL
+    };
+    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
     const struct measure *rows;
     gsize count;
 
@@ -105,6 +108,8 @@ const struct command command_measures = {
     .summary = "List the catalogue of measures",
     .arguments = "",
     .formats = "text, json, markdown",
-    .details = "Example: entente measures --format markdown",
+    .details =
+        "V is the version of a measure, P the principle it serves (see: entente explain ID).\n\n"
+        "Example: entente measures --format markdown --output measures.md",
     .run = run,
 };

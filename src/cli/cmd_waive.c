@@ -144,13 +144,15 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
     if (!folder)
         return EXIT_SYSTEM;
-    if (state->list || !arguments[0])
-        return list(context, folder, error);
-    measure = catalogue_find(arguments[0]);
-    if (!measure) {
-        input_error(error, "there is no measure \"%s\"; see entente measures", arguments[0]);
+    if (!arguments[0] && (state->remove || state->reason || state->until)) {
+        input_error(error, "which measure? entente waive ID, as host.ssh.root-login");
         return EXIT_INPUT;
     }
+    if (state->list || !arguments[0])
+        return list(context, folder, error);
+    measure = catalogue_find_or_refuse(arguments[0], error);
+    if (!measure)
+        return EXIT_INPUT;
     if (arguments[1]) {
         input_error(error, "one measure at a time");
         return EXIT_INPUT;
@@ -167,16 +169,16 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"reason",             0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "why (required)", "TEXT" },
+    {"reason",             0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "Why (required)", "TEXT" },
     { "until", 0, G_OPTION_ARG_STRING, offsetof(struct state, until),
-     "last day it holds (required), at most 366 days ahead", "DATE" },
+     "Last day it holds (required), at most 366 days ahead", "DATE" },
     { "asset",             0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
-     "only on this asset (default: all)", "NAME" },
+     "Only on this asset (default: all)", "NAME" },
     { "by",              0, G_OPTION_ARG_STRING, offsetof(struct state, by),
-     "who answers for it (default: your user name)", "NAME" },
+     "Who answers for it (default: your user name)", "NAME" },
     { "list",             0, G_OPTION_ARG_NONE, offsetof(struct state, list),
-     "show what is waived, and what has expired", NULL },
-    { "remove", 0, G_OPTION_ARG_NONE, offsetof(struct state, remove), "take the waiver of ID back",
+     "Show what is waived, and what has expired", NULL },
+    { "remove", 0, G_OPTION_ARG_NONE, offsetof(struct state, remove), "Take the waiver of ID back",
      NULL },
     { NULL             },
 };

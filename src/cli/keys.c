@@ -53,7 +53,11 @@ struct signing_key *cli_default_key(const struct context *context, GError **erro
     if (key && made && !context->quiet) {
         g_autofree char *hint = public_key_hint(key->public);
 
-        fprintf(stderr, "A key was made for this signatory: %s (see entente-key(1))\n", hint);
+        fprintf(stderr,
+                g_str_equal(cli_language(context), "fr")
+                    ? "Une clé a été faite pour ce signataire\u202f: %s (voir entente-key(1))\n"
+                    : "A key was made for this signatory: %s (see entente-key(1))\n",
+                hint);
     }
     return key;
 }

@@ -1,6 +1,7 @@
 #include "profile/yaml_places.h"
 
 #include "base/error.h"
+#include "base/nearest_word.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -15,9 +16,6 @@ struct walk {
     yaml_parser_t parser;
     GError **error;
 };
-
-#define WORD_MAX 64     /* bytes of two words whose distance is taken */
-#define DISTANCE_MAX 3u /* edits between a word and its suggestion */
 
 static gboolean check_value(struct walk *walk, const cyaml_schema_value_t *schema,
                             const yaml_event_t *event, const char *path);
@@ -37,53 +35,17 @@ static gboolean refuse(const struct walk *walk, yaml_mark_t mark, const char *fo
                        mark.column + 1, text);
 }
 
-/* Levenshtein distance, or WORD_MAX when a word is longer than that. */
-static guint edits(const char *a, const char *b)
-{
-    gsize length_a = strlen(a), length_b = strlen(b);
-    guint row[WORD_MAX + 1];
-
-    if (length_a > WORD_MAX || length_b > WORD_MAX)
-        return WORD_MAX;
-    for (guint j = 0; j <= length_b; j++)
-        row[j] = j;
-    for (guint i = 1; i <= length_a; i++) {
-        guint diagonal = row[0];
-
-        row[0] = i;
-        for (guint j = 1; j <= length_b; j++) {
-            guint above = row[j];
-            guint replaced = diagonal + (a[i - 1] != b[j - 1]);
-
-            row[j] = MIN(replaced, MIN(above, row[j - 1]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[length_b];
-}
-
-/* Keeps in `best` the known word nearest to `word`. */
-static void nearest(const char *word, const char *known, const char **best, guint *distance)
-{
-    guint now = edits(word, known);
-
-    if (now < *distance) {
-        *distance = now;
-        *best = known;
-    }
-}
-
 static gboolean unknown_word(const struct walk *walk, yaml_mark_t mark, const char *what,
                              const char *word, GPtrArray *known)
 {
-    const char *best = NULL;
-    guint distance = MIN(DISTANCE_MAX, (guint)strlen(word)) + 1;
+    struct nearest_word nearest = { word, NULL, 0 };
     g_autofree char *list = NULL;
 
     for (guint i = 0; i < known->len; i++)
-        nearest(word, known->pdata[i], &best, &distance);
-    if (best)
-        return refuse(walk, mark, "unknown %s \"%s\"; did you mean \"%s\"?", what, word, best);
+        nearest_word_try(&nearest, known->pdata[i]);
+    if (nearest.best)
+        return refuse(walk, mark, "unknown %s \"%s\"; did you mean \"%s\"?", what, word,
+                      nearest.best);
     g_ptr_array_add(known, NULL);
     list = g_strjoinv(", ", (char **)known->pdata);
     return refuse(walk, mark, "unknown %s \"%s\" (known here: %s)", what, word, list);
