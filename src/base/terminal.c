@@ -7,7 +7,7 @@
 #define WIDTH_WITHOUT_TERMINAL 100
 #define NARROWEST_TERMINAL 20
 
-#define NARROWEST_BESIDE 30  /* columns: a last column with less room stands below the others */
+#define NARROWEST_BESIDE 30  /* columns: with less room the last one stands below wide others */
 #define NARROWEST_WRAPPED 12 /* columns: no other is wrapped to less */
 #define STACKED_INDENT 4
 
@@ -270,7 +270,7 @@ static void fit(const struct table *table, guint width, struct layout *layout)
         return;
     }
     total -= layout->widths[last];
-    layout->stacked = last > 0 && total + NARROWEST_BESIDE > width;
+    layout->stacked = total > width / 2 && total + NARROWEST_BESIDE > width;
     if (layout->stacked)
         layout->widths[last] = MAX(width, NARROWEST_WRAPPED + STACKED_INDENT) - STACKED_INDENT;
     else

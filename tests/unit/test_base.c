@@ -102,6 +102,28 @@ static void test_table_wraps_and_aligns(void)
     g_assert_cmpstr(text, ==, "N  TEXT\n7  one two three four five\n   six seven eight\n");
 }
 
+/* A sliver of a column helps nobody: it goes below; before numbers, the widest name is broken. */
+static void test_table_fits_a_narrow_terminal(void)
+{
+    static const char *const titled[] = { "MEASURE", "TITLE", NULL };
+    static const char *const counted[] = { "PRINCIPLE", "SCORE", NULL };
+    static const char *const measure[] = { "host.ssh.root-login", "Root cannot log in over SSH" };
+    static const char *const principle[] = { "Protect the Internet", "35" };
+    g_autoptr(table_t) below = table_new(titled);
+    g_autoptr(table_t) broken = table_new(counted);
+    g_autofree char *text = NULL;
+
+    table_row(below, measure, NULL);
+    text = table_format(below, FALSE, 36);
+    g_assert_cmpstr(text, ==,
+                    "MEASURE\n    TITLE\nhost.ssh.root-login\n    Root cannot log in over SSH\n");
+    g_free(text);
+    table_align_right(broken, 1);
+    table_row(broken, principle, NULL);
+    text = table_format(broken, FALSE, 20);
+    g_assert_cmpstr(text, ==, "PRINCIPLE      SCORE\nProtect the       35\nInternet\n");
+}
+
 static void test_times(void)
 {
     g_autoptr(GError) error = NULL;
@@ -149,6 +171,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/json/writer", test_writer_survives_hostile_text);
     g_test_add_func("/base/terminal/escape", test_terminal_escape);
     g_test_add_func("/base/terminal/table", test_table_wraps_and_aligns);
+    g_test_add_func("/base/terminal/narrow", test_table_fits_a_narrow_terminal);
     g_test_add_func("/base/clock", test_times);
     g_test_add_func("/base/file", test_files);
     return g_test_run();
