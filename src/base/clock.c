@@ -21,10 +21,12 @@ char *clock_format(gint64 time_us)
     moment = g_date_time_new_from_unix_utc(seconds);
     if (!moment)
         return g_strdup("1970-01-01T00:00:00Z");
-    text = g_date_time_format(moment, "%Y-%m-%dT%H:%M:%S");
+    /* Not %Y, which writes the year 47 with two digits. */
+    text = g_date_time_format(moment, "%m-%dT%H:%M:%S");
     if (rest)
-        return g_strdup_printf("%s.%06" G_GINT64_FORMAT "Z", text, rest);
-    return g_strconcat(text, "Z", NULL);
+        return g_strdup_printf("%04d-%s.%06" G_GINT64_FORMAT "Z", g_date_time_get_year(moment),
+                               text, rest);
+    return g_strdup_printf("%04d-%sZ", g_date_time_get_year(moment), text);
 }
 
 static gboolean looks_like(const char *text, const char *shape)

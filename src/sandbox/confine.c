@@ -317,7 +317,7 @@ gboolean confinement_enter(const struct confinement *confinement, int root,
 
     if (!set_limits(limits, error))
         return FALSE;
-    writes_nothing = credentials_read_only(confinement->flags);
+    writes_nothing = credentials_read_only();
     /* After the credentials, whose change resets the first two. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -20,7 +20,7 @@
 
 enum confine_flags {
     SANDBOX_READ_FILES = 1 << 0, /* open files for reading (below the root, with Landlock) */
-    SANDBOX_NETLINK = 1 << 1,    /* netlink sockets; root keeps CAP_NET_ADMIN to list nf_tables */
+    SANDBOX_NETLINK = 1 << 1,    /* netlink sockets, to ask: nothing that changes the network */
     SANDBOX_BUS = 1 << 2,        /* connect to UNIX sockets: the system bus */
     /*
      * Look into /proc/PID of other processes. A Landlock domain hides them (it is a ptrace
@@ -52,7 +52,7 @@ gboolean confinement_enter(const struct confinement *confinement, int root,
 /* The parts, for confine.c and the tests. */
 
 /* From root to nobody that reads by capability. FALSE when this process has no such capability. */
-gboolean credentials_read_only(guint flags);
+gboolean credentials_read_only(void);
 /* ABI version of the kernel's Landlock, 0 where there is none. */
 int landlock_version(void);
 /* Reading below `root` only (-1: nothing); nothing where the kernel has no Landlock. */

@@ -135,6 +135,10 @@ static void test_times(void)
     g_assert_cmpint(time_us, ==, G_GINT64_CONSTANT(1767139200) * G_USEC_PER_SEC);
     g_assert_true(clock_parse("2025-12-31T01:00:00.5+01:00", &time_us, NULL));
     g_assert_cmpint(time_us, ==, G_GINT64_CONSTANT(1767139200) * G_USEC_PER_SEC + 500000);
+    g_assert_true(clock_parse("0047-11-22T04:24:43Z", &time_us, NULL));
+    g_free(text);
+    text = clock_format(time_us);
+    g_assert_cmpstr(text, ==, "0047-11-22T04:24:43Z");
     g_assert_false(clock_parse("2025-13-01", &time_us, &error));
     g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -284,6 +285,30 @@ static void netlink_socket(struct worker_pipe *out, gpointer data)
     tell(out, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) >= 0);
 }
 
+/* Asks for a change of the loopback interface that changes nothing: the right to it is what counts.
+ */
+static void change_network(struct worker_pipe *out, gpointer data)
+{
+    struct {
+        struct nlmsghdr header;
+        struct ifinfomsg link;
+    } request = {
+        {sizeof request,             RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+        { .ifi_index = 1},
+    };
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr answer;
+        char more[512];
+    } reply = { 0 };
+    int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+    if (fd >= 0 && send(fd, &request, sizeof request, 0) > 0 &&
+        recv(fd, &reply, sizeof reply, 0) > 0)
+        errno = -reply.answer.error;
+    tell(out, errno == 0);
+}
+
 static void set_clock(struct worker_pipe *out, gpointer data)
 {
     struct timex change = { .modes = ADJ_TAI, .constant = 37 };
@@ -327,6 +352,7 @@ static void test_sockets_need_their_flag(void)
     g_assert_cmpint(answer(SANDBOX_BUS, -1, unix_socket, NULL), ==, 0);
     g_assert_cmpint(answer(SANDBOX_BUS, -1, netlink_socket, NULL), ==, EPERM);
     g_assert_cmpint(answer(SANDBOX_NETLINK, -1, netlink_socket, NULL), ==, 0);
+    g_assert_cmpint(answer(SANDBOX_NETLINK, -1, change_network, NULL), ==, EPERM);
 }
 
 /* --- what was open before --- */

@@ -138,7 +138,7 @@ static void read_files(struct host *host, struct firewall *firewall)
 static void read_running(struct host *host, struct firewall *firewall)
 {
     const struct host_file *legacy = host_read(host, "/proc/net/ip_tables_names");
-    gboolean read = firewall_read_kernel(firewall->chains, &firewall->reason);
+    gboolean read = firewall_read_kernel(host, firewall->chains, &firewall->reason);
 
     firewall->origin = FIREWALL_KERNEL;
     if (!read && firewall->reason == REASON_NEEDS_ROOT) {

@@ -63,7 +63,10 @@ const struct firewall *firewall_get(struct host *host);
 void firewall_read_nft(struct host *host, const struct host_file *file, GPtrArray *chains);
 void firewall_read_save(const struct host_file *file, const char *family, GPtrArray *chains);
 /* FALSE with `reason` when nf_tables cannot be asked. */
-gboolean firewall_read_kernel(GPtrArray *chains, enum reason *reason);
+gboolean firewall_read_kernel(struct host *host, GPtrArray *chains, enum reason *reason);
+
+/* Asks the kernel now, with the capability that workers give up. */
+void firewall_keep_kernel(struct host *host);
 
 struct firewall_chain *firewall_chain_new(const char *family, const char *table, const char *name);
 void firewall_chain_free(struct firewall_chain *chain);

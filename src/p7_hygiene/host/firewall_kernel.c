@@ -19,6 +19,7 @@
 
 #define MAX_CHAINS 4096
 #define MAX_RULES 100000
+#define MAX_PARTS 8192   /* reads of up to 32 KiB */
 #define LOOPBACK_INDEX 1 /* lo is the first interface of every network namespace */
 
 struct reading {
@@ -368,7 +369,16 @@ static int on_rule(const struct nlmsghdr *header, void *data)
     return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *socket, guint16 message, mnl_cb_t each, struct reading *reading)
+/* --- asking, which takes CAP_NET_ADMIN, and so is done before the workers give it up --- */
+
+/* What the kernel answered, unread. */
+struct kernel_rules {
+    GPtrArray *chains, *rules; /* of GBytes: what one read gave */
+    gboolean complete;
+    enum reason reason;
+};
+
+static gboolean dump(struct mnl_socket *socket, guint16 message, GPtrArray *parts)
 {
     char buffer[32768];
     struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
@@ -382,30 +392,79 @@ static int dump(struct mnl_socket *socket, guint16 message, mnl_cb_t each, struc
     generic->nfgen_family = NFPROTO_UNSPEC;
     generic->version = NFNETLINK_V0;
     if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-        return -1;
+        return FALSE;
     while (more == MNL_CB_OK) {
         ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof buffer);
 
-        if (got <= 0)
-            return -1;
-        more = mnl_cb_run(buffer, got, message + 1, mnl_socket_get_portid(socket), each, reading);
+        if (got <= 0 || parts->len >= MAX_PARTS)
+            return FALSE;
+        g_ptr_array_add(parts, g_bytes_new(buffer, got));
+        more = mnl_cb_run(buffer, got, message + 1, mnl_socket_get_portid(socket), NULL, NULL);
     }
-    return more == MNL_CB_STOP ? 0 : -1;
+    return more == MNL_CB_STOP;
 }
 
-gboolean firewall_read_kernel(GPtrArray *chains, enum reason *reason)
+static gpointer ask(struct host *host)
 {
-    struct reading reading = { .chains = chains };
+    struct kernel_rules *kernel = g_new0(struct kernel_rules, 1);
     struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
-    gboolean done;
 
+    kernel->chains = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    kernel->rules = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     errno = 0;
-    done = socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
-           dump(socket, NFT_MSG_GETCHAIN, on_chain, &reading) == 0 &&
-           dump(socket, NFT_MSG_GETRULE, on_rule, &reading) == 0;
-    if (!done)
-        *reason = errno == EPERM || errno == EACCES ? REASON_NEEDS_ROOT : REASON_ABSENT;
+    kernel->complete = socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
+                       dump(socket, NFT_MSG_GETCHAIN, kernel->chains) &&
+                       dump(socket, NFT_MSG_GETRULE, kernel->rules);
+    if (!kernel->complete)
+        kernel->reason = errno == EPERM || errno == EACCES ? REASON_NEEDS_ROOT : REASON_ABSENT;
     if (socket)
         mnl_socket_close(socket);
-    return done;
+    return kernel;
+}
+
+static void forget(gpointer fact)
+{
+    struct kernel_rules *kernel = fact;
+
+    g_ptr_array_unref(kernel->chains);
+    g_ptr_array_unref(kernel->rules);
+    g_free(kernel);
+}
+
+static const struct kernel_rules *kernel_rules(struct host *host)
+{
+    static const struct fact_kind kind = { "running rules", ask, forget };
+
+    return host_fact(host, &kind);
+}
+
+void firewall_keep_kernel(struct host *host)
+{
+    kernel_rules(host);
+}
+
+static gboolean read_parts(const GPtrArray *parts, guint16 message, mnl_cb_t each,
+                           struct reading *reading)
+{
+    int more = MNL_CB_OK;
+
+    for (guint i = 0; i < parts->len && more == MNL_CB_OK; i++) {
+        gsize length;
+        gconstpointer data = g_bytes_get_data(parts->pdata[i], &length);
+
+        more = mnl_cb_run(data, length, message + 1, 0, each, reading);
+    }
+    return more == MNL_CB_STOP;
+}
+
+gboolean firewall_read_kernel(struct host *host, GPtrArray *chains, enum reason *reason)
+{
+    const struct kernel_rules *kernel = kernel_rules(host);
+    struct reading reading = { .chains = chains };
+
+    if (kernel->complete && read_parts(kernel->chains, NFT_MSG_GETCHAIN, on_chain, &reading) &&
+        read_parts(kernel->rules, NFT_MSG_GETRULE, on_rule, &reading))
+        return TRUE;
+    *reason = kernel->complete ? REASON_ABSENT : kernel->reason;
+    return FALSE;
 }

@@ -1,6 +1,7 @@
 #include "p7_hygiene/host/host.h"
 
 #include "base/error.h"
+#include "p7_hygiene/host/firewall.h"
 #include "profile/profile.h"
 
 #include <dirent.h>
@@ -107,8 +108,11 @@ void host_keep_private(struct host *host)
         "/proc/sys/vm/mmap_rnd_compat_bits",
     };
 
-    for (guint i = 0; host->live && host->privileged && i < G_N_ELEMENTS(paths); i++)
+    if (!host->live || !host->privileged)
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(paths); i++)
         host_read(host, paths[i]);
+    firewall_keep_kernel(host);
 }
 
 int host_root_fd(const struct host *host)

@@ -46,9 +46,9 @@ gboolean host_is_live(const struct host *host); /* the root is "/" */
 /* Whether it is looked at with root's rights: what cannot be read then is not there for root. */
 gboolean host_is_privileged(const struct host *host);
 /*
- * Reads what only the user id 0 may read whatever its capabilities (some files of /proc/sys), so
- * that it is at hand in workers, which give that id up. For the running machine; called before
- * they are forked.
+ * Reads what workers may not: what only the user id 0 reads whatever its capabilities (some files
+ * of /proc/sys), and the running nf_tables, which to list takes the right to change them. For the
+ * running machine; called before workers are forked.
  */
 void host_keep_private(struct host *host);
 int host_root_fd(const struct host *host);
