@@ -67,12 +67,11 @@ static void judge_all(struct worker_pipe *out, gpointer data)
     for (guint i = queue->next; i < queue->items->len; i++) {
         const struct item *item = queue->items->pdata[i];
         g_autoptr(finding_t) finding = finding_new(item->measure->id, item->asset_index);
-        g_autoptr(GVariant) message = NULL;
+        g_autoptr(GByteArray) message = NULL;
 
         item->measure->judge(&item->asset->view, finding);
-        message = g_variant_ref_sink(finding_to_variant(finding));
-        if (!worker_send(out, MESSAGE_FINDING, g_variant_get_data(message),
-                         g_variant_get_size(message)))
+        message = finding_pack(finding);
+        if (!worker_send(out, MESSAGE_FINDING, message->data, message->len))
             return;
     }
 }
@@ -135,14 +134,11 @@ static gboolean replace(struct run *run, struct queue *queue, enum reason reason
 static struct finding *read_finding(const struct item *item, guint8 kind, const guint8 *body,
                                     gsize length)
 {
-    g_autoptr(GBytes) bytes = g_bytes_new(body, length);
-    g_autoptr(GVariant) variant = NULL;
     struct finding *finding;
 
     if (kind != MESSAGE_FINDING)
         return NULL;
-    variant = g_variant_ref_sink(finding_variant_from_bytes(bytes));
-    finding = finding_from_variant(variant, item->measure->id, item->asset_index);
+    finding = finding_unpack(body, length, item->measure->id, item->asset_index);
     if (finding && finding->outcome == OUTCOME_NONE)
         set_error(finding, REASON_SILENT, NULL);
     return finding;

@@ -112,7 +112,7 @@ void finding_not_measured(struct finding *finding, enum reason reason, const cha
 void finding_incomplete(struct finding *finding, enum reason reason, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* For the pipe between worker and runner. The variant is floating. NULL when it is malformed. */
-GVariant *finding_to_variant(const struct finding *finding);
-GVariant *finding_variant_from_bytes(GBytes *bytes); /* floating; untrusted */
-struct finding *finding_from_variant(GVariant *variant, const char *measure, guint asset);
+/* As bytes, for the pipe between worker and runner (GVariant costs as much as most judgements). */
+GByteArray *finding_pack(const struct finding *finding);
+/* From untrusted bytes; NULL when they are malformed. `measure` is borrowed. */
+struct finding *finding_unpack(const void *data, gsize length, const char *measure, guint asset);

@@ -52,22 +52,57 @@ static void test_secrets_are_not_kept(void)
     g_assert_true(g_str_has_prefix(line->found, "20 bytes"));
 }
 
-static void test_variant_round_trip(void)
+static void test_packed_and_back(void)
 {
     g_autoptr(finding_t) finding = finding_new("m", 3);
     g_autoptr(finding_t) copy = NULL;
-    g_autoptr(GVariant) variant = NULL;
+    g_autoptr(GByteArray) bytes = NULL;
     const struct evidence *line;
 
     finding_fail(finding, "/a", 9, NULL, "caf\xe9", "x");
-    variant = g_variant_ref_sink(finding_to_variant(finding));
-    copy = finding_from_variant(variant, "m", 3);
+    finding_pass(finding, "/b", 0, "key", "", NULL);
+    finding->omitted = 7;
+    bytes = finding_pack(finding);
+    copy = finding_unpack(bytes->data, bytes->len, "m", 3);
     g_assert_nonnull(copy);
+    g_assert_cmpint(copy->outcome, ==, OUTCOME_FAIL);
+    g_assert_cmpuint(copy->omitted, ==, 7);
+    g_assert_null(copy->detail);
+    g_assert_cmpuint(copy->evidence->len, ==, 2);
     line = copy->evidence->pdata[0];
     g_assert_cmpstr(line->path, ==, "/a");
+    g_assert_cmpuint(line->line, ==, 9);
     g_assert_null(line->key);
     g_assert_true(g_utf8_validate(line->found, -1, NULL));
-    g_assert_null(finding_from_variant(g_variant_new_string("no"), "m", 3));
+    line = copy->evidence->pdata[1];
+    g_assert_cmpint(line->outcome, ==, OUTCOME_PASS);
+    g_assert_cmpstr(line->found, ==, "");
+    g_assert_null(line->wanted);
+}
+
+/* A worker that was taken over can send anything. */
+static void test_malformed_is_refused(void)
+{
+    g_autoptr(finding_t) finding = finding_new("m", 3);
+    g_autoptr(GByteArray) bytes = NULL;
+
+    finding_fail(finding, "/a", 9, "key", "found", "wanted");
+    bytes = finding_pack(finding);
+    for (guint length = 0; length < bytes->len; length++) {
+        g_autofree guint8 *exact = g_memdup2(bytes->data, length);
+
+        g_assert_null(finding_unpack(exact, length, "m", 3));
+    }
+    bytes->data[bytes->len - 1] = 0xff; /* no UTF-8 */
+    g_assert_null(finding_unpack(bytes->data, bytes->len, "m", 3));
+    bytes->data[bytes->len - 1] = 0;
+    g_assert_null(finding_unpack(bytes->data, bytes->len, "m", 3));
+    bytes->data[bytes->len - 1] = 'd';
+    bytes->data[0] = OUTCOME_ERROR + 1;
+    g_assert_null(finding_unpack(bytes->data, bytes->len, "m", 3));
+    bytes->data[0] = OUTCOME_FAIL;
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    g_assert_null(finding_unpack(bytes->data, bytes->len, "m", 3));
 }
 
 static void test_secrets_are_scrubbed_from_evidence(void)
@@ -120,6 +155,7 @@ int main(int argc, char **argv)
     g_test_add_func("/finding/secrets-are-not-kept", test_secrets_are_not_kept);
     g_test_add_func("/finding/secrets-are-scrubbed-from-evidence",
                     test_secrets_are_scrubbed_from_evidence);
-    g_test_add_func("/finding/variant-round-trip", test_variant_round_trip);
+    g_test_add_func("/finding/packed-and-back", test_packed_and_back);
+    g_test_add_func("/finding/malformed-is-refused", test_malformed_is_refused);
     return g_test_run();
 }
