@@ -80,6 +80,17 @@ static void compare(struct apt_updates *updates, const struct dpkg *dpkg, const 
         note(updates, installed, g_steal_pointer(&version));
 }
 
+/* The empty line that ends a stanza, or `end`: lines are few, a search for two bytes reads all. */
+static const char *stanza_end(const char *at, const char *end)
+{
+    while ((at = memchr(at, '\n', end - at))) {
+        if (at + 1 < end && at[1] == '\n')
+            return at;
+        at++;
+    }
+    return end;
+}
+
 void apt_updates_add(struct apt_updates *updates, const struct dpkg *dpkg, const char *text,
                      gsize length)
 {
@@ -90,10 +101,8 @@ void apt_updates_add(struct apt_updates *updates, const struct dpkg *dpkg, const
 
     updates->lists++;
     while ((gsize)(end - at) > skip) {
-        const char *next = memmem(at, end - at, "\n\n", 2), *line;
+        const char *next = stanza_end(at, end), *line;
 
-        if (!next)
-            next = end;
         line = memchr(at, '\n', next - at);
         if (!line)
             line = next;

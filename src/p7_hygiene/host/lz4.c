@@ -54,24 +54,30 @@ static gboolean take_length(struct input *input, gsize *length)
     return TRUE;
 }
 
-/* Matches may overlap what they write: "aaaa" is one literal and a match at distance 1. */
-static gboolean copy_match(GByteArray *out, gsize start, gsize offset, gsize length, gsize limit)
-{
-    gsize from = out->len - offset, at = out->len;
+/* Where one block is unpacked to: room for the largest block there can be. */
+struct output {
+    guint8 *start; /* of what matches may reach back to */
+    guint8 *at, *end;
+};
 
-    if (!offset || offset > out->len - start || length > limit - out->len)
+/* Matches may overlap what they write: "aaaa" is one literal and a match at distance 1. */
+static gboolean copy_match(struct output *out, gsize offset, gsize length)
+{
+    const guint8 *from = out->at - offset;
+
+    if (!offset || offset > (gsize)(out->at - out->start) || length > (gsize)(out->end - out->at))
         return FALSE;
-    g_byte_array_set_size(out, out->len + length);
     if (offset >= length)
-        memcpy(out->data + at, out->data + from, length);
+        memcpy(out->at, from, length);
     else
         for (gsize i = 0; i < length; i++)
-            out->data[at + i] = out->data[from + i];
+            out->at[i] = from[i];
+    out->at += length;
     return TRUE;
 }
 
 /* One block: sequences of literals and a match; the last has literals only. */
-static gboolean read_block(GByteArray *out, gsize start, struct input block, gsize limit)
+static gboolean read_sequences(struct output *out, struct input block)
 {
     while (block.at < block.end) {
         const guint8 *token, *at;
@@ -81,27 +87,44 @@ static gboolean read_block(GByteArray *out, gsize start, struct input block, gsi
             return FALSE;
         literals = *token >> 4;
         match = *token & 0xf;
-        if (!take_length(&block, &literals) || literals > limit - out->len ||
+        if (!take_length(&block, &literals) || literals > (gsize)(out->end - out->at) ||
             !take(&block, literals, &at))
             return FALSE;
-        g_byte_array_append(out, at, literals);
+        memcpy(out->at, at, literals);
+        out->at += literals;
         if (block.at == block.end)
             return TRUE;
         if (!take(&block, 2, &at) || !take_length(&block, &match) ||
-            !copy_match(out, start, at[0] | at[1] << 8, match + MATCH_MIN, limit))
+            !copy_match(out, at[0] | at[1] << 8, match + MATCH_MIN))
             return FALSE;
     }
     return TRUE;
+}
+
+static gboolean read_block(GByteArray *bytes, gsize start, struct input block, gsize largest,
+                           gsize limit)
+{
+    gsize have = bytes->len, room = MIN(largest, limit - have);
+    struct output out;
+    gboolean good;
+
+    g_byte_array_set_size(bytes, have + room);
+    out = (struct output){ bytes->data + start, bytes->data + have, bytes->data + have + room };
+    good = read_sequences(&out, block);
+    g_byte_array_set_size(bytes, out.at - bytes->data);
+    return good;
 }
 
 static gboolean read_frame(GByteArray *out, struct input *input, gsize limit)
 {
     const gsize start = out->len;
     const guint8 *head, *at;
+    gsize largest;
     guint32 size;
 
     if (!take(input, 2, &head) || *head >> 6 != 1 || *head & FLAG_DICTIONARY)
         return FALSE;
+    largest = (gsize)1 << (8 + 2 * (head[1] >> 4 & 7)); /* 4: 64 KB ... 7: 4 MB */
     if (*head & FLAG_CONTENT_SIZE && !take(input, 8, &at))
         return FALSE;
     if (!take(input, 1, &at)) /* checksum of the header */
@@ -122,7 +145,8 @@ static gboolean read_frame(GByteArray *out, struct input *input, gsize limit)
             if (bytes > limit - out->len)
                 return FALSE;
             g_byte_array_append(out, block.at, bytes);
-        } else if (!read_block(out, *head & FLAG_INDEPENDENT ? out->len : start, block, limit)) {
+        } else if (!read_block(out, *head & FLAG_INDEPENDENT ? out->len : start, block, largest,
+                               limit)) {
             return FALSE;
         }
         if (*head & FLAG_BLOCK_CHECKSUM && !take(input, 4, &at))
