@@ -9,7 +9,6 @@
 
 #include "catalogue_judges.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -250,7 +249,6 @@ struct sample {
     struct finding *finding;
     const struct dpkg *dpkg;
     struct scratch content;
-    EVP_MD *md5;
     guint64 left;
     guint files, bad;
 };
@@ -278,21 +276,10 @@ static char *real_path(const struct sample *sample, const char *package, const c
     return path;
 }
 
-static void hash_text(const struct sample *sample, char *hex)
-{
-    guint8 digest[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-
-    EVP_Digest(sample->content.text, sample->content.length, digest, &length, sample->md5, NULL);
-    for (guint i = 0; i < length && i < MD5_HEX / 2; i++)
-        g_snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-}
-
 static void check_file(struct sample *sample, const char *package, const char *path,
                        const char *listed)
 {
-    char hex[MD5_HEX + 1] = "";
-    g_autofree char *found = NULL;
+    g_autofree char *hex = NULL, *found = NULL;
 
     switch (scratch_read(sample->host, path, SAMPLE_FILE_MAX, FALSE, &sample->content)) {
     case HOST_OK:
@@ -307,7 +294,8 @@ static void check_file(struct sample *sample, const char *package, const char *p
         return;
     sample->left -= MIN(sample->left, sample->content.length);
     sample->files++;
-    hash_text(sample, hex);
+    hex = g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *)sample->content.text,
+                                      sample->content.length);
     if (g_ascii_strncasecmp(hex, listed, MD5_HEX) == 0)
         return;
     sample->bad++;
@@ -369,17 +357,11 @@ void judge_host_permissions_package_integrity(const struct asset_view *view,
         host_missing(finding, host_read(view->host, DPKG_STATUS));
         return;
     }
-    sample.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-    if (!sample.md5) {
-        finding_not_measured(finding, REASON_UNSUPPORTED, "MD5 is switched off in OpenSSL");
-        return;
-    }
     for (gsize i = 0; i < G_N_ELEMENTS(first); i++)
         check_package(&sample, dpkg_find(sample.dpkg, first[i]));
     for (guint i = 0; i < packages->len && sample.left; i++)
         check_package(&sample, &g_array_index(packages, struct dpkg_package,
                                               (start * 37 + i) % packages->len));
-    EVP_MD_free(sample.md5);
     scratch_clear(&sample.content);
     text = g_strdup_printf("%u of a sample of %u files changed", sample.bad, sample.files);
     if (sample.files)
