@@ -26,6 +26,7 @@ struct scan {
     secrets_fn each;
     gpointer data;
     gboolean bare, stopped;
+    gboolean marked; /* a token or a key begins somewhere in the text */
     guint line;
 };
 
@@ -87,15 +88,26 @@ static void look_for_tokens(struct scan *scan, const char *line, gsize length)
     }
 }
 
+static const char key_begin[] = "-----BEGIN ";
+
 static void look_for_key(struct scan *scan, const char *line, gsize length)
 {
-    static const char begin[] = "-----BEGIN ", end[] = "PRIVATE KEY-----";
+    static const char end[] = "PRIVATE KEY-----";
     static const char encrypted[] = "ENCRYPTED ";
-    const char *at = memmem(line, length, begin, strlen(begin));
+    const char *at = memmem(line, length, key_begin, strlen(key_begin));
     gsize left = at ? (gsize)(line + length - at) : 0;
 
     if (at && memmem(at, left, end, strlen(end)) && !memmem(at, left, encrypted, strlen(encrypted)))
         report(scan, "private-key", at, left);
+}
+
+/* Whether any line can hold a token or a key: asked once, not for each line. */
+static gboolean is_marked(const char *text, gsize length)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(tokens); i++)
+        if (memmem(text, length, tokens[i].start, strlen(tokens[i].start)))
+            return TRUE;
+    return memmem(text, length, key_begin, strlen(key_begin)) != NULL;
 }
 
 /* --- assignments ------------------------------------------------------------------------------ */
@@ -216,8 +228,10 @@ static void scan_line(struct scan *scan, const char *line, gsize length)
 {
     const char *at = line, *end = line + length;
 
-    look_for_tokens(scan, line, length);
-    look_for_key(scan, line, length);
+    if (scan->marked) {
+        look_for_tokens(scan, line, length);
+        look_for_key(scan, line, length);
+    }
     if (length > LINE_MAX_BYTES || is_comment(line, length))
         return;
     for (guint tries = 0; at < end && tries < 16 && !scan->stopped; tries++) {
@@ -236,7 +250,7 @@ static void scan_line(struct scan *scan, const char *line, gsize length)
 
 void secrets_scan(const char *text, gsize length, gboolean bare, secrets_fn each, gpointer data)
 {
-    struct scan scan = { each, data, bare, FALSE, 0 };
+    struct scan scan = { each, data, bare, FALSE, is_marked(text, length), 0 };
 
     for (const char *at = text, *end = text + length; at < end && !scan.stopped;) {
         const char *stop = memchr(at, '\n', end - at);
