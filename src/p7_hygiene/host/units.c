@@ -91,6 +91,29 @@ static int compare_text(gconstpointer left, gconstpointer right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* The *.d folders that there are: asking for each that there could be takes dozens of opens. */
+static gpointer load_drop_in_folders(struct host *host)
+{
+    GHashTable *present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_auto(GStrv) names = host_list(host, folders[i], NULL);
+
+        for (char **name = names; name && *name; name++)
+            if (g_str_has_suffix(*name, ".d"))
+                g_hash_table_add(present, g_build_filename(folders[i], *name, NULL));
+    }
+    return present;
+}
+
+static gboolean is_drop_in_folder(struct host *host, const char *path)
+{
+    static const struct fact_kind kind = { "unit-drop-ins", load_drop_in_folders,
+                                           (void (*)(gpointer))g_hash_table_unref };
+
+    return g_hash_table_contains(host_fact(host, &kind), path);
+}
+
 static void read_drop_ins(struct host *host, const char *name, GArray *settings)
 {
     g_autoptr(GPtrArray) levels = drop_in_folders(name);
@@ -102,7 +125,8 @@ static void read_drop_ins(struct host *host, const char *name, GArray *settings)
     for (guint level = 0; level < levels->len; level++) {
         for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
             g_autofree char *folder = g_build_filename(folders[i], levels->pdata[level], NULL);
-            g_auto(GStrv) files = host_list(host, folder, NULL);
+            g_auto(GStrv) files =
+                is_drop_in_folder(host, folder) ? host_list(host, folder, NULL) : NULL;
 
             for (char **file = files; file && *file; file++)
                 if (g_str_has_suffix(*file, ".conf") && !g_hash_table_contains(chosen, *file))
