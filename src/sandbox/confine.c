@@ -261,7 +261,7 @@ struct confinement *confinement_new(guint flags, GError **error)
         return NULL;
     }
     seccomp_attr_set(rules.filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    seccomp_attr_set(rules.filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    seccomp_attr_set(rules.filter, SCMP_FLTATR_CTL_OPTIMIZE, 1);
     add_all(&rules, SCMP_ACT_ALLOW, harmless, G_N_ELEMENTS(harmless));
     add_all(&rules, SCMP_ACT_KILL_PROCESS, hostile, G_N_ELEMENTS(hostile));
     allow_with_arguments(&rules);
