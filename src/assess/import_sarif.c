@@ -1,17 +1,31 @@
 /*
  * import_sarif.c: SARIF 2.1.0 (OASIS, sections 3.27 result, 3.49 reportingDescriptor). The first
  * run names the tool; results of later runs are taken with it.
+ *
+ * The document is streamed twice, one rule or result in memory at a time: first for the tool, the
+ * rules and the time of each run, then for the results, since a run may name its rules behind them.
  */
 #include "assess/import.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_stream.h"
 
 #include <string.h>
 
+#define VALUE_MAX (4u << 20) /* bytes of one rule or result */
+
+/* The rules of one run, in their order and by id. */
 struct rules {
-    const json_t *list;
-    GHashTable *by_id; /* id -> const json_t * */
+    GPtrArray *list;   /* of json_t, owned */
+    GHashTable *by_id; /* id -> json_t *, borrowed from the list */
+};
+
+struct reading {
+    struct imported *imported;
+    GHashTable *runs; /* index of the run, as text -> struct rules */
+    char *name;       /* of the tool */
+    char *tool_version, *semantic_version;
+    char *version; /* of SARIF */
 };
 
 static const char *message_text(const json_t *owner, const char *key)
@@ -112,11 +126,8 @@ static const char *rule_id(const json_t *result, const struct rules *rules)
         id = json_text(reference, "id");
         index = json_number(reference, "index", index);
     }
-    if (!id && index >= 0) {
-        const json_t *rule = json_array_get(rules->list, (size_t)index);
-
-        id = json_is_object(rule) ? json_text(rule, "id") : NULL;
-    }
+    if (!id && index >= 0 && index < rules->list->len)
+        id = json_text(rules->list->pdata[index], "id");
     return id;
 }
 
@@ -195,66 +206,143 @@ static void read_result(const json_t *result, const struct rules *rules, struct 
     read_place(result, finding);
 }
 
-static void read_run(const json_t *run, struct imported *imported)
+static void rules_free(struct rules *rules)
 {
-    const json_t *driver = json_object_get(json_object_get(run, "tool"), "driver");
-    const json_t *invocation = json_array_get(json_object_get(run, "invocations"), 0);
-    const char *time = json_is_object(invocation) ? json_text(invocation, "startTimeUtc") : NULL;
-    struct rules rules = { json_object_get(driver, "rules"),
-                           g_hash_table_new(g_str_hash, g_str_equal) };
-    const json_t *one;
-    size_t i;
+    g_ptr_array_unref(rules->list);
+    g_hash_table_unref(rules->by_id);
+    g_free(rules);
+}
 
-    if (!imported->tool && json_is_object(driver) && json_text(driver, "name")) {
-        const char *version = json_text(driver, "version");
-        g_autofree char *tool = NULL;
+/* The rules of the run that a path ("runs", index, ...) lies in; made when it is new. */
+static struct rules *rules_at(struct reading *reading, const char *const *path)
+{
+    struct rules *rules = g_hash_table_lookup(reading->runs, path[1]);
 
-        if (!version)
-            version = json_text(driver, "semanticVersion");
-        tool = g_strjoin(version ? " " : "", json_text(driver, "name"), version, NULL);
-        imported->tool = imported_text(tool);
+    if (!rules) {
+        rules = g_new0(struct rules, 1);
+        rules->list = g_ptr_array_new_with_free_func((GDestroyNotify)json_decref);
+        rules->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+        g_hash_table_insert(reading->runs, g_strdup(path[1]), rules);
     }
-    if (time && !imported->time_us)
-        clock_parse(time, &imported->time_us, NULL);
-    json_array_foreach(rules.list, i, one)
-    {
-        const char *id = json_is_object(one) ? json_text(one, "id") : NULL;
+    return rules;
+}
 
-        if (id && i < IMPORT_RULES_MAX)
-            g_hash_table_insert(rules.by_id, (gpointer)id, (gpointer)one);
-    }
-    json_array_foreach(json_object_get(run, "results"), i, one)
-    {
-        if (json_is_object(one))
-            read_result(one, &rules, imported);
-    }
-    g_hash_table_unref(rules.by_id);
+static gboolean take_rule(const char *const *path, const json_t *value, gpointer data,
+                          GError **error)
+{
+    struct rules *rules = rules_at(data, path);
+    const char *id = json_is_object(value) ? json_text(value, "id") : NULL;
+
+    if (rules->list->len >= IMPORT_RULES_MAX)
+        return TRUE;
+    g_ptr_array_add(rules->list, json_incref((json_t *)value));
+    if (id)
+        g_hash_table_insert(rules->by_id, (gpointer)id, (gpointer)value);
+    return TRUE;
+}
+
+static gboolean take_invocation(const char *const *path, const json_t *value, gpointer data,
+                                GError **error)
+{
+    struct reading *reading = data;
+    const char *time = json_is_object(value) ? json_text(value, "startTimeUtc") : NULL;
+
+    if (time && !reading->imported->time_us)
+        clock_parse(time, &reading->imported->time_us, NULL);
+    return TRUE;
+}
+
+/* Members of the first driver that are texts, and the version of the format. */
+static gboolean take_text(const char *const *path, const json_t *value, gpointer data,
+                          GError **error)
+{
+    struct reading *reading = data;
+    const char *member = path[g_strv_length((char **)path) - 1];
+    const struct {
+        const char *member;
+        char **target;
+        gboolean of_driver;
+    } targets[] = {
+        {"name",             &reading->name,             TRUE },
+        { "version",         &reading->tool_version,     TRUE },
+        { "semanticVersion", &reading->semantic_version, TRUE },
+        { "version",         &reading->version,          FALSE},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(targets) && json_is_string(value); i++)
+        if (g_str_equal(targets[i].member, member) && targets[i].of_driver == (path[1] != NULL) &&
+            !*targets[i].target)
+            *targets[i].target = imported_text(json_string_value(value));
+    return TRUE;
+}
+
+static gboolean take_result(const char *const *path, const json_t *value, gpointer data,
+                            GError **error)
+{
+    struct reading *reading = data;
+
+    if (json_is_object(value))
+        read_result(value, rules_at(reading, path), reading->imported);
+    return TRUE;
+}
+
+static gboolean stream(const char *data, gsize length, const char *name,
+                       const struct json_want *wants, struct reading *reading, GError **error)
+{
+    g_autoptr(json_stream_t) parser = json_stream_new(name, wants, VALUE_MAX, reading);
+
+    return json_stream_feed(parser, data, length, error) && json_stream_end(parser, error);
+}
+
+static gboolean read_document(const char *data, gsize length, const char *name,
+                              struct reading *reading, GError **error)
+{
+    static const struct json_want about[] = {
+        {"version",                     take_text },
+        { "runs/*/tool/driver/name",                            take_text },
+        { "runs/*/tool/driver/version",take_text },
+        { "runs/*/tool/driver/semanticVersion", take_text },
+        { "runs/*/tool/driver/rules/*",                            take_rule },
+        { "runs/*/invocations/0",                    take_invocation },
+        { NULL},
+    };
+    static const struct json_want results[] = {
+        {"runs/*/results/*", take_result },
+        { NULL                }
+    };
+    const char *version;
+    g_autofree char *tool = NULL;
+
+    if (!stream(data, length, name, about, reading, error))
+        return FALSE;
+    if (g_strcmp0(reading->version, "2.1.0") != 0)
+        return input_error(error, "%s: not SARIF 2.1.0 (its version is %s)", name,
+                           reading->version ? reading->version : "not said");
+    if (!reading->name)
+        return input_error(error, "%s: no run names its tool (runs[].tool.driver.name)", name);
+    version = reading->tool_version ? reading->tool_version : reading->semantic_version;
+    tool = g_strjoin(version ? " " : "", reading->name, version, NULL);
+    reading->imported->tool = imported_text(tool);
+    return stream(data, length, name, results, reading, error);
 }
 
 struct imported *import_sarif(const char *data, gsize length, const char *name, GError **error)
 {
-    g_autoptr(json_t) top = json_parse(data, length, IMPORT_FILE_MAX, name, error);
     g_autoptr(imported_t) imported = imported_new();
-    const char *version;
-    const json_t *runs, *run;
-    size_t i;
+    struct reading reading = { .imported = imported };
+    gboolean done;
 
-    if (!top)
-        return NULL;
-    version = json_is_object(top) ? json_text(top, "version") : NULL;
-    runs = json_object_get(top, "runs");
-    if (g_strcmp0(version, "2.1.0") != 0 || !json_is_array(runs)) {
-        input_error(error, "%s: not SARIF 2.1.0 (its version is %s)", name,
-                    version ? version : "not said");
+    if (length > IMPORT_FILE_MAX) {
+        input_error(error, "%s: larger than the limit of %u bytes", name, IMPORT_FILE_MAX);
         return NULL;
     }
-    json_array_foreach(runs, i, run)
-    {
-        if (json_is_object(run))
-            read_run(run, imported);
-    }
-    if (imported->tool)
-        return g_steal_pointer(&imported);
-    input_error(error, "%s: no run names its tool (runs[].tool.driver.name)", name);
-    return NULL;
+    reading.runs =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)rules_free);
+    done = read_document(data, length, name, &reading, error);
+    g_hash_table_unref(reading.runs);
+    g_free(reading.name);
+    g_free(reading.tool_version);
+    g_free(reading.semantic_version);
+    g_free(reading.version);
+    return done ? g_steal_pointer(&imported) : NULL;
 }
