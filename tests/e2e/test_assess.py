@@ -107,7 +107,7 @@ def test_what_is_asked_for_is_judged(entente):
     assert not runs(entente), "a part of the catalogue is not kept"
     entente("assess", "--measure", "SSHD-01", "--save")
     assert len(runs(entente)) == 1
-    assert "no such measure" in entente("assess", "--measure", "host.nothing", status=2).stderr
+    assert "host.nothing" in entente("assess", "--measure", "host.nothing", status=2).stderr
     assert "1 to 9" in entente("assess", "--principle", "10", status=2).stderr
 
 

@@ -71,6 +71,6 @@ def test_a_terminal_is_asked(entente):
             break
         text += part
     assert process.wait(timeout=20) == 0, text.decode()
-    assert "Nom de l'organisation" in text.decode() and "ville" in text.decode()
+    assert "Nom de l\u2019organisation" in text.decode() and "ville" in text.decode()
     who = yaml.safe_load((entente.folder / "entente.yaml").read_text())["signatory"]
     assert who == {"name": "Mairie", "group": "state", "domain": "mairie.example"}

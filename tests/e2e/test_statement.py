@@ -298,7 +298,7 @@ def test_disclosed_entries_verify_and_altered_ones_do_not(entente, assessed):
 
 
 def test_disclose_answers_mistakes(entente, assessed):
-    assert "no such measure" in entente("disclose", "host.no.such", status=2).stderr
+    assert "host.no.such" in entente("disclose", "host.no.such", status=2).stderr
     entente("disclose", status=2)
     entente("disclose", assessed, status=2)
     entente("disclose", assessed.name, 7)
