@@ -61,10 +61,15 @@ static enum style score_style(int score)
     return score >= SCORE_GOOD ? STYLE_GOOD : score >= SCORE_MIDDLING ? STYLE_WARN : STYLE_BAD;
 }
 
+static gboolean is_narrow(guint width)
+{
+    return width && width < WIDTH_WITH_COUNTS;
+}
+
 static void put_principles(GString *out, const struct assessment *assessment, gboolean french,
                            const struct words *words, gboolean colour, guint width)
 {
-    gboolean narrow = width && width < WIDTH_WITH_COUNTS;
+    gboolean narrow = is_narrow(width);
     const char *const headings[] = { "",
                                      words->principle,
                                      words->score,
@@ -138,7 +143,8 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
                            text);
 }
 
-static void put_summary(GString *out, const struct assessment *assessment, gboolean french)
+static void put_summary(GString *out, const struct assessment *assessment, gboolean french,
+                        guint width)
 {
     guint assessed = 0, failing = 0, severe = 0;
 
@@ -153,11 +159,12 @@ static void put_summary(GString *out, const struct assessment *assessment, gbool
         severe += one->measure->severity >= SEVERITY_HIGH;
     }
     g_string_append_printf(out,
-                           french ? "\n%u principes évalués sur 9\u202f; %u constats en échec, "
-                                    "dont %u critiques ou élevés\n"
-                                  : "\n%u of 9 principles assessed; %u failing findings, %u of "
-                                    "them critical or high\n",
-                           assessed, failing, severe);
+                           french
+                               ? "\nPrincipes évalués\u202f: %u sur 9\u202f;%cconstats en "
+                                 "échec\u202f: %u, dont critiques ou élevés\u202f: %u\n"
+                               : "\nPrinciples assessed: %u of 9;%cfailing findings: %u, critical "
+                                 "or high among them: %u\n",
+                           assessed, is_narrow(width) ? '\n' : ' ', failing, severe);
 }
 
 char *assessment_format_text(const struct assessment *assessment, gboolean french, gboolean colour,
@@ -168,7 +175,7 @@ char *assessment_format_text(const struct assessment *assessment, gboolean frenc
     GString *out = g_string_new(NULL);
 
     put_principles(out, assessment, french, words, colour, width);
-    put_summary(out, assessment, french);
+    put_summary(out, assessment, french, width);
     if (fixes->len)
         put_fixes(out, assessment, fixes, french, words, colour, width);
     else

@@ -12,15 +12,14 @@
 #define FILE_LIMIT (64u << 20) /* an envelope or a disclosure */
 
 struct state {
-    char **keys, *document;
-    int threshold;
+    char **keys, *document, *threshold;
 };
 
 static const struct command_option options[] = {
     {"key",                      0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, keys),
      "Trust this key: a vkey, or a file with one, PEM or OpenSSH (may be repeated; default: the "
       "own keys)", "KEY" },
-    { "threshold", 0, G_OPTION_ARG_INT, offsetof(struct state, threshold),
+    { "threshold", 0, G_OPTION_ARG_STRING, offsetof(struct state, threshold),
      "At least N different keys must have signed (default: 1)", "N" },
     { "document",                     0, G_OPTION_ARG_FILENAME, offsetof(struct state, document),
      "The document that was signed (default: the file of its name beside the statement)", "FILE" },
@@ -311,9 +310,8 @@ static gboolean check_document(struct report *report, struct verification *v, GE
 }
 
 static int judge(const struct context *context, const struct state *state, struct target *target,
-                 GError **error)
+                 guint threshold, GError **error)
 {
-    guint threshold = state->threshold ? (guint)state->threshold : 1;
     g_autoptr(GPtrArray) keys = trusted(context, state, error);
     g_autoptr(verification_t) v = NULL;
     g_autofree char *text = NULL;
@@ -348,16 +346,18 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 {
     const struct state *state = data;
     struct target target = { 0 };
+    guint64 threshold = 1;
     int status = EXIT_SYSTEM;
 
     if (!arguments[0] || arguments[1])
         return input_error(error, "verify takes one FILE: an envelope, a disclosure, or a document "
                                   "beside its envelope");
-    if (state->threshold < 0 || state->threshold > DSSE_SIGNATURES_LIMIT)
-        return input_error(error, "--threshold %d: is not a number of keys (1 to %d)",
+    if (state->threshold && !g_ascii_string_to_unsigned(state->threshold, 10, 1,
+                                                        DSSE_SIGNATURES_LIMIT, &threshold, NULL))
+        return input_error(error, "--threshold %s is not a number of keys (1 to %d)",
                            state->threshold, DSSE_SIGNATURES_LIMIT);
     if (read_target(arguments[0], &target, error))
-        status = judge(context, state, &target, error);
+        status = judge(context, state, &target, (guint)threshold, error);
     target_clear(&target);
     return status;
 }
