@@ -48,11 +48,12 @@ void imported_free(struct imported *imported)
 char *imported_text(const char *text)
 {
     g_autofree char *valid = text && *text ? g_utf8_make_valid(text, -1) : NULL;
-    gsize length = valid ? strlen(valid) : 0;
+    gsize length;
     char *end;
 
-    if (!valid)
+    if (!valid || !*g_strchug(valid))
         return NULL;
+    length = strlen(valid);
     if (length <= IMPORT_TEXT_MAX)
         return g_strdup(g_strstrip(valid));
     end = g_utf8_find_prev_char(valid, valid + IMPORT_TEXT_MAX + 1);
@@ -78,9 +79,10 @@ struct imported_finding *imported_add(struct imported *imported, const char *rul
                                       enum outcome outcome, enum severity severity)
 {
     gboolean telling = outcome == OUTCOME_FAIL || outcome == OUTCOME_WARN;
+    g_autofree char *name = imported_text(rule);
     struct imported_finding *finding;
 
-    if (!rule || !*rule)
+    if (!name)
         return NULL;
     if (imported->findings->len >= IMPORT_FINDINGS_MAX) {
         imported->omitted++;
@@ -89,7 +91,7 @@ struct imported_finding *imported_add(struct imported *imported, const char *rul
             return NULL;
     }
     finding = g_new0(struct imported_finding, 1);
-    finding->rule = imported_text(rule);
+    finding->rule = g_steal_pointer(&name);
     finding->outcome = outcome;
     finding->severity = severity;
     g_ptr_array_add(imported->findings, finding);

@@ -148,7 +148,7 @@ static const char *subject_name(const json_t *document, const json_t *texts)
 /* The day of an RFC 3339 time, or what stands there instead of one. */
 static char *day_of(const char *time)
 {
-    return g_strndup(time ? time : "", time && strlen(time) >= 10 ? 10 : 0);
+    return g_strndup(time ? time : "", time && g_str_is_ascii(time) && strlen(time) >= 10 ? 10 : 0);
 }
 
 /* A number of the static table: "86%", or the words for what was not assessed. */

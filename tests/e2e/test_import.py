@@ -116,3 +116,14 @@ def test_too_many_findings_keep_the_failing_ones(entente, tmp_path):
     done = entente("import", tmp_path / "many.sarif")
     assert "5000 findings, 1 failing (more than are kept)" in done.stdout
     assert "\u001b" not in done.stdout
+
+
+def test_blank_names_are_no_names(entente, tmp_path):
+    (tmp_path / "tool.sarif").write_text(
+        '{"version":"2.1.0","runs":[{"tool":{"driver":{"name":" "}}}]}')
+    done = entente("import", tmp_path / "tool.sarif", status=2)
+    assert "names its tool" in done.stderr
+    results = [{"ruleId": " "}, {"ruleId": "real"}]
+    (tmp_path / "rule.sarif").write_text(json.dumps({"version": "2.1.0", "runs": [
+        {"tool": {"driver": {"name": "x"}}, "results": results}]}))
+    assert [row["rule"] for row in imported(entente, tmp_path / "rule.sarif")["findings"]] == ["real"]
