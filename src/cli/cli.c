@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OTHERS_WRITE 022u
+#define OUTPUT_MODE 0644u
+
 static void print_overview(const struct command *const *commands)
 {
     puts("Usage: entente COMMAND [OPTIONS] [ARGUMENTS]\n\n"
@@ -215,7 +218,7 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
     const struct command *command;
 
     setlocale(LC_ALL, "");
-    umask(022);
+    umask(umask(OTHERS_WRITE) | OTHERS_WRITE);
     if (argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
         (g_str_equal(argv[1], "help") && argc == 2)) {
         print_overview(commands);
@@ -239,6 +242,24 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
     return run_command(commands, command, argc - 1, argv + 1);
 }
 
+/*
+ * Plans of fixes, backups and keys are believed and carried out: who can write there commands who
+ * runs this program.
+ */
+static gboolean is_own_folder(const char *folder, GError **error)
+{
+    struct stat status;
+
+    if (stat(folder, &status) < 0)
+        return errno_error(error, errno, "%s: cannot be looked at", folder);
+    if (status.st_uid != geteuid())
+        return policy_error(error, "%s: belongs to user %u; the data folder must be your own",
+                            folder, (guint)status.st_uid);
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return policy_error(error, "%s: others may write there (try: chmod go-w)", folder);
+    return TRUE;
+}
+
 char *cli_data_folder(const struct context *context, GError **error)
 {
     const char *given = context->data ? context->data : g_getenv("ENTENTE_DATA");
@@ -249,7 +270,7 @@ char *cli_data_folder(const struct context *context, GError **error)
         input_error(error, "the data folder has no name (--data, ENTENTE_DATA)");
         return NULL;
     }
-    if (!file_make_folder(folder, 0700, error))
+    if (!file_make_folder(folder, 0700, error) || !is_own_folder(folder, error))
         return NULL;
     return g_steal_pointer(&folder);
 }
@@ -269,8 +290,12 @@ char *cli_profile_path(const struct context *context)
 
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error)
 {
-    if (context->output && !g_str_equal(context->output, "-"))
-        return file_write(context->output, text, length, 0644, error);
+    if (context->output && !g_str_equal(context->output, "-")) {
+        mode_t mask = umask(OTHERS_WRITE); /* there is no other way to ask */
+
+        umask(mask);
+        return file_write(context->output, text, length, OUTPUT_MODE & ~mask, error);
+    }
     if (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0)
         return errno_error(error, errno, "standard output cannot be written");
     return TRUE;
