@@ -47,8 +47,13 @@ static uint32_t major_number, minor_number;
 static void push(struct folder *folder)
 {
     pthread_mutex_lock(&lock);
-    if (depth == room)
-        stack = realloc(stack, (room = room ? room * 2 : 1024) * sizeof *stack);
+    if (depth == room) {
+        room = room ? room * 2 : 1024;
+        struct folder **grown = realloc(stack, room * sizeof *stack);
+        if (!grown)
+            abort();
+        stack = grown;
+    }
     stack[depth++] = folder;
     unfinished++;
     pthread_cond_signal(&more);
@@ -145,8 +150,10 @@ int main(int argc, char **argv)
     struct rusage usage;
     struct statx status;
 
-    if (statx(AT_FDCWD, root, 0, MASK, &status) < 0)
+    if (statx(AT_FDCWD, root, 0, MASK, &status) < 0) {
+        free(first);
         return 1;
+    }
     major_number = status.stx_dev_major;
     minor_number = status.stx_dev_minor;
     first->fd = -1;

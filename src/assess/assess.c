@@ -125,7 +125,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
     assets[0].kind = asset_kind_name(ASSET_HOST);
     assets[0].view =
         (struct asset_view){ this_host, host, options->records, assessment->run.started_us };
-    assessment_add_asset(assessment, assets[0].kind, tree ? tree : this_host->name,
+    assessment_add_asset(assessment, assets[0].kind, this_host ? this_host->name : tree,
                          this_host ? this_host->criticality : CRITICALITY_NORMAL);
     if (!options->root) {
         assets[1].kind = asset_kind_name(ASSET_SIGNATORY);

@@ -183,6 +183,7 @@ static gboolean open_container(struct json_stream *stream, gboolean is_array)
     if (!is_array)
         frame.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_array_append_val(stream->frames, frame);
+    /* cppcheck-suppress memleak ; the array has taken it */
     return TRUE;
 }
 

@@ -477,7 +477,7 @@ static void test_guards(void)
     g_autofree char *passwd =
         g_strdup_printf("root:x:0:0::/root:/bin/bash\nann:x:%u:%u::/home/ann:/bin/bash\n"
                         "bot:x:1:1::/home/bot:/usr/sbin/nologin\n",
-                        getuid() ? getuid() : 1000, 1000);
+                        getuid() ? getuid() : 1000, 1000u);
 
     put(place, "etc/passwd", passwd, 0644);
     put(place, "etc/group", "sudo:x:27:ann,bot\n", 0644);

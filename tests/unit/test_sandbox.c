@@ -380,8 +380,12 @@ static void test_other_descriptors_are_closed(struct place *place, gconstpointer
 
 static void eat_memory(struct worker_pipe *out, gpointer data)
 {
-    for (;;)
-        memset(g_malloc(16 << 20), 1, 16 << 20);
+    for (;;) {
+        void *piece = g_malloc(16 << 20);
+
+        memset(piece, 1, 16 << 20);
+        /* cppcheck-suppress memleak ; that is what it is for */
+    }
 }
 
 static void loop(struct worker_pipe *out, gpointer data)

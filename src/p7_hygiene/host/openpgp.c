@@ -165,6 +165,7 @@ static gboolean read_key(GArray *keys, guint tag, struct bytes body)
     read_algorithm(&key, number, &body);
     key.fingerprint = fingerprint(version, &whole);
     g_array_append_val(keys, key);
+    /* cppcheck-suppress memleak ; the array has taken it */
     return TRUE;
 }
 

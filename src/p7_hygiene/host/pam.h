@@ -12,8 +12,8 @@
 
 #include <glib.h>
 
-#define PAM_DEPTH_MAX 16  /* nested includes */
-#define PAM_RULES_MAX 500 /* rules of one stack, includes counted */
+#define PAM_DEPTH_MAX 16u  /* nested includes */
+#define PAM_RULES_MAX 500u /* rules of one stack, includes counted */
 
 enum pam_type { PAM_AUTH, PAM_ACCOUNT, PAM_PASSWORD, PAM_SESSION };
 

@@ -58,6 +58,7 @@ static void on_line(guint line, const char *text, gsize length, gpointer data)
         at++;
     setting.value = unquoted(at);
     g_array_append_val(reading->settings, setting);
+    /* cppcheck-suppress memleak ; the array has taken it */
 }
 
 GArray *settings_read(const struct host_file *file)

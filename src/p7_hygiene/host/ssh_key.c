@@ -72,8 +72,8 @@ static gboolean take_string(const guint8 **at, gsize *left, const guint8 **bytes
 static guint rsa_bits(const char *base64, gboolean certificate)
 {
     g_autofree guint8 *blob = NULL;
-    const guint8 *at, *bytes;
-    gsize left, length;
+    const guint8 *at, *bytes = NULL;
+    gsize left, length = 0;
     guint bits;
 
     at = blob = g_base64_decode(base64, &left);

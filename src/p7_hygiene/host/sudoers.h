@@ -11,9 +11,9 @@
 
 #include <glib.h>
 
-#define SUDO_DEPTH_MAX 16
-#define SUDO_FILES_MAX 256
-#define SUDO_RULES_MAX 20000
+#define SUDO_DEPTH_MAX 16u
+#define SUDO_FILES_MAX 256u
+#define SUDO_RULES_MAX 20000u
 #define SUDO_ALIAS_DEPTH_MAX 16
 
 /* One command that some users may, or (negated) may not, run. */

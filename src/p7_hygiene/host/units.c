@@ -65,6 +65,7 @@ void unit_parse(const char *text, gsize length, const char *path, GArray *settin
         setting.key = g_strdup(g_strchomp(joined->str));
         setting.value = g_strdup(g_strstrip(equals + 1));
         g_array_append_val(settings, setting);
+        /* cppcheck-suppress memleak ; the array has taken it */
     }
 }
 
