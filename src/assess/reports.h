@@ -2,7 +2,8 @@
  * reports.h: the folder of earlier assessments: DATA/reports/RUN-ID/, one folder a run.
  *
  * A run's folder appears whole or not at all: its files are written and synchronised in a hidden
- * folder beside it, which is then renamed.
+ * folder beside it, which is then renamed. What a killed run left hidden goes away when the next
+ * one is saved.
  */
 #pragma once
 #include <glib.h>

@@ -7,8 +7,14 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Temporary names: "." NAME TEMPORARY_MARK and six characters of chance. */
+#define TEMPORARY_MARK ".entente-"
+#define TEMPORARY_CHANCE "XXXXXX"
+#define TEMPORARY_BASE_MAX 200 /* bytes kept of a name, so that all of it fits in NAME_MAX */
 
 static GBytes *read_descriptor(int fd, const char *name, gsize limit, gsize expected,
                                GError **error)
@@ -95,20 +101,64 @@ static gboolean write_all(int fd, const char *data, gsize length)
     return TRUE;
 }
 
+/*
+ * Removes what writers of the same file left when they were killed. One that still writes holds a
+ * lock on its temporary file, so that this lets it be.
+ */
+static void remove_leftovers(const char *folder, const char *prefix)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (entries && (name = g_dir_read_name(entries))) {
+        g_autofree char *path = NULL;
+        int fd;
+
+        if (!g_str_has_prefix(name, prefix) ||
+            strlen(name) != strlen(prefix) + strlen(TEMPORARY_CHANCE))
+            continue;
+        path = g_build_filename(folder, name, NULL);
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+            continue;
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlink(path);
+        close(fd);
+    }
+}
+
+/* A locked temporary file of its own; `*path` is its name. -1 and errno. */
+static int make_temporary(const char *folder, const char *prefix, char **path)
+{
+    for (;;) {
+        struct stat status;
+        int fd;
+
+        g_free(*path);
+        *path = g_strconcat(folder, "/", prefix, TEMPORARY_CHANCE, NULL);
+        fd = g_mkstemp_full(*path, O_WRONLY | O_CLOEXEC, 0600);
+        /* A file system without locks has no one who could take the file for a leftover. */
+        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &status) < 0 || status.st_nlink > 0)
+            return fd;
+        close(fd); /* taken for a leftover before it was locked */
+    }
+}
+
 static gboolean write_durably(const char *path, const void *data, gsize length, mode_t mode,
                               gboolean replace, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *base = g_path_get_basename(path);
-    g_autofree char *temporary = g_strdup_printf("%s/.%.200s.XXXXXX", folder, base);
-    int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    g_autofree char *prefix = g_strdup_printf(".%.*s" TEMPORARY_MARK, TEMPORARY_BASE_MAX, base);
+    g_autofree char *temporary = NULL;
     gboolean done;
+    int fd;
 
+    remove_leftovers(folder, prefix);
+    fd = make_temporary(folder, prefix, &temporary);
     if (fd < 0)
         return errno_error(error, errno, "%s: cannot be written in folder %s", base, folder);
     done = write_all(fd, data, length) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-    if (close(fd) < 0)
-        done = FALSE;
     if (!done) {
         errno_error(error, errno, "%s: cannot be written", path);
     } else if (replace ? rename(temporary, path) < 0
@@ -117,11 +167,10 @@ static gboolean write_durably(const char *path, const void *data, gsize length, 
                    ? input_error(error, "%s: exists already; move it away first", path)
                    : errno_error(error, errno, "%s: cannot be put in place", path);
     }
-    if (!done) {
+    if (!done)
         unlink(temporary);
-        return FALSE;
-    }
-    return file_sync_folder_of(path, error);
+    close(fd); /* with its lock; fsync() has told of every error before */
+    return done && file_sync_folder_of(path, error);
 }
 
 gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error)

@@ -2,7 +2,8 @@
  * file.h: reading with a bound, and durable writing.
  *
  * A durable write leaves the old file or the new one, whatever kills the program: temporary name
- * in the same folder, fsync, rename, fsync of the folder.
+ * in the same folder, fsync, rename, fsync of the folder. A killed writer's temporary file goes
+ * away with the next write of the same file.
  */
 #pragma once
 #include <glib.h>

@@ -60,17 +60,20 @@ static gboolean upgrade(struct store *store, const struct store_schema *schema, 
     return execute(store, mark, error);
 }
 
+/* `*empty`: nothing was ever committed to it, as when the program that made it was killed. */
 static gboolean check_version(struct store *store, const struct store_schema *schema,
-                              enum store_mode mode, GError **error)
+                              enum store_mode mode, gboolean *empty, GError **error)
 {
     guint steps = g_strv_length((char **)schema->steps);
-    gint64 application, version;
+    gint64 application, version, objects;
 
     if (mode == STORE_WRITE && !store_begin(store, error))
         return FALSE;
     if (!read_integer(store, "PRAGMA application_id", &application, error) ||
-        !read_integer(store, "PRAGMA user_version", &version, error))
+        !read_integer(store, "PRAGMA user_version", &version, error) ||
+        !read_integer(store, "SELECT count(*) FROM sqlite_schema", &objects, error))
         return FALSE;
+    *empty = version == 0 && application == 0 && objects == 0;
     if ((version != 0 || application != 0) && application != schema->application)
         return input_error(error, "%s: a database of another program", store->path);
     if (version > steps)
@@ -79,7 +82,7 @@ static gboolean check_version(struct store *store, const struct store_schema *sc
                            ", this program knows %u)",
                            store->path, version, steps);
     if (mode == STORE_READ)
-        return version == steps ||
+        return *empty || version == steps ||
                input_error(error, "%s: not a journal yet, or of an older version", store->path);
     if (version < steps && !upgrade(store, schema, version, error))
         return FALSE;
@@ -111,6 +114,7 @@ struct store *store_open(const char *path, const struct store_schema *schema, en
     g_autoptr(store_t) store = g_new0(struct store, 1);
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    gboolean empty;
 
     store->path = g_strdup(path);
     store->queries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, query_free);
@@ -128,7 +132,9 @@ struct store *store_open(const char *path, const struct store_schema *schema, en
     if (!execute(store, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", error) ||
         (mode == STORE_WRITE &&
          !execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error)) ||
-        !check_version(store, schema, mode, error))
+        !check_version(store, schema, mode, &empty, error))
+        return NULL;
+    if (empty && mode == STORE_READ)
         return NULL;
     return g_steal_pointer(&store);
 }

@@ -25,7 +25,10 @@ struct store_schema {
 
 enum store_mode { STORE_READ, STORE_WRITE /* made when missing, mode 0600 */ };
 
-/* ENTENTE_ERROR_SYSTEM; _INPUT for a file of another application or of a newer version. */
+/*
+ * ENTENTE_ERROR_SYSTEM; _INPUT for a file of another application or of a newer version. STORE_READ
+ * gives NULL without an error for a file that holds nothing: its maker was killed.
+ */
 struct store *store_open(const char *path, const struct store_schema *schema, enum store_mode mode,
                          GError **error);
 void store_close(struct store *store);

@@ -86,6 +86,15 @@ static const struct {
 #endif
 };
 
+/* Whether a descriptor of the stopped process is one of a file: its name is a path. */
+static int is_file(pid_t pid, uint64_t descriptor)
+{
+    char link[64], name[2];
+
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, (int)descriptor);
+    return descriptor > STDERR_FILENO && readlink(link, name, sizeof name) > 0 && name[0] == '/';
+}
+
 static int makes_file(uint64_t flags)
 {
     return (flags & (O_CREAT | O_TRUNC)) != 0;
@@ -102,7 +111,7 @@ static int counts(pid_t pid, const struct __ptrace_syscall_info *info)
         case ALWAYS:
             return 1;
         case DESCRIPTOR:
-            return arguments[0] > STDERR_FILENO;
+            return is_file(pid, arguments[0]);
         case OPEN_FLAGS:
             return makes_file(arguments[1]);
         case OPENAT_FLAGS:

@@ -58,15 +58,6 @@ def report(entente, folder):
     return make
 
 
-@pytest.fixture
-def say(capsys):
-    """Prints a line even when the test passes."""
-    def line(text):
-        with capsys.disabled():
-            print("\n" + text)
-    return line
-
-
 def quiet(page):
     assert page.console() == []
     assert page.requests() == []

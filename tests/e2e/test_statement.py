@@ -1,9 +1,6 @@
 """Sign, verify, disclose and key, as a signatory and a doubtful reader use them."""
 import base64
 import json
-import os
-import shutil
-import signal
 import stat
 import subprocess
 
@@ -307,27 +304,3 @@ def test_disclose_answers_mistakes(entente, assessed):
     openings["entries"][0]["value"]["score"] = 100
     (assessed / "openings.json").write_text(json.dumps(openings))
     assert "altered" in entente("disclose", 7, status=2).stderr
-
-
-@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
-def test_kill_at_every_writing_call_leaves_the_old_or_the_new(entente, letter):
-    """SIGKILL at the n-th system call that writes, for every n until the program ends by itself."""
-    calls = "write,fsync,rename,renameat2,fchmod,openat,unlink"
-    target = envelope_of(letter)
-    old, new = b"the old file", target.read_bytes()  # Ed25519 always gives the same new one
-    kills = replaced = 0
-    for number in range(1, 200):
-        target.write_bytes(old)
-        done = subprocess.run(
-            ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={calls}", "-e",
-             f"inject={calls}:signal=KILL:when={number}", BINARY, "sign", letter, "--quiet", "--output",
-             target], env=entente.environment, cwd=entente.folder, capture_output=True, check=False)
-        if done.returncode == 0:
-            break
-        if done.returncode not in (-signal.SIGKILL, 128 + signal.SIGKILL):
-            pytest.skip(f"strace cannot trace here: {done.stderr.decode()[:200]}")
-        kills += 1
-        assert target.read_bytes() in (old, new)
-        replaced += target.read_bytes() == new
-    assert target.read_bytes() == new
-    assert kills > 10 and 0 < replaced < kills
