@@ -1,10 +1,18 @@
 """The host audit on whole file trees: the two reference trees, and trees made to hurt."""
 import json
 import os
+import re
+import shutil
+import socket
+import stat
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+
+from conftest import BINARY
 
 OUTCOMES = {"must_pass": "pass", "must_fail": "fail"}
 
@@ -68,3 +76,173 @@ def test_hostile_kernel_files(entente, tmp_path):
     assert found["KERN-01"]["outcome"] == "pass"
     assert found["BOOT-01"]["outcome"] == "not-measured"
     assert found["BOOT-01"]["reason"] == "unreadable"
+
+
+HOSTILE_LIMIT_S = 60  # of an audit that takes one or two on an idle machine
+NOBODY = 65534
+# What the audit reads: everything in these folders, and these files.
+SOURCES = ["etc", "boot/grub/grub.cfg", "home", "proc/cmdline", "proc/net", "proc/self", "proc/swaps",
+           "root", "usr/lib/sysctl.d", "usr/lib/systemd/system", "var/lib/apt/lists",
+           "var/lib/dpkg/status", "var/spool/cron"]
+# Evidence of who may change a file, not of what it says.
+OWNERSHIP_KEYS = {"mode", "owner"}
+OWNERSHIP = re.compile(r"^0\d{3}, uid \d")
+
+
+def put_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_folder(path):
+    path.unlink()
+    path.mkdir()
+    (path / path.name).write_text("root:x:0:0::/:/bin/sh\n")
+
+
+def put_gigabyte(path):
+    os.truncate(path, 1 << 30)
+
+
+def put_binary(path):
+    path.write_bytes(bytes(range(256)) * 64 + b"\xff" * 70000)
+
+
+def put_loop(path):
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def put_socket(path):
+    path.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)  # the name of a socket has room for 107 bytes only
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(f"/proc/self/fd/{folder}/{path.name}")
+    os.close(folder)
+
+
+def put_device(path):
+    path.unlink()
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o644, os.makedev(1, 5))  # /dev/zero never ends
+    except PermissionError:
+        pytest.skip("no devices may be made here")
+
+
+def put_unreadable(path):
+    path.chmod(0)
+
+
+HOSTILE = [put_fifo, put_folder, put_gigabyte, put_binary, put_loop, put_socket, put_device,
+           put_unreadable]
+
+
+@pytest.fixture(scope="module")
+def good_tree(shared):
+    """dev-good where anybody may go, with the program: (folder, program)."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can unpack a tree with its owners")
+    with tempfile.TemporaryDirectory(prefix="entente-trees-") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        (folder / "good").mkdir()
+        subprocess.run(["tar", "-xJf", shared / "data/hygiene/dev-good.tar.xz", "-C", folder / "good",
+                        "--numeric-owner", "--same-permissions"], check=True)
+        (folder / "good").chmod(0o755)
+        for name in ("etc/cron.d/job", "var/spool/cron/crontabs/root", "etc/apt/sources.list.d/a.list",
+                     "var/lib/apt/lists/deb.example_dists_main_binary-amd64_Packages"):
+            path = folder / "good" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+        shutil.copy(BINARY, folder / "entente")
+        yield folder
+
+
+def audit(entente, program, root, user=None):
+    """(seconds, measure -> finding)"""
+    start = time.monotonic()
+    environment = {**entente.environment, "ENTENTE_DATA": str(root.parent / f"data-{user}")}
+    done = subprocess.run([program, "assess", "--root", root, "--format", "json", "--quiet"],
+                          env=environment, cwd="/", capture_output=True, user=user, group=user,
+                          extra_groups=[] if user else None, timeout=10 * HOSTILE_LIMIT_S)
+    assert done.returncode == 0, done.stderr[-4000:].decode(errors="replace")
+    findings = json.loads(done.stdout)["findings"]
+    return time.monotonic() - start, {finding["measure"]: finding for finding in findings}
+
+
+def hostile_tree(good_tree, put):
+    """A copy of the good tree with every source spoiled, and the names of what was."""
+    root = good_tree / "hostile"
+    subprocess.run(["rm", "-rf", root], check=True)
+    subprocess.run(["cp", "-a", good_tree / "good", root], check=True)
+    names = set()
+    for source in SOURCES:
+        path = root / source
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and not file.is_symlink():
+                put(file)
+                names.add("/" + str(file.relative_to(root)))
+    return root, names
+
+
+def read_only_from(finding, names):
+    """Whether a pass rests on the content of these files and on nothing else."""
+    lines = finding.get("evidence", [])
+    return bool(lines) and all(line.get("path") in names and line.get("key") not in OWNERSHIP_KEYS
+                               and not OWNERSHIP.match(line.get("found", "")) for line in lines)
+
+
+@pytest.mark.parametrize("put", HOSTILE, ids=lambda put: put.__name__[4:])
+def test_a_tree_of_hostile_files(entente, good_tree, put):
+    """Every measure answers in time, and none passes for what it could not read."""
+    user = NOBODY if put is put_unreadable else None
+    _, good = audit(entente, good_tree / "entente", good_tree / "good")
+    root, names = hostile_tree(good_tree, put)
+    assert {"/etc/passwd", "/etc/shadow", "/etc/ssh/sshd_config", "/etc/sudoers", "/etc/crontab",
+            "/etc/cron.d/job", "/etc/apt/sources.list", "/etc/apt/sources.list.d/a.list",
+            "/etc/systemd/system/restic.service"} <= names
+    seconds, found = audit(entente, good_tree / "entente", root, user)
+    assert seconds < HOSTILE_LIMIT_S
+    assert set(found) == set(good)
+    assert not [one for one in found.values() if one["outcome"] == "error"]
+    # Bytes that can be read are comments to most programs, and a device masks a file of settings.
+    if put not in (put_binary, put_device):
+        wrong = [found[name] for name, one in good.items()
+                 if one["outcome"] == "pass" and read_only_from(one, names)
+                 and found[name]["outcome"] == "pass"]
+        assert not wrong, json.dumps([{**one, "before": good[one["measure"]]} for one in wrong],
+                                     indent=1)
+
+
+def test_includes_that_loop(entente, good_tree):
+    """Files that include themselves or one another."""
+    root = good_tree / "loops"
+    subprocess.run(["cp", "-a", good_tree / "good", root], check=True)
+    for path, text in {
+            "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config\nInclude /etc/ssh/*\n",
+            "etc/ssh/ssh_config": "Include /etc/ssh/ssh_config\n",
+            "etc/sudoers": "@include /etc/sudoers\n@includedir /etc\n#include sudoers\n",
+            "etc/sudoers.d/again": "@includedir /etc/sudoers.d\n@include /etc/sudoers\n",
+            "etc/pam.d/common-auth": "@include common-auth\nauth include sshd\n",
+            "etc/pam.d/sshd": "auth substack common-auth\n@include sshd\n",
+            "etc/rsyslog.conf": '$IncludeConfig /etc/rsyslog.conf\ninclude(file="/etc/rsyslog.conf")\n',
+            "etc/nftables.conf": 'include "/etc/nftables.conf"\ninclude "/etc/*.conf"\n',
+            "etc/chrony/chrony.conf": "include /etc/chrony/chrony.conf\nconfdir /etc/chrony\n",
+            "etc/apt/apt.conf": '#include "/etc/apt/apt.conf";\n',
+            "etc/ssl/openssl.cnf": ".include /etc/ssl/openssl.cnf\n.include /etc/ssl\n",
+            "etc/logrotate.conf": "include /etc/logrotate.conf\ninclude /etc/logrotate.d\n",
+            "etc/systemd/system/a.service": "[Unit]\nRequires=b.service\nAfter=b.service\n",
+            "etc/systemd/system/b.service": "[Unit]\nRequires=a.service\nAfter=a.service\n",
+            "etc/profile": ". /etc/profile\nsource /etc/profile\n",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (root / "etc/ssh/sshd_config.d").mkdir(exist_ok=True)
+    (root / "etc/systemd/system/c.service").symlink_to("d.service")
+    (root / "etc/systemd/system/d.service").symlink_to("c.service")
+    (root / "home/loop").symlink_to("../home")
+    (root / "up").symlink_to("..")
+    seconds, found = audit(entente, good_tree / "entente", root)
+    assert seconds < HOSTILE_LIMIT_S
+    assert not [one for one in found.values() if one["outcome"] == "error"]
+    assert found["host.ssh.root-login"]["outcome"] != "pass"

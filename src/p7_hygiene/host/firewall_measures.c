@@ -218,10 +218,13 @@ static gboolean is_active(struct host *host, guint tool)
 void judge_host_firewall_persistent(const struct asset_view *view, struct finding *finding)
 {
     for (guint i = 0; i < G_N_ELEMENTS(tools); i++) {
-        if (is_active(view->host, i)) {
+        const struct host_file *file = host_read(view->host, tools[i].file);
+
+        if (!is_active(view->host, i))
+            continue;
+        if (file->state != HOST_DENIED || !host_missing(finding, file))
             finding_pass(finding, tools[i].file, 0, tools[i].unit, "enabled", "enabled");
-            return;
-        }
+        return;
     }
     finding_fail(finding, NULL, 0, "nftables.service",
                  unit_is_enabled(view->host, tools[0].unit) ? "enabled, nothing to load"

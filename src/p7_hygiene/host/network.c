@@ -127,6 +127,7 @@ static void judge_reverse_path(struct host *host, struct finding *finding, const
     found = g_strdup_printf("%" G_GINT64_FORMAT " (all %s, %s %s)", effective, all, interface, own);
     finding_check(finding, effective == 1 || effective == 2, winner ? winner->path : proc,
                   winner ? winner->line : 0, name, found, "1 (strict) or 2 (loose)");
+    sysctl_gap(finding, files);
 }
 
 void judge_host_network_reverse_path(const struct asset_view *view, struct finding *finding)

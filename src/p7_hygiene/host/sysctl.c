@@ -280,6 +280,12 @@ static enum reason reason_of(enum host_state state)
                                   : REASON_UNREADABLE;
 }
 
+void sysctl_gap(struct finding *finding, const struct sysctl_files *files)
+{
+    if (files->gap)
+        finding_incomplete(finding, reason_of(files->state), "%s", files->gap);
+}
+
 static void judge_files(struct finding *finding, const struct sysctl_files *files,
                         const struct sysctl_rule *rule, const char *path, const char *wanted)
 {
@@ -305,11 +311,11 @@ static void judge_live(struct finding *finding, const struct sysctl_files *files
     if (!winner) {
         gboolean lost = holds(rule, live) && rule->initial && !holds(rule, rule->initial);
 
-        found = g_strdup_printf("%s; no file sets it%s", live,
-                                lost ? ": lost at the next boot"
-                                : rule->initial && sysctl_same(live, rule->initial)
-                                    ? ": the kernel's default"
-                                    : "");
+        found = g_strdup_printf(
+            "%s; no file %s it%s", live, files->gap ? "that could be read sets" : "sets",
+            lost                                                ? ": lost at the next boot"
+            : rule->initial && sysctl_same(live, rule->initial) ? ": the kernel's default"
+                                                                : "");
         if (lost)
             finding_warn(finding, proc, 0, rule->key, found, wanted);
         else
@@ -336,6 +342,8 @@ static void judge_rule(struct host *host, struct finding *finding, const struct 
     enum host_state state;
     g_autofree char *live = sysctl_live(host, path, &state);
 
+    if (live || sysctl_is_dead(host))
+        sysctl_gap(finding, files);
     if (live)
         judge_live(finding, files, rule, path, live, wanted);
     else if (sysctl_is_dead(host))

@@ -15,7 +15,8 @@
  * and fail, for it is what protects the machine now. A good value is only a warning when the next
  * boot takes it away: an administrator's file sets a weaker one, or no file sets it and the
  * kernel's own default is weaker. Where a vendor's file outvotes the administrator's (Debian's
- * 99-protect-links.conf sorts late), the evidence says so. A tree without any /proc/sys is a disk
+ * 99-protect-links.conf sorts late), the evidence says so. A file that cannot be read may set
+ * anything: then a good value is not measured. A tree without any /proc/sys is a disk
  * that does not run: then the files alone are judged. What differs between disk and kernel is
  * besides judged once, by host.kernel.sysctl-drift.
  */
@@ -56,6 +57,9 @@ char *sysctl_name(const char *path);
  */
 const struct sysctl_line *sysctl_winner(const struct sysctl_files *files, const char *path,
                                         gboolean local);
+
+/* Through finding_incomplete(), when a file could not be read: it may set anything at next boot. */
+void sysctl_gap(struct finding *finding, const struct sysctl_files *files);
 
 /* The running value without its line feed (NULL unless *state is HOST_OK). Owned by the caller. */
 char *sysctl_live(struct host *host, const char *path, enum host_state *state);
