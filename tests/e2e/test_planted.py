@@ -1,0 +1,62 @@
+"""A judge that crashes and one that never ends cost their own finding and nothing else."""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from conftest import BINARY
+
+PLANTED = pathlib.Path(BINARY).resolve().parents[1] / "tests" / "planted" / "entente-planted"
+MEASURES = {"host.ssh.planted-null": "crash", "host.ssh.planted-loop": "timeout"}
+
+
+def findings(entente, binary, *arguments):
+    """(measure, asset's kind) -> finding, in the order of the report."""
+    done = subprocess.run([binary, "assess", "--format", "json", "--quiet", "--no-save", *arguments],
+                          env=entente.environment, cwd=entente.folder, capture_output=True,
+                          timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:].decode(errors="replace")
+    report = json.loads(done.stdout)
+    for finding in report["findings"]:
+        for member in ("first_seen", "last_changed"):  # the time of the run
+            finding.pop(member, None)
+        for line in finding.get("evidence", []):
+            if line["type"] == "redacted":  # a digest with a salt of its own
+                del line["found"]
+        finding["asset"] = report["assets"][finding["asset"]]["kind"]
+    return report, {(one["measure"], one["asset"]): one for one in report["findings"]}
+
+
+def compare(entente, reduce, *arguments):
+    """Two more findings, both errors with their reason; all others as the real program has them."""
+    if not PLANTED.exists():
+        pytest.skip(f"{PLANTED} is not built")
+    real_report, real = findings(entente, BINARY, *arguments)
+    report, planted = findings(entente, PLANTED, *arguments)
+    errors = {measure: (one["outcome"], one.get("reason"))
+              for (measure, _), one in planted.items() if measure in MEASURES}
+    assert errors == {measure: ("error", reason) for measure, reason in MEASURES.items()}
+    others = {key: reduce(one) for key, one in planted.items() if key[0] not in MEASURES}
+    assert others == {key: reduce(one) for key, one in real.items()}
+    assert list(others) == list(real)
+    for before, after in zip(real_report["principles"], report["principles"]):
+        added = 2 if before["n"] == 7 else 0
+        assert after["counts"]["error"] == before["counts"]["error"] + added
+        assert after["score"] == before["score"]
+
+
+def test_on_a_tree(entente, shared, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can unpack a tree with its owners")
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run(["tar", "-xJf", shared / "data/hygiene/dev-bad.tar.xz", "-C", root,
+                    "--numeric-owner", "--same-permissions"], check=True)
+    compare(entente, lambda finding: finding, "--root", root)
+
+
+def test_on_the_running_machine(entente):
+    """Its details change while it runs (who listens, what is logged); its outcomes do not."""
+    compare(entente, lambda finding: (finding["outcome"], finding.get("reason")), "--no-walk")
