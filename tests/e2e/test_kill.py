@@ -13,7 +13,8 @@ import pytest
 from conftest import ROOT
 
 NEXT_MONTH = datetime.date.today() + datetime.timedelta(days=30)
-REPORT_FILES = {"assessment.dsse.json", "assessment.json", "openings.json", "report.html"}
+REPORT_FILES = {"assessment.dsse.json", "assessment.json", "openings.json", "past.json",
+                "report.html"}
 QUICK = ("assess", "--measure", "SSHD-01", "--save", "--quiet")
 
 
@@ -64,11 +65,12 @@ class Killer:
             check_whole(self.entente)
             check()
             self.entente(*(again or arguments))
-            check_whole(self.entente)
             assert not leftovers(self.folder), number
 
-        return self.kill_at.everywhere([self.kill_at.binary, *map(str, arguments)],
-                                       self.entente.environment, prepare, after)
+        total = self.kill_at.everywhere([self.kill_at.binary, *map(str, arguments)],
+                                        self.entente.environment, prepare, after)
+        check_whole(self.entente)
+        return total
 
 
 @pytest.fixture
