@@ -32,8 +32,7 @@ static void copy_members(json_t *to, const json_t *from, const char *const *name
     }
 }
 
-static gboolean commit_scores(struct commitment *commitment, const json_t *scored,
-                              GError **error)
+static gboolean commit_scores(struct commitment *commitment, const json_t *scored, GError **error)
 {
     static const char *const members[] = { "score", "coverage", "weights", "counts", NULL };
     const json_t *principle;
@@ -139,13 +138,14 @@ static GBytes *build_payload(const json_t *document, GBytes *exact,
     return g_steal_pointer(&payload);
 }
 
-gboolean assessment_statement_make(GBytes *document, const struct signing_key *key,
+gboolean assessment_statement_make(GBytes *document, json_t *tree, const struct signing_key *key,
                                    GBytes **envelope, GBytes **openings, GError **error)
 {
     gsize length;
     const void *data = g_bytes_get_data(document, &length);
     g_autoptr(json_t) value =
-        json_parse(data, length, ASSESSMENT_DOCUMENT_MAX, ASSESSMENT_DOCUMENT_NAME, error);
+        tree ? json_incref(tree)
+             : json_parse(data, length, ASSESSMENT_DOCUMENT_MAX, ASSESSMENT_DOCUMENT_NAME, error);
     g_autoptr(commitment_t) commitment = commitment_new();
     g_autoptr(GBytes) payload = NULL;
     g_autoptr(dsse_t) signed_envelope = NULL;

@@ -26,10 +26,11 @@
 guint assessment_band(gint64 score);
 
 /*
- * From the exact bytes of assessment.json: the signed envelope and the openings, as the texts of
- * their files. Both are owned by the caller. ENTENTE_ERROR_INPUT when the bytes are no assessment.
+ * From the exact bytes of assessment.json and `tree`, the same as a tree (NULL: parsed here): the
+ * signed envelope and the openings, as the texts of their files. Both are owned by the caller.
+ * ENTENTE_ERROR_INPUT when the bytes are no assessment.
  */
-gboolean assessment_statement_make(GBytes *document, const struct signing_key *key,
+gboolean assessment_statement_make(GBytes *document, json_t *tree, const struct signing_key *key,
                                    GBytes **envelope, GBytes **openings, GError **error);
 
 /*

@@ -233,10 +233,11 @@ static char *make_title(const json_t *document, const json_t *texts)
     return g_markup_escape_text(title, -1);
 }
 
-char *report_html(const char *name, const char *assessment_json, gsize length, const char *language,
-                  gsize *html_length, GError **error)
+char *report_html(const char *name, const char *assessment_json, gsize length, json_t *tree,
+                  const char *language, gsize *html_length, GError **error)
 {
-    g_autoptr(json_t) document = json_parse(assessment_json, length, DOCUMENT_MAX, name, error);
+    g_autoptr(json_t) document =
+        tree ? json_incref(tree) : json_parse(assessment_json, length, DOCUMENT_MAX, name, error);
     g_autoptr(json_t) texts = NULL;
     g_autofree char *script = NULL, *style = NULL, *shell = NULL, *catalogues = NULL;
     g_autofree char *policy = NULL, *title = NULL, *data = NULL, *sum = NULL, *overview = NULL;

@@ -65,7 +65,7 @@ static char *make_html(const struct report_request *request, gsize *length, GErr
     gsize document_length;
     g_autofree char *document = assessment_write_json(request->assessment, &document_length);
 
-    return report_html("assessment", document, document_length, request->french ? "fr" : "en",
+    return report_html("assessment", document, document_length, NULL, request->french ? "fr" : "en",
                        length, error);
 }
 
@@ -168,6 +168,7 @@ static char *save(const struct context *context, const struct assessment *assess
     g_autoptr(GBytes) openings = NULL;
     g_autoptr(GBytes) report = NULL;
     g_autoptr(GBytes) past = NULL;
+    g_autoptr(json_t) tree = NULL;
     gsize length;
     char *text;
 
@@ -175,14 +176,16 @@ static char *save(const struct context *context, const struct assessment *assess
         return NULL;
     text = assessment_write_json(assessment, &length);
     document = g_bytes_new_take(text, length);
-    text = report_html("assessment", g_bytes_get_data(document, NULL), length,
-                       cli_language(context), &length, error);
+    tree = json_parse(text, length, ASSESSMENT_DOCUMENT_MAX, ASSESSMENT_DOCUMENT_NAME, error);
+    if (!tree)
+        return NULL;
+    text = report_html("assessment", text, length, tree, cli_language(context), &length, error);
     if (!text)
         return NULL;
     report = g_bytes_new_take(text, length);
     text = past_write(assessment, &length);
     past = g_bytes_new_take(text, length);
-    if (!assessment_statement_make(document, key, &envelope, &openings, error))
+    if (!assessment_statement_make(document, tree, key, &envelope, &openings, error))
         return NULL;
     {
         const struct report_file files[] = {

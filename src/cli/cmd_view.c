@@ -18,7 +18,8 @@ static int run(const struct context *context, void *state, char **arguments, GEr
     if (!(document = file_read(arguments[0], ASSESSMENT_MAX, error)))
         return EXIT_SYSTEM;
     text = g_bytes_get_data(document, &length);
-    html = report_html(arguments[0], text, length, cli_language(context), &html_length, error);
+    html =
+        report_html(arguments[0], text, length, NULL, cli_language(context), &html_length, error);
     if (!html)
         return EXIT_INPUT;
     return cli_output(context, html, html_length, error) ? EXIT_DONE : EXIT_SYSTEM;

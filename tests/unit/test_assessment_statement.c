@@ -54,7 +54,8 @@ static struct made make(const struct signing_key *key, GBytes *bytes)
     const void *data;
     gsize length;
 
-    g_assert_true(assessment_statement_make(bytes, key, &made.envelope, &made.openings, &error));
+    g_assert_true(
+        assessment_statement_make(bytes, NULL, key, &made.envelope, &made.openings, &error));
     g_assert_no_error(error);
     g_ptr_array_add(keys, key->public);
     data = g_bytes_get_data(made.envelope, &length);
@@ -193,7 +194,7 @@ static void test_other_documents_are_refused(void)
         g_autoptr(GError) error = NULL;
         GBytes *envelope = NULL, *openings = NULL;
 
-        g_assert_false(assessment_statement_make(bytes, key, &envelope, &openings, &error));
+        g_assert_false(assessment_statement_make(bytes, NULL, key, &envelope, &openings, &error));
         g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
     }
 }

@@ -22,7 +22,7 @@ static char *report(const char *json, const char *language)
 {
     g_autoptr(GError) error = NULL;
     gsize length;
-    char *html = report_html("assessment", json, strlen(json), language, &length, &error);
+    char *html = report_html("assessment", json, strlen(json), NULL, language, &length, &error);
 
     g_assert_no_error(error);
     g_assert_cmpuint(strlen(html), ==, length);
@@ -125,7 +125,7 @@ static void test_large_documents_are_packed(void)
     g_autofree char *json = document(name), *html = NULL;
     gsize length;
 
-    html = report_html("assessment", json, strlen(json), "en", &length, NULL);
+    html = report_html("assessment", json, strlen(json), NULL, "en", &length, NULL);
     g_assert_nonnull(html);
     g_assert_nonnull(strstr(html, "type=\"application/gzip\" id=\"data\" data-encoding=\"gzip\""));
 }
@@ -142,7 +142,8 @@ static void test_other_documents_are_refused(void)
     for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(report_html("assessment", others[i], strlen(others[i]), "en", NULL, &error));
+        g_assert_null(
+            report_html("assessment", others[i], strlen(others[i]), NULL, "en", NULL, &error));
         g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
     }
 }
