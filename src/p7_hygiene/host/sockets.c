@@ -1,6 +1,7 @@
 #include "p7_hygiene/host/sockets.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
@@ -180,44 +181,63 @@ static gboolean dump_all(GArray *listeners)
     return done;
 }
 
+/* Calls what holds one of the sockets by the name of its process; gives how many got a name. */
+static guint name_sockets_of(struct host *host, const char *process, GHashTable *by_inode)
+{
+    static const char prefix[] = "socket:[";
+    g_autofree char *folder = g_strdup_printf("/proc/%s/fd", process);
+    g_autofree char *name_path = g_strdup_printf("/proc/%s/comm", process);
+    int fd = host_open(host, folder, O_DIRECTORY);
+    DIR *descriptors = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    guint named = 0;
+
+    if (!descriptors) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    while ((entry = readdir(descriptors))) {
+        char target[64]; /* longer ones are files */
+        ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
+        struct listener *listener;
+        gint64 inode;
+
+        target[MAX(length, 0)] = 0;
+        if (!g_str_has_prefix(target, prefix))
+            continue;
+        inode = g_ascii_strtoll(target + strlen(prefix), NULL, 10);
+        listener = g_hash_table_lookup(by_inode, &inode);
+        if (listener && !listener->program) {
+            const struct host_file *name = host_read(host, name_path);
+
+            listener->program = name->text ? g_strchomp(g_strdup(name->text)) : NULL;
+            named += listener->program != NULL;
+        }
+    }
+    closedir(descriptors);
+    return named;
+}
+
 /* The program behind each inode, by the links of /proc/PID/fd; as root all, else one's own. */
 static void name_programs(struct host *host, GArray *listeners)
 {
     g_autoptr(GHashTable) by_inode = g_hash_table_new(g_int64_hash, g_int64_equal);
     g_auto(GStrv) processes = host_list(host, "/proc", NULL);
-    guint looked_at = 0;
+    guint looked_at = 0, named = 0;
 
     for (guint i = 0; i < listeners->len; i++) {
         struct listener *listener = &g_array_index(listeners, struct listener, i);
 
         g_hash_table_insert(by_inode, &listener->inode, listener);
     }
-    for (char **process = processes; process && *process && looked_at < MAX_PROCESSES; process++) {
-        g_autofree char *folder = NULL, *name_path = NULL;
-        g_auto(GStrv) descriptors = NULL;
-
+    for (char **process = processes;
+         process && *process && looked_at < MAX_PROCESSES && named < g_hash_table_size(by_inode);
+         process++) {
         if (!g_ascii_isdigit(**process))
             continue;
         looked_at++;
-        folder = g_strdup_printf("/proc/%s/fd", *process);
-        name_path = g_strdup_printf("/proc/%s/comm", *process);
-        descriptors = host_list(host, folder, NULL);
-        for (char **fd = descriptors; fd && *fd; fd++) {
-            g_autofree char *path = g_build_filename(folder, *fd, NULL);
-            g_autofree char *target = host_link(host, path);
-            struct listener *listener;
-            gint64 inode;
-
-            if (!target || !g_str_has_prefix(target, "socket:["))
-                continue;
-            inode = g_ascii_strtoll(target + strlen("socket:["), NULL, 10);
-            listener = g_hash_table_lookup(by_inode, &inode);
-            if (listener && !listener->program) {
-                const struct host_file *name = host_read(host, name_path);
-
-                listener->program = name->text ? g_strchomp(g_strdup(name->text)) : NULL;
-            }
-        }
+        named += name_sockets_of(host, *process, by_inode);
     }
 }
 
