@@ -112,8 +112,8 @@ struct store *store_open(const char *path, const struct store_schema *schema, en
                          GError **error)
 {
     g_autoptr(store_t) store = g_new0(struct store, 1);
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                (mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    /* A reader, too, takes back what a killed writer left undone; it changes nothing else. */
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
     gboolean empty;
 
     store->path = g_strdup(path);
@@ -130,8 +130,10 @@ struct store *store_open(const char *path, const struct store_schema *schema, en
     sqlite3_busy_timeout(store->database, STORE_BUSY_MS);
     sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (!execute(store, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", error) ||
-        (mode == STORE_WRITE &&
-         !execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error)) ||
+        !execute(store,
+                 mode == STORE_WRITE ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                     : "PRAGMA query_only = ON;",
+                 error) ||
         !check_version(store, schema, mode, &empty, error))
         return NULL;
     if (empty && mode == STORE_READ)

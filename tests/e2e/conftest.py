@@ -54,7 +54,7 @@ class KillAt:
     """Kills a command at each system call of its that changes a file (kill_at.c)."""
 
     binary = BINARY
-    most = None if os.environ.get("ENTENTE_LONG") else 40  # kills of one command
+    most = None if os.environ.get("ENTENTE_LONG") else 24  # kills of one command
 
     def __init__(self, program, folder, say):
         self.program, self.folder, self.say = program, folder, say
