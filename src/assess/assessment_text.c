@@ -61,15 +61,10 @@ static enum style score_style(int score)
     return score >= SCORE_GOOD ? STYLE_GOOD : score >= SCORE_MIDDLING ? STYLE_WARN : STYLE_BAD;
 }
 
-static gboolean is_narrow(guint width)
-{
-    return width && width < WIDTH_WITH_COUNTS;
-}
-
 static void put_principles(GString *out, const struct assessment *assessment, gboolean french,
                            const struct words *words, gboolean colour, guint width)
 {
-    gboolean narrow = is_narrow(width);
+    gboolean narrow = width && width < WIDTH_WITH_COUNTS;
     const char *const headings[] = { "",
                                      words->principle,
                                      words->score,
@@ -143,8 +138,7 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
                            text);
 }
 
-static void put_summary(GString *out, const struct assessment *assessment, gboolean french,
-                        guint width)
+static void put_summary(GString *out, const struct assessment *assessment, gboolean french)
 {
     guint assessed = 0, failing = 0, severe = 0;
 
@@ -160,11 +154,11 @@ static void put_summary(GString *out, const struct assessment *assessment, gbool
     }
     g_string_append_printf(out,
                            french
-                               ? "\nPrincipes évalués\u202f: %u sur 9\u202f;%cconstats en "
-                                 "échec\u202f: %u, dont critiques ou élevés\u202f: %u\n"
-                               : "\nPrinciples assessed: %u of 9;%cfailing findings: %u, critical "
-                                 "or high among them: %u\n",
-                           assessed, is_narrow(width) ? '\n' : ' ', failing, severe);
+                               ? "\nPrincipes évalués\u202f: %u sur 9\n"
+                                 "Constats en échec\u202f: %u, dont critiques ou élevés\u202f: %u\n"
+                               : "\nPrinciples assessed: %u of 9\n"
+                                 "Failing findings: %u, critical or high among them: %u\n",
+                           assessed, failing, severe);
 }
 
 char *assessment_format_text(const struct assessment *assessment, gboolean french, gboolean colour,
@@ -175,7 +169,7 @@ char *assessment_format_text(const struct assessment *assessment, gboolean frenc
     GString *out = g_string_new(NULL);
 
     put_principles(out, assessment, french, words, colour, width);
-    put_summary(out, assessment, french, width);
+    put_summary(out, assessment, french);
     if (fixes->len)
         put_fixes(out, assessment, fixes, french, words, colour, width);
     else

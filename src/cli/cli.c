@@ -288,6 +288,17 @@ char *cli_profile_path(const struct context *context)
     return NULL;
 }
 
+char *cli_program(void)
+{
+    static const char plain[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-+";
+    g_autofree char *found = g_find_program_in_path("entente");
+    g_autofree char *own = found ? NULL : g_file_read_link("/proc/self/exe", NULL);
+
+    if (!own)
+        return g_strdup("entente");
+    return strspn(own, plain) == strlen(own) ? g_steal_pointer(&own) : g_shell_quote(own);
+}
+
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error)
 {
     if (context->output && !g_str_equal(context->output, "-")) {

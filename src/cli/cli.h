@@ -53,6 +53,12 @@ extern const struct command_option cli_common_options[];
 char *cli_data_folder(const struct context *context, GError **error);
 char *cli_profile_path(const struct context *context); /* NULL when there is none */
 
+/*
+ * What to type to start this program, for hints that people paste: "entente" when the shell finds
+ * that, else the path of this one, quoted. Owned by the caller.
+ */
+char *cli_program(void);
+
 /* Writes a result to --output (durably) or to standard output. */
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error);
 

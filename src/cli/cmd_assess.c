@@ -210,6 +210,7 @@ static gboolean put_report(const struct context *context, const struct assessmen
         .colour = on_terminal && terminal_has_colour(stdout),
         .width = terminal_width(stdout),
     };
+    g_autofree char *program = cli_program();
     g_autofree char *text = NULL;
     gsize length = 0;
     guint format = 0;
@@ -222,12 +223,11 @@ static gboolean put_report(const struct context *context, const struct assessmen
     if (folder && format == 0 && on_terminal && !context->quiet)
         printf(request.french ? "\nConservé et signé dans %s\n"
                                 "À lire dans un navigateur\u202f: %s/" REPORT_HTML_NAME "\n"
-                                "À vérifier par\u202f: entente verify %s/" ASSESSMENT_ENVELOPE_NAME
-                                "\n"
+                                "À vérifier par\u202f: %s verify %s/" ASSESSMENT_ENVELOPE_NAME "\n"
                               : "\nKept and signed in %s\n"
                                 "Read it in a browser: %s/" REPORT_HTML_NAME "\n"
-                                "Verify with: entente verify %s/" ASSESSMENT_ENVELOPE_NAME "\n",
-               folder, folder, folder);
+                                "Verify with: %s verify %s/" ASSESSMENT_ENVELOPE_NAME "\n",
+               folder, folder, program, folder);
     return TRUE;
 }
 

@@ -187,6 +187,7 @@ static gboolean show_plan(const struct context *context, const struct fix_plan *
                           const struct fix_tree *tree, GError **error)
 {
     gboolean french = is_french(context);
+    g_autofree char *program = cli_program();
     g_autofree char *text = NULL;
     GString *out;
 
@@ -198,7 +199,7 @@ static gboolean show_plan(const struct context *context, const struct fix_plan *
     text = format_plan(plan, tree, french, !context->output && terminal_has_colour(stdout));
     out = g_string_new(text);
     if (!fix_plan_is_empty(plan) && !context->quiet)
-        g_string_append_printf(out, "\nentente fix --apply --plan-hash %s\n", plan->hash);
+        g_string_append_printf(out, "\n%s fix --apply --plan-hash %s\n", program, plan->hash);
     g_free(text);
     text = g_string_free(out, FALSE);
     return cli_output(context, text, strlen(text), error);

@@ -223,6 +223,17 @@ def test_a_reader_that_leaves_is_no_error(entente):
     assert done.stdout.startswith("ID") and not done.stderr
 
 
+def test_the_hint_to_verify_works_as_pasted(entente):
+    """Installed or not: what the end of an assessment says can be pasted."""
+    shown = entente("assess", "--no-walk").stdout
+    line, = (line for line in shown.splitlines() if line.startswith("Verify with: "))
+    done = subprocess.run(["sh", "-c", line.partition(": ")[2]], env=entente.environment, text=True,
+                          capture_output=True)
+    assert done.returncode == 0 and done.stdout.startswith("Good: "), line
+    page, = (line for line in shown.splitlines() if line.startswith("Read it in a browser: "))
+    assert pathlib.Path(page.partition(": ")[2]).is_file()
+
+
 # ---- small screens, and French
 
 @pytest.mark.parametrize("language", ["en", "fr"])
