@@ -144,6 +144,17 @@ static int make_temporary(const char *folder, const char *prefix, char **path)
     }
 }
 
+/* A rename over /dev/null would leave the machine without it. */
+static gboolean may_be_replaced(const char *path, GError **error)
+{
+    struct stat status;
+
+    if (lstat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
+        return TRUE;
+    return system_error(error, "%s: is %s; name a file", path,
+                        S_ISDIR(status.st_mode) ? "a folder" : "a device, a FIFO or a socket");
+}
+
 static gboolean write_durably(const char *path, const void *data, gsize length, mode_t mode,
                               gboolean replace, GError **error)
 {
@@ -154,6 +165,8 @@ static gboolean write_durably(const char *path, const void *data, gsize length, 
     gboolean done;
     int fd;
 
+    if (replace && !may_be_replaced(path, error))
+        return FALSE;
     remove_leftovers(folder, prefix);
     fd = make_temporary(folder, prefix, &temporary);
     if (fd < 0)

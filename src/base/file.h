@@ -16,7 +16,7 @@
  */
 GBytes *file_read(const char *path, gsize limit, GError **error);
 
-/* Writes `path` durably with `mode`, replacing what is there. */
+/* Writes `path` durably with `mode`, replacing a file or a link that is there, and nothing else. */
 gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error);
 
 /* As file_write(), but refuses when `path` exists (ENTENTE_ERROR_INPUT). */

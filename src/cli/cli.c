@@ -299,8 +299,31 @@ char *cli_program(void)
     return strspn(own, plain) == strlen(own) ? g_steal_pointer(&own) : g_shell_quote(own);
 }
 
+/* A device, a FIFO, or a name of an open one as /dev/stdout: it is written to, never replaced. */
+static gboolean is_stream(const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && g_str_has_prefix(path, "/dev/"))
+        return TRUE;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static gboolean write_stream(const char *path, const char *text, gsize length, GError **error)
+{
+    FILE *stream = fopen(path, "ae");
+    gboolean written = stream && fwrite(text, 1, length, stream) == length;
+
+    /* What is buffered is written when the stream is closed. */
+    if (stream && fclose(stream) != 0)
+        written = FALSE;
+    return written || errno_error(error, errno, "%s: cannot be written", path);
+}
+
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error)
 {
+    if (context->output && !g_str_equal(context->output, "-") && is_stream(context->output))
+        return write_stream(context->output, text, length, error);
     if (context->output && !g_str_equal(context->output, "-")) {
         mode_t mask = umask(OTHERS_WRITE); /* there is no other way to ask */
 

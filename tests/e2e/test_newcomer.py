@@ -197,6 +197,29 @@ def test_a_full_disk_is_named(entente):
     assert done.returncode == 3 and os.strerror(errno.ENOSPC) in done.stderr
 
 
+@pytest.mark.parametrize("command", [["measures"], ["key", "export", "--private"]])
+def test_a_device_is_written_to_and_never_replaced(entente, tmp_path, command):
+    """As root, a rename over /dev/null would take it from the whole machine."""
+    entente("key", "new")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    done = entente(*command, "--output", pipe, status=None)
+    text = os.read(reader, 64)
+    os.close(reader)
+    assert pipe.is_fifo()
+    if done.returncode:
+        assert done.returncode == 3 and "FIFO" in done.stderr and not text
+    else:
+        assert text.startswith(b"ID")
+
+
+def test_a_report_can_go_to_an_open_stream(entente):
+    done = subprocess.run(["sh", "-c", f"'{BINARY}' measures --output /dev/stdout | head -n 1"],
+                          env=entente.environment, capture_output=True, text=True)
+    assert done.stdout.startswith("ID") and os.path.islink("/dev/stdout")
+
+
 def test_what_cannot_be_kept_is_shown_all_the_same(entente, tmp_path):
     (tmp_path / "file").touch()
     done = entente("assess", "--no-walk", "--data", tmp_path / "file", status=3)
