@@ -140,13 +140,14 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
 
 static void put_summary(GString *out, const struct assessment *assessment, gboolean french)
 {
-    guint assessed = 0, failing = 0, severe = 0;
+    guint assessed = 0, failing = 0, severe = 0, errors = 0;
 
     for (guint i = 0; i < PRINCIPLES; i++)
         assessed += score_value(&assessment->scores[i]) != SCORE_NONE;
     for (guint i = 0; i < assessment->findings->len; i++) {
         const struct assessed_finding *one = assessment->findings->pdata[i];
 
+        errors += one->finding->outcome == OUTCOME_ERROR;
         if (one->finding->source || one->finding->outcome != OUTCOME_FAIL)
             continue;
         failing++;
@@ -159,6 +160,14 @@ static void put_summary(GString *out, const struct assessment *assessment, gbool
                                : "\nPrinciples assessed: %u of 9\n"
                                  "Failing findings: %u, critical or high among them: %u\n",
                            assessed, failing, severe);
+    if (errors)
+        g_string_append_printf(out,
+                               french
+                                   ? "Mesures non jugées à cause d’une erreur\u202f: %u (détails "
+                                     "dans le rapport)\n"
+                                   : "Measures not judged because of an error: %u (the report "
+                                     "says which)\n",
+                               errors);
 }
 
 char *assessment_format_text(const struct assessment *assessment, gboolean french, gboolean colour,
