@@ -10,58 +10,82 @@
 #include <string.h>
 
 /* What an edit beneath a place means beyond the file. The first row that matches counts. */
+/* clang-format off */
 static const struct {
     const char *place;
     gboolean risky; /* only on the running machine */
     const char *en, *fr;
 } places[] = {
-    {"/etc/ssh/sshd_config",   TRUE,
-     "SSH: in force after `systemctl reload ssh`; keep a session open and try a new login",                 "SSH\u202f: en vigueur après `systemctl reload ssh`\u202f; gardez une session ouverte et essayez une "
-      "nouvelle connexion"                                                         },
-    { "/etc/ssh/ssh_config",   FALSE, "SSH client: in force at once",
-     "Client SSH\u202f: en vigueur "
-      "immédiatement"                                                                                                                                                        },
-    { "/etc/pam.d/",           TRUE,  "PAM: in force at the next login; try one before you log out",
-     "PAM\u202f: en vigueur à la prochaine connexion\u202f; essayez-en une avant de vous déconnecter"                                                                                 },
-    { "/etc/security/",        TRUE,  "PAM: in force at the next login; try one before you log out",
-     "PAM\u202f: en vigueur à la prochaine connexion\u202f; essayez-en une avant de vous déconnecter"                                                                                 },
-    { "/etc/sudoers",          TRUE,  "sudo: in force at once; try it from a second session",
-     "sudo\u202f: en vigueur immédiatement\u202f; essayez depuis une seconde session"                                                                                                  },
-    { "/etc/nftables",         TRUE,  "Firewall: in force after `systemctl reload nftables`",
-     "Pare-feu\u202f: en vigueur après `systemctl reload nftables`"                                                                                                               },
-    { "/etc/iptables/",        TRUE,  "Firewall: in force after `netfilter-persistent reload`",
-     "Pare-feu\u202f: en vigueur après `netfilter-persistent reload`"                                                                                                             },
-    { "/etc/ufw/",             TRUE,  "Firewall: in force after `ufw reload`",
-     "Pare-feu\u202f: en vigueur après `ufw reload`"                                                                                                                              },
-    { "/etc/sysctl",           FALSE,
-     "Kernel settings: set on the running machine when the plan is applied to it, and at each "
-      "start",                                                                                              "Réglages du noyau\u202f: posés sur la machine en marche quand le plan lui est appliqué, puis à "
-      "chaque démarrage"                                                                                                                                       },
-    { "/etc/modprobe.d/",      FALSE,
-     "Kernel modules: those already loaded stay until the next start; run `update-initramfs -u`",           "Modules du noyau\u202f: ceux déjà chargés restent jusqu’au prochain démarrage\u202f; lancez "
-      "`update-initramfs -u`"                                                },
-    { "/etc/fstab",            FALSE, "Mounts: in force after `mount -o remount MOUNT-POINT` or a restart",
-     "Montages\u202f: en vigueur après `mount -o remount POINT-DE-MONTAGE` ou un redémarrage"                                                                                    },
-    { "/etc/default/grub",     FALSE, "Boot: run `update-grub`, then restart",
-     "Amorçage\u202f: lancez `update-grub`, puis redémarrez"                                                                                                                     },
-    { "/etc/grub.d/",          FALSE, "Boot: run `update-grub`, then restart",
-     "Amorçage\u202f: lancez `update-grub`, puis redémarrez"                                                                                                                     },
+    { "/etc/ssh/sshd_config", TRUE,
+      "SSH: in force after `systemctl reload ssh`; keep a session open and try a new login",
+      "SSH\u202f: en vigueur après `systemctl reload ssh`\u202f; gardez une session ouverte "
+      "et essayez une nouvelle connexion" },
+    { "/etc/ssh/ssh_config", FALSE,
+      "SSH client: in force at once",
+      "Client SSH\u202f: en vigueur immédiatement" },
+    { "/etc/pam.d/", TRUE,
+      "PAM: in force at the next login; try one before you log out",
+      "PAM\u202f: en vigueur à la prochaine connexion\u202f; essayez-en une avant de vous "
+      "déconnecter" },
+    { "/etc/security/", TRUE,
+      "PAM: in force at the next login; try one before you log out",
+      "PAM\u202f: en vigueur à la prochaine connexion\u202f; essayez-en une avant de vous "
+      "déconnecter" },
+    { "/etc/sudoers", TRUE,
+      "sudo: in force at once; try it from a second session",
+      "sudo\u202f: en vigueur immédiatement\u202f; essayez depuis une seconde session" },
+    { "/etc/nftables", TRUE,
+      "Firewall: in force after `systemctl reload nftables`",
+      "Pare-feu\u202f: en vigueur après `systemctl reload nftables`" },
+    { "/etc/iptables/", TRUE,
+      "Firewall: in force after `netfilter-persistent reload`",
+      "Pare-feu\u202f: en vigueur après `netfilter-persistent reload`" },
+    { "/etc/ufw/", TRUE,
+      "Firewall: in force after `ufw reload`",
+      "Pare-feu\u202f: en vigueur après `ufw reload`" },
+    { "/etc/sysctl", FALSE,
+      "Kernel settings: set on the running machine when the plan is applied to it, and at "
+      "each start",
+      "Réglages du noyau\u202f: posés sur la machine en marche quand le plan lui est "
+      "appliqué, puis à chaque démarrage" },
+    { "/etc/modprobe.d/", FALSE,
+      "Kernel modules: those already loaded stay until the next start; run `update-initramfs "
+      "-u`",
+      "Modules du noyau\u202f: ceux déjà chargés restent jusqu’au prochain démarrage\u202f; "
+      "lancez `update-initramfs -u`" },
+    { "/etc/fstab", FALSE,
+      "Mounts: in force after `mount -o remount MOUNT-POINT` or a restart",
+      "Montages\u202f: en vigueur après `mount -o remount POINT-DE-MONTAGE` ou un redémarrage" },
+    { "/etc/default/grub", FALSE,
+      "Boot: run `update-grub`, then restart",
+      "Amorçage\u202f: lancez `update-grub`, puis redémarrez" },
+    { "/etc/grub.d/", FALSE,
+      "Boot: run `update-grub`, then restart",
+      "Amorçage\u202f: lancez `update-grub`, puis redémarrez" },
     { "/etc/systemd/journald", FALSE,
-     "Journal: in force after `systemctl restart systemd-journald`",                                        "Journal\u202f: en vigueur après `systemctl restart systemd-journald`"},
-    { "/etc/systemd/system/",  FALSE,
-     "Units: run `systemctl daemon-reload`, then restart (or stop) the units named above",                  "Unités\u202f: lancez `systemctl daemon-reload`, puis redémarrez (ou arrêtez) les unités "
-      "ci-dessus"                                                                   },
-    { "/etc/systemd/",         FALSE, "systemd: in force after a restart",
-     "systemd\u202f: en vigueur après un redémarrage"                                                                                                                            },
-    { "/etc/login.defs",       FALSE, "Accounts: for new accounts and new passwords only",
-     "Comptes\u202f: seulement pour les nouveaux comptes et mots de passe"                                                                                                         },
-    { "/etc/audit/",           FALSE, "Audit: in force after `augenrules --load`",
-     "Audit\u202f: en vigueur après `augenrules --load`"                                                                                                                          },
-    { "/etc/rsyslog",          FALSE, "Logs: in force after `systemctl restart rsyslog`",
-     "Journaux\u202f: en vigueur après `systemctl restart rsyslog`"                                                                                                               },
-    { "/etc/chrony",           FALSE, "Clock: in force after `systemctl restart chrony`",
-     "Horloge\u202f: en vigueur après `systemctl restart chrony`"                                                                                                                 },
+      "Journal: in force after `systemctl restart systemd-journald`",
+      "Journal\u202f: en vigueur après `systemctl restart systemd-journald`" },
+    { "/etc/systemd/system/", FALSE,
+      "Units: run `systemctl daemon-reload`, then restart (or stop) the units named above",
+      "Unités\u202f: lancez `systemctl daemon-reload`, puis redémarrez (ou arrêtez) les "
+      "unités ci-dessus" },
+    { "/etc/systemd/", FALSE,
+      "systemd: in force after a restart",
+      "systemd\u202f: en vigueur après un redémarrage" },
+    { "/etc/login.defs", FALSE,
+      "Accounts: for new accounts and new passwords only",
+      "Comptes\u202f: seulement pour les nouveaux comptes et mots de passe" },
+    { "/etc/audit/", FALSE,
+      "Audit: in force after `augenrules --load`",
+      "Audit\u202f: en vigueur après `augenrules --load`" },
+    { "/etc/rsyslog", FALSE,
+      "Logs: in force after `systemctl restart rsyslog`",
+      "Journaux\u202f: en vigueur après `systemctl restart rsyslog`" },
+    { "/etc/chrony", FALSE,
+      "Clock: in force after `systemctl restart chrony`",
+      "Horloge\u202f: en vigueur après `systemctl restart chrony`" },
 };
+/* clang-format on */
 
 struct fix_plan *fix_plan_new(const char *root)
 {

@@ -11,6 +11,7 @@ void judge_host_ssh_planted_null(const struct asset_view *view, struct finding *
     const struct asset_view *volatile nothing = NULL; /* volatile: the compiler must not know */
     const struct asset_view *other = nothing;
 
+    /* cppcheck-suppress nullPointer ; it is meant */
     finding_check(finding, other->now_us > 0, NULL, 0, NULL, "read through NULL", NULL);
 }
 

@@ -11,8 +11,8 @@
  * proc, sys and dev at the root. Layers of containers are their images' business: their folders
  * are passed over too (docker, containers, lxc under /var/lib).
  *
- * Memory is bounded: WALK_KEEP entries a list and thread (more only count), WALK_PENDING_MAX folders waiting
- * (more are counted as unread).
+ * Memory is bounded: WALK_KEEP entries a list and thread (more only count), WALK_PENDING_MAX
+ * folders waiting (more are counted as unread).
  */
 #pragma once
 #include "p7_hygiene/host/host.h"
