@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define NO_TEXT G_MAXUINT32
+/* Texts are cut at EVIDENCE_TEXT_MAX; what makes them valid UTF-8 makes them longer. */
+#define TEXT_MAX (4 * EVIDENCE_TEXT_MAX)
 
 static void put_byte(GByteArray *out, guint8 byte)
 {
@@ -73,7 +75,7 @@ static gboolean take_number(struct input *input, guint32 *number)
     return TRUE;
 }
 
-/* UTF-8 without NUL, or NULL. */
+/* UTF-8 without NUL, as short as evidence is, or NULL. */
 static gboolean take_text(struct input *input, char **text)
 {
     guint32 length;
@@ -82,7 +84,7 @@ static gboolean take_text(struct input *input, char **text)
         return FALSE;
     if (length == NO_TEXT)
         return TRUE;
-    if ((gsize)(input->end - input->at) < length ||
+    if (length > TEXT_MAX || (gsize)(input->end - input->at) < length ||
         !g_utf8_validate_len((const char *)input->at, length, NULL))
         return FALSE;
     *text = g_strndup((const char *)input->at, length);

@@ -105,6 +105,24 @@ static void test_malformed_is_refused(void)
     g_assert_null(finding_unpack(bytes->data, bytes->len, "m", 3));
 }
 
+/* It would fill the document with what no reader of it takes. */
+static void test_boundless_text_is_refused(void)
+{
+    g_autofree char *text = g_strnfill(100000, 'x');
+    g_autoptr(finding_t) honest = finding_new("m", 0), lying = finding_new("m", 0), copy = NULL;
+    g_autoptr(GByteArray) bytes = NULL, lie = NULL;
+
+    memset(text, 0xff, 1000); /* each becomes three bytes */
+    finding_fail(honest, text, 1, text, text, text);
+    bytes = finding_pack(honest);
+    copy = finding_unpack(bytes->data, bytes->len, "m", 0);
+    g_assert_nonnull(copy);
+    memset(text, 'x', 1000);
+    lying->detail = g_strdup(text);
+    lie = finding_pack(lying);
+    g_assert_null(finding_unpack(lie->data, lie->len, "m", 0));
+}
+
 static void test_secrets_are_scrubbed_from_evidence(void)
 {
     static const struct {
@@ -153,6 +171,7 @@ int main(int argc, char **argv)
     g_test_add_func("/finding/unread-file-is-no-pass", test_unread_file_is_no_pass);
     g_test_add_func("/finding/failures-survive-the-limit", test_failures_survive_the_limit);
     g_test_add_func("/finding/secrets-are-not-kept", test_secrets_are_not_kept);
+    g_test_add_func("/finding/boundless-text-is-refused", test_boundless_text_is_refused);
     g_test_add_func("/finding/secrets-are-scrubbed-from-evidence",
                     test_secrets_are_scrubbed_from_evidence);
     g_test_add_func("/finding/packed-and-back", test_packed_and_back);

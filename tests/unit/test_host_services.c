@@ -187,6 +187,8 @@ static void test_open_databases_fail(void)
     tree_put(tree, "/etc/postgresql/15/main/pg_hba.conf", 0640,
              "local all postgres peer\nhost all all 0.0.0.0/0 trust\n");
     tree_expect(tree, "NETS-07", OUTCOME_FAIL);
+    tree_put(tree, "/etc/postgresql/15/main/pg_hba.conf", 0640, "host all \xff 0.0.0.0/0 trust\n");
+    tree_expect(tree, "NETS-07", OUTCOME_FAIL);
     tree_put(tree, "/etc/postgresql/15/main/pg_hba.conf", 0640,
              "host all all 10.0.0.0 255.0.0.0 scram-sha-256\nhost all all 127.0.0.1/32 trust\n");
     tree_expect(tree, "NETS-07", OUTCOME_PASS);
@@ -204,6 +206,26 @@ static void test_web_servers_with_includes(void)
     tree_expect(tree, "NETS-10", OUTCOME_FAIL);
 }
 
+static void test_apache_with_bytes_that_are_no_text(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_put(tree, "/etc/apache2/apache2.conf", 0644,
+             "ServerAdmin caf\xe9@example.org\nSSLProtocol -all +TLSv1\n");
+    tree_expect(tree, "NETS-10", OUTCOME_FAIL);
+}
+
+/* A name alone, without a value, sets nothing. */
+static void test_preload_in_the_environment(void)
+{
+    g_autoptr(tree_t) tree = tree_new();
+
+    tree_put(tree, "/etc/environment", 0644, "LD_PRELOAD\n");
+    tree_expect(tree, "PERM-08", OUTCOME_PASS);
+    tree_put(tree, "/etc/environment", 0644, "export LD_PRELOAD=/tmp/x.so\n");
+    tree_expect(tree, "PERM-08", OUTCOME_FAIL);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -216,5 +238,7 @@ int main(int argc, char **argv)
     g_test_add_func("/units/exposure", test_exposure_is_systemds);
     g_test_add_func("/services/databases", test_open_databases_fail);
     g_test_add_func("/services/web", test_web_servers_with_includes);
+    g_test_add_func("/services/apache-bytes", test_apache_with_bytes_that_are_no_text);
+    g_test_add_func("/environment/preload", test_preload_in_the_environment);
     return g_test_run();
 }

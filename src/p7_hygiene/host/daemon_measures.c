@@ -107,7 +107,7 @@ static void judge_postgresql(struct host *host, struct finding *finding)
         lines = g_strsplit(file->text, "\n", -1);
         for (guint i = 0; lines[i]; i++) {
             g_autofree char *line = g_strstrip(g_strdup(lines[i]));
-            g_auto(GStrv) words = g_regex_split_simple("[ \t]+", line, 0, 0);
+            g_auto(GStrv) words = g_regex_split_simple("[ \t]+", line, G_REGEX_RAW, 0);
             guint count = g_strv_length(words);
             const char *method = count > 4 ? words[count > 5 && strchr(words[4], '.') ? 5 : 4] : "";
 

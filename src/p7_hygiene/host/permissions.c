@@ -253,10 +253,12 @@ static void look_for_preload(guint line, const char *text, gsize length, gpointe
 
     if (g_str_has_prefix(at, "export "))
         at += strlen("export ");
-    for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
-        if (g_str_has_prefix(at, variables[i]) && strchr("= \t", at[strlen(variables[i])]))
-            finding_fail(data, "/etc/environment", line, variables[i],
-                         at + strlen(variables[i]) + 1, "not set");
+    for (gsize i = 0; i < G_N_ELEMENTS(variables); i++) {
+        gsize name = strlen(variables[i]);
+
+        if (g_str_has_prefix(at, variables[i]) && at[name] && strchr("= \t", at[name]))
+            finding_fail(data, "/etc/environment", line, variables[i], at + name + 1, "not set");
+    }
 }
 
 static void look_at_preload_line(guint line, const char *text, gsize length, gpointer data)

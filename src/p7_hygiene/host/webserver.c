@@ -109,7 +109,7 @@ static void read_apache(struct host *host, const struct host_file *file, GArray 
         }
         if (!joined->len || *joined->str == '#')
             continue;
-        words = g_regex_split_simple("[ \t]+", joined->str, 0, 0);
+        words = g_regex_split_simple("[ \t]+", joined->str, G_REGEX_RAW, 0);
         if (g_ascii_strncasecmp(words[0], "include", strlen("include")) == 0 && words[1])
             follow(host, "/etc/apache2", words[1], read_apache, directives, depth);
         else
