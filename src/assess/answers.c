@@ -18,19 +18,13 @@ static const struct {
     const char *measure;
     guint max_age_days;
 } questions[] = {
-    {"org.admin-workstations",  YEAR_DAYS    },
-    { "org.asset-inventory",    QUARTER_DAYS },
-    { "org.awareness-training", YEAR_DAYS    },
-    { "org.election-paper",     YEAR_DAYS    },
-    { "org.election-plan",      YEAR_DAYS    },
-    { "org.incident-drill",     YEAR_DAYS    },
-    { "org.leavers",            QUARTER_DAYS },
-    { "org.malware-handling",   YEAR_DAYS    },
-    { "org.no-hack-back",       2 * YEAR_DAYS},
-    { "org.norms-owner",        YEAR_DAYS    },
-    { "org.security-contact",   YEAR_DAYS    },
-    { "org.testing-consent",    2 * YEAR_DAYS},
-    { "org.tool-transfers",     YEAR_DAYS    },
+    { "org.admin-workstations", YEAR_DAYS }, { "org.asset-inventory", QUARTER_DAYS },
+    { "org.awareness-training", YEAR_DAYS }, { "org.election-paper", YEAR_DAYS },
+    { "org.election-plan", YEAR_DAYS },      { "org.incident-drill", YEAR_DAYS },
+    { "org.leavers", QUARTER_DAYS },         { "org.malware-handling", YEAR_DAYS },
+    { "org.no-hack-back", 2 * YEAR_DAYS },   { "org.norms-owner", YEAR_DAYS },
+    { "org.security-contact", YEAR_DAYS },   { "org.testing-consent", 2 * YEAR_DAYS },
+    { "org.tool-transfers", YEAR_DAYS },
 };
 
 const char *answer_value_name(enum answer_value value)

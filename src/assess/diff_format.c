@@ -11,15 +11,15 @@ static const struct {
     struct text heading;
     enum style style;
 } sections[] = {
-    [CHANGE_FAILING] = {{ "Newly failing", "Nouveaux échecs" },            STYLE_BAD  },
-    [CHANGE_FIXED] = { { "Fixed", "Corrigé" },                           STYLE_GOOD },
-    [CHANGE_OUTCOME] = { { "Other changes", "Autres changements" },         STYLE_PLAIN},
-    [CHANGE_UNSEEN] = { { "No longer measured", "N’est plus mesuré" },  STYLE_WARN },
-    [CHANGE_EVIDENCE] = { { "Other evidence", "Autres preuves" },            STYLE_WARN },
-    [CHANGE_ADDED] = { { "New measures", "Nouvelles mesures" },           STYLE_DIM  },
-    [CHANGE_REMOVED] = { { "Measures that are gone", "Mesures disparues" }, STYLE_DIM  },
-    [CHANGE_ASSET_ADDED] = { { "New assets", "Nouveaux actifs" },               STYLE_DIM  },
-    [CHANGE_ASSET_REMOVED] = { { "Assets that are gone", "Actifs disparus" },     STYLE_DIM  },
+    [CHANGE_FAILING] = { { "Newly failing", "Nouveaux échecs" }, STYLE_BAD },
+    [CHANGE_FIXED] = { { "Fixed", "Corrigé" }, STYLE_GOOD },
+    [CHANGE_OUTCOME] = { { "Other changes", "Autres changements" }, STYLE_PLAIN },
+    [CHANGE_UNSEEN] = { { "No longer measured", "N’est plus mesuré" }, STYLE_WARN },
+    [CHANGE_EVIDENCE] = { { "Other evidence", "Autres preuves" }, STYLE_WARN },
+    [CHANGE_ADDED] = { { "New measures", "Nouvelles mesures" }, STYLE_DIM },
+    [CHANGE_REMOVED] = { { "Measures that are gone", "Mesures disparues" }, STYLE_DIM },
+    [CHANGE_ASSET_ADDED] = { { "New assets", "Nouveaux actifs" }, STYLE_DIM },
+    [CHANGE_ASSET_REMOVED] = { { "Assets that are gone", "Actifs disparus" }, STYLE_DIM },
 };
 
 static const char *outcome_of(const struct finding *finding)

@@ -14,8 +14,8 @@ static const struct {
     enum outcome outcome;
     enum severity severity;
 } kinds[] = {
-    {"warning[]",     OUTCOME_FAIL, SEVERITY_MEDIUM},
-    { "suggestion[]", OUTCOME_WARN, SEVERITY_LOW   },
+    { "warning[]", OUTCOME_FAIL, SEVERITY_MEDIUM },
+    { "suggestion[]", OUTCOME_WARN, SEVERITY_LOW },
 };
 
 static char *field(char *const *fields, guint count, guint index)

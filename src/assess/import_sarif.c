@@ -52,13 +52,11 @@ static gboolean read_severity(const json_t *rule, enum severity *severity)
     static const struct {
         double least;
         enum severity severity;
-    } steps[] = {
-        {9.0,  SEVERITY_CRITICAL},
-        { 7.0, SEVERITY_HIGH    },
-        { 4.0, SEVERITY_MEDIUM  },
-        { 0.1, SEVERITY_LOW     },
-        { 0.0, SEVERITY_INFO    }
-    };
+    } steps[] = { { 9.0, SEVERITY_CRITICAL },
+                  { 7.0, SEVERITY_HIGH },
+                  { 4.0, SEVERITY_MEDIUM },
+                  { 0.1, SEVERITY_LOW },
+                  { 0.0, SEVERITY_INFO } };
     const json_t *properties = rule ? json_object_get(rule, "properties") : NULL;
     const char *text =
         json_is_object(properties) ? json_text(properties, "security-severity") : NULL;
@@ -82,23 +80,19 @@ static void judge(const json_t *result, const json_t *rule, enum outcome *outcom
     static const struct {
         const char *kind;
         enum outcome outcome;
-    } kinds[] = {
-        {"pass",           OUTCOME_PASS          },
-        { "notApplicable", OUTCOME_NOT_APPLICABLE},
-        { "open",          OUTCOME_NOT_MEASURED  },
-        { "review",        OUTCOME_WARN          },
-        { "informational", OUTCOME_NOT_APPLICABLE}
-    };
+    } kinds[] = { { "pass", OUTCOME_PASS },
+                  { "notApplicable", OUTCOME_NOT_APPLICABLE },
+                  { "open", OUTCOME_NOT_MEASURED },
+                  { "review", OUTCOME_WARN },
+                  { "informational", OUTCOME_NOT_APPLICABLE } };
     static const struct {
         const char *level;
         enum outcome outcome;
         enum severity severity;
-    } levels[] = {
-        {"error",    OUTCOME_FAIL, SEVERITY_HIGH  },
-        { "warning", OUTCOME_FAIL, SEVERITY_MEDIUM},
-        { "note",    OUTCOME_WARN, SEVERITY_LOW   },
-        { "none",    OUTCOME_WARN, SEVERITY_INFO  }
-    };
+    } levels[] = { { "error", OUTCOME_FAIL, SEVERITY_HIGH },
+                   { "warning", OUTCOME_FAIL, SEVERITY_MEDIUM },
+                   { "note", OUTCOME_WARN, SEVERITY_LOW },
+                   { "none", OUTCOME_WARN, SEVERITY_INFO } };
     const char *kind = json_text(result, "kind");
     const char *level = level_of(result, rule);
 
@@ -263,10 +257,10 @@ static gboolean take_text(const char *const *path, const json_t *value, gpointer
         char **target;
         gboolean of_driver;
     } targets[] = {
-        {"name",             &reading->name,             TRUE },
-        { "version",         &reading->tool_version,     TRUE },
+        { "name", &reading->name, TRUE },
+        { "version", &reading->tool_version, TRUE },
         { "semanticVersion", &reading->semantic_version, TRUE },
-        { "version",         &reading->version,          FALSE},
+        { "version", &reading->version, FALSE },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(targets) && json_is_string(value); i++)
@@ -298,18 +292,15 @@ static gboolean read_document(const char *data, gsize length, const char *name,
                               struct reading *reading, GError **error)
 {
     static const struct json_want about[] = {
-        {"version",                     take_text },
-        { "runs/*/tool/driver/name",                            take_text },
-        { "runs/*/tool/driver/version",take_text },
+        { "version", take_text },
+        { "runs/*/tool/driver/name", take_text },
+        { "runs/*/tool/driver/version", take_text },
         { "runs/*/tool/driver/semanticVersion", take_text },
-        { "runs/*/tool/driver/rules/*",                            take_rule },
-        { "runs/*/invocations/0",                    take_invocation },
-        { NULL},
+        { "runs/*/tool/driver/rules/*", take_rule },
+        { "runs/*/invocations/0", take_invocation },
+        { NULL },
     };
-    static const struct json_want results[] = {
-        {"runs/*/results/*", take_result },
-        { NULL                }
-    };
+    static const struct json_want results[] = { { "runs/*/results/*", take_result }, { NULL } };
     const char *version;
     g_autofree char *tool = NULL;
 

@@ -151,14 +151,14 @@ static const struct {
     const char *result;
     enum outcome outcome;
 } results[] = {
-    {"pass",           OUTCOME_PASS          },
-    { "fixed",         OUTCOME_PASS          },
-    { "fail",          OUTCOME_FAIL          },
-    { "error",         OUTCOME_ERROR         },
-    { "unknown",       OUTCOME_NOT_MEASURED  },
-    { "notchecked",    OUTCOME_NOT_MEASURED  },
-    { "notapplicable", OUTCOME_NOT_APPLICABLE},
-    { "informational", OUTCOME_NOT_APPLICABLE},
+    { "pass", OUTCOME_PASS },
+    { "fixed", OUTCOME_PASS },
+    { "fail", OUTCOME_FAIL },
+    { "error", OUTCOME_ERROR },
+    { "unknown", OUTCOME_NOT_MEASURED },
+    { "notchecked", OUTCOME_NOT_MEASURED },
+    { "notapplicable", OUTCOME_NOT_APPLICABLE },
+    { "informational", OUTCOME_NOT_APPLICABLE },
 };
 
 static enum severity severity_of(const char *text)
@@ -201,14 +201,14 @@ static const struct {
     void (*open)(struct reading *reading);
     void (*close)(struct reading *reading);
 } elements[] = {
-    {"TestResult",   open_test_result, close_test_result},
-    { "Rule",        open_rule,        NULL             },
-    { "title",       read_title,       NULL             },
-    { "reference",   read_reference,   NULL             },
-    { "target",      read_target,      NULL             },
-    { "rule-result", open_rule_result, close_rule_result},
-    { "result",      read_result,      NULL             },
-    { "message",     read_message,     NULL             },
+    { "TestResult", open_test_result, close_test_result },
+    { "Rule", open_rule, NULL },
+    { "title", read_title, NULL },
+    { "reference", read_reference, NULL },
+    { "target", read_target, NULL },
+    { "rule-result", open_rule_result, close_rule_result },
+    { "result", read_result, NULL },
+    { "message", read_message, NULL },
 };
 
 static void visit(struct reading *reading, int type)

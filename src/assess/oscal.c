@@ -330,10 +330,7 @@ static void put_scores(const struct writing *writing)
         const struct {
             const char *what;
             int value;
-        } rows[] = {
-            {"score",     score_value(score)   },
-            { "coverage", score_coverage(score)}
-        };
+        } rows[] = { { "score", score_value(score) }, { "coverage", score_coverage(score) } };
 
         for (guint j = 0; j < G_N_ELEMENTS(rows); j++) {
             g_autofree char *name = g_strdup_printf("principle-%u-%s", i + 1, rows[j].what);

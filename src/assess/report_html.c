@@ -159,10 +159,7 @@ static char *percent_cell(const json_t *texts, const json_t *value, const char *
     if (json_is_number(value)) {
         number = g_strdup_printf("%.0f", json_number_value(value));
         text = web_fill(text_of(texts, "percent"), "{", "}",
-                        (struct web_slot[]){
-                            {"n",   number},
-                            { NULL, NULL  }
-        });
+                        (struct web_slot[]){ { "n", number }, { NULL, NULL } });
     }
     escaped = g_markup_escape_text(text ? text : text_of(texts, otherwise), -1);
     return g_strdup_printf("<td class=\"number%s\">%s</td>", text ? "" : " is-unassessed", escaped);
@@ -223,11 +220,9 @@ static char *static_part(const json_t *document, const json_t *texts, const char
 static char *make_title(const json_t *document, const json_t *texts)
 {
     g_autofree char *date = day_of(json_text(json_object_get(document, "run"), "started"));
-    const struct web_slot slots[] = {
-        {"name", subject_name(document, texts) },
-        { "date",     date                   },
-        { NULL,     NULL   }
-    };
+    const struct web_slot slots[] = { { "name", subject_name(document, texts) },
+                                      { "date", date },
+                                      { NULL, NULL } };
     g_autofree char *title = web_fill(text_of(texts, "document.title"), "{", "}", slots);
 
     return g_markup_escape_text(title, -1);
@@ -266,20 +261,20 @@ char *report_html(const char *name, const char *assessment_json, gsize length, j
 
     html = web_fill(shell, "{{", "}}",
                     (struct web_slot[]){
-                        {"language",    language                                        },
-                        { "policy",     policy                                          },
-                        { "version",    ENTENTE_VERSION                                 },
-                        { "title",      title                                           },
-                        { "style",      style                                           },
-                        { "static",     overview                                        },
-                        { "catalogues", catalogues                                      },
-                        { "data-type",  packed ? "application/gzip" : "application/json"},
-                        { "encoding",   packed ? "gzip" : "json"                        },
-                        { "sha256",     sum                                             },
-                        { "data",       data                                            },
-                        { "script",     script                                          },
-                        { NULL,         NULL                                            },
-    });
+                        { "language", language },
+                        { "policy", policy },
+                        { "version", ENTENTE_VERSION },
+                        { "title", title },
+                        { "style", style },
+                        { "static", overview },
+                        { "catalogues", catalogues },
+                        { "data-type", packed ? "application/gzip" : "application/json" },
+                        { "encoding", packed ? "gzip" : "json" },
+                        { "sha256", sum },
+                        { "data", data },
+                        { "script", script },
+                        { NULL, NULL },
+                    });
     if (html_length)
         *html_length = strlen(html);
     return html;

@@ -14,11 +14,9 @@
 static const struct {
     const char *level, *number;
 } severities[] = {
-    [SEVERITY_INFO] = {"note",     "0.0"},
-      [SEVERITY_LOW] = { "note",    "2.5"},
-    [SEVERITY_MEDIUM] = { "warning", "5.5"},
-      [SEVERITY_HIGH] = { "error",   "8.0"},
-    [SEVERITY_CRITICAL] = { "error",   "9.5"},
+    [SEVERITY_INFO] = { "note", "0.0" },      [SEVERITY_LOW] = { "note", "2.5" },
+    [SEVERITY_MEDIUM] = { "warning", "5.5" }, [SEVERITY_HIGH] = { "error", "8.0" },
+    [SEVERITY_CRITICAL] = { "error", "9.5" },
 };
 
 static const char *const kinds[] = {

@@ -45,19 +45,19 @@ static void report(const char *command, const GError *error)
 }
 
 const struct command_option cli_common_options[] = {
-    {"profile",              0, G_OPTION_ARG_FILENAME, offsetof(struct context, profile),
-     "The profile (default: ./entente.yaml, then /etc/entente/entente.yaml)", "FILE" },
+    { "profile", 0, G_OPTION_ARG_FILENAME, offsetof(struct context, profile),
+      "The profile (default: ./entente.yaml, then /etc/entente/entente.yaml)", "FILE" },
     { "data", 0, G_OPTION_ARG_FILENAME, offsetof(struct context, data),
-     "Folder of keys, journal and reports", "DIR" },
-    { "format",              0, G_OPTION_ARG_STRING, offsetof(struct context, format), "Form of the output",
-     "FORMAT" },
-    { "output",                'o', G_OPTION_ARG_FILENAME, offsetof(struct context, output),
-     "Write the result there instead of standard output", "FILE" },
-    { "lang",                0, G_OPTION_ARG_STRING, offsetof(struct context, language),
-     "Language of texts: en, fr", "LANG" },
+      "Folder of keys, journal and reports", "DIR" },
+    { "format", 0, G_OPTION_ARG_STRING, offsetof(struct context, format), "Form of the output",
+      "FORMAT" },
+    { "output", 'o', G_OPTION_ARG_FILENAME, offsetof(struct context, output),
+      "Write the result there instead of standard output", "FILE" },
+    { "lang", 0, G_OPTION_ARG_STRING, offsetof(struct context, language),
+      "Language of texts: en, fr", "LANG" },
     { "quiet", 'q', G_OPTION_ARG_NONE, offsetof(struct context, quiet), "No progress and no hints",
-     NULL },
-    { 0                },
+      NULL },
+    { 0 },
 };
 
 static void add_entries(GArray *entries, const struct command_option *options, void *state,

@@ -132,15 +132,15 @@ static gboolean read_value(const char *text, enum answer_value *value)
         const char *letter;
         enum answer_value value;
     } letters[] = {
-        {"y",           ANSWER_YES           },
-        { "o",          ANSWER_YES           },
-        { "oui",        ANSWER_YES           },
-        { "n",          ANSWER_NO            },
-        { "non",        ANSWER_NO            },
-        { "p",          ANSWER_PARTLY        },
-        { "en partie",  ANSWER_PARTLY        },
-        { "a",          ANSWER_NOT_APPLICABLE},
-        { "sans objet", ANSWER_NOT_APPLICABLE},
+        { "y", ANSWER_YES },
+        { "o", ANSWER_YES },
+        { "oui", ANSWER_YES },
+        { "n", ANSWER_NO },
+        { "non", ANSWER_NO },
+        { "p", ANSWER_PARTLY },
+        { "en partie", ANSWER_PARTLY },
+        { "a", ANSWER_NOT_APPLICABLE },
+        { "sans objet", ANSWER_NOT_APPLICABLE },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(letters); i++)
@@ -280,15 +280,15 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"value",              0, G_OPTION_ARG_STRING, offsetof(struct state, value),
-     "The answer: yes, no, partly or not-applicable", "ANSWER" },
+    { "value", 0, G_OPTION_ARG_STRING, offsetof(struct state, value),
+      "The answer: yes, no, partly or not-applicable", "ANSWER" },
     { "date", 0, G_OPTION_ARG_STRING, offsetof(struct state, date),
-     "The day it speaks of, as the day of the drill (default: today)", "DATE" },
-    { "note",              0, G_OPTION_ARG_STRING, offsetof(struct state, note),
-     "A sentence that is kept with it", "TEXT" },
-    { "list",            0, G_OPTION_ARG_NONE, offsetof(struct state, list),
-     "Show all questions and the newest answers", NULL },
-    { NULL             },
+      "The day it speaks of, as the day of the drill (default: today)", "DATE" },
+    { "note", 0, G_OPTION_ARG_STRING, offsetof(struct state, note),
+      "A sentence that is kept with it", "TEXT" },
+    { "list", 0, G_OPTION_ARG_NONE, offsetof(struct state, list),
+      "Show all questions and the newest answers", NULL },
+    { NULL },
 };
 
 const struct command command_answer = {

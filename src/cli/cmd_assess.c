@@ -21,22 +21,23 @@ struct state {
 };
 
 static const struct command_option options[] = {
-    {"principle",                'p', G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, principles),
-     "Only the measures of principle N, 1 to 9 (may be repeated)", "N" },
+    { "principle", 'p', G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, principles),
+      "Only the measures of principle N, 1 to 9 (may be repeated)", "N" },
     { "measure", 'm', G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, measures),
-     "Only the measure ID (may be repeated)", "ID" },
-    { "root",               0, G_OPTION_ARG_FILENAME, offsetof(struct state, root),
-     "Audit the file tree or mounted image DIR instead of this machine", "DIR" },
-    { "fail-on",                       0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on),
-     "Exit 1 when something of at least this severity fails: info, low, medium, high, "
-      "critical", "SEVERITY" },
-    { "no-walk",                 0, G_OPTION_ARG_NONE, offsetof(struct state, no_walk),
-     "Skip the walk over all files (its measures become not-measured)", NULL },
+      "Only the measure ID (may be repeated)", "ID" },
+    { "root", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, root),
+      "Audit the file tree or mounted image DIR instead of this machine", "DIR" },
+    { "fail-on", 0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on),
+      "Exit 1 when something of at least this severity fails: info, low, medium, high, "
+      "critical",
+      "SEVERITY" },
+    { "no-walk", 0, G_OPTION_ARG_NONE, offsetof(struct state, no_walk),
+      "Skip the walk over all files (its measures become not-measured)", NULL },
     { "no-save", 0, G_OPTION_ARG_NONE, offsetof(struct state, no_save),
-     "Keep nothing in the data folder", NULL },
-    { "save",                 0, G_OPTION_ARG_NONE, offsetof(struct state, save),
-     "Keep the result also with --root, --principle or --measure", NULL },
-    { NULL                     },
+      "Keep nothing in the data folder", NULL },
+    { "save", 0, G_OPTION_ARG_NONE, offsetof(struct state, save),
+      "Keep the result also with --root, --principle or --measure", NULL },
+    { NULL },
 };
 
 /* What a report is made of; `length` of the result, which is owned by the caller. */
@@ -84,11 +85,8 @@ static const struct {
     const char *name;
     char *(*make)(const struct report_request *request, gsize *length, GError **error);
 } formats[] = {
-    {"text",   make_text },
-    { "json",  make_json },
-    { "html",  make_html },
-    { "oscal", make_oscal},
-    { "sarif", make_sarif},
+    { "text", make_text },   { "json", make_json },   { "html", make_html },
+    { "oscal", make_oscal }, { "sarif", make_sarif },
 };
 
 static gboolean read_principles(char **texts, struct assess_options *asked, GError **error)
@@ -189,11 +187,11 @@ static char *save(const struct context *context, const struct assessment *assess
         return NULL;
     {
         const struct report_file files[] = {
-            {ASSESSMENT_DOCUMENT_NAME,  document},
-            { ASSESSMENT_OPENINGS_NAME, openings},
-            { ASSESSMENT_ENVELOPE_NAME, envelope},
-            { REPORT_HTML_NAME,         report  },
-            { PAST_NAME,                past    },
+            { ASSESSMENT_DOCUMENT_NAME, document },
+            { ASSESSMENT_OPENINGS_NAME, openings },
+            { ASSESSMENT_ENVELOPE_NAME, envelope },
+            { REPORT_HTML_NAME, report },
+            { PAST_NAME, past },
         };
 
         return reports_save(data, assessment->run.id, files, G_N_ELEMENTS(files), error);

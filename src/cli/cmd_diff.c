@@ -16,10 +16,7 @@ struct state {
 static const struct {
     const char *word;
     guint back;
-} words[] = {
-    {"last",      1},
-    { "previous", 2}
-};
+} words[] = { { "last", 1 }, { "previous", 2 } };
 
 static char *saved_path(const char *data, const char *run)
 {
@@ -91,9 +88,9 @@ static int run(const struct context *context, void *state_data, char **arguments
 }
 
 static const struct command_option options[] = {
-    {"fail-on-new",        0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on_new),
-     "Exit 1 when something of at least this severity fails that did not", "SEVERITY" },
-    { NULL},
+    { "fail-on-new", 0, G_OPTION_ARG_STRING, offsetof(struct state, fail_on_new),
+      "Exit 1 when something of at least this severity fails that did not", "SEVERITY" },
+    { NULL },
 };
 
 const struct command command_diff = {

@@ -64,12 +64,8 @@ static void put_action(GString *out, const struct fix_action *action)
     const struct {
         const char *name, *value;
     } members[] = {
-        {"path",     action->path   },
-        { "section", action->section},
-        { "key",     action->key    },
-        { "owner",   action->owner  },
-        { "group",   action->group  },
-        { "value",   action->value  },
+        { "path", action->path },   { "section", action->section }, { "key", action->key },
+        { "owner", action->owner }, { "group", action->group },     { "value", action->value },
     };
 
     g_string_append_printf(out, "%*s%s", (int)INDENT, "", fix_kind_name(action->kind));
@@ -90,9 +86,9 @@ static void put_needs(GString *out, const struct measure *measure, const struct 
         enum needs need;
         struct text text;
     } needs[] = {
-        {NEEDS_LIVE,  { "the running machine, not a tree", "la machine en marche" }    },
-        { NEEDS_WALK, { "the walk over all files", "le parcours de tous les fichiers" }},
-        { NEEDS_BUS,  { "the system bus", "le bus système" }                          },
+        { NEEDS_LIVE, { "the running machine, not a tree", "la machine en marche" } },
+        { NEEDS_WALK, { "the walk over all files", "le parcours de tous les fichiers" } },
+        { NEEDS_BUS, { "the system bus", "le bus système" } },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(needs); i++)

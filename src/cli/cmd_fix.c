@@ -21,28 +21,29 @@ struct state {
 };
 
 static const struct command_option options[] = {
-    {"plan",             0, G_OPTION_ARG_NONE, offsetof(struct state, plan),
-     "Show what would be changed, file by file, and change nothing (the default)", NULL },
+    { "plan", 0, G_OPTION_ARG_NONE, offsetof(struct state, plan),
+      "Show what would be changed, file by file, and change nothing (the default)", NULL },
     { "apply", 0, G_OPTION_ARG_NONE, offsetof(struct state, apply),
-     "Make the change: of a plan (--plan-hash), or of a new one for ID...", NULL },
-    { "undo",             0, G_OPTION_ARG_NONE, offsetof(struct state, undo),
-     "Take back the plan HASH, or the last one that was applied", NULL },
-    { "confirm",              0, G_OPTION_ARG_NONE, offsetof(struct state, confirm),
-     "Keep the plan HASH: it is not undone by itself any more", NULL },
-    { "list",           0, G_OPTION_ARG_NONE, offsetof(struct state, list), "List all plans and their stage",
-     NULL },
+      "Make the change: of a plan (--plan-hash), or of a new one for ID...", NULL },
+    { "undo", 0, G_OPTION_ARG_NONE, offsetof(struct state, undo),
+      "Take back the plan HASH, or the last one that was applied", NULL },
+    { "confirm", 0, G_OPTION_ARG_NONE, offsetof(struct state, confirm),
+      "Keep the plan HASH: it is not undone by itself any more", NULL },
+    { "list", 0, G_OPTION_ARG_NONE, offsetof(struct state, list), "List all plans and their stage",
+      NULL },
     { "plan-hash", 0, G_OPTION_ARG_STRING, offsetof(struct state, plan_hash),
-     "With --apply: the plan that was shown before", "HASH" },
-    { "root",            0, G_OPTION_ARG_FILENAME, offsetof(struct state, root),
-     "Fix the file tree or mounted image DIR instead of this machine", "DIR" },
-    { "confirm-within",              0, G_OPTION_ARG_STRING, offsetof(struct state, confirm_within),
-     "With --apply: undone after MINUTES unless confirmed (10 when people could be locked out; "
-      "0: never)", "MINUTES" },
-    { "yes",            'y', G_OPTION_ARG_NONE, offsetof(struct state, yes), "With --apply ID...: do not ask",
-     NULL },
+      "With --apply: the plan that was shown before", "HASH" },
+    { "root", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, root),
+      "Fix the file tree or mounted image DIR instead of this machine", "DIR" },
+    { "confirm-within", 0, G_OPTION_ARG_STRING, offsetof(struct state, confirm_within),
+      "With --apply: undone after MINUTES unless confirmed (10 when people could be locked out; "
+      "0: never)",
+      "MINUTES" },
+    { "yes", 'y', G_OPTION_ARG_NONE, offsetof(struct state, yes), "With --apply ID...: do not ask",
+      NULL },
     { "force", 0, G_OPTION_ARG_NONE, offsetof(struct state, force),
-     "With --undo: restore files that were changed since by others", NULL },
-    { NULL            },
+      "With --undo: restore files that were changed since by others", NULL },
+    { NULL },
 };
 
 static gboolean is_french(const struct context *context)
@@ -470,11 +471,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         gboolean asked;
         int (*run)(const struct context *, const struct state *, const char *, char **, GError **);
     } modes[] = {
-        {state->apply,    run_apply  },
-        { state->undo,    run_undo   },
-        { state->confirm, run_confirm},
-        { state->list,    run_list   },
-        { state->plan,    run_plan   },
+        { state->apply, run_apply }, { state->undo, run_undo }, { state->confirm, run_confirm },
+        { state->list, run_list },   { state->plan, run_plan },
     };
     g_autofree char *folder = cli_data_folder(context, error);
     g_autofree char *store = folder ? g_build_filename(folder, "fixes", NULL) : NULL;

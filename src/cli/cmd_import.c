@@ -69,9 +69,9 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"asset",              0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
-     "The host it speaks of (default: as the file says, else this one)", "NAME" },
-    { NULL},
+    { "asset", 0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
+      "The host it speaks of (default: as the file says, else this one)", "NAME" },
+    { NULL },
 };
 
 const struct command command_import = {

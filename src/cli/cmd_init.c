@@ -39,22 +39,30 @@ static const struct question {
     gboolean (*check)(const char *text, GError **error);
     struct text prompt;
 } questions[] = {
-    {offsetof(struct state,  name),
-     "name",    TRUE,
-     check_name,          { "Name of the organisation: ", "Nom de l’organisation\u202f: " }            },
+    { offsetof(struct state, name),
+      "name",
+      TRUE,
+      check_name,
+      { "Name of the organisation: ", "Nom de l’organisation\u202f: " } },
     { offsetof(struct state, group),
-     "group",   TRUE,
-     check_group,         { "Group (state, private-sector, civil-society): ",
+      "group",
+      TRUE,
+      check_group,
+      { "Group (state, private-sector, civil-society): ",
         "Groupe (state\u202f: État, private-sector\u202f: secteur privé, civil-society\u202f: "
         "société civile) "
-        ": " }                                                                          },
+        ": " } },
     { offsetof(struct state, country),
-     "country", FALSE,
-     value_check_country, { "Country, two letters (empty: none): ",
-        "Pays, deux lettres (vide\u202f: aucun)\u202f: " }                      },
+      "country",
+      FALSE,
+      value_check_country,
+      { "Country, two letters (empty: none): ",
+        "Pays, deux lettres (vide\u202f: aucun)\u202f: " } },
     { offsetof(struct state, domain),
-     "domain",  FALSE,
-     value_check_domain,  { "Domain name (empty: none): ", "Nom de domaine (vide\u202f: aucun)\u202f: " }},
+      "domain",
+      FALSE,
+      value_check_domain,
+      { "Domain name (empty: none): ", "Nom de domaine (vide\u202f: aucun)\u202f: " } },
 };
 
 static char *ask(const struct context *context, const struct question *question)
@@ -212,21 +220,21 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"name",               0, G_OPTION_ARG_STRING, offsetof(struct state, name), "Name of the organisation",
-     "TEXT" },
+    { "name", 0, G_OPTION_ARG_STRING, offsetof(struct state, name), "Name of the organisation",
+      "TEXT" },
     { "group", 0, G_OPTION_ARG_STRING, offsetof(struct state, group),
-     "Its group: state, private-sector or civil-society", "GROUP" },
-    { "subtype",               0, G_OPTION_ARG_STRING, offsetof(struct state, subtype),
-     "Its kind: local-government, public-authority, university, ...", "TEXT" },
-    { "country",               0, G_OPTION_ARG_STRING, offsetof(struct state, country),
-     "Its country: two capitals of ISO 3166-1", "CODE" },
-    { "domain",             0, G_OPTION_ARG_STRING, offsetof(struct state, domain), "Your domain name",
-     "NAME" },
+      "Its group: state, private-sector or civil-society", "GROUP" },
+    { "subtype", 0, G_OPTION_ARG_STRING, offsetof(struct state, subtype),
+      "Its kind: local-government, public-authority, university, ...", "TEXT" },
+    { "country", 0, G_OPTION_ARG_STRING, offsetof(struct state, country),
+      "Its country: two capitals of ISO 3166-1", "CODE" },
+    { "domain", 0, G_OPTION_ARG_STRING, offsetof(struct state, domain), "Your domain name",
+      "NAME" },
     { "contact", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, contacts),
-     "Who to turn to: security=mailto:security@example.org (may be repeated)", "ROLE=ADDRESS" },
-    { "force",              0, G_OPTION_ARG_NONE, offsetof(struct state, force),
-     "Replace a profile that is there", NULL },
-    { NULL            },
+      "Who to turn to: security=mailto:security@example.org (may be repeated)", "ROLE=ADDRESS" },
+    { "force", 0, G_OPTION_ARG_NONE, offsetof(struct state, force),
+      "Replace a profile that is there", NULL },
+    { NULL },
 };
 
 const struct command command_init = {

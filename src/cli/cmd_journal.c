@@ -190,14 +190,14 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"kind",               'k', G_OPTION_ARG_STRING, offsetof(struct state, kind), "list: only this kind",
-     "KIND" },
+    { "kind", 'k', G_OPTION_ARG_STRING, offsetof(struct state, kind), "list: only this kind",
+      "KIND" },
     { "asset", 0, G_OPTION_ARG_STRING, offsetof(struct state, asset), "list: only this asset",
-     "NAME" },
-    { "key",               0, G_OPTION_ARG_STRING, offsetof(struct state, key), "list: only this key", "KEY" },
-    { "head",               0, G_OPTION_ARG_STRING, offsetof(struct state, head),
-     "verify: a head seen before must still be there", "SEQ:HASH" },
-    { NULL            },
+      "NAME" },
+    { "key", 0, G_OPTION_ARG_STRING, offsetof(struct state, key), "list: only this key", "KEY" },
+    { "head", 0, G_OPTION_ARG_STRING, offsetof(struct state, head),
+      "verify: a head seen before must still be there", "SEQ:HASH" },
+    { NULL },
 };
 
 const struct command command_journal = {

@@ -19,17 +19,17 @@ struct state {
 };
 
 static const struct command_option options[] = {
-    {"key",                  0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
-     "export: this key file instead of the default key", "FILE" },
+    { "key", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
+      "export: this key file instead of the default key", "FILE" },
     { "name", 0, G_OPTION_ARG_STRING, offsetof(struct state, name),
-     "new, import: the key's name (default: the signatory's domain, else this host)", "NAME" },
-    { "protect",                  0, G_OPTION_ARG_NONE, offsetof(struct state, protect),
-     "new, import, export --private: keep the result under a passphrase", NULL },
-    { "passphrase-file",                0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
-     "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
-    { "private",                0, G_OPTION_ARG_NONE, offsetof(struct state, private),
-     "export: the private key, as PKCS#8 PEM, into --output", NULL },
-    { NULL  },
+      "new, import: the key's name (default: the signatory's domain, else this host)", "NAME" },
+    { "protect", 0, G_OPTION_ARG_NONE, offsetof(struct state, protect),
+      "new, import, export --private: keep the result under a passphrase", NULL },
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
+      "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
+    { "private", 0, G_OPTION_ARG_NONE, offsetof(struct state, private),
+      "export: the private key, as PKCS#8 PEM, into --output", NULL },
+    { NULL },
 };
 
 /* The passphrase for what is written; NULL in `passphrase` without --protect. */
@@ -187,10 +187,10 @@ static const struct {
     gboolean (*run)(const struct context *context, const struct state *state, char **arguments,
                     GError **error);
 } subcommands[] = {
-    {"show",    run_show  },
-    { "export", run_export},
-    { "import", run_import},
-    { "new",    run_new   },
+    { "show", run_show },
+    { "export", run_export },
+    { "import", run_import },
+    { "new", run_new },
 };
 
 static int run(const struct context *context, void *state, char **arguments, GError **error)

@@ -19,15 +19,15 @@ struct state {
 };
 
 static const struct command_option options[] = {
-    {"key",                  0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
-     "Sign with this private key instead of the default one", "FILE" },
+    { "key", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
+      "Sign with this private key instead of the default one", "FILE" },
     { "name", 0, G_OPTION_ARG_STRING, offsetof(struct state, name),
-     "The key's name, when its file holds none (PEM, OpenSSH)", "NAME" },
-    { "add",                  0, G_OPTION_ARG_FILENAME, offsetof(struct state, add),
-     "Add a signature to this envelope of the same FILE", "ENVELOPE" },
-    { "passphrase-file",                0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
-     "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
-    { NULL               },
+      "The key's name, when its file holds none (PEM, OpenSSH)", "NAME" },
+    { "add", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, add),
+      "Add a signature to this envelope of the same FILE", "ENVELOPE" },
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
+      "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
+    { NULL },
 };
 
 /*

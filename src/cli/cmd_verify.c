@@ -16,14 +16,15 @@ struct state {
 };
 
 static const struct command_option options[] = {
-    {"key",                      0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, keys),
-     "Trust this key: a vkey, or a file with one, PEM or OpenSSH (may be repeated; default: the "
-      "own keys)", "KEY" },
+    { "key", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, keys),
+      "Trust this key: a vkey, or a file with one, PEM or OpenSSH (may be repeated; default: the "
+      "own keys)",
+      "KEY" },
     { "threshold", 0, G_OPTION_ARG_STRING, offsetof(struct state, threshold),
-     "At least N different keys must have signed (default: 1)", "N" },
-    { "document",                     0, G_OPTION_ARG_FILENAME, offsetof(struct state, document),
-     "The document that was signed (default: the file of its name beside the statement)", "FILE" },
-    { NULL                    },
+      "At least N different keys must have signed (default: 1)", "N" },
+    { "document", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, document),
+      "The document that was signed (default: the file of its name beside the statement)", "FILE" },
+    { NULL },
 };
 
 /* What is judged: an envelope, maybe with openings, maybe with the document it is about. */

@@ -169,18 +169,18 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
-    {"reason",             0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "Why (required)", "TEXT" },
+    { "reason", 0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "Why (required)", "TEXT" },
     { "until", 0, G_OPTION_ARG_STRING, offsetof(struct state, until),
-     "Last day it holds (required), at most 366 days ahead", "DATE" },
-    { "asset",             0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
-     "Only on this asset (default: all)", "NAME" },
-    { "by",              0, G_OPTION_ARG_STRING, offsetof(struct state, by),
-     "Who answers for it (default: your user name)", "NAME" },
-    { "list",             0, G_OPTION_ARG_NONE, offsetof(struct state, list),
-     "Show what is waived, and what has expired", NULL },
+      "Last day it holds (required), at most 366 days ahead", "DATE" },
+    { "asset", 0, G_OPTION_ARG_STRING, offsetof(struct state, asset),
+      "Only on this asset (default: all)", "NAME" },
+    { "by", 0, G_OPTION_ARG_STRING, offsetof(struct state, by),
+      "Who answers for it (default: your user name)", "NAME" },
+    { "list", 0, G_OPTION_ARG_NONE, offsetof(struct state, list),
+      "Show what is waived, and what has expired", NULL },
     { "remove", 0, G_OPTION_ARG_NONE, offsetof(struct state, remove), "Take the waiver of ID back",
-     NULL },
-    { NULL             },
+      NULL },
+    { NULL },
 };
 
 const struct command command_waive = {

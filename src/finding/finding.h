@@ -49,7 +49,7 @@ const char *reason_name(enum reason reason);
 enum evidence_kind {
     EVIDENCE_SETTING,  /* path:line, key: found, wanted */
     EVIDENCE_TEXT,     /* found: a sentence or a value */
-    EVIDENCE_REDACTED, /* path:line, key (rule), found (length and salted digest) */
+    EVIDENCE_REDACTED, /* path:line, key (rule), found (length) */
 };
 const char *evidence_kind_name(enum evidence_kind kind);
 
@@ -92,10 +92,12 @@ void finding_fail(struct finding *finding, const char *path, guint line, const c
 gboolean finding_check(struct finding *finding, gboolean good, const char *path, guint line,
                        const char *key, const char *found, const char *wanted);
 
-/* A secret was found: keeps the rule, the place, the length and a salted digest, never the bytes.
+/*
+ * A secret was found: keeps the rule, the place and the length, never the bytes. Nor a digest: next
+ * to its salt it would let a weak password be guessed from a report.
  */
 void finding_redacted(struct finding *finding, enum outcome outcome, const char *path, guint line,
-                      const char *rule, const void *secret, gsize length);
+                      const char *rule, gsize length);
 
 /*
  * Says that nothing was judged, and why; `format` gives the detail (NULL for none). Ignored when

@@ -11,27 +11,13 @@ static const struct {
     const char *end;
     gboolean whole;
 } names[] = {
-    {"password",     FALSE},
-    { "passwd",      FALSE},
-    { "passphrase",  FALSE},
-    { "passwort",    FALSE},
-    { "requirepass", FALSE},
-    { "secret",      FALSE},
-    { "secrets",     FALSE},
-    { "secret_key",  FALSE},
-    { "secretkey",   FALSE},
-    { "token",       FALSE},
-    { "api_key",     FALSE},
-    { "apikey",      FALSE},
-    { "access_key",  FALSE},
-    { "auth_key",    FALSE},
-    { "private_key", FALSE},
-    { "credential",  FALSE},
-    { "credentials", FALSE},
-    { "bindpw",      FALSE},
-    { "pass",        TRUE },
-    { "pw",          TRUE },
-    { "psk",         TRUE },
+    { "password", FALSE },   { "passwd", FALSE },      { "passphrase", FALSE },
+    { "passwort", FALSE },   { "requirepass", FALSE }, { "secret", FALSE },
+    { "secrets", FALSE },    { "secret_key", FALSE },  { "secretkey", FALSE },
+    { "token", FALSE },      { "api_key", FALSE },     { "apikey", FALSE },
+    { "access_key", FALSE }, { "auth_key", FALSE },    { "private_key", FALSE },
+    { "credential", FALSE }, { "credentials", FALSE }, { "bindpw", FALSE },
+    { "pass", TRUE },        { "pw", TRUE },           { "psk", TRUE },
 };
 
 /* Programs whose -p takes a password glued to it. */

@@ -144,8 +144,8 @@ gboolean fix_action_mount_option(struct fix_draft *draft, const struct fix_actio
     static const struct {
         const char *point, *line;
     } kernel[] = {
-        {"/dev/shm", "tmpfs /dev/shm tmpfs defaults,%s 0 0"},
-        { "/proc",   "proc /proc proc defaults,%s 0 0"     },
+        { "/dev/shm", "tmpfs /dev/shm tmpfs defaults,%s 0 0" },
+        { "/proc", "proc /proc proc defaults,%s 0 0" },
     };
     struct fix_edit *edit;
     GString *text = fix_draft_text(draft, "/etc/fstab", &edit, error);

@@ -355,13 +355,13 @@ static gboolean firewall_holds(const struct fix_tree *tree, const char *argument
 }
 
 static const struct guard guards[] = {
-    {"ssh-key",           concerns_passwords, passwords_hold},
-    { "ssh-admin",        concerns_root,      root_holds    },
-    { "ssh-allow-groups", concerns_groups,    groups_hold   },
-    { "ssh-allow-users",  concerns_users,     users_hold    },
-    { "ssh-pubkey",       concerns_keys,      keys_hold     },
-    { "session-unit",     concerns_units,     units_hold    },
-    { "firewall-port",    concerns_firewall,  firewall_holds},
+    { "ssh-key", concerns_passwords, passwords_hold },
+    { "ssh-admin", concerns_root, root_holds },
+    { "ssh-allow-groups", concerns_groups, groups_hold },
+    { "ssh-allow-users", concerns_users, users_hold },
+    { "ssh-pubkey", concerns_keys, keys_hold },
+    { "session-unit", concerns_units, units_hold },
+    { "firewall-port", concerns_firewall, firewall_holds },
 };
 
 gboolean fix_guard_action(const struct fix_tree *tree, const struct fix_action *action,

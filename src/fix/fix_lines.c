@@ -389,10 +389,7 @@ gboolean lines_set_words(GString *text, const char *key, const char *add, const 
  * "a=2". */
 static gboolean contradicts(const char *old, const char *wanted)
 {
-    static const char *const pairs[][2] = {
-        {"rw",        "ro"     },
-        { "relatime", "noatime"}
-    };
+    static const char *const pairs[][2] = { { "rw", "ro" }, { "relatime", "noatime" } };
     const char *sign = strchr(wanted, '=');
 
     if (g_str_equal(old, wanted))

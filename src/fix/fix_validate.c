@@ -26,16 +26,24 @@ static const struct validator {
     const char *unit;         /* reads the files again, or NULL */
     const char *en, *fr, *absent_en, *absent_fr;
 } validators[] = {
-    {"/etc/ssh/sshd_config",
-     "/usr/sbin/sshd",   { "-t", "-f" },
-     "/etc/ssh/sshd_config", "ssh.service",
-     "The new SSH configuration is checked with sshd -t before it counts", "La nouvelle configuration SSH est vérifiée par sshd -t avant de compter",
-     "sshd is not installed here: the new SSH configuration is not checked", "sshd n’est pas installé ici\u202f: la nouvelle configuration SSH n’est pas vérifiée"},
+    { "/etc/ssh/sshd_config",
+      "/usr/sbin/sshd",
+      { "-t", "-f" },
+      "/etc/ssh/sshd_config",
+      "ssh.service",
+      "The new SSH configuration is checked with sshd -t before it counts",
+      "La nouvelle configuration SSH est vérifiée par sshd -t avant de compter",
+      "sshd is not installed here: the new SSH configuration is not checked",
+      "sshd n’est pas installé ici\u202f: la nouvelle configuration SSH n’est pas vérifiée" },
     { "/etc/sudoers",
-     "/usr/sbin/visudo", { "-c", "-q", "-f" },
-     NULL,                   NULL,
-     "The new sudo rules are checked with visudo -c before they count",    "Les nouvelles règles sudo sont vérifiées par visudo -c avant de compter",
-     "visudo is not installed here: the new sudo rules are not checked",     "visudo n’est pas installé ici\u202f: les nouvelles règles sudo ne sont pas vérifiées"},
+      "/usr/sbin/visudo",
+      { "-c", "-q", "-f" },
+      NULL,
+      NULL,
+      "The new sudo rules are checked with visudo -c before they count",
+      "Les nouvelles règles sudo sont vérifiées par visudo -c avant de compter",
+      "visudo is not installed here: the new sudo rules are not checked",
+      "visudo n’est pas installé ici\u202f: les nouvelles règles sudo ne sont pas vérifiées" },
 };
 
 /* Reads what the program says until it ends; FALSE when the time is over. */

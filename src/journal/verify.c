@@ -87,9 +87,9 @@ gboolean journal_verify(struct journal *journal, const struct journal_head *know
                         struct journal_head *head, GError **error)
 {
     struct pinned pinned[PINNED_COUNT] = {
-        [PINNED_DATABASE] = {.what = "its own head",  .there = TRUE},
-        [PINNED_FILE] = { .what = "journal.head"},
-        [PINNED_KNOWN] = { .what = "the head given", .there = known != NULL             },
+        [PINNED_DATABASE] = { .what = "its own head", .there = TRUE },
+        [PINNED_FILE] = { .what = "journal.head" },
+        [PINNED_KNOWN] = { .what = "the head given", .there = known != NULL },
     };
     g_autoptr(query_t) query = NULL;
 

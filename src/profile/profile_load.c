@@ -64,14 +64,14 @@ struct raw_profile {
 #define REQUIRED CYAML_FLAG_DEFAULT
 
 static const cyaml_strval_t criticalities[] = {
-    {"low",     CRITICALITY_LOW   },
-    { "normal", CRITICALITY_NORMAL},
-    { "high",   CRITICALITY_HIGH  },
+    { "low", CRITICALITY_LOW },
+    { "normal", CRITICALITY_NORMAL },
+    { "high", CRITICALITY_HIGH },
 };
 static const cyaml_strval_t group_words[] = {
-    {"state",           GROUP_STATE         },
-    { "private-sector", GROUP_PRIVATE_SECTOR},
-    { "civil-society",  GROUP_CIVIL_SOCIETY },
+    { "state", GROUP_STATE },
+    { "private-sector", GROUP_PRIVATE_SECTOR },
+    { "civil-society", GROUP_CIVIL_SOCIETY },
 };
 /* Roles that measures know; a role nobody knows would silently change nothing. */
 static const char *const known_roles[] = {

@@ -127,12 +127,7 @@ gboolean value_parse_duration(const char *text, gint64 *microseconds, GError **e
     static const struct {
         char unit;
         gint64 seconds;
-    } units[] = {
-        {'m',  60       },
-        { 'h', 3600     },
-        { 'd', 86400    },
-        { 'w', 7 * 86400}
-    };
+    } units[] = { { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 } };
     gsize length = strlen(text);
     g_autofree char *digits = g_strndup(text, length ? length - 1 : 0);
     guint64 number;

@@ -25,12 +25,12 @@ static const struct {
     struct ruleset adds;
     gsize size;
 } versions[] = {
-    {1,                         { (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1, 0, 0 }, offsetof(struct ruleset,    net) },
-    { 2,                        { LANDLOCK_ACCESS_FS_REFER, 0, 0 },                                                                       offsetof(struct ruleset,                                        net) },
-    { 3,                     { ACCESS_FS_TRUNCATE, 0, 0 },                                                                    offsetof(struct ruleset,                                                      net) },
-    { 4,  { 0, ACCESS_NET_TCP, 0 },offsetof(struct ruleset,scopes) },
-    { 5,{ ACCESS_FS_IOCTL_DEV, 0, 0 },                                               offsetof(struct ruleset,                                                                                                                    scopes) },
-    { 6,                        { 0, 0, SCOPE_ALL },                                            sizeof(struct ruleset)},
+    { 1, { (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1, 0, 0 }, offsetof(struct ruleset, net) },
+    { 2, { LANDLOCK_ACCESS_FS_REFER, 0, 0 }, offsetof(struct ruleset, net) },
+    { 3, { ACCESS_FS_TRUNCATE, 0, 0 }, offsetof(struct ruleset, net) },
+    { 4, { 0, ACCESS_NET_TCP, 0 }, offsetof(struct ruleset, scopes) },
+    { 5, { ACCESS_FS_IOCTL_DEV, 0, 0 }, offsetof(struct ruleset, scopes) },
+    { 6, { 0, 0, SCOPE_ALL }, sizeof(struct ruleset) },
 };
 
 int landlock_version(void)

@@ -68,10 +68,7 @@ static gboolean write_fully(int fd, gconstpointer data, gsize length)
 
 gboolean worker_send(struct worker_pipe *out, guint8 kind, gconstpointer body, gsize length)
 {
-    struct frame frame = {
-        {MAGIC_0, MAGIC_1},
-        kind, 0, length
-    };
+    struct frame frame = { { MAGIC_0, MAGIC_1 }, kind, 0, length };
     g_autofree guint8 *bytes = NULL;
 
     if (length > WORKER_MESSAGE_MAX)

@@ -95,10 +95,10 @@ static gboolean lines_read(const char *text, const char *name, struct lines *lin
         const char *word;
         char **rest;
     } known[] = {
-        {"public ",             &lines->public },
-        { "private ",           &lines->private},
-        { "argon2id13 ",        &lines->kdf    },
-        { "xchacha20poly1305 ", &lines->box    },
+        { "public ", &lines->public },
+        { "private ", &lines->private },
+        { "argon2id13 ", &lines->kdf },
+        { "xchacha20poly1305 ", &lines->box },
     };
     gsize size = strlen(text);
     char *line, *next;

@@ -95,14 +95,14 @@ static const struct form {
     struct signing_key *(*read_private)(const struct input *in, GError **error);
     struct public_key *(*read_public)(const struct input *in, GError **error);
 } forms[] = {
-    {KEY_FILE_MAGIC,                           own_private,     own_public            },
-    { "PRIVATE+KEY+",                          text_private,    text_private_public   },
-    { "-----BEGIN OPENSSH PRIVATE KEY-----",   openssh_private, openssh_private_public},
-    { "-----BEGIN PRIVATE KEY-----",           pem_private,     pem_private_public    },
-    { "-----BEGIN ENCRYPTED PRIVATE KEY-----", pem_private,     pem_private_public    },
-    { "-----BEGIN PUBLIC KEY-----",            NULL,            pem_public            },
-    { "ssh-ed25519 ",                          NULL,            openssh_public        },
-    { "",                                      NULL,            text_public           },
+    { KEY_FILE_MAGIC, own_private, own_public },
+    { "PRIVATE+KEY+", text_private, text_private_public },
+    { "-----BEGIN OPENSSH PRIVATE KEY-----", openssh_private, openssh_private_public },
+    { "-----BEGIN PRIVATE KEY-----", pem_private, pem_private_public },
+    { "-----BEGIN ENCRYPTED PRIVATE KEY-----", pem_private, pem_private_public },
+    { "-----BEGIN PUBLIC KEY-----", NULL, pem_public },
+    { "ssh-ed25519 ", NULL, openssh_public },
+    { "", NULL, text_public },
 };
 
 static const struct form *form_of(const char *text)

@@ -71,11 +71,11 @@ static gboolean verify_document(const json_t *statement, GError **error)
 }
 
 const struct predicate predicates[] = {
-    {"assessment", PREDICATE_ASSESSMENT, EXPOSURE_COMMITTED, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
-     verify_assessment                                                                            },
-    { "document",  PREDICATE_DOCUMENT,   EXPOSURE_LOCAL,     KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
-     verify_document                                                                              },
-    { NULL,        NULL,                 EXPOSURE_LOCAL,     0,                               NULL},
+    { "assessment", PREDICATE_ASSESSMENT, EXPOSURE_COMMITTED, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
+      verify_assessment },
+    { "document", PREDICATE_DOCUMENT, EXPOSURE_LOCAL, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
+      verify_document },
+    { NULL, NULL, EXPOSURE_LOCAL, 0, NULL },
 };
 
 const struct predicate *predicate_find(const char *type)

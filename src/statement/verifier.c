@@ -18,14 +18,14 @@ static const struct {
     const char *name;
     int status;
 } reasons[] = {
-    [VERIFY_GOOD] = {NULL,                 EXIT_DONE  },
-    [VERIFY_MALFORMED] = { "malformed",         EXIT_INPUT },
-    [VERIFY_SIGNATURE] = { "signature",         EXIT_FOUND },
-    [VERIFY_UNKNOWN_KEY] = { "unknown-key",       EXIT_SYSTEM},
-    [VERIFY_THRESHOLD] = { "threshold",         EXIT_SYSTEM},
-    [VERIFY_UNKNOWN_PREDICATE] = { "unknown-predicate", EXIT_SYSTEM},
-    [VERIFY_DIGEST] = { "digest",            EXIT_FOUND },
-    [VERIFY_OPENING] = { "opening",           EXIT_FOUND },
+    [VERIFY_GOOD] = { NULL, EXIT_DONE },
+    [VERIFY_MALFORMED] = { "malformed", EXIT_INPUT },
+    [VERIFY_SIGNATURE] = { "signature", EXIT_FOUND },
+    [VERIFY_UNKNOWN_KEY] = { "unknown-key", EXIT_SYSTEM },
+    [VERIFY_THRESHOLD] = { "threshold", EXIT_SYSTEM },
+    [VERIFY_UNKNOWN_PREDICATE] = { "unknown-predicate", EXIT_SYSTEM },
+    [VERIFY_DIGEST] = { "digest", EXIT_FOUND },
+    [VERIFY_OPENING] = { "opening", EXIT_FOUND },
 };
 
 const char *verify_reason_name(enum verify_reason reason)

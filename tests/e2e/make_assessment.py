@@ -81,7 +81,7 @@ def make_finding(measure, number, asset, generator):
         if outcome == "fail" and number % 5 == 2:
             finding["evidence"].append({"type": "redacted", "outcome": "fail", "path": "/etc/env",
                                         "line": 3, "key": "generic-api-key",
-                                        "found": "40 characters, digest 3f1a09c2"})
+                                        "found": "40 bytes"})
     else:
         finding["evidence"] = []
         finding["reason"] = ("not-installed" if outcome == "not-applicable" else

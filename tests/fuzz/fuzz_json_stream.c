@@ -16,11 +16,7 @@ static gboolean take(const char *const *path, const json_t *value, gpointer data
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct json_want wants[] = {
-        {"a/*", take},
-        { "b",  take},
-        { NULL, NULL}
-    };
+    static const struct json_want wants[] = { { "a/*", take }, { "b", take }, { NULL, NULL } };
     guint whole = 0, pieces = 0;
     g_autoptr(json_stream_t) one = json_stream_new("whole", wants, 1 << 16, &whole);
     g_autoptr(json_stream_t) two = json_stream_new("pieces", wants, 1 << 16, &pieces);

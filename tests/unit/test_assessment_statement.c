@@ -135,19 +135,8 @@ static void test_bands(void)
     static const struct {
         gint64 score;
         guint band;
-    } cases[] = {
-        {-1,   0},
-        { 0,   1},
-        { 19,  1},
-        { 20,  2},
-        { 39,  2},
-        { 40,  3},
-        { 59,  3},
-        { 60,  4},
-        { 79,  4},
-        { 80,  5},
-        { 100, 5}
-    };
+    } cases[] = { { -1, 0 }, { 0, 1 },  { 19, 1 }, { 20, 2 }, { 39, 2 }, { 40, 3 },
+                  { 59, 3 }, { 60, 4 }, { 79, 4 }, { 80, 5 }, { 100, 5 } };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
         g_assert_cmpuint(assessment_band(cases[i].score), ==, cases[i].band);

@@ -46,10 +46,9 @@ static void test_secrets_are_not_kept(void)
     g_autoptr(finding_t) finding = finding_new("m", 0);
     const struct evidence *line;
 
-    finding_redacted(finding, OUTCOME_FAIL, "/a", 7, "aws-key", "AKIAIOSFODNN7EXAMPLE", 20);
+    finding_redacted(finding, OUTCOME_FAIL, "/a", 7, "aws-key", 20);
     line = finding->evidence->pdata[0];
-    g_assert_null(strstr(line->found, "AKIA"));
-    g_assert_true(g_str_has_prefix(line->found, "20 bytes"));
+    g_assert_cmpstr(line->found, ==, "20 bytes");
 }
 
 static void test_packed_and_back(void)
@@ -128,29 +127,29 @@ static void test_secrets_are_scrubbed_from_evidence(void)
     static const struct {
         const char *text, *scrubbed;
     } cases[] = {
-        {"(ALL) NOPASSWD: /usr/bin/mysql -u root -pHunter2x",
-         "(ALL) NOPASSWD: /usr/bin/mysql -u root -p***"                                             },
-        { "(ALL) NOPASSWD: ALL",                              "(ALL) NOPASSWD: ALL"                 },
-        { "/bin/sh -c PASSWORD=Hunter2 x",                    "/bin/sh -c PASSWORD=*** x"           },
-        { "/usr/bin/curl -u admin:Hunter2 *",                 "/usr/bin/curl -u admin:*** *"        },
-        { "docker run -u 1000:1000 x",                        "docker run -u 1000:1000 x"           },
-        { "http://u:Hunter2@deb.example/debian",              "http://u:***@deb.example/debian"     },
-        { "http://u:a@b:Hunter2@deb.example/",                "http://u:***@deb.example/"           },
-        { "ssh://borg@host:22/./r",                           "ssh://borg@host:22/./r"              },
-        { "rw,password=Hunter2,uid=5",                        "rw,password=***,uid=5"               },
-        { "{\"splunk-token\":\"Hunter2\",\"a\":1}",           "{\"splunk-token\":\"***\",\"a\":1}"  },
-        { "|/x --pw=Hunter2 %p",                              "|/x --pw=*** %p"                     },
-        { "/x --password Hunter2 --port 5",                   "/x --password *** --port 5"          },
-        { "LD_PRELOAD=/a.so DB_PASSWORD='Hunter two' y",      "LD_PRELOAD=/a.so DB_PASSWORD='***' y"},
-        { "curl -H Authorization: Bearer Hunter2 z",          "curl -H Authorization: Bearer *** z" },
+        { "(ALL) NOPASSWD: /usr/bin/mysql -u root -pHunter2x",
+          "(ALL) NOPASSWD: /usr/bin/mysql -u root -p***" },
+        { "(ALL) NOPASSWD: ALL", "(ALL) NOPASSWD: ALL" },
+        { "/bin/sh -c PASSWORD=Hunter2 x", "/bin/sh -c PASSWORD=*** x" },
+        { "/usr/bin/curl -u admin:Hunter2 *", "/usr/bin/curl -u admin:*** *" },
+        { "docker run -u 1000:1000 x", "docker run -u 1000:1000 x" },
+        { "http://u:Hunter2@deb.example/debian", "http://u:***@deb.example/debian" },
+        { "http://u:a@b:Hunter2@deb.example/", "http://u:***@deb.example/" },
+        { "ssh://borg@host:22/./r", "ssh://borg@host:22/./r" },
+        { "rw,password=Hunter2,uid=5", "rw,password=***,uid=5" },
+        { "{\"splunk-token\":\"Hunter2\",\"a\":1}", "{\"splunk-token\":\"***\",\"a\":1}" },
+        { "|/x --pw=Hunter2 %p", "|/x --pw=*** %p" },
+        { "/x --password Hunter2 --port 5", "/x --password *** --port 5" },
+        { "LD_PRELOAD=/a.so DB_PASSWORD='Hunter two' y", "LD_PRELOAD=/a.so DB_PASSWORD='***' y" },
+        { "curl -H Authorization: Bearer Hunter2 z", "curl -H Authorization: Bearer *** z" },
         { "auth required pam_ldap.so bindpw=Hunter2 md5",
-         "auth required pam_ldap.so bindpw=*** md5"                                                 },
-        { "passwd: files systemd",                            "passwd: files systemd"               },
-        { "PasswordAuthentication=yes",                       "PasswordAuthentication=yes"          },
-        { "password=",                                        "password="                           },
-        { "token=$TOKEN",                                     "token=$TOKEN"                        },
-        { "password=\"unended",                               "password=\"***"                      },
-        { "",                                                 ""                                    },
+          "auth required pam_ldap.so bindpw=*** md5" },
+        { "passwd: files systemd", "passwd: files systemd" },
+        { "PasswordAuthentication=yes", "PasswordAuthentication=yes" },
+        { "password=", "password=" },
+        { "token=$TOKEN", "token=$TOKEN" },
+        { "password=\"unended", "password=\"***" },
+        { "", "" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -107,23 +107,23 @@ static void test_lines(void)
     static const struct {
         const char *before, *key, *value, *separator, *after;
     } cases[] = {
-  /* The value is replaced, everything around it stays. */
-        {"# PASS_MAX_DAYS is old\n#PASS_MAX_DAYS 1\nPASS_MAX_DAYS\t99999\nPASS_MAX_DAYSX 5\nlast",
-         "PASS_MAX_DAYS",                                                                                                         "365", NULL,
-         "# PASS_MAX_DAYS is old\n#PASS_MAX_DAYS 1\nPASS_MAX_DAYS\t365\nPASS_MAX_DAYSX 5\nlast"                                                                             },
- /* Every line that sets it, so that first and last agree. */
-        { "minlen = 8\n  minlen=6\n",                                                              "minlen",                      "14",  " = ", "minlen = 14\n  minlen=14\n"},
- /* Without one, below the example; without an example, at the end. */
-        { "# minlen = 8\nother = 1\n",                                                             "minlen",                      "14",  " = ",
-         "# minlen = 8\nminlen = 14\nother = 1\n"                                                                                                                           },
-        { "other = 1",                                                                             "minlen",                      "14",  " = ", "other = 1\nminlen = 14\n"  },
-        { "",                                                                                      "minlen",                      "14",  " = ", "minlen = 14\n"             },
- /* A key alone gets a value; several words are one key. */
-        { "UMASK\n",                                                                               "UMASK",                       "027", "\t",  "UMASK\t027\n"              },
-        { "password   requisite pam_x.so a\n",                                                     "password requisite pam_x.so", "b",   NULL,
-         "password   requisite pam_x.so b\n"                                                                                                                                },
- /* Already so: not a byte is touched, not even blanks. */
-        { "minlen  =   14   \n",                                                                   "minlen",                      "14",  "=",   "minlen  =   14   \n"       },
+        /* The value is replaced, everything around it stays. */
+        { "# PASS_MAX_DAYS is old\n#PASS_MAX_DAYS 1\nPASS_MAX_DAYS\t99999\nPASS_MAX_DAYSX 5\nlast",
+          "PASS_MAX_DAYS", "365", NULL,
+          "# PASS_MAX_DAYS is old\n#PASS_MAX_DAYS 1\nPASS_MAX_DAYS\t365\nPASS_MAX_DAYSX 5\nlast" },
+        /* Every line that sets it, so that first and last agree. */
+        { "minlen = 8\n  minlen=6\n", "minlen", "14", " = ", "minlen = 14\n  minlen=14\n" },
+        /* Without one, below the example; without an example, at the end. */
+        { "# minlen = 8\nother = 1\n", "minlen", "14", " = ",
+          "# minlen = 8\nminlen = 14\nother = 1\n" },
+        { "other = 1", "minlen", "14", " = ", "other = 1\nminlen = 14\n" },
+        { "", "minlen", "14", " = ", "minlen = 14\n" },
+        /* A key alone gets a value; several words are one key. */
+        { "UMASK\n", "UMASK", "027", "\t", "UMASK\t027\n" },
+        { "password   requisite pam_x.so a\n", "password requisite pam_x.so", "b", NULL,
+          "password   requisite pam_x.so b\n" },
+        /* Already so: not a byte is touched, not even blanks. */
+        { "minlen  =   14   \n", "minlen", "14", "=", "minlen  =   14   \n" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -150,13 +150,13 @@ static void test_ini(void)
     static const struct {
         const char *before, *after;
     } cases[] = {
-        {"",                                                                     "[Journal]\nStorage=persistent\n"                         },
+        { "", "[Journal]\nStorage=persistent\n" },
         { "[Journal]\n#Storage=auto\nStorage=volatile\n[Other]\nStorage=none\n",
-         "[Journal]\n#Storage=auto\nStorage=persistent\n[Other]\nStorage=none\n"                                                           },
-        { "[Other]\nStorage=none",                                               "[Other]\nStorage=none\n\n[Journal]\nStorage=persistent\n"},
+          "[Journal]\n#Storage=auto\nStorage=persistent\n[Other]\nStorage=none\n" },
+        { "[Other]\nStorage=none", "[Other]\nStorage=none\n\n[Journal]\nStorage=persistent\n" },
         { "[Journal]\nCompress=yes\n\n[Other]\n",
-         "[Journal]\nCompress=yes\nStorage=persistent\n\n[Other]\n"                                                                        },
-        { "[Journal]",                                                           "[Journal]\nStorage=persistent\n"                         },
+          "[Journal]\nCompress=yes\nStorage=persistent\n\n[Other]\n" },
+        { "[Journal]", "[Journal]\nStorage=persistent\n" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -209,14 +209,14 @@ static void test_words(void)
     static const struct {
         const char *before, *after;
     } cases[] = {
-        {"GRUB_CMDLINE_LINUX=\"\"\n",                                         "GRUB_CMDLINE_LINUX=\"audit=1\"\n"     },
+        { "GRUB_CMDLINE_LINUX=\"\"\n", "GRUB_CMDLINE_LINUX=\"audit=1\"\n" },
         { "#GRUB_CMDLINE_LINUX=\"\"",
-         "#GRUB_CMDLINE_LINUX=\"\"\nGRUB_CMDLINE_LINUX=\"audit=1\"\n"                                                },
+          "#GRUB_CMDLINE_LINUX=\"\"\nGRUB_CMDLINE_LINUX=\"audit=1\"\n" },
         { "GRUB_CMDLINE_LINUX='quiet mitigations=off audit=0 mitigations'\n",
-         "GRUB_CMDLINE_LINUX=\"quiet audit=1\"\n"                                                                    },
+          "GRUB_CMDLINE_LINUX=\"quiet audit=1\"\n" },
         { "GRUB_CMDLINE_LINUX_DEFAULT=x\nGRUB_CMDLINE_LINUX=y\n",
-         "GRUB_CMDLINE_LINUX_DEFAULT=x\nGRUB_CMDLINE_LINUX=\"y audit=1\"\n"                                          },
-        { "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n",                            "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n"},
+          "GRUB_CMDLINE_LINUX_DEFAULT=x\nGRUB_CMDLINE_LINUX=\"y audit=1\"\n" },
+        { "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n", "GRUB_CMDLINE_LINUX=\"  audit=1  a\"\n" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -247,29 +247,29 @@ static void test_diff(void)
 
 /* Every kind of action once; the world before is in prepare(). */
 static const struct fix_action all_kinds[] = {
-    {.kind = FIX_SYSCTL,         .key = "kernel.sysrq",                  .value = "0"},
-    { .kind = FIX_SSHD_OPTION,   .key = "X11Forwarding",                 .value = "no"},
-    { .kind = FIX_SET_LINE,      .path = "/etc/login.defs",              .key = "UMASK",.value = "027" },
-    { .kind = FIX_DELETE_LINE,                         .path = "/etc/hosts.equiv",                                        .key = "+"},
+    { .kind = FIX_SYSCTL, .key = "kernel.sysrq", .value = "0" },
+    { .kind = FIX_SSHD_OPTION, .key = "X11Forwarding", .value = "no" },
+    { .kind = FIX_SET_LINE, .path = "/etc/login.defs", .key = "UMASK", .value = "027" },
+    { .kind = FIX_DELETE_LINE, .path = "/etc/hosts.equiv", .key = "+" },
     { .kind = FIX_INI_OPTION,
-     .path = "/etc/systemd/journald.conf.d/entente.conf",
-     .section = "Journal",
-     .key = "Storage",
-     .value = "persistent" },
-    { .kind = FIX_PUT_FILE,           .path = "/etc/issue",                                              .value = "Authorised use only.\n"},
-    { .kind = FIX_MAKE_FILE,.path = "/etc/fstab",.value = "never\n"},
-    { .kind = FIX_MAKE_FILE,           .path = "/etc/cron.allow",                                                                            .value = "root\n",                                                                           .mode = 0640 },
-    { .kind = FIX_DELETE_FILE,.path = "/etc/cron.deny"},
-    { .kind = FIX_KERNEL_OPTION,   .value = "slab_nomerge",                           .key = "mitigations"},
-    { .kind = FIX_MODE, .path = "/etc/cron.[d]",.mode = 0700},
-    { .kind = FIX_BLOCK_MODULE,   .key = "dccp"                                    },
+      .path = "/etc/systemd/journald.conf.d/entente.conf",
+      .section = "Journal",
+      .key = "Storage",
+      .value = "persistent" },
+    { .kind = FIX_PUT_FILE, .path = "/etc/issue", .value = "Authorised use only.\n" },
+    { .kind = FIX_MAKE_FILE, .path = "/etc/fstab", .value = "never\n" },
+    { .kind = FIX_MAKE_FILE, .path = "/etc/cron.allow", .value = "root\n", .mode = 0640 },
+    { .kind = FIX_DELETE_FILE, .path = "/etc/cron.deny" },
+    { .kind = FIX_KERNEL_OPTION, .value = "slab_nomerge", .key = "mitigations" },
+    { .kind = FIX_MODE, .path = "/etc/cron.[d]", .mode = 0700 },
+    { .kind = FIX_BLOCK_MODULE, .key = "dccp" },
     { .kind = FIX_UNIT_OPTION,
-     .path = "cron.service",
-     .section = "Service",
-     .key = "NoNewPrivileges",
-     .value = "yes" },
-    { .kind = FIX_MASK_UNIT,       .path = "ctrl-alt-del.target"                                          },
-    { .kind = FIX_MOUNT_OPTION,     .path = "/dev/shm",        .value = "noexec"},
+      .path = "cron.service",
+      .section = "Service",
+      .key = "NoNewPrivileges",
+      .value = "yes" },
+    { .kind = FIX_MASK_UNIT, .path = "ctrl-alt-del.target" },
+    { .kind = FIX_MOUNT_OPTION, .path = "/dev/shm", .value = "noexec" },
 };
 static const struct measure all = { .id = "test.all",
                                     .actions = all_kinds,

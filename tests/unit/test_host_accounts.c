@@ -25,17 +25,17 @@ static void test_schemes(void)
         enum hash_strength strength;
         gboolean locked;
     } cases[] = {
-        {"",                     "empty",       HASH_EMPTY,  FALSE},
-        { "*",                   "locked",      HASH_LOCKED, TRUE },
-        { "!",                   "locked",      HASH_LOCKED, TRUE },
-        { "!!",                  "locked",      HASH_LOCKED, TRUE },
-        { "!$1$ab$cd",           "md5crypt",    HASH_WEAK,   TRUE },
-        { "$y$j9T$a$b",          "yescrypt",    HASH_STRONG, FALSE},
-        { "$6$rounds=65536$a$b", "sha512crypt", HASH_STRONG, FALSE},
-        { "$5$a$b",              "sha256crypt", HASH_FAIR,   FALSE},
-        { "$3$$aa",              "NT",          HASH_WEAK,   FALSE},
-        { "abJnggxhB/yWI",       "DES",         HASH_WEAK,   FALSE},
-        { "x",                   "locked",      HASH_LOCKED, TRUE },
+        { "", "empty", HASH_EMPTY, FALSE },
+        { "*", "locked", HASH_LOCKED, TRUE },
+        { "!", "locked", HASH_LOCKED, TRUE },
+        { "!!", "locked", HASH_LOCKED, TRUE },
+        { "!$1$ab$cd", "md5crypt", HASH_WEAK, TRUE },
+        { "$y$j9T$a$b", "yescrypt", HASH_STRONG, FALSE },
+        { "$6$rounds=65536$a$b", "sha512crypt", HASH_STRONG, FALSE },
+        { "$5$a$b", "sha256crypt", HASH_FAIR, FALSE },
+        { "$3$$aa", "NT", HASH_WEAK, FALSE },
+        { "abJnggxhB/yWI", "DES", HASH_WEAK, FALSE },
+        { "x", "locked", HASH_LOCKED, TRUE },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -232,9 +232,9 @@ static void test_release_measure(void)
         gint64 days; /* since 1970 */
         enum outcome outcome;
     } cases[] = {
-        {19700,  OUTCOME_PASS}, /* 2023-12-09 */
-        { 20700, OUTCOME_WARN}, /* 2026-09-04: LTS */
-        { 21500, OUTCOME_FAIL}, /* 2028-11-12 */
+        { 19700, OUTCOME_PASS }, /* 2023-12-09 */
+        { 20700, OUTCOME_WARN }, /* 2026-09-04: LTS */
+        { 21500, OUTCOME_FAIL }, /* 2028-11-12 */
     };
     g_autoptr(tree_t) tree = tree_new();
 

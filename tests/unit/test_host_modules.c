@@ -87,12 +87,12 @@ static void test_blocking_commands(void)
         const char *command;
         gboolean blocks;
     } lines[] = {
-        {"/bin/false",                 TRUE },
-        { "/usr/bin/true # never",     TRUE },
-        { "/bin/false; modprobe -i x", FALSE},
-        { "/bin/falsehood",            FALSE},
-        { "/bin/sh -c false",          FALSE},
-        { "",                          FALSE},
+        { "/bin/false", TRUE },
+        { "/usr/bin/true # never", TRUE },
+        { "/bin/false; modprobe -i x", FALSE },
+        { "/bin/falsehood", FALSE },
+        { "/bin/sh -c false", FALSE },
+        { "", FALSE },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {

@@ -98,16 +98,16 @@ static void test_commands(void)
         const char *command;
         enum outcome outcome;
     } cases[] = {
-        {"/usr/bin/systemctl restart nginx", OUTCOME_PASS},
-        { "ALL",                             OUTCOME_PASS},
-        { "ALL, !/bin/sh",                   OUTCOME_FAIL},
-        { "/bin/cat /var/log/*",             OUTCOME_FAIL},
-        { "/usr/bin/*",                      OUTCOME_FAIL},
-        { "/usr/local/bin/",                 OUTCOME_FAIL},
-        { "/usr/bin/vim /etc/motd",          OUTCOME_FAIL},
-        { "NOEXEC: /usr/bin/less /etc/motd", OUTCOME_PASS},
-        { "sha256:YWJj /usr/bin/id",         OUTCOME_PASS},
-        { "sudoedit /etc/motd",              OUTCOME_PASS},
+        { "/usr/bin/systemctl restart nginx", OUTCOME_PASS },
+        { "ALL", OUTCOME_PASS },
+        { "ALL, !/bin/sh", OUTCOME_FAIL },
+        { "/bin/cat /var/log/*", OUTCOME_FAIL },
+        { "/usr/bin/*", OUTCOME_FAIL },
+        { "/usr/local/bin/", OUTCOME_FAIL },
+        { "/usr/bin/vim /etc/motd", OUTCOME_FAIL },
+        { "NOEXEC: /usr/bin/less /etc/motd", OUTCOME_PASS },
+        { "sha256:YWJj /usr/bin/id", OUTCOME_PASS },
+        { "sudoedit /etc/motd", OUTCOME_PASS },
     };
     g_autoptr(tree_t) tree = tree_new();
 

@@ -21,11 +21,11 @@ static char *winner(struct tree *tree, const char *key)
 static void test_first_separator_decides(void)
 {
     static const char *const keys[][2] = {
-        {"net.ipv4.ip_forward",                "net/ipv4/ip_forward"             },
-        { "net/ipv4/ip_forward",               "net/ipv4/ip_forward"             },
-        { "net.ipv4.conf.eth0/100.rp_filter",  "net/ipv4/conf/eth0.100/rp_filter"},
-        { "net/ipv4/conf/eth0.100/rp_filter",  "net/ipv4/conf/eth0.100/rp_filter"},
-        { "/net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter"},
+        { "net.ipv4.ip_forward", "net/ipv4/ip_forward" },
+        { "net/ipv4/ip_forward", "net/ipv4/ip_forward" },
+        { "net.ipv4.conf.eth0/100.rp_filter", "net/ipv4/conf/eth0.100/rp_filter" },
+        { "net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter" },
+        { "/net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter" },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {

@@ -146,30 +146,32 @@ static void test_every_change_is_found(struct folder *folder, gconstpointer data
     static const struct {
         const char *sql, *message;
     } rows[] = {
-        {"UPDATE event SET time_us = time_us + 1 WHERE seq = 2",                             "event 2 was altered"       },
-        { "UPDATE event SET kind = 'waiwer' WHERE seq = 2",                                  "event 2 was altered"       },
-        { "UPDATE event SET asset = 'web2' WHERE seq = 2",                                   "event 2 was altered"       },
-        { "UPDATE event SET asset = NULL WHERE seq = 2",                                     "event 2 was altered"       },
-        { "UPDATE event SET asset = '' WHERE seq = 1",                                       "event 1 was altered"       },
-        { "UPDATE event SET key = 'x' WHERE seq = 4",                                        "event 4 was altered"       },
+        { "UPDATE event SET time_us = time_us + 1 WHERE seq = 2", "event 2 was altered" },
+        { "UPDATE event SET kind = 'waiwer' WHERE seq = 2", "event 2 was altered" },
+        { "UPDATE event SET asset = 'web2' WHERE seq = 2", "event 2 was altered" },
+        { "UPDATE event SET asset = NULL WHERE seq = 2", "event 2 was altered" },
+        { "UPDATE event SET asset = '' WHERE seq = 1", "event 1 was altered" },
+        { "UPDATE event SET key = 'x' WHERE seq = 4", "event 4 was altered" },
         { "UPDATE event SET body = CAST('{\"value\":\"yes\"}' AS BLOB) WHERE seq = 3",
-         "event 3 was altered"                                                                                           },
-        { "UPDATE event SET signature = x'00' WHERE seq = 1",                                "event 1 was altered"       },
-        { "UPDATE event SET previous = zeroblob(32) WHERE seq = 3",                          "event 3 was altered"       },
-        { "UPDATE event SET hash = zeroblob(32) WHERE seq = 1",                              "event 1 was altered"       },
-        { "UPDATE event SET hash = x'00' WHERE seq = 1",                                     "event 1 is damaged"        },
-        { "UPDATE event SET seq = 9 WHERE seq = 4",                                          "event 4 is missing"        },
-        { "DELETE FROM event WHERE seq = 2",                                                 "event 2 is missing"        },
-        { "DELETE FROM event WHERE seq = 1",                                                 "event 1 is missing"        },
-        { "DELETE FROM event WHERE seq = 4",                                                 "cut off after event 3"     },
-        { "DELETE FROM event",                                                               ""                          },
-        { "DELETE FROM head",                                                                "its head is missing"       },
-        { "UPDATE head SET seq = 3",                                                         "its own head"              },
- /* The tail cut and the database's head moved back: the file beside it knows better. */
+          "event 3 was altered" },
+        { "UPDATE event SET signature = x'00' WHERE seq = 1", "event 1 was altered" },
+        { "UPDATE event SET previous = zeroblob(32) WHERE seq = 3", "event 3 was altered" },
+        { "UPDATE event SET hash = zeroblob(32) WHERE seq = 1", "event 1 was altered" },
+        { "UPDATE event SET hash = x'00' WHERE seq = 1", "event 1 is damaged" },
+        { "UPDATE event SET seq = 9 WHERE seq = 4", "event 4 is missing" },
+        { "DELETE FROM event WHERE seq = 2", "event 2 is missing" },
+        { "DELETE FROM event WHERE seq = 1", "event 1 is missing" },
+        { "DELETE FROM event WHERE seq = 4", "cut off after event 3" },
+        { "DELETE FROM event", "" },
+        { "DELETE FROM head", "its head is missing" },
+        { "UPDATE head SET seq = 3", "its own head" },
+        /* The tail cut and the database's head moved back: the file beside it knows better. */
         { "DELETE FROM event WHERE seq = 4;"
-          "UPDATE head SET seq = 3, hash = (SELECT hash FROM event WHERE seq = 3)", "journal.head names event 4"},
+          "UPDATE head SET seq = 3, hash = (SELECT hash FROM event WHERE seq = 3)",
+          "journal.head names event 4" },
         { "UPDATE event SET seq = 5 WHERE seq = 2; UPDATE event SET seq = 2 WHERE seq = 3;"
-          "UPDATE event SET seq = 3 WHERE seq = 5",                                 "event 2 was altered"       },
+          "UPDATE event SET seq = 3 WHERE seq = 5",
+          "event 2 was altered" },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {

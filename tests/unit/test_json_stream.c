@@ -14,9 +14,9 @@ static gboolean take(const char *const *path, const json_t *value, gpointer data
 }
 
 static const struct json_want wants[] = {
-    {"runs/*/results/*", take},
-    { "version",         take},
-    { NULL,              NULL},
+    { "runs/*/results/*", take },
+    { "version", take },
+    { NULL, NULL },
 };
 
 /* Feeds `text` in pieces of `step` bytes; NULL when it is refused. */

@@ -37,9 +37,9 @@ static void test_note_vectors_verify(void)
     static const struct {
         const char *vkey, *text, *line;
     } cases[] = {
-        {PETER,    PETER_TEXT,   PETER_LINE  },
-        { ENOCH,   PETER_TEXT,   ENOCH_LINE  },
-        { EXAMPLE, EXAMPLE_TEXT, EXAMPLE_LINE},
+        { PETER, PETER_TEXT, PETER_LINE },
+        { ENOCH, PETER_TEXT, ENOCH_LINE },
+        { EXAMPLE, EXAMPLE_TEXT, EXAMPLE_LINE },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -59,10 +59,8 @@ static void test_static_table_needs_no_script(void)
 static void test_policy_allows_exactly_this_script_and_style(void)
 {
     g_autofree char *json = document("Example"), *html = report(json, "en");
-    const char *const tags[][2] = {
-        {"<script type=\"module\">", "</script>"},
-        { "<style>",                 "</style>" }
-    };
+    const char *const tags[][2] = { { "<script type=\"module\">", "</script>" },
+                                    { "<style>", "</style>" } };
     g_autofree char *policy = between(html, "Content-Security-Policy\" content=\"", "\"");
 
     g_assert_true(g_str_has_prefix(policy, "default-src 'none'; script-src 'sha256-"));
@@ -166,11 +164,7 @@ static void test_modules_come_after_what_they_import(void)
 
 static void test_placeholders_are_filled_in_one_pass(void)
 {
-    const struct web_slot slots[] = {
-        {"a",   "{b}"},
-        { "b",  "{a}"},
-        { NULL, NULL }
-    };
+    const struct web_slot slots[] = { { "a", "{b}" }, { "b", "{a}" }, { NULL, NULL } };
     g_autofree char *text = web_fill("{a}-{b}-{c}-{", "{", "}", slots);
 
     g_assert_cmpstr(text, ==, "{b}-{a}-{c}-{");

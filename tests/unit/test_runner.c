@@ -84,12 +84,9 @@ static const struct {
     const char *id;
     enum reason reason;
 } expected[] = {
-    {"host.a.garbage",  REASON_CRASH  },
-    { "host.a.null",    REASON_CRASH  },
-    { "host.b.false",   REASON_CRASH  },
-    { "host.b.loop",    REASON_TIMEOUT},
-    { "host.c.silent",  REASON_SILENT },
-    { "host.walk.loop", REASON_TIMEOUT},
+    { "host.a.garbage", REASON_CRASH }, { "host.a.null", REASON_CRASH },
+    { "host.b.false", REASON_CRASH },   { "host.b.loop", REASON_TIMEOUT },
+    { "host.c.silent", REASON_SILENT }, { "host.walk.loop", REASON_TIMEOUT },
 };
 
 static gint compare_ids(gconstpointer a, gconstpointer b)

@@ -293,8 +293,8 @@ static void change_network(struct worker_pipe *out, gpointer data)
         struct nlmsghdr header;
         struct ifinfomsg link;
     } request = {
-        {sizeof request,             RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
-        { .ifi_index = 1},
+        { sizeof request, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+        { .ifi_index = 1 },
     };
     struct {
         struct nlmsghdr header;

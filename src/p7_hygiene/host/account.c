@@ -98,7 +98,7 @@ void judge_host_account_shadowed(const struct asset_view *view, struct finding *
                          "locked in passwd", "x");
         else
             finding_redacted(finding, OUTCOME_FAIL, accounts->passwd->path, account->line,
-                             account->name, field, strlen(field));
+                             account->name, strlen(field));
     }
     if (finding->outcome == OUTCOME_NONE)
         finding_pass(finding, accounts->passwd->path, 0, NULL, "x for every account", "x");
@@ -253,15 +253,15 @@ void judge_host_account_privileged_groups(const struct asset_view *view, struct 
             expected;     /* an administrators' group: members are listed, and are theirs to know */
         const char *role; /* where membership is part of the job */
     } groups[] = {
-        {"shadow",       "reads password hashes",      FALSE, NULL            },
-        { "disk",        "reads and writes raw disks", FALSE, NULL            },
-        { "kmem",        "reads kernel memory",        FALSE, NULL            },
-        { "docker",      "starts containers as root",  FALSE, "container-host"},
-        { "lxd",         "starts containers as root",  FALSE, "container-host"},
-        { "incus-admin", "starts containers as root",  FALSE, "container-host"},
-        { "sudo",        "administrators",             TRUE,  NULL            },
-        { "wheel",       "administrators",             TRUE,  NULL            },
-        { "adm",         "reads the logs",             TRUE,  NULL            },
+        { "shadow", "reads password hashes", FALSE, NULL },
+        { "disk", "reads and writes raw disks", FALSE, NULL },
+        { "kmem", "reads kernel memory", FALSE, NULL },
+        { "docker", "starts containers as root", FALSE, "container-host" },
+        { "lxd", "starts containers as root", FALSE, "container-host" },
+        { "incus-admin", "starts containers as root", FALSE, "container-host" },
+        { "sudo", "administrators", TRUE, NULL },
+        { "wheel", "administrators", TRUE, NULL },
+        { "adm", "reads the logs", TRUE, NULL },
     };
     const struct accounts *accounts = users_or_finding(view->host, finding);
 

@@ -242,20 +242,20 @@ struct hash_scheme hash_scheme_of(const char *field)
         const char *prefix, *name;
         enum hash_strength strength;
     } schemes[] = {
-        {"$y$",         "yescrypt",      HASH_STRONG},
-        { "$gy$",       "gost-yescrypt", HASH_STRONG},
-        { "$7$",        "scrypt",        HASH_STRONG},
-        { "$2b$",       "bcrypt",        HASH_STRONG},
-        { "$2y$",       "bcrypt",        HASH_STRONG},
-        { "$argon2id$", "argon2id",      HASH_STRONG},
-        { "$6$",        "sha512crypt",   HASH_STRONG},
-        { "$5$",        "sha256crypt",   HASH_FAIR  },
-        { "$2a$",       "bcrypt (2a)",   HASH_FAIR  },
-        { "$md5",       "SunMD5",        HASH_WEAK  },
-        { "$1$",        "md5crypt",      HASH_WEAK  },
-        { "$sha1",      "sha1crypt",     HASH_WEAK  },
-        { "$3$",        "NT",            HASH_WEAK  },
-        { "_",          "BSDi DES",      HASH_WEAK  },
+        { "$y$", "yescrypt", HASH_STRONG },
+        { "$gy$", "gost-yescrypt", HASH_STRONG },
+        { "$7$", "scrypt", HASH_STRONG },
+        { "$2b$", "bcrypt", HASH_STRONG },
+        { "$2y$", "bcrypt", HASH_STRONG },
+        { "$argon2id$", "argon2id", HASH_STRONG },
+        { "$6$", "sha512crypt", HASH_STRONG },
+        { "$5$", "sha256crypt", HASH_FAIR },
+        { "$2a$", "bcrypt (2a)", HASH_FAIR },
+        { "$md5", "SunMD5", HASH_WEAK },
+        { "$1$", "md5crypt", HASH_WEAK },
+        { "$sha1", "sha1crypt", HASH_WEAK },
+        { "$3$", "NT", HASH_WEAK },
+        { "_", "BSDi DES", HASH_WEAK },
     };
     enum { DES_LENGTH = 13 };
     struct hash_scheme scheme = { 0 };

@@ -61,11 +61,11 @@ static void set_option(struct apt_source *source, const char *name, const char *
         const char *name;
         char **member;
     } options[] = {
-        {"trusted",                      &source->trusted        },
-        { "allow-insecure",              &source->allow_insecure },
-        { "allow-weak",                  &source->allow_weak     },
-        { "allow-downgrade-to-insecure", &source->allow_downgrade},
-        { "check-valid-until",           &source->check_valid    },
+        { "trusted", &source->trusted },
+        { "allow-insecure", &source->allow_insecure },
+        { "allow-weak", &source->allow_weak },
+        { "allow-downgrade-to-insecure", &source->allow_downgrade },
+        { "check-valid-until", &source->check_valid },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
@@ -181,10 +181,10 @@ static void set_field(struct apt_source *source, const char *name, const char *v
         const char *name;
         char ***member;
     } lists[] = {
-        {"types",       &source->types     },
-        { "uris",       &source->uris      },
-        { "suites",     &source->suites    },
-        { "components", &source->components},
+        { "types", &source->types },
+        { "uris", &source->uris },
+        { "suites", &source->suites },
+        { "components", &source->components },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)

@@ -39,18 +39,18 @@ static const struct word {
     const char *name;
     enum role role;
 } words[] = {
-    {"ssl_certificate",        CERTIFICATE},
-    { "ssl_certificate_key",   KEY        }, /* nginx */
-    { "sslcertificatefile",    CERTIFICATE},
-    { "sslcertificatekeyfile", KEY        }, /* Apache */
-    { "smtpd_tls_cert_file",   CERTIFICATE},
-    { "smtpd_tls_key_file",    KEY        }, /* Postfix */
-    { "smtpd_tls_chain_files", CERTIFICATE},
-    { "ssl_cert",              CERTIFICATE},
-    { "ssl_key",               KEY        }, /* Dovecot */
-    { "ssl_server_cert_file",  CERTIFICATE},
-    { "ssl_server_key_file",   KEY        },
-    { "crt",                   CERTIFICATE}, /* HAProxy */
+    { "ssl_certificate", CERTIFICATE },
+    { "ssl_certificate_key", KEY }, /* nginx */
+    { "sslcertificatefile", CERTIFICATE },
+    { "sslcertificatekeyfile", KEY }, /* Apache */
+    { "smtpd_tls_cert_file", CERTIFICATE },
+    { "smtpd_tls_key_file", KEY }, /* Postfix */
+    { "smtpd_tls_chain_files", CERTIFICATE },
+    { "ssl_cert", CERTIFICATE },
+    { "ssl_key", KEY }, /* Dovecot */
+    { "ssl_server_cert_file", CERTIFICATE },
+    { "ssl_server_key_file", KEY },
+    { "crt", CERTIFICATE }, /* HAProxy */
 };
 
 static void add_path(GPtrArray *uses, const char *config, guint line, enum role role,

@@ -24,11 +24,11 @@ void judge_host_container_daemon(const struct asset_view *view, struct finding *
         const char *key, *wanted;
         json_type type; /* of the wanted value */
     } keys[] = {
-        {"userns-remap",       "default",                            JSON_STRING},
-        { "no-new-privileges", "true",                               JSON_TRUE  },
-        { "icc",               "false",                              JSON_FALSE },
-        { "live-restore",      "true",                               JSON_TRUE  },
-        { "log-opts",          "limits, as {\"max-size\": \"10m\"}", JSON_OBJECT},
+        { "userns-remap", "default", JSON_STRING },
+        { "no-new-privileges", "true", JSON_TRUE },
+        { "icc", "false", JSON_FALSE },
+        { "live-restore", "true", JSON_TRUE },
+        { "log-opts", "limits, as {\"max-size\": \"10m\"}", JSON_OBJECT },
     };
     const struct host_file *file = host_read(view->host, DAEMON_FILE);
     g_autoptr(GError) error = NULL;

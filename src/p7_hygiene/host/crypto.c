@@ -249,7 +249,7 @@ static gboolean note_secret(const char *rule, guint line, const char *secret, gs
 {
     struct secret_scan *scan = data;
 
-    finding_redacted(scan->finding, OUTCOME_FAIL, scan->path, line, rule, secret, length);
+    finding_redacted(scan->finding, OUTCOME_FAIL, scan->path, line, rule, length);
     return ++scan->hits < HITS_PER_FILE;
 }
 

@@ -38,7 +38,7 @@ void judge_host_service_snmp_community(const struct asset_view *view, struct fin
                          "SNMPv3 users, no well-known community");
         else
             finding_redacted(finding, OUTCOME_WARN, file->path, setting->line, setting->key,
-                             community, strlen(community));
+                             strlen(community));
     }
     if (finding->outcome == OUTCOME_NONE)
         finding_pass(finding, file->path, 0, "community", "none", "SNMPv3 users, no community");
@@ -306,9 +306,9 @@ void judge_host_service_php(const struct asset_view *view, struct finding *findi
         gboolean wanted_off;    /* else: wanted non-empty */
         const char *when_unset; /* PHP's built-in default */
     } keys[] = {
-        {"expose_php",         TRUE,  "1"},
-        { "allow_url_include", TRUE,  "0"},
-        { "display_errors",    TRUE,  "1"},
+        { "expose_php", TRUE, "1" },
+        { "allow_url_include", TRUE, "0" },
+        { "display_errors", TRUE, "1" },
         { "disable_functions", FALSE, "" },
     };
     g_auto(GStrv) paths = host_glob(view->host, "/etc/php/*/*/php.ini");

@@ -366,95 +366,86 @@ static const struct {
     guint weight, range;
     guint (*judge)(const struct facts *facts);
 } settings[] = {
-    {"User",                     2000, 10, judge_user             },
-    { "SupplementaryGroups",     200,  1,  judge_groups           },
-    { "PrivateDevices",          1000, 1,  judge_private_devices  },
-    { "PrivateMounts",           1000, 1,  judge_private_mounts   },
-    { "PrivateNetwork",          2500, 1,  judge_private_network  },
-    { "PrivateTmp",              1000, 1,  judge_tmp              },
-    { "PrivateUsers",            1000, 1,  judge_private_users    },
-    { "ProtectControlGroups",    1000, 1,  judge_control_groups   },
-    { "ProtectKernelModules",    1000, 1,  judge_kernel_modules   },
-    { "ProtectKernelTunables",   1000, 1,  judge_kernel_tunables  },
-    { "ProtectKernelLogs",       1000, 1,  judge_kernel_logs      },
-    { "ProtectClock",            1000, 1,  judge_clock            },
-    { "ProtectHome",             1000, 10, judge_home             },
-    { "ProtectHostname",         50,   1,  judge_hostname         },
-    { "ProtectSystem",           1000, 10, judge_system           },
-    { "RootDirectory",           200,  1,  judge_root_directory   },
-    { "LockPersonality",         100,  1,  judge_personality      },
-    { "MemoryDenyWriteExecute",  100,  1,  judge_writable_code    },
-    { "NoNewPrivileges",         1000, 1,  judge_no_new_privileges},
-    { "UMask",                   100,  10, judge_umask            },
-    { "KeyringMode",             1000, 1,  judge_keyring          },
-    { "ProtectProc",             1000, 3,  judge_proc             },
-    { "ProcSubset",              10,   1,  judge_proc_subset      },
-    { "NotifyAccess",            1000, 1,  judge_notify           },
-    { "RemoveIPC",               100,  1,  judge_remove_ipc       },
-    { "Delegate",                100,  1,  judge_delegate         },
-    { "RestrictRealtime",        500,  1,  judge_realtime         },
-    { "RestrictSUIDSGID",        1000, 1,  judge_suid             },
-    { "AmbientCapabilities",     500,  1,  judge_ambient          },
-    { "SystemCallArchitectures", 1000, 10, judge_architectures    },
-    { "IPAddressDeny",           1000, 10, judge_ip               },
-    { "DeviceAllow",             1000, 10, judge_devices          },
+    { "User", 2000, 10, judge_user },
+    { "SupplementaryGroups", 200, 1, judge_groups },
+    { "PrivateDevices", 1000, 1, judge_private_devices },
+    { "PrivateMounts", 1000, 1, judge_private_mounts },
+    { "PrivateNetwork", 2500, 1, judge_private_network },
+    { "PrivateTmp", 1000, 1, judge_tmp },
+    { "PrivateUsers", 1000, 1, judge_private_users },
+    { "ProtectControlGroups", 1000, 1, judge_control_groups },
+    { "ProtectKernelModules", 1000, 1, judge_kernel_modules },
+    { "ProtectKernelTunables", 1000, 1, judge_kernel_tunables },
+    { "ProtectKernelLogs", 1000, 1, judge_kernel_logs },
+    { "ProtectClock", 1000, 1, judge_clock },
+    { "ProtectHome", 1000, 10, judge_home },
+    { "ProtectHostname", 50, 1, judge_hostname },
+    { "ProtectSystem", 1000, 10, judge_system },
+    { "RootDirectory", 200, 1, judge_root_directory },
+    { "LockPersonality", 100, 1, judge_personality },
+    { "MemoryDenyWriteExecute", 100, 1, judge_writable_code },
+    { "NoNewPrivileges", 1000, 1, judge_no_new_privileges },
+    { "UMask", 100, 10, judge_umask },
+    { "KeyringMode", 1000, 1, judge_keyring },
+    { "ProtectProc", 1000, 3, judge_proc },
+    { "ProcSubset", 10, 1, judge_proc_subset },
+    { "NotifyAccess", 1000, 1, judge_notify },
+    { "RemoveIPC", 100, 1, judge_remove_ipc },
+    { "Delegate", 100, 1, judge_delegate },
+    { "RestrictRealtime", 500, 1, judge_realtime },
+    { "RestrictSUIDSGID", 1000, 1, judge_suid },
+    { "AmbientCapabilities", 500, 1, judge_ambient },
+    { "SystemCallArchitectures", 1000, 10, judge_architectures },
+    { "IPAddressDeny", 1000, 10, judge_ip },
+    { "DeviceAllow", 1000, 10, judge_devices },
 };
 
 static const struct {
     guint64 any; /* bad when one of them is left */
     guint weight;
 } capability_weights[] = {
-    {BIT(CAP_SYS_ADMIN),                                                                       1500},
-    { BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP),                                    1500},
-    { BIT(CAP_SYS_PTRACE),                                                                     1500},
-    { BIT(CAP_SYS_TIME),                                                                       1000},
-    { BIT(CAP_NET_ADMIN),                                                                      1000},
-    { BIT(CAP_SYS_RAWIO),                                                                      1000},
-    { BIT(CAP_SYS_MODULE),                                                                     1000},
-    { BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_READ) | BIT(CAP_AUDIT_WRITE),                     500 },
-    { BIT(CAP_SYSLOG),                                                                         500 },
-    { BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE),                                               500 },
-    { BIT(CAP_MKNOD),                                                                          500 },
-    { BIT(CAP_CHOWN) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP),                                     1000},
+    { BIT(CAP_SYS_ADMIN), 1500 },
+    { BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP), 1500 },
+    { BIT(CAP_SYS_PTRACE), 1500 },
+    { BIT(CAP_SYS_TIME), 1000 },
+    { BIT(CAP_NET_ADMIN), 1000 },
+    { BIT(CAP_SYS_RAWIO), 1000 },
+    { BIT(CAP_SYS_MODULE), 1000 },
+    { BIT(CAP_AUDIT_CONTROL) | BIT(CAP_AUDIT_READ) | BIT(CAP_AUDIT_WRITE), 500 },
+    { BIT(CAP_SYSLOG), 500 },
+    { BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE), 500 },
+    { BIT(CAP_MKNOD), 500 },
+    { BIT(CAP_CHOWN) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP), 1000 },
     { BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_IPC_OWNER),
-     1000                                                                                          },
-    { BIT(CAP_KILL),                                                                           500 },
-    { BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_BROADCAST) | BIT(CAP_NET_RAW),                   500 },
-    { BIT(CAP_SYS_BOOT),                                                                       100 },
-    { BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE),                                              100 },
-    { BIT(CAP_LINUX_IMMUTABLE),                                                                75  },
-    { BIT(CAP_IPC_LOCK),                                                                       50  },
-    { BIT(CAP_SYS_CHROOT),                                                                     50  },
-    { BIT(CAP_BLOCK_SUSPEND),                                                                  25  },
-    { BIT(CAP_WAKE_ALARM),                                                                     25  },
-    { BIT(CAP_LEASE),                                                                          25  },
-    { BIT(CAP_SYS_TTY_CONFIG),                                                                 25  },
-    { BIT(CAP_SYS_PACCT),                                                                      25  },
+      1000 },
+    { BIT(CAP_KILL), 500 },
+    { BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_NET_BROADCAST) | BIT(CAP_NET_RAW), 500 },
+    { BIT(CAP_SYS_BOOT), 100 },
+    { BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE), 100 },
+    { BIT(CAP_LINUX_IMMUTABLE), 75 },
+    { BIT(CAP_IPC_LOCK), 50 },
+    { BIT(CAP_SYS_CHROOT), 50 },
+    { BIT(CAP_BLOCK_SUSPEND), 25 },
+    { BIT(CAP_WAKE_ALARM), 25 },
+    { BIT(CAP_LEASE), 25 },
+    { BIT(CAP_SYS_TTY_CONFIG), 25 },
+    { BIT(CAP_SYS_PACCT), 25 },
 };
 
 static const struct {
     const char *name;
     guint weight;
-} name_spaces[] = {
-    {"user",    1500},
-    { "mnt",    500 },
-    { "ipc",    500 },
-    { "pid",    500 },
-    { "cgroup", 500 },
-    { "net",    500 },
-    { "uts",    100 }
-};
+} name_spaces[] = { { "user", 1500 },  { "mnt", 500 }, { "ipc", 500 }, { "pid", 500 },
+                    { "cgroup", 500 }, { "net", 500 }, { "uts", 100 } };
 
 static const struct {
     const char *names; /* any of these allowed; NULL: any family that no other row names */
     guint weight;
-} families[] = {
-    {"AF_INET AF_INET6", 1500},
-    { "AF_UNIX",         25  },
-    { "AF_NETLINK",      200 },
-    { "AF_PACKET",       1000},
-    { NULL,              1250}
-};
+} families[] = { { "AF_INET AF_INET6", 1500 },
+                 { "AF_UNIX", 25 },
+                 { "AF_NETLINK", 200 },
+                 { "AF_PACKET", 1000 },
+                 { NULL, 1250 } };
 
 /* A list with '~' in front names what is denied; without, what is allowed; unset allows all. */
 static gboolean list_allows(const char *list, const char *name)
@@ -575,14 +566,8 @@ const char *exposure_label(guint tenths)
     static const struct {
         guint from;
         const char *label;
-    } labels[] = {
-        {100, "DANGEROUS"},
-        { 90, "UNSAFE"   },
-        { 75, "EXPOSED"  },
-        { 50, "MEDIUM"   },
-        { 10, "OK"       },
-        { 1,  "SAFE"     }
-    };
+    } labels[] = { { 100, "DANGEROUS" }, { 90, "UNSAFE" }, { 75, "EXPOSED" },
+                   { 50, "MEDIUM" },     { 10, "OK" },     { 1, "SAFE" } };
 
     for (guint i = 0; i < G_N_ELEMENTS(labels); i++)
         if (tenths >= labels[i].from)

@@ -12,38 +12,38 @@ static const struct {
     const char *name;
     const char *members; /* calls and sets, by spaces; only what the judged sets have */
 } call_sets[] = {
-    [SET_CLOCK] = {"@clock",           "adjtimex clock_adjtime clock_adjtime64 clock_settime "
-                              "clock_settime64 settimeofday"                              },
-    [SET_DEBUG] = { "@debug",          "lookup_dcookie perf_event_open pidfd_getfd ptrace rtas "
-                              "s390_runtime_instr sys_debug_setcontext"                  },
-    [SET_MODULE] = { "@module",         "delete_module finit_module init_module"                                       },
-    [SET_MOUNT] = { "@mount",          "chroot fsconfig fsmount fsopen fspick mount mount_setattr "
-                              "move_mount open_tree pivot_root umount umount2"           },
-    [SET_RAW_IO] = { "@raw-io",         "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write "
-                                "s390_pci_mmio_read s390_pci_mmio_write"                },
-    [SET_REBOOT] = { "@reboot",         "kexec_file_load kexec_load reboot"                                            },
-    [SET_SWAP] = { "@swap",           "swapoff swapon"                                                               },
+    [SET_CLOCK] = { "@clock", "adjtimex clock_adjtime clock_adjtime64 clock_settime "
+                              "clock_settime64 settimeofday" },
+    [SET_DEBUG] = { "@debug", "lookup_dcookie perf_event_open pidfd_getfd ptrace rtas "
+                              "s390_runtime_instr sys_debug_setcontext" },
+    [SET_MODULE] = { "@module", "delete_module finit_module init_module" },
+    [SET_MOUNT] = { "@mount", "chroot fsconfig fsmount fsopen fspick mount mount_setattr "
+                              "move_mount open_tree pivot_root umount umount2" },
+    [SET_RAW_IO] = { "@raw-io", "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write "
+                                "s390_pci_mmio_read s390_pci_mmio_write" },
+    [SET_REBOOT] = { "@reboot", "kexec_file_load kexec_load reboot" },
+    [SET_SWAP] = { "@swap", "swapoff swapon" },
     [SET_PRIVILEGED] = { "@privileged",
-                   "@chown @clock @module @raw-io @reboot @swap _sysctl acct bpf capset "
+                         "@chown @clock @module @raw-io @reboot @swap _sysctl acct bpf capset "
                          "chroot fanotify_init fanotify_mark nfsservctl open_by_handle_at "
                          "pivot_root quotactl quotactl_fd setdomainname setfsuid setfsuid32 "
                          "setgroups setgroups32 sethostname setresuid setresuid32 setreuid "
-                         "setreuid32 setuid setuid32 vhangup"                                                         },
-    [SET_RESOURCES] = { "@resources",      "ioprio_set mbind migrate_pages move_pages nice "
+                         "setreuid32 setuid setuid32 vhangup" },
+    [SET_RESOURCES] = { "@resources", "ioprio_set mbind migrate_pages move_pages nice "
                                       "sched_setaffinity sched_setattr sched_setparam "
                                       "sched_setscheduler set_mempolicy "
-                                      "set_mempolicy_home_node setpriority setrlimit"},
+                                      "set_mempolicy_home_node setpriority setrlimit" },
     [SET_CPU_EMULATION] = { "@cpu-emulation",
-                   "modify_ldt subpage_prot switch_endian vm86 vm86old"                                               },
-    [SET_OBSOLETE] = { "@obsolete",       "_sysctl afs_syscall bdflush break create_module ftime "
+                            "modify_ldt subpage_prot switch_endian vm86 vm86old" },
+    [SET_OBSOLETE] = { "@obsolete", "_sysctl afs_syscall bdflush break create_module ftime "
                                     "get_kernel_syms getpmsg gtty idle lock mpx prof profil "
                                     "putpmsg query_module security sgetmask ssetmask stime stty "
-                                    "sysfs tuxcall ulimit uselib ustat vserver"       },
- /* Sets that only appear inside others or in filters. */
-    { "@chown",          "chown chown32 fchown fchown32 fchownat lchown lchown32"                       },
-    { "@setuid",         "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid "
-                 "setresgid32 setresuid setresuid32 setreuid setreuid32 setuid setuid32"},
-    { "@system-service", "@chown @resources @setuid capset"                                             },
+                                    "sysfs tuxcall ulimit uselib ustat vserver" },
+    /* Sets that only appear inside others or in filters. */
+    { "@chown", "chown chown32 fchown fchown32 fchownat lchown lchown32" },
+    { "@setuid", "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid "
+                 "setresgid32 setresuid setresuid32 setreuid setreuid32 setuid setuid32" },
+    { "@system-service", "@chown @resources @setuid capset" },
 };
 
 #define SET_DEPTH 4

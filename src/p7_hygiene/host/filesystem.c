@@ -135,12 +135,12 @@ void judge_host_filesystem_data_options(const struct asset_view *view, struct fi
     static const struct {
         const char *point, *wanted[4];
     } points[] = {
-        {"/home",           { "nodev", "nosuid" }          },
-        { "/var",           { "nodev", "nosuid" }          },
-        { "/var/tmp",       { "nodev", "nosuid", "noexec" }},
-        { "/var/log",       { "nodev", "nosuid", "noexec" }},
-        { "/var/log/audit", { "nodev", "nosuid", "noexec" }},
-        { "/boot",          { "nosuid", "noexec" }         },
+        { "/home", { "nodev", "nosuid" } },
+        { "/var", { "nodev", "nosuid" } },
+        { "/var/tmp", { "nodev", "nosuid", "noexec" } },
+        { "/var/log", { "nodev", "nosuid", "noexec" } },
+        { "/var/log/audit", { "nodev", "nosuid", "noexec" } },
+        { "/boot", { "nosuid", "noexec" } },
     };
     const GPtrArray *list;
 

@@ -81,9 +81,9 @@ static void read_ufw(struct host *host, GPtrArray *chains)
     static const struct {
         const char *key, *hook;
     } policies[] = {
-        {"DEFAULT_INPUT_POLICY",    "input"  },
-        { "DEFAULT_FORWARD_POLICY", "forward"},
-        { "DEFAULT_OUTPUT_POLICY",  "output" },
+        { "DEFAULT_INPUT_POLICY", "input" },
+        { "DEFAULT_FORWARD_POLICY", "forward" },
+        { "DEFAULT_OUTPUT_POLICY", "output" },
     };
     const struct host_file *defaults = host_read(host, "/etc/default/ufw");
     guint line = 0;

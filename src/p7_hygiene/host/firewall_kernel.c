@@ -322,16 +322,10 @@ static const struct {
     const char *name;
     void (*follow)(struct state *state, const struct nlattr *data);
 } expressions[] = {
-    {"meta",       on_meta     },
-    { "payload",   on_payload  },
-    { "cmp",       on_cmp      },
-    { "range",     on_range    },
-    { "lookup",    on_lookup   },
-    { "ct",        on_ct       },
-    { "bitwise",   on_bitwise  },
-    { "reject",    on_reject   },
-    { "immediate", on_immediate},
-    { "match",     on_match    },
+    { "meta", on_meta },       { "payload", on_payload }, { "cmp", on_cmp },
+    { "range", on_range },     { "lookup", on_lookup },   { "ct", on_ct },
+    { "bitwise", on_bitwise }, { "reject", on_reject },   { "immediate", on_immediate },
+    { "match", on_match },
 };
 
 static int on_rule(const struct nlmsghdr *header, void *data)

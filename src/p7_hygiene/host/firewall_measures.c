@@ -62,10 +62,7 @@ void judge_host_firewall_default_deny(const struct asset_view *view, struct find
     static const struct {
         const char *hook;
         gboolean must; /* forward matters only where there is such a chain, or for a router */
-    } hooks[] = {
-        {"input",    TRUE },
-        { "forward", FALSE}
-    };
+    } hooks[] = { { "input", TRUE }, { "forward", FALSE } };
     const struct firewall *firewall = known_firewall(view, finding);
 
     if (!firewall)
@@ -171,10 +168,10 @@ void judge_host_firewall_base_rules(const struct asset_view *view, struct findin
         const char *key, *wanted;
         gboolean (*matches)(const struct firewall_rule *);
     } rules[] = {
-        {"iif lo",                "accept", accepts_loopback   },
-        { "saddr 127.0.0.0/8",    "drop",   refuses_spoofed    },
-        { "ct state established", "accept", accepts_established},
-        { "ct state invalid",     "drop",   refuses_invalid    },
+        { "iif lo", "accept", accepts_loopback },
+        { "saddr 127.0.0.0/8", "drop", refuses_spoofed },
+        { "ct state established", "accept", accepts_established },
+        { "ct state invalid", "drop", refuses_invalid },
     };
     const struct firewall *firewall = known_firewall(view, finding);
     const struct firewall_chain *chain = firewall ? input_chain(firewall, AF_INET) : NULL;
@@ -197,10 +194,10 @@ void judge_host_firewall_base_rules(const struct asset_view *view, struct findin
 static const struct {
     const char *unit, *file;
 } tools[] = {
-    {"nftables.service",              "/etc/nftables.conf"    },
-    { "ufw.service",                  "/etc/ufw/ufw.conf"     },
-    { "firewalld.service",            "/etc/firewalld"        },
-    { "netfilter-persistent.service", "/etc/iptables/rules.v4"},
+    { "nftables.service", "/etc/nftables.conf" },
+    { "ufw.service", "/etc/ufw/ufw.conf" },
+    { "firewalld.service", "/etc/firewalld" },
+    { "netfilter-persistent.service", "/etc/iptables/rules.v4" },
 };
 
 /* Whether the tool loads rules at boot: its unit is enabled and it has something to load. */

@@ -92,38 +92,24 @@ static guint after_block(const GArray *tokens, guint open)
 static const struct {
     const char *name;
     guint number;
-} protocols[] = {
-    {"tcp",   6  },
-    { "udp",  17 },
-    { "sctp", 132},
-    { "dccp", 33 }
-};
+} protocols[] = { { "tcp", 6 }, { "udp", 17 }, { "sctp", 132 }, { "dccp", 33 } };
 
 static const struct {
     const char *name;
     guint bit;
 } states[] = {
-    {"invalid",      STATE_INVALID    },
-    { "established", STATE_ESTABLISHED},
-    { "related",     STATE_RELATED    },
-    { "new",         STATE_NEW        },
+    { "invalid", STATE_INVALID },
+    { "established", STATE_ESTABLISHED },
+    { "related", STATE_RELATED },
+    { "new", STATE_NEW },
 };
 
 static const struct {
     const char *name;
     guint port;
-} services[] = {
-    {"ssh",         22 },
-    { "http",       80 },
-    { "https",      443},
-    { "domain",     53 },
-    { "smtp",       25 },
-    { "ntp",        123},
-    { "submission", 587},
-    { "imaps",      993},
-    { "snmp",       161},
-    { "telnet",     23 }
-};
+} services[] = { { "ssh", 22 },   { "http", 80 },  { "https", 443 },      { "domain", 53 },
+                 { "smtp", 25 },  { "ntp", 123 },  { "submission", 587 }, { "imaps", 993 },
+                 { "snmp", 161 }, { "telnet", 23 } };
 
 static guint port_number(const char *text)
 {

@@ -318,18 +318,18 @@ void judge_host_home_private_keys(const struct asset_view *view, struct finding 
 static const struct {
     const char *rule, *pattern;
 } secret_patterns[] = {
-    {"mysql -p",
-     "\\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\\b.*?\\s-p([^\\s-]\\S*)"            },
-    { "--password=",          "\\s--?pass(?:word|wd)?[= ]([^\\s$-]\\S*)"                         },
-    { "sshpass",              "\\bsshpass\\s+-p\\s*(\\S+)"                                       },
-    { "Authorization header", "(?i)authorization:\\s*(?:bearer|basic|token)\\s+([^\\s$\"']+)"    },
-    { "curl -u",              "\\bcurl\\b.*?\\s(?:-u|--user)[ =]?['\"]?[^\\s:'\"]+:([^\\s$'\"]+)"},
-    { "password in a URL",    "\\b[a-z][a-z0-9+.-]*://[^\\s/:@]+:([^\\s/@$]+)@"                  },
+    { "mysql -p",
+      "\\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\\b.*?\\s-p([^\\s-]\\S*)" },
+    { "--password=", "\\s--?pass(?:word|wd)?[= ]([^\\s$-]\\S*)" },
+    { "sshpass", "\\bsshpass\\s+-p\\s*(\\S+)" },
+    { "Authorization header", "(?i)authorization:\\s*(?:bearer|basic|token)\\s+([^\\s$\"']+)" },
+    { "curl -u", "\\bcurl\\b.*?\\s(?:-u|--user)[ =]?['\"]?[^\\s:'\"]+:([^\\s$'\"]+)" },
+    { "password in a URL", "\\b[a-z][a-z0-9+.-]*://[^\\s/:@]+:([^\\s/@$]+)@" },
     { "secret in a variable",
-     "(?i)\\b\\w*(?:password|passwd|secret|token|api_?key)\\w*=['\"]?([^\\s$'\"]{4,})"           },
-    { "redis-cli -a",         "\\bredis-cli\\b.*?\\s-a\\s+(\\S+)"                                },
-    { "AWS key",              "\\b((?:AKIA|ASIA)[0-9A-Z]{16})\\b"                                },
-    { "password in SQL",      "(?i)\\b(?:identified\\s+by|password)\\s+'([^']+)'"                },
+      "(?i)\\b\\w*(?:password|passwd|secret|token|api_?key)\\w*=['\"]?([^\\s$'\"]{4,})" },
+    { "redis-cli -a", "\\bredis-cli\\b.*?\\s-a\\s+(\\S+)" },
+    { "AWS key", "\\b((?:AKIA|ASIA)[0-9A-Z]{16})\\b" },
+    { "password in SQL", "(?i)\\b(?:identified\\s+by|password)\\s+'([^']+)'" },
 };
 
 struct history {
@@ -350,7 +350,7 @@ static void search_line(guint line, const char *text, gsize length, gpointer dat
             g_autofree char *secret = g_match_info_fetch(match, 1);
 
             finding_redacted(history->finding, OUTCOME_FAIL, history->file->path, line,
-                             secret_patterns[i].rule, secret, strlen(secret));
+                             secret_patterns[i].rule, strlen(secret));
             return;
         }
     }
@@ -401,24 +401,24 @@ void judge_host_home_cloud_credentials(const struct asset_view *view, struct fin
         const char *name,
             *sign; /* the file holds a secret when `sign` stands in it; NULL: always */
     } files[] = {
-        {".aws/credentials",                                     NULL         },
-        { ".azure/accessTokens.json",                            NULL         },
-        { ".azure/msal_token_cache.json",                        NULL         },
-        { ".config/doctl/config.yaml",                           NULL         },
-        { ".config/gcloud/access_tokens.db",                     NULL         },
-        { ".config/gcloud/application_default_credentials.json", NULL         },
-        { ".config/gcloud/credentials.db",                       NULL         },
-        { ".config/gh/hosts.yml",                                "oauth_token"},
-        { ".config/openstack/clouds.yaml",                       NULL         },
-        { ".config/rclone/rclone.conf",                          NULL         },
-        { ".docker/config.json",                                 "\"auth\""   },
-        { ".git-credentials",                                    NULL         },
-        { ".kube/config",                                        NULL         },
-        { ".npmrc",                                              "_auth"      },
-        { ".pypirc",                                             "password"   },
-        { ".s3cfg",                                              NULL         },
-        { ".terraform.d/credentials.tfrc.json",                  NULL         },
-        { ".vault-token",                                        NULL         },
+        { ".aws/credentials", NULL },
+        { ".azure/accessTokens.json", NULL },
+        { ".azure/msal_token_cache.json", NULL },
+        { ".config/doctl/config.yaml", NULL },
+        { ".config/gcloud/access_tokens.db", NULL },
+        { ".config/gcloud/application_default_credentials.json", NULL },
+        { ".config/gcloud/credentials.db", NULL },
+        { ".config/gh/hosts.yml", "oauth_token" },
+        { ".config/openstack/clouds.yaml", NULL },
+        { ".config/rclone/rclone.conf", NULL },
+        { ".docker/config.json", "\"auth\"" },
+        { ".git-credentials", NULL },
+        { ".kube/config", NULL },
+        { ".npmrc", "_auth" },
+        { ".pypirc", "password" },
+        { ".s3cfg", NULL },
+        { ".terraform.d/credentials.tfrc.json", NULL },
+        { ".vault-token", NULL },
     };
     const GPtrArray *homes = homes_or_finding(view->host, finding);
 

@@ -57,7 +57,7 @@ static void judge_strict(const struct asset_view *view, struct finding *finding,
 void judge_host_kernel_modules_disabled(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule rules[] = {
-        {"kernel.modules_disabled", SYSCTL_IS, 1, "0"},
+        { "kernel.modules_disabled", SYSCTL_IS, 1, "0" },
     };
 
     judge_strict(view, finding, rules, G_N_ELEMENTS(rules));
@@ -67,10 +67,10 @@ void judge_host_kernel_modules_disabled(const struct asset_view *view, struct fi
 void judge_host_kernel_user_namespaces(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule debian[] = {
-        {"kernel.unprivileged_userns_clone", SYSCTL_IS, 0},
+        { "kernel.unprivileged_userns_clone", SYSCTL_IS, 0 },
     };
     static const struct sysctl_rule upstream[] = {
-        {"user.max_user_namespaces", SYSCTL_IS, 0},
+        { "user.max_user_namespaces", SYSCTL_IS, 0 },
     };
     gboolean closed = sysctl_holds(view->host, debian, G_N_ELEMENTS(debian));
 
@@ -83,12 +83,8 @@ void judge_host_kernel_user_namespaces(const struct asset_view *view, struct fin
 /* A workstation may keep what Debian allows: sync, remount read-only, kill, reboot. */
 void judge_host_kernel_sysrq(const struct asset_view *view, struct finding *finding)
 {
-    static const struct sysctl_rule off[] = {
-        {"kernel.sysrq", SYSCTL_IS, 0}
-    };
-    static const struct sysctl_rule desktop[] = {
-        {"kernel.sysrq", SYSCTL_IS, 438}
-    };
+    static const struct sysctl_rule off[] = { { "kernel.sysrq", SYSCTL_IS, 0 } };
+    static const struct sysctl_rule desktop[] = { { "kernel.sysrq", SYSCTL_IS, 438 } };
     gboolean seat = host_has_role(view->host, "workstation") || host_has_role(view->host, "laptop");
 
     if (seat && sysctl_holds(view->host, desktop, G_N_ELEMENTS(desktop)))
@@ -101,7 +97,7 @@ void judge_host_kernel_sysrq(const struct asset_view *view, struct finding *find
 void judge_host_kernel_io_uring(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule rules[] = {
-        {"kernel.io_uring_disabled", SYSCTL_IS, 2, "0"},
+        { "kernel.io_uring_disabled", SYSCTL_IS, 2, "0" },
     };
 
     if (!sysctl_is_dead(view->host) &&
@@ -117,10 +113,10 @@ static const struct taint {
     char letter;
     const char *meaning;
 } taints[] = {
-    {0,   'P', "a proprietary module was loaded"                 },
-    { 1,  'F', "a module was loaded by force"                    },
-    { 12, 'O', "a module from outside the kernel tree was loaded"},
-    { 13, 'E', "an unsigned module was loaded"                   },
+    { 0, 'P', "a proprietary module was loaded" },
+    { 1, 'F', "a module was loaded by force" },
+    { 12, 'O', "a module from outside the kernel tree was loaded" },
+    { 13, 'E', "an unsigned module was loaded" },
 };
 
 /* Names of the loaded modules that carry the taint, from lines "name ... Live 0x0 (OE)". */

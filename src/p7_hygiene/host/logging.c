@@ -453,11 +453,7 @@ static void set_rotation(struct rotation *rotation, const char *word, const char
         const char *word;
         gint64 days;
     } periods[] = {
-        {"hourly",   1  },
-        { "daily",   1  },
-        { "weekly",  7  },
-        { "monthly", 30 },
-        { "yearly",  365},
+        { "hourly", 1 }, { "daily", 1 }, { "weekly", 7 }, { "monthly", 30 }, { "yearly", 365 },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(periods); i++)

@@ -63,24 +63,28 @@ static void judge_class(const struct audit_rules *rules, const struct audit_clas
 void judge_host_log_audit_rules(const struct asset_view *view, struct finding *finding)
 {
     static const struct audit_class classes[] = {
-        {"accounts",            TRUE,  { "/etc/passwd", "/etc/shadow", "/etc/group" }, { NULL }                                       },
-        { "sudo rules",         TRUE,  { "/etc/sudoers", "/etc/sudoers.d" },           { NULL }                                       },
-        { "clock",              TRUE,  { "/etc/localtime" },                           { "adjtimex", "settimeofday", "clock_settime" }},
+        { "accounts", TRUE, { "/etc/passwd", "/etc/shadow", "/etc/group" }, { NULL } },
+        { "sudo rules", TRUE, { "/etc/sudoers", "/etc/sudoers.d" }, { NULL } },
+        { "clock", TRUE, { "/etc/localtime" }, { "adjtimex", "settimeofday", "clock_settime" } },
         { "kernel modules",
-         TRUE,                         { "/usr/sbin/insmod", "/sbin/insmod" },
-         { "init_module", "finit_module", "delete_module" }                                                                           },
-        { "mounts",             TRUE,  { NULL },                                       { "mount" }                                    },
+          TRUE,
+          { "/usr/sbin/insmod", "/sbin/insmod" },
+          { "init_module", "finit_module", "delete_module" } },
+        { "mounts", TRUE, { NULL }, { "mount" } },
         { "logins",
-         TRUE,                         { "/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/var/run/utmp", "/run/utmp",
+          TRUE,
+          { "/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/var/run/utmp", "/run/utmp",
             "/var/log/faillog", "/var/run/faillock" },
-         { NULL }                                                                                                                     },
+          { NULL } },
         { "network identity",
-         FALSE,                        { "/etc/hosts", "/etc/network", "/etc/issue" },
-         { "sethostname", "setdomainname" }                                                                                           },
-        { "deletions",          FALSE, { NULL },                                       { "unlink", "unlinkat", "rename", "renameat" } },
+          FALSE,
+          { "/etc/hosts", "/etc/network", "/etc/issue" },
+          { "sethostname", "setdomainname" } },
+        { "deletions", FALSE, { NULL }, { "unlink", "unlinkat", "rename", "renameat" } },
         { "permission changes",
-         FALSE,                        { NULL },
-         { "chmod", "fchmod", "fchmodat", "chown", "setxattr" }                                                                       },
+          FALSE,
+          { NULL },
+          { "chmod", "fchmod", "fchmodat", "chown", "setxattr" } },
     };
     const struct audit_rules *rules = audit_rules_get(view->host);
 
@@ -116,11 +120,11 @@ struct audit_setting {
 void judge_host_log_audit_space(const struct asset_view *view, struct finding *finding)
 {
     static const struct audit_setting wanted[] = {
-        {"max_log_file_action",      "rotate",  { "keep_logs" },                       TRUE },
-        { "space_left_action",       "syslog",  { "email", "exec", "single", "halt" }, TRUE },
-        { "admin_space_left_action", "suspend", { "single", "halt", "exec", "email" }, FALSE},
-        { "disk_full_action",        "suspend", { "halt", "single" },                  FALSE},
-        { "disk_error_action",       "suspend", { "halt", "single", "syslog" },        FALSE},
+        { "max_log_file_action", "rotate", { "keep_logs" }, TRUE },
+        { "space_left_action", "syslog", { "email", "exec", "single", "halt" }, TRUE },
+        { "admin_space_left_action", "suspend", { "single", "halt", "exec", "email" }, FALSE },
+        { "disk_full_action", "suspend", { "halt", "single" }, FALSE },
+        { "disk_error_action", "suspend", { "halt", "single", "syslog" }, FALSE },
     };
     const struct host_file *file = host_read(view->host, AUDITD_CONF);
     g_autoptr(GArray) settings = NULL;
@@ -200,18 +204,18 @@ static gboolean judge_tool(const struct asset_view *view, const struct integrity
 void judge_host_log_file_integrity(const struct asset_view *view, struct finding *finding)
 {
     static const struct integrity_tool tools[] = {
-        {{ "aide", "aide-dynamic" },
-         { "/var/lib/aide/aide.db", "/var/lib/aide/aide.db.gz" },
-         {
+        { { "aide", "aide-dynamic" },
+          { "/var/lib/aide/aide.db", "/var/lib/aide/aide.db.gz" },
+          {
               "dailyaidecheck.timer",
               "aidecheck.timer",
               "/etc/cron.daily/aide",
-          }                                                                                                         },
-        { { "tripwire" },                        { "/var/lib/tripwire/*.twd" },       { "/etc/cron.daily/tripwire" }},
-        { { "samhain" },                         { "/var/lib/samhain/samhain_file" }, { "samhain.service" }         },
-        { { "integrit" },                        { "/var/lib/integrit/*.cdb" },       { "/etc/cron.daily/integrit" }},
-        { { "osquery" },                         { NULL },                            { "osqueryd.service" }        },
-        { { "wazuh-agent", "ossec-hids-agent" }, { NULL },                            { "wazuh-agent.service" }     },
+          } },
+        { { "tripwire" }, { "/var/lib/tripwire/*.twd" }, { "/etc/cron.daily/tripwire" } },
+        { { "samhain" }, { "/var/lib/samhain/samhain_file" }, { "samhain.service" } },
+        { { "integrit" }, { "/var/lib/integrit/*.cdb" }, { "/etc/cron.daily/integrit" } },
+        { { "osquery" }, { NULL }, { "osqueryd.service" } },
+        { { "wazuh-agent", "ossec-hids-agent" }, { NULL }, { "wazuh-agent.service" } },
     };
     const struct dpkg *dpkg = dpkg_get(view->host);
     gboolean any = FALSE;

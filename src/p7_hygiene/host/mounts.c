@@ -187,23 +187,15 @@ static const struct meaning {
     const char *option, *word;
     gboolean on;
 } meanings[] = {
-    {"nosuid",  "suid",     FALSE},
-    { "nodev",  "dev",      FALSE},
-    { "noexec", "exec",     FALSE},
-    { "ro",     "rw",       FALSE},
-    { "nosuid", "defaults", FALSE},
-    { "nodev",  "defaults", FALSE},
-    { "noexec", "defaults", FALSE},
-    { "nosuid", "user",     TRUE },
-    { "nodev",  "user",     TRUE },
-    { "noexec", "user",     TRUE },
-    { "nosuid", "users",    TRUE },
-    { "nodev",  "users",    TRUE },
-    { "noexec", "users",    TRUE },
-    { "nosuid", "owner",    TRUE },
-    { "nodev",  "owner",    TRUE },
-    { "nosuid", "group",    TRUE },
-    { "nodev",  "group",    TRUE },
+    { "nosuid", "suid", FALSE },     { "nodev", "dev", FALSE },
+    { "noexec", "exec", FALSE },     { "ro", "rw", FALSE },
+    { "nosuid", "defaults", FALSE }, { "nodev", "defaults", FALSE },
+    { "noexec", "defaults", FALSE }, { "nosuid", "user", TRUE },
+    { "nodev", "user", TRUE },       { "noexec", "user", TRUE },
+    { "nosuid", "users", TRUE },     { "nodev", "users", TRUE },
+    { "noexec", "users", TRUE },     { "nosuid", "owner", TRUE },
+    { "nodev", "owner", TRUE },      { "nosuid", "group", TRUE },
+    { "nodev", "group", TRUE },
 };
 
 gboolean mount_has(const struct mount *mount, const char *option)

@@ -53,8 +53,8 @@ static gboolean is_seat(struct host *host)
 void judge_host_network_no_forwarding(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule rules[] = {
-        {"net.ipv4.ip_forward", SYSCTL_IS, 0,   "0"    },
-        { "net.ipv6.conf.all.forwarding",            SYSCTL_IS,         0, "0", NO_IPV6 },
+        { "net.ipv4.ip_forward", SYSCTL_IS, 0, "0" },
+        { "net.ipv6.conf.all.forwarding", SYSCTL_IS, 0, "0", NO_IPV6 },
     };
 
     if (host_has_role(view->host, "router") || host_has_role(view->host, "container-host"))
@@ -67,8 +67,8 @@ void judge_host_network_router_adverts_refused(const struct asset_view *view,
                                                struct finding *finding)
 {
     static const struct sysctl_rule rules[] = {
-        {"net.ipv6.conf.all.accept_ra",      SYSCTL_IS, 0, "1", NO_IPV6},
-        { "net.ipv6.conf.default.accept_ra", SYSCTL_IS, 0, "1", NO_IPV6},
+        { "net.ipv6.conf.all.accept_ra", SYSCTL_IS, 0, "1", NO_IPV6 },
+        { "net.ipv6.conf.default.accept_ra", SYSCTL_IS, 0, "1", NO_IPV6 },
     };
 
     if (is_seat(view->host))
@@ -85,10 +85,10 @@ void judge_host_network_router_adverts_refused(const struct asset_view *view,
 void judge_host_network_arp_strict(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule rules[] = {
-        {"net.ipv4.conf.all.route_localnet",       SYSCTL_IS, 0, "0"},
-        { "net.ipv4.conf.all.arp_ignore",          SYSCTL_IS, 2, "0"},
-        { "net.ipv4.conf.all.arp_filter",          SYSCTL_IS, 1, "0"},
-        { "net.ipv4.conf.all.drop_gratuitous_arp", SYSCTL_IS, 1, "0"},
+        { "net.ipv4.conf.all.route_localnet", SYSCTL_IS, 0, "0" },
+        { "net.ipv4.conf.all.arp_ignore", SYSCTL_IS, 2, "0" },
+        { "net.ipv4.conf.all.arp_filter", SYSCTL_IS, 1, "0" },
+        { "net.ipv4.conf.all.drop_gratuitous_arp", SYSCTL_IS, 1, "0" },
     };
     enum host_state state;
     g_autofree char *localnet = sysctl_live(view->host, "net/ipv4/conf/all/route_localnet", &state);
@@ -133,7 +133,7 @@ static void judge_reverse_path(struct host *host, struct finding *finding, const
 void judge_host_network_reverse_path(const struct asset_view *view, struct finding *finding)
 {
     static const struct sysctl_rule files_only[] = {
-        {"net.ipv4.conf.all.rp_filter", SYSCTL_AT_LEAST, 1, "0"},
+        { "net.ipv4.conf.all.rp_filter", SYSCTL_AT_LEAST, 1, "0" },
     };
     g_auto(GStrv) interfaces = NULL;
     enum host_state state;

@@ -123,18 +123,10 @@ static void read_algorithm(struct openpgp_key *key, guint32 number, struct bytes
         const char *name;
         gboolean sized;
     } algorithms[] = {
-        {1,   "RSA",     TRUE },
-        { 2,  "RSA",     TRUE },
-        { 3,  "RSA",     TRUE },
-        { 16, "Elgamal", TRUE },
-        { 17, "DSA",     TRUE },
-        { 18, "ECDH",    FALSE},
-        { 19, "ECDSA",   FALSE},
-        { 22, "EdDSA",   FALSE},
-        { 25, "X25519",  FALSE},
-        { 26, "X448",    FALSE},
-        { 27, "Ed25519", FALSE},
-        { 28, "Ed448",   FALSE},
+        { 1, "RSA", TRUE },      { 2, "RSA", TRUE },       { 3, "RSA", TRUE },
+        { 16, "Elgamal", TRUE }, { 17, "DSA", TRUE },      { 18, "ECDH", FALSE },
+        { 19, "ECDSA", FALSE },  { 22, "EdDSA", FALSE },   { 25, "X25519", FALSE },
+        { 26, "X448", FALSE },   { 27, "Ed25519", FALSE }, { 28, "Ed448", FALSE },
     };
     guint32 bits;
 

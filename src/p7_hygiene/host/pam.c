@@ -51,12 +51,8 @@ static gboolean parse_action(const char *text, int *action)
         const char *name;
         int action;
     } names[] = {
-        {"ignore", PAM_DO_IGNORE},
-        { "ok",    PAM_DO_OK    },
-        { "done",  PAM_DO_DONE  },
-        { "bad",   PAM_DO_BAD   },
-        { "die",   PAM_DO_DIE   },
-        { "reset", PAM_DO_RESET },
+        { "ignore", PAM_DO_IGNORE }, { "ok", PAM_DO_OK },   { "done", PAM_DO_DONE },
+        { "bad", PAM_DO_BAD },       { "die", PAM_DO_DIE }, { "reset", PAM_DO_RESET },
     };
     gint64 jump;
 

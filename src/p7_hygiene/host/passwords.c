@@ -31,10 +31,10 @@ static gint64 number_of(const char *text, gint64 otherwise)
 static const char *common_service(struct host *host, enum pam_type type)
 {
     static const char *const names[][3] = {
-        [PAM_AUTH] = {"common-auth",      "system-auth", "login" },
-        [PAM_ACCOUNT] = { "common-account",  "system-auth", "login" },
-        [PAM_PASSWORD] = { "common-password", "system-auth", "passwd"},
-        [PAM_SESSION] = { "common-session",  "system-auth", "login" },
+        [PAM_AUTH] = { "common-auth", "system-auth", "login" },
+        [PAM_ACCOUNT] = { "common-account", "system-auth", "login" },
+        [PAM_PASSWORD] = { "common-password", "system-auth", "passwd" },
+        [PAM_SESSION] = { "common-session", "system-auth", "login" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(names[type]); i++)

@@ -20,14 +20,10 @@ struct account_file {
 void judge_host_permissions_account_files(const struct asset_view *view, struct finding *finding)
 {
     static const struct account_file files[] = {
-        {"/etc/passwd",    { 0644, NULL, 0 }    },
-        { "/etc/passwd-",  { 0644, NULL, 0 }    },
-        { "/etc/group",    { 0644, NULL, 0 }    },
-        { "/etc/group-",   { 0644, NULL, 0 }    },
-        { "/etc/shadow",   { 0640, "shadow", 0 }},
-        { "/etc/shadow-",  { 0640, "shadow", 0 }},
-        { "/etc/gshadow",  { 0640, "shadow", 0 }},
-        { "/etc/gshadow-", { 0640, "shadow", 0 }},
+        { "/etc/passwd", { 0644, NULL, 0 } },      { "/etc/passwd-", { 0644, NULL, 0 } },
+        { "/etc/group", { 0644, NULL, 0 } },       { "/etc/group-", { 0644, NULL, 0 } },
+        { "/etc/shadow", { 0640, "shadow", 0 } },  { "/etc/shadow-", { 0640, "shadow", 0 } },
+        { "/etc/gshadow", { 0640, "shadow", 0 } }, { "/etc/gshadow-", { 0640, "shadow", 0 } },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -197,28 +193,28 @@ void judge_host_permissions_root_paths(const struct asset_view *view, struct fin
         const char *pattern;
         host_line_fn each;
     } places[] = {
-        {"/root",                                   NULL              },
-        { "/root/.bashrc",                          NULL              },
-        { "/root/.profile",                         NULL              },
-        { "/root/.bash_profile",                    NULL              },
-        { "/etc/login.defs",                        trust_setting_line},
-        { "/etc/environment",                       trust_setting_line},
-        { "/etc/profile",                           NULL              },
-        { "/etc/profile.d/*",                       NULL              },
-        { "/etc/bash.bashrc",                       NULL              },
-        { "/etc/ld.so.conf",                        trust_ldso_line   },
-        { "/etc/ld.so.conf.d/*.conf",               trust_ldso_line   },
-        { "/etc/sudoers",                           NULL              },
-        { "/etc/sudoers.d/*",                       NULL              },
-        { "/etc/cron.hourly/*",                     NULL              },
-        { "/etc/cron.daily/*",                      NULL              },
-        { "/etc/cron.weekly/*",                     NULL              },
-        { "/etc/cron.monthly/*",                    NULL              },
-        { "/var/spool/cron/crontabs/root",          NULL              },
-        { "/etc/rc.local",                          NULL              },
-        { "/etc/init.d/*",                          NULL              },
-        { "/etc/systemd/system/*.service",          trust_unit_line   },
-        { "/etc/systemd/system/*.service.d/*.conf", trust_unit_line   },
+        { "/root", NULL },
+        { "/root/.bashrc", NULL },
+        { "/root/.profile", NULL },
+        { "/root/.bash_profile", NULL },
+        { "/etc/login.defs", trust_setting_line },
+        { "/etc/environment", trust_setting_line },
+        { "/etc/profile", NULL },
+        { "/etc/profile.d/*", NULL },
+        { "/etc/bash.bashrc", NULL },
+        { "/etc/ld.so.conf", trust_ldso_line },
+        { "/etc/ld.so.conf.d/*.conf", trust_ldso_line },
+        { "/etc/sudoers", NULL },
+        { "/etc/sudoers.d/*", NULL },
+        { "/etc/cron.hourly/*", NULL },
+        { "/etc/cron.daily/*", NULL },
+        { "/etc/cron.weekly/*", NULL },
+        { "/etc/cron.monthly/*", NULL },
+        { "/var/spool/cron/crontabs/root", NULL },
+        { "/etc/rc.local", NULL },
+        { "/etc/init.d/*", NULL },
+        { "/etc/systemd/system/*.service", trust_unit_line },
+        { "/etc/systemd/system/*.service.d/*.conf", trust_unit_line },
     };
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     struct trusted trusted = { view->host, finding, seen, 0, NULL };

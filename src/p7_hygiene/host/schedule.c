@@ -23,12 +23,8 @@ void judge_host_cron_table_modes(const struct asset_view *view, struct finding *
         const char *path;
         mode_t most;
     } entries[] = {
-        {"/etc/crontab",       0600},
-        { "/etc/cron.hourly",  0700},
-        { "/etc/cron.daily",   0700},
-        { "/etc/cron.weekly",  0700},
-        { "/etc/cron.monthly", 0700},
-        { "/etc/cron.d",       0700},
+        { "/etc/crontab", 0600 },     { "/etc/cron.hourly", 0700 },  { "/etc/cron.daily", 0700 },
+        { "/etc/cron.weekly", 0700 }, { "/etc/cron.monthly", 0700 }, { "/etc/cron.d", 0700 },
     };
 
     if (!cron_is_there(view->host)) {

@@ -58,16 +58,16 @@ static const struct token {
     gboolean (*sign)(char sign);
     gsize least, most; /* signs behind `start` */
 } tokens[] = {
-    {"aws-access-key",  "AKIA",        is_upper_digit, 16, 16 },
-    { "github-token",   "ghp_",        is_alnum,       36, 36 },
-    { "github-token",   "gho_",        is_alnum,       36, 36 },
-    { "github-token",   "ghs_",        is_alnum,       36, 36 },
-    { "github-token",   "github_pat_", is_word,        60, 100},
-    { "gitlab-token",   "glpat-",      is_word,        20, 64 },
-    { "slack-token",    "xoxb-",       is_word,        10, 250},
-    { "slack-token",    "xoxp-",       is_word,        10, 250},
-    { "google-api-key", "AIza",        is_word,        35, 35 },
-    { "stripe-key",     "sk_live_",    is_alnum,       24, 128},
+    { "aws-access-key", "AKIA", is_upper_digit, 16, 16 },
+    { "github-token", "ghp_", is_alnum, 36, 36 },
+    { "github-token", "gho_", is_alnum, 36, 36 },
+    { "github-token", "ghs_", is_alnum, 36, 36 },
+    { "github-token", "github_pat_", is_word, 60, 100 },
+    { "gitlab-token", "glpat-", is_word, 20, 64 },
+    { "slack-token", "xoxb-", is_word, 10, 250 },
+    { "slack-token", "xoxp-", is_word, 10, 250 },
+    { "google-api-key", "AIza", is_word, 35, 35 },
+    { "stripe-key", "sk_live_", is_alnum, 24, 128 },
 };
 
 static void look_for_tokens(struct scan *scan, const char *line, gsize length)
@@ -117,20 +117,10 @@ static const struct keyword {
     const char *end;
     gboolean random;
 } keywords[] = {
-    {"password",    FALSE},
-    { "passwd",     FALSE},
-    { "passphrase", FALSE},
-    { "passwort",   FALSE},
-    { "secret",     TRUE },
-    { "secret_key", TRUE },
-    { "secretkey",  TRUE },
-    { "token",      TRUE },
-    { "api_key",    TRUE },
-    { "apikey",     TRUE },
-    { "access_key", TRUE },
-    { "auth_key",   TRUE },
-    { "_pass",      FALSE},
-    { "_pwd",       FALSE},
+    { "password", FALSE }, { "passwd", FALSE },    { "passphrase", FALSE }, { "passwort", FALSE },
+    { "secret", TRUE },    { "secret_key", TRUE }, { "secretkey", TRUE },   { "token", TRUE },
+    { "api_key", TRUE },   { "apikey", TRUE },     { "access_key", TRUE },  { "auth_key", TRUE },
+    { "_pass", FALSE },    { "_pwd", FALSE },
 };
 
 static const struct keyword *keyword_of(const char *name, gsize length)

@@ -117,31 +117,31 @@ void judge_host_service_only_declared(const struct asset_view *view, struct find
     static const struct {
         const char *unit, *role; /* the role that makes it right */
     } services[] = {
-        {"avahi-daemon.service",       "workstation"},
-        { "cups.service",              "print"      },
-        { "isc-dhcp-server.service",   "dhcp"       },
-        { "kea-dhcp4-server.service",  "dhcp"       },
-        { "named.service",             "dns"        },
-        { "bind9.service",             "dns"        },
-        { "dnsmasq.service",           "dns"        },
-        { "slapd.service",             "directory"  },
-        { "nfs-server.service",        "file"       },
-        { "nfs-kernel-server.service", "file"       },
-        { "rpcbind.service",           "file"       },
-        { "rpcbind.socket",            "file"       },
-        { "rsync.service",             "file"       },
-        { "smbd.service",              "file"       },
-        { "nmbd.service",              "file"       },
-        { "vsftpd.service",            "file"       },
-        { "snmpd.service",             "monitored"  },
-        { "squid.service",             "proxy"      },
-        { "autofs.service",            "workstation"},
-        { "dovecot.service",           "mail"       },
-        { "apache2.service",           "web"        },
-        { "nginx.service",             "web"        },
-        { "gdm.service",               "workstation"},
-        { "lightdm.service",           "workstation"},
-        { "sddm.service",              "workstation"},
+        { "avahi-daemon.service", "workstation" },
+        { "cups.service", "print" },
+        { "isc-dhcp-server.service", "dhcp" },
+        { "kea-dhcp4-server.service", "dhcp" },
+        { "named.service", "dns" },
+        { "bind9.service", "dns" },
+        { "dnsmasq.service", "dns" },
+        { "slapd.service", "directory" },
+        { "nfs-server.service", "file" },
+        { "nfs-kernel-server.service", "file" },
+        { "rpcbind.service", "file" },
+        { "rpcbind.socket", "file" },
+        { "rsync.service", "file" },
+        { "smbd.service", "file" },
+        { "nmbd.service", "file" },
+        { "vsftpd.service", "file" },
+        { "snmpd.service", "monitored" },
+        { "squid.service", "proxy" },
+        { "autofs.service", "workstation" },
+        { "dovecot.service", "mail" },
+        { "apache2.service", "web" },
+        { "nginx.service", "web" },
+        { "gdm.service", "workstation" },
+        { "lightdm.service", "workstation" },
+        { "sddm.service", "workstation" },
     };
     guint seen = 0;
 
@@ -167,8 +167,8 @@ void judge_host_service_mail_local(const struct asset_view *view, struct finding
     static const struct {
         const char *path, *key, *when_unset; /* what the program does without the setting */
     } servers[] = {
-        {"/etc/postfix/main.cf",               "inet_interfaces",     "all"},
-        { "/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces", ""   },
+        { "/etc/postfix/main.cf", "inet_interfaces", "all" },
+        { "/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces", "" },
     };
 
     if (host_has_role(view->host, "mail")) {

@@ -183,14 +183,7 @@ static gint64 span_seconds(const char *text)
     static const struct {
         const char *unit;
         gint64 seconds;
-    } units[] = {
-        {"",     1   },
-        { "s",   1   },
-        { "sec", 1   },
-        { "m",   60  },
-        { "min", 60  },
-        { "h",   3600}
-    };
+    } units[] = { { "", 1 }, { "s", 1 }, { "sec", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 } };
     char *end;
     gint64 number = g_ascii_strtoll(text, &end, 10);
 

@@ -21,12 +21,12 @@ static const struct table {
     const char *protocol, *path;
     guint8 family, number;
 } tables[] = {
-    {"tcp",  "/proc/net/tcp",  AF_INET,  IPPROTO_TCP},
-    { "tcp", "/proc/net/tcp6", AF_INET6, IPPROTO_TCP},
-    { "udp", "/proc/net/udp",  AF_INET,  IPPROTO_UDP},
-    { "udp", "/proc/net/udp6", AF_INET6, IPPROTO_UDP},
-    { "raw", "/proc/net/raw",  AF_INET,  IPPROTO_RAW},
-    { "raw", "/proc/net/raw6", AF_INET6, IPPROTO_RAW},
+    { "tcp", "/proc/net/tcp", AF_INET, IPPROTO_TCP },
+    { "tcp", "/proc/net/tcp6", AF_INET6, IPPROTO_TCP },
+    { "udp", "/proc/net/udp", AF_INET, IPPROTO_UDP },
+    { "udp", "/proc/net/udp6", AF_INET6, IPPROTO_UDP },
+    { "raw", "/proc/net/raw", AF_INET, IPPROTO_RAW },
+    { "raw", "/proc/net/raw6", AF_INET6, IPPROTO_RAW },
 };
 
 static void listener_clear(gpointer data)

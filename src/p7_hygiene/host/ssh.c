@@ -95,18 +95,14 @@ static enum outcome grade_root_login(const char *value)
 
 void judge_host_ssh_root_login(const struct asset_view *view, struct finding *finding)
 {
-    static const struct rule rules[] = {
-        {"PermitRootLogin", "no", grade_root_login, FALSE}
-    };
+    static const struct rule rules[] = { { "PermitRootLogin", "no", grade_root_login, FALSE } };
 
     judge_rules(view, finding, rules, G_N_ELEMENTS(rules));
 }
 
 void judge_host_ssh_empty_passwords(const struct asset_view *view, struct finding *finding)
 {
-    static const struct rule rules[] = {
-        {"PermitEmptyPasswords", "no", grade_no, FALSE}
-    };
+    static const struct rule rules[] = { { "PermitEmptyPasswords", "no", grade_no, FALSE } };
 
     judge_rules(view, finding, rules, G_N_ELEMENTS(rules));
 }
@@ -185,9 +181,9 @@ void judge_host_ssh_password_login(const struct asset_view *view, struct finding
 void judge_host_ssh_forwarding(const struct asset_view *view, struct finding *finding)
 {
     static const struct rule rules[] = {
-        {"X11Forwarding",         "no", grade_no, TRUE},
-        { "AllowTcpForwarding",   "no", grade_no, TRUE},
-        { "AllowAgentForwarding", "no", grade_no, TRUE},
+        { "X11Forwarding", "no", grade_no, TRUE },
+        { "AllowTcpForwarding", "no", grade_no, TRUE },
+        { "AllowAgentForwarding", "no", grade_no, TRUE },
     };
     static const struct rule tunnel = { "PermitTunnel", "no", grade_no, TRUE };
     const struct sshd *sshd = sshd_or_finding(view->host, finding);
@@ -262,12 +258,12 @@ static enum outcome grade_alive_count(const char *value)
 void judge_host_ssh_limits(const struct asset_view *view, struct finding *finding)
 {
     static const struct rule rules[] = {
-        {"MaxAuthTries",         "1 to 4",           grade_tries,          FALSE},
-        { "LoginGraceTime",      "1 to 60 s",        grade_grace,          FALSE},
-        { "MaxSessions",         "at most 10",       grade_sessions,       FALSE},
-        { "MaxStartups",         "at most 10:30:60", grade_startups,       FALSE},
-        { "ClientAliveInterval", "more than 0 s",    grade_alive_interval, FALSE},
-        { "ClientAliveCountMax", "1 to 3",           grade_alive_count,    FALSE},
+        { "MaxAuthTries", "1 to 4", grade_tries, FALSE },
+        { "LoginGraceTime", "1 to 60 s", grade_grace, FALSE },
+        { "MaxSessions", "at most 10", grade_sessions, FALSE },
+        { "MaxStartups", "at most 10:30:60", grade_startups, FALSE },
+        { "ClientAliveInterval", "more than 0 s", grade_alive_interval, FALSE },
+        { "ClientAliveCountMax", "1 to 3", grade_alive_count, FALSE },
     };
 
     judge_rules(view, finding, rules, G_N_ELEMENTS(rules));
@@ -281,7 +277,7 @@ static enum outcome grade_log_level(const char *value)
 void judge_host_ssh_log_level(const struct asset_view *view, struct finding *finding)
 {
     static const struct rule rules[] = {
-        {"LogLevel", "INFO or VERBOSE", grade_log_level, FALSE},
+        { "LogLevel", "INFO or VERBOSE", grade_log_level, FALSE },
     };
 
     judge_rules(view, finding, rules, G_N_ELEMENTS(rules));
@@ -295,12 +291,12 @@ static enum outcome grade_rhosts(const char *value)
 void judge_host_ssh_legacy_trust(const struct asset_view *view, struct finding *finding)
 {
     static const struct rule rules[] = {
-        {"HostbasedAuthentication", "no",  grade_no,     FALSE},
-        { "IgnoreRhosts",           "yes", grade_rhosts, FALSE},
-        { "PermitUserEnvironment",  "no",  grade_no,     FALSE},
-        { "StrictModes",            "yes", grade_yes,    FALSE},
-        { "GSSAPIAuthentication",   "no",  grade_no,     FALSE},
-        { "UsePAM",                 "yes", grade_yes,    FALSE},
+        { "HostbasedAuthentication", "no", grade_no, FALSE },
+        { "IgnoreRhosts", "yes", grade_rhosts, FALSE },
+        { "PermitUserEnvironment", "no", grade_no, FALSE },
+        { "StrictModes", "yes", grade_yes, FALSE },
+        { "GSSAPIAuthentication", "no", grade_no, FALSE },
+        { "UsePAM", "yes", grade_yes, FALSE },
     };
 
     judge_rules(view, finding, rules, G_N_ELEMENTS(rules));

@@ -10,72 +10,72 @@
 static const struct {
     const char *keyword, *value;
 } defaults[] = {
-    {"acceptenv",                     ""                                               },
-    { "addressfamily",                "any"                                            },
-    { "allowagentforwarding",         "yes"                                            },
-    { "allowgroups",                  ""                                               },
-    { "allowstreamlocalforwarding",   "yes"                                            },
-    { "allowtcpforwarding",           "yes"                                            },
-    { "allowusers",                   ""                                               },
-    { "authenticationmethods",        "any"                                            },
-    { "authorizedkeyscommand",        "none"                                           },
-    { "authorizedkeysfile",           ".ssh/authorized_keys .ssh/authorized_keys2"     },
-    { "banner",                       "none"                                           },
-    { "ciphers",                      "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
-                 "aes128-gcm@openssh.com,aes256-gcm@openssh.com"       },
-    { "clientalivecountmax",          "3"                                              },
-    { "clientaliveinterval",          "0"                                              },
-    { "denygroups",                   ""                                               },
-    { "denyusers",                    ""                                               },
-    { "disableforwarding",            "no"                                             },
-    { "gatewayports",                 "no"                                             },
-    { "gssapiauthentication",         "no"                                             },
-    { "hostbasedauthentication",      "no"                                             },
+    { "acceptenv", "" },
+    { "addressfamily", "any" },
+    { "allowagentforwarding", "yes" },
+    { "allowgroups", "" },
+    { "allowstreamlocalforwarding", "yes" },
+    { "allowtcpforwarding", "yes" },
+    { "allowusers", "" },
+    { "authenticationmethods", "any" },
+    { "authorizedkeyscommand", "none" },
+    { "authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2" },
+    { "banner", "none" },
+    { "ciphers", "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
+                 "aes128-gcm@openssh.com,aes256-gcm@openssh.com" },
+    { "clientalivecountmax", "3" },
+    { "clientaliveinterval", "0" },
+    { "denygroups", "" },
+    { "denyusers", "" },
+    { "disableforwarding", "no" },
+    { "gatewayports", "no" },
+    { "gssapiauthentication", "no" },
+    { "hostbasedauthentication", "no" },
     { "hostkeyalgorithms",
-     "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
+      "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
       "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com,"
       "sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"
       "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,ssh-ed25519,"
       "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com,"
-      "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"                   },
-    { "ignorerhosts",                 "yes"                                            },
-    { "kbdinteractiveauthentication", "yes"                                            },
+      "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256" },
+    { "ignorerhosts", "yes" },
+    { "kbdinteractiveauthentication", "yes" },
     { "kexalgorithms",
-     "sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+      "sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
       "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
       "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"
-      "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"                    },
-    { "logingracetime",               "120"                                            },
-    { "loglevel",                     "INFO"                                           },
-    { "macs",                         "umac-64-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com,"
+      "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256" },
+    { "logingracetime", "120" },
+    { "loglevel", "INFO" },
+    { "macs", "umac-64-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com,"
               "hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,umac-64@openssh.com,"
-              "umac-128@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"},
-    { "maxauthtries",                 "6"                                              },
-    { "maxsessions",                  "10"                                             },
-    { "maxstartups",                  "10:30:100"                                      },
-    { "passwordauthentication",       "yes"                                            },
-    { "permitemptypasswords",         "no"                                             },
-    { "permitrootlogin",              "prohibit-password"                              },
-    { "permittunnel",                 "no"                                             },
-    { "permituserenvironment",        "no"                                             },
-    { "port",                         "22"                                             },
-    { "pubkeyauthentication",         "yes"                                            },
-    { "requiredrsasize",              "1024"                                           },
-    { "strictmodes",                  "yes"                                            },
-    { "usepam",                       "no"                                             },
-    { "x11forwarding",                "no"                                             },
+              "umac-128@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1" },
+    { "maxauthtries", "6" },
+    { "maxsessions", "10" },
+    { "maxstartups", "10:30:100" },
+    { "passwordauthentication", "yes" },
+    { "permitemptypasswords", "no" },
+    { "permitrootlogin", "prohibit-password" },
+    { "permittunnel", "no" },
+    { "permituserenvironment", "no" },
+    { "port", "22" },
+    { "pubkeyauthentication", "yes" },
+    { "requiredrsasize", "1024" },
+    { "strictmodes", "yes" },
+    { "usepam", "no" },
+    { "x11forwarding", "no" },
 };
 
 /* Older names of the same keyword (servconf.c keywords[]). */
 static const struct {
     const char *old, *now;
 } renamed[] = {
-    {"challengeresponseauthentication", "kbdinteractiveauthentication"},
-    { "skeyauthentication",             "kbdinteractiveauthentication"},
-    { "dsaauthentication",              "pubkeyauthentication"        },
-    { "pubkeyacceptedkeytypes",         "pubkeyacceptedalgorithms"    },
-    { "hostbasedacceptedkeytypes",      "hostbasedacceptedalgorithms" },
-    { "hostdsakey",                     "hostkey"                     },
+    { "challengeresponseauthentication", "kbdinteractiveauthentication" },
+    { "skeyauthentication", "kbdinteractiveauthentication" },
+    { "dsaauthentication", "pubkeyauthentication" },
+    { "pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms" },
+    { "hostbasedacceptedkeytypes", "hostbasedacceptedalgorithms" },
+    { "hostdsakey", "hostkey" },
 };
 
 static const char *const host_keys[] = {
@@ -88,28 +88,28 @@ static const char *const host_keys[] = {
 static const struct {
     const char *keyword, *all;
 } known_algorithms[] = {
-    {"ciphers",            "3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc,aes128-ctr,aes192-ctr,aes256-ctr,"
-                 "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com"},
-    { "macs",              "hmac-sha1,hmac-sha1-96,hmac-sha2-256,hmac-sha2-512,hmac-md5,hmac-md5-96,"
+    { "ciphers", "3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc,aes128-ctr,aes192-ctr,aes256-ctr,"
+                 "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com" },
+    { "macs", "hmac-sha1,hmac-sha1-96,hmac-sha2-256,hmac-sha2-512,hmac-md5,hmac-md5-96,"
               "umac-64@openssh.com,umac-128@openssh.com,hmac-sha1-etm@openssh.com,"
               "hmac-sha1-96-etm@openssh.com,hmac-sha2-256-etm@openssh.com,"
               "hmac-sha2-512-etm@openssh.com,hmac-md5-etm@openssh.com,"
-              "hmac-md5-96-etm@openssh.com,umac-64-etm@openssh.com,umac-128-etm@openssh.com"    },
+              "hmac-md5-96-etm@openssh.com,umac-64-etm@openssh.com,umac-128-etm@openssh.com" },
     { "kexalgorithms",
-     "diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group14-sha256,"
+      "diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group14-sha256,"
       "diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,"
       "diffie-hellman-group-exchange-sha1,diffie-hellman-group-exchange-sha256,"
       "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,curve25519-sha256,"
-      "curve25519-sha256@libssh.org,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com"               },
+      "curve25519-sha256@libssh.org,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com" },
     { "hostkeyalgorithms",
-     "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,"
+      "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,"
       "sk-ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256,"
       "ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384,"
       "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521,"
       "ecdsa-sha2-nistp521-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,"
       "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,webauthn-sk-ecdsa-sha2-nistp256@openssh.com,"
       "ssh-dss,ssh-dss-cert-v01@openssh.com,ssh-rsa,ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,"
-      "rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com"                     },
+      "rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com" },
 };
 
 static const char *canonical(const char *keyword)
@@ -317,13 +317,7 @@ gint64 sshd_seconds(const char *text)
     static const struct {
         char unit;
         gint64 seconds;
-    } units[] = {
-        {'s',  1     },
-        { 'm', 60    },
-        { 'h', 3600  },
-        { 'd', 86400 },
-        { 'w', 604800}
-    };
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
     const gint64 most = G_MAXINT32;
     gint64 total = 0;
 

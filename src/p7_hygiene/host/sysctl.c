@@ -11,12 +11,9 @@ static const struct folder {
     const char *path;
     gboolean local;
 } folders[] = {
-    {"/etc/sysctl.d",            TRUE },
-    { "/run/sysctl.d",           TRUE },
-    { "/usr/local/lib/sysctl.d", TRUE },
-    { "/usr/lib/sysctl.d",       FALSE},
-    { "/lib/sysctl.d",           FALSE}, /* where /lib is no link to /usr/lib
-  */
+    { "/etc/sysctl.d", TRUE },      { "/run/sysctl.d", TRUE },  { "/usr/local/lib/sysctl.d", TRUE },
+    { "/usr/lib/sysctl.d", FALSE }, { "/lib/sysctl.d", FALSE }, /* where /lib is no link to /usr/lib
+                                                                 */
 };
 
 #define PROCPS_FILE "/etc/sysctl.conf"

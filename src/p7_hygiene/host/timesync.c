@@ -15,14 +15,16 @@ static const struct program {
     gboolean can_authenticate;
     const char *patterns[5]; /* files to read, in this order */
 } programs[] = {
-    {"chrony",             "chronyd", CHRONY,    TRUE,  { "/etc/chrony/chrony.conf" }                         },
-    { "ntpsec",            "ntpd",    NTPD,      TRUE,  { "/etc/ntpsec/ntp.conf", "/etc/ntpsec/ntp.d/*.conf" }},
-    { "ntp",               "ntpd",    NTPD,      TRUE,  { "/etc/ntp.conf" }                                   },
-    { "openntpd",          "ntpd",    OPENNTPD,  FALSE, { "/etc/openntpd/ntpd.conf" }                         },
+    { "chrony", "chronyd", CHRONY, TRUE, { "/etc/chrony/chrony.conf" } },
+    { "ntpsec", "ntpd", NTPD, TRUE, { "/etc/ntpsec/ntp.conf", "/etc/ntpsec/ntp.d/*.conf" } },
+    { "ntp", "ntpd", NTPD, TRUE, { "/etc/ntp.conf" } },
+    { "openntpd", "ntpd", OPENNTPD, FALSE, { "/etc/openntpd/ntpd.conf" } },
     { "systemd-timesyncd",
-     "systemd-timesyn",               TIMESYNCD,
-     FALSE,                                             { "/etc/systemd/timesyncd.conf", "/usr/lib/systemd/timesyncd.conf.d/*.conf",
-        "/run/systemd/timesyncd.conf.d/*.conf", "/etc/systemd/timesyncd.conf.d/*.conf" }           },
+      "systemd-timesyn",
+      TIMESYNCD,
+      FALSE,
+      { "/etc/systemd/timesyncd.conf", "/usr/lib/systemd/timesyncd.conf.d/*.conf",
+        "/run/systemd/timesyncd.conf.d/*.conf", "/etc/systemd/timesyncd.conf.d/*.conf" } },
 };
 
 /* Debian's build of systemd asks these when nothing is configured. */

@@ -42,10 +42,10 @@ static void check_options(const struct apt_source *source, struct finding *findi
     const struct {
         const char *name, *value;
     } options[] = {
-        {"trusted",                      source->trusted        },
-        { "allow-insecure",              source->allow_insecure },
-        { "allow-weak",                  source->allow_weak     },
-        { "allow-downgrade-to-insecure", source->allow_downgrade},
+        { "trusted", source->trusted },
+        { "allow-insecure", source->allow_insecure },
+        { "allow-weak", source->allow_weak },
+        { "allow-downgrade-to-insecure", source->allow_downgrade },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(options); i++)

@@ -120,13 +120,13 @@ static const struct predicate {
     mode_t bits;
     gboolean (*test)(struct worker *worker, const struct seen *seen);
 } predicates[WALK_LISTS] = {
-    [WALK_WORLD_WRITABLE] = {REGULAR,    S_IWOTH,           NULL            },
-    [WALK_OPEN_FOLDERS] = { DIRECTORY, S_IWOTH,           is_open_folder  },
-    [WALK_UNOWNED] = { ANY_TYPE,  0,                 is_unowned      },
-    [WALK_SETID] = { REGULAR,   S_ISUID | S_ISGID, NULL            },
-    [WALK_CAPABILITIES] = { 0,         0,                 NULL            }, /* by look_for_capability() */
-    [WALK_COMPILERS] = { REGULAR,   S_IXOTH,           is_compiler     },
-    [WALK_LOCAL_PROGRAMS] = { REGULAR,   ANY_EXECUTE,       is_local_program},
+    [WALK_WORLD_WRITABLE] = { REGULAR, S_IWOTH, NULL },
+    [WALK_OPEN_FOLDERS] = { DIRECTORY, S_IWOTH, is_open_folder },
+    [WALK_UNOWNED] = { ANY_TYPE, 0, is_unowned },
+    [WALK_SETID] = { REGULAR, S_ISUID | S_ISGID, NULL },
+    [WALK_CAPABILITIES] = { 0, 0, NULL }, /* by look_for_capability() */
+    [WALK_COMPILERS] = { REGULAR, S_IXOTH, is_compiler },
+    [WALK_LOCAL_PROGRAMS] = { REGULAR, ANY_EXECUTE, is_local_program },
 };
 
 static void append_path(const struct folder *folder, GString *path)

@@ -192,18 +192,18 @@ static gboolean traces(const char *arguments)
 }
 
 static const struct rule nginx_rules[] = {
-    {"server_tokens",  "off",                         is_on,         "on (default)"},
-    { "ssl_protocols", "TLSv1.2 TLSv1.3",             nginx_old_tls, NULL          },
-    { "autoindex",     "off",                         is_autoindex,  NULL          },
-    { "user",          "an account that is not root", is_root_user,  NULL          },
+    { "server_tokens", "off", is_on, "on (default)" },
+    { "ssl_protocols", "TLSv1.2 TLSv1.3", nginx_old_tls, NULL },
+    { "autoindex", "off", is_autoindex, NULL },
+    { "user", "an account that is not root", is_root_user, NULL },
 };
 
 static const struct rule apache_rules[] = {
-    {"servertokens", "Prod",                        is_talkative,   "Full (default)"},
-    { "sslprotocol", "-all +TLSv1.2 +TLSv1.3",      apache_old_tls, NULL            },
-    { "options",     "no Indexes",                  has_indexes,    NULL            },
-    { "user",        "an account that is not root", is_root_user,   NULL            },
-    { "traceenable", "off",                         traces,         "on (default)"  },
+    { "servertokens", "Prod", is_talkative, "Full (default)" },
+    { "sslprotocol", "-all +TLSv1.2 +TLSv1.3", apache_old_tls, NULL },
+    { "options", "no Indexes", has_indexes, NULL },
+    { "user", "an account that is not root", is_root_user, NULL },
+    { "traceenable", "off", traces, "on (default)" },
 };
 
 static void judge(struct finding *finding, const GArray *directives, const char *path,
@@ -234,8 +234,8 @@ void judge_host_service_web(const struct asset_view *view, struct finding *findi
         const struct rule *rules;
         guint count;
     } servers[] = {
-        {"/etc/nginx/nginx.conf",      read_nginx,  nginx_rules,  G_N_ELEMENTS(nginx_rules) },
-        { "/etc/apache2/apache2.conf", read_apache, apache_rules, G_N_ELEMENTS(apache_rules)},
+        { "/etc/nginx/nginx.conf", read_nginx, nginx_rules, G_N_ELEMENTS(nginx_rules) },
+        { "/etc/apache2/apache2.conf", read_apache, apache_rules, G_N_ELEMENTS(apache_rules) },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(servers); i++) {
