@@ -252,7 +252,9 @@ static struct queue *choose_queue(struct run *run, const struct item *item, guin
         struct queue *queue = run->queues->pdata[i];
         const struct item *first = queue->items->pdata[0];
 
-        if (queue->walks != walks || queue->flags != flags || first->asset->view.host != host)
+        /* What looks at no host is judged with those that do: a worker less. */
+        if (queue->walks != walks || (!host && queue->flags & SANDBOX_BUS) ||
+            (host && (queue->flags != flags || first->asset->view.host != host)))
             continue;
         alike++;
         if (!shortest || queue->items->len < shortest->items->len)

@@ -64,8 +64,9 @@ static GArray *compare(const GArray *a, const GArray *b)
         tail++;
     rows = a->len - head - tail;
     columns = b->len - head - tail;
-    x += head;
-    y += head;
+    /* An array without elements has no data to step over. */
+    x = head ? x + head : x;
+    y = head ? y + head : y;
     if ((guint64)(rows + 1) * (columns + 1) <= CELLS_MAX) {
         gsize width = columns + 1;
 
