@@ -79,7 +79,7 @@ static void test_sources_of_both_forms(void)
 
 static void test_distribution_or_foreign(void)
 {
-    g_assert_true(apt_uri_is_distribution("http://deb.debian.org/debian"));
+    g_assert_true(apt_uri_is_distribution("http://mirror.debian.org/debian"));
     g_assert_true(apt_uri_is_distribution("https://mirror.example/debian/"));
     g_assert_true(apt_uri_is_distribution("http://mirror.example/pub/ubuntu"));
     g_assert_false(apt_uri_is_distribution("https://download.example/linux/debian"));
@@ -111,9 +111,9 @@ static void test_updates(void)
 
 static void test_security_updates_measure(void)
 {
-    static const char list[] = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_"
+    static const char list[] = "/var/lib/apt/lists/mirror.debian.org_debian-security_dists_"
                                "bookworm-security_main_binary-amd64_Packages";
-    static const char packed[] = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_"
+    static const char packed[] = "/var/lib/apt/lists/mirror.debian.org_debian-security_dists_"
                                  "bookworm-security_contrib_binary-amd64_Packages.xz";
     g_autoptr(tree_t) tree = tree_new();
 
@@ -200,10 +200,10 @@ static void test_sources_measure(void)
 {
     g_autoptr(tree_t) tree = tree_new();
 
-    tree_file(tree, "/etc/apt/sources.list", "deb http://deb.debian.org/debian bookworm main\n");
+    tree_file(tree, "/etc/apt/sources.list", "deb http://mirror.debian.org/debian bookworm main\n");
     tree_expect(tree, "host.update.sources-signed", OUTCOME_FAIL);
     tree_file(tree, "/etc/apt/sources.list.d/s.sources",
-              "Types: deb\nURIs: http://deb.debian.org/debian-security\n"
+              "Types: deb\nURIs: http://mirror.debian.org/debian-security\n"
               "Suites: bookworm-security\nComponents: main\n");
     tree_expect(tree, "host.update.sources-signed", OUTCOME_PASS);
     tree_file(tree, "/etc/apt/apt.conf.d/99x", "APT::Get { AllowUnauthenticated \"true\"; };");

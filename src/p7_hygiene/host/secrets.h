@@ -4,7 +4,7 @@
  *
  * Rules: headers of private keys; tokens with a known beginning, alphabet and length (AWS, GitHub,
  * GitLab, Slack, Google, Stripe); assignments "...password = value" and the like, whose value is a
- * literal and no placeholder; the values of secrets and tokens must look random.
+ * literal and no stand-in; the values of secrets and tokens must look random.
  */
 #pragma once
 #include <glib.h>

@@ -227,8 +227,8 @@ void judge_host_service_resolvers(const struct asset_view *view, struct finding 
 static gboolean is_well_known(const char *name)
 {
     static const char *const suffixes[] = {
-        "debian.org",    "ubuntu.com", "kernel.org",      "github.com", "google.com",
-        "microsoft.com", "pypi.org",   "letsencrypt.org", "npmjs.org",  "mozilla.org",
+        "debian.org", "ubuntu.com",    "kernel.org",      "github.com",
+        "google.com", "microsoft.com", "letsencrypt.org", "mozilla.org",
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
