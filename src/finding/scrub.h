@@ -6,12 +6,9 @@
  * where the name ends as secrets do, --password VALUE, -u USER:PASSWORD, mysql's -pPASSWORD, and
  * HTTP's Basic and Bearer (RFC 7235).
  */
-#ifndef ENTENTE_FINDING_SCRUB_H
-#define ENTENTE_FINDING_SCRUB_H
+#pragma once
 
 #define SCRUBBED "***"
 
 /* A new text, the caller's to free. */
 char *scrub_secrets(const char *text);
-
-#endif

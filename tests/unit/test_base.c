@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/nearest_word.h"
 #include "base/terminal.h"
 
 #include <glib/gstdio.h>
@@ -168,6 +169,18 @@ static void test_files(void)
     g_rmdir(folder);
 }
 
+static void test_nearest_word(void)
+{
+    struct nearest_word near = { .word = "asess" }, far = { .word = "zzzzzz" };
+
+    nearest_word_try(&near, "answer");
+    nearest_word_try(&near, "assess");
+    nearest_word_try(&near, "diff");
+    g_assert_cmpstr(near.best, ==, "assess");
+    nearest_word_try(&far, "assess");
+    g_assert_null(far.best);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -179,5 +192,6 @@ int main(int argc, char **argv)
     g_test_add_func("/base/terminal/narrow", test_table_fits_a_narrow_terminal);
     g_test_add_func("/base/clock", test_times);
     g_test_add_func("/base/file", test_files);
+    g_test_add_func("/base/nearest-word", test_nearest_word);
     return g_test_run();
 }

@@ -1,4 +1,5 @@
 #include "finding/finding.h"
+#include "finding/scrub.h"
 
 #include <string.h>
 
@@ -163,6 +164,27 @@ static void test_secrets_are_scrubbed_from_evidence(void)
     }
 }
 
+static void test_passwords_in_commands_are_scrubbed(void)
+{
+    static const char *const texts[] = {
+        "mysqldump -u root -pHunter2xx shop",
+        "restic -r rest:https://backup:Hunter2xx@host/x snapshots",
+        "curl -u admin:Hunter2xx https://host/",
+        "PGPASSWORD=Hunter2xx pg_dump shop",
+        "tool --password Hunter2xx --verbose",
+        "Authorization: Bearer Hunter2xxHunter2xx",
+    };
+    g_autofree char *harmless = scrub_secrets("/usr/bin/rsync -a /srv/ host:/srv/");
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autofree char *clean = scrub_secrets(texts[i]);
+
+        g_assert_null(strstr(clean, "Hunter2xx"));
+        g_assert_nonnull(strstr(clean, SCRUBBED));
+    }
+    g_assert_cmpstr(harmless, ==, "/usr/bin/rsync -a /srv/ host:/srv/");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -175,5 +197,6 @@ int main(int argc, char **argv)
                     test_secrets_are_scrubbed_from_evidence);
     g_test_add_func("/finding/packed-and-back", test_packed_and_back);
     g_test_add_func("/finding/malformed-is-refused", test_malformed_is_refused);
+    g_test_add_func("/finding/scrub", test_passwords_in_commands_are_scrubbed);
     return g_test_run();
 }
