@@ -1,0 +1,53 @@
+/*
+ * reader.h: reads a log from tiles, wherever they lie, and believes none of them unverified.
+ *
+ * Every tile is checked against the root of the checkpoint it is read under: a parent's entries
+ * are recomputed from the child, the top from the right edge. Verified full tiles are kept expanded
+ * (511 nodes) in a bounded cache. Not thread-safe: one reader per thread.
+ */
+#pragma once
+#include "log/checkpoint.h"
+#include "log/tile.h"
+#include "log/tree.h"
+
+/*
+ * Fetches "checkpoint", "tile/...", "history". NULL and an error: ENTENTE_ERROR_INPUT when it is
+ * not there (a partial tile may have given way to the full one), _SYSTEM when it cannot be had.
+ */
+struct log_source {
+    GBytes *(*fetch)(gpointer data, const char *path, gsize limit, GError **error);
+    gpointer data;
+    GDestroyNotify free_data;
+};
+
+/* A folder in the layout of tlog-tiles. */
+struct log_source log_source_folder(const char *folder);
+
+struct log_reader;
+typedef struct log_reader log_reader_t;
+
+/* Takes the source over. */
+struct log_reader *log_reader_new(struct log_source source);
+void log_reader_free(struct log_reader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(log_reader_t, log_reader_free)
+
+/* The note at "checkpoint", unverified. */
+struct note *log_reader_checkpoint(struct log_reader *reader, GError **error);
+
+/* Sets the size and root that all that follows is verified against; they may only grow. */
+gboolean log_reader_trust(struct log_reader *reader, guint64 size, const struct merkle_hash *root,
+                          GError **error);
+
+/* One entry, verified; ENTENTE_ERROR_FOUND when the log shows another than its root says. */
+GBytes *log_reader_entry(struct log_reader *reader, guint64 index, GError **error);
+
+/* Entries from `first` (inclusive), in order, until `each` gives FALSE. */
+typedef gboolean (*log_entry_fn)(guint64 index, GBytes *entry, gpointer data, GError **error);
+gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,
+                         gpointer data, GError **error);
+
+/* `path` has room for MERKLE_PATH_LIMIT. */
+gboolean log_reader_inclusion(struct log_reader *reader, guint64 index, guint64 size,
+                              struct merkle_hash *path, guint *length, GError **error);
+gboolean log_reader_consistency(struct log_reader *reader, guint64 old_size, guint64 size,
+                                struct merkle_hash *path, guint *length, GError **error);

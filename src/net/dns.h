@@ -1,0 +1,44 @@
+/* dns.h: asynchronous DNS with DNSSEC validation, over libunbound. */
+#pragma once
+#include <glib.h>
+
+struct dns_options {
+    const char *server;       /* "127.0.0.1@5353": forward to it; NULL: the system's resolvers */
+    const char *trust_anchor; /* file; NULL: Debian's root key when it is there */
+    gint64 timeout_us;        /* of one question; 0: 10 s */
+};
+
+enum dns_security { DNS_INSECURE, DNS_SECURE, DNS_BOGUS };
+
+struct dns_answer {
+    enum dns_security security;
+    guint rcode;     /* RFC 1035, 6895: 0 NOERROR, 3 NXDOMAIN ... */
+    GPtrArray *data; /* of the asked type: GBytes *, as on the wire */
+    guint32 ttl_s;
+    char *canonical_name; /* or NULL */
+};
+void dns_answer_free(struct dns_answer *answer);
+typedef struct dns_answer dns_answer_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(dns_answer_t, dns_answer_free)
+
+struct dns;
+typedef struct dns dns_t;
+struct dns *dns_new(const struct dns_options *options, GError **error);
+void dns_free(struct dns *dns);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(dns_t, dns_free)
+
+/* Type as in RFC 1035 (16: TXT). ENTENTE_ERROR_SYSTEM: no answer in time. */
+struct dns_answer *dns_ask(struct dns *dns, const char *name, guint16 type, GError **error);
+
+/* Many at once: `each` is called in the order of answers; `answer` is NULL with `error`. */
+struct dns_question {
+    const char *name;
+    guint16 type;
+};
+typedef void (*dns_each_fn)(guint index, struct dns_answer *answer, const GError *error,
+                            gpointer data);
+gboolean dns_ask_all(struct dns *dns, const struct dns_question *questions, guint count,
+                     dns_each_fn each, gpointer data, GError **error);
+
+/* The character strings of one TXT record, joined; NULL when malformed. */
+char *dns_txt(GBytes *data);

@@ -1,0 +1,69 @@
+/*
+ * register.h: who endorsed the Call, with which keys, in which group attested by whom, and what
+ * they said: folded from the entries of a log in order, and from nothing else (TRUST.md).
+ *
+ * Each entry is judged by the state in force at its own index. An entry that does not count keeps
+ * its place and the reason. The same entries and moments give the same bytes.
+ */
+#pragma once
+#include "base/json.h"
+#include "profile/profile.h"
+#include "register/community_policy.h"
+#include "statement/predicate.h"
+
+#define SIGNATORY_ID_SIZE 32
+
+struct reg;
+typedef struct reg register_t;
+
+/* A register of the community whose genesis policy this is (a copy is kept). */
+struct reg *register_new(const struct community_policy *genesis);
+void register_free(struct reg *reg);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(register_t, register_free)
+
+enum register_verdict {
+    REGISTER_COUNTS,
+    REGISTER_MALFORMED,   /* not canonical, not an envelope, not a whole statement */
+    REGISTER_SIGNATURE,   /* no signature of a key that may say this */
+    REGISTER_UNKNOWN_KEY, /* by a key that no signatory has */
+    REGISTER_ROLE,        /* the key's role, or its limit to predicates, does not allow it */
+    REGISTER_EXPIRED,     /* the key's delegation had run out, or not begun */
+    REGISTER_REVOKED,     /* the key was revoked at an earlier index */
+    REGISTER_OTHER_LOG,   /* it names another log */
+    REGISTER_QUORUM,      /* a policy without the quorum of the old one */
+    REGISTER_CONFLICT,    /* contradicts what counts already: a second group, a domain taken ... */
+    REGISTER_EXPOSURE,    /* a predicate that never goes into a log */
+    REGISTER_UNKNOWN_PREDICATE,
+};
+const char *register_verdict_name(enum register_verdict verdict); /* "revoked"; NULL: counts */
+
+/*
+ * Judges what an entry would be if it came next at `time_us`, without changing anything: admission
+ * to the log. `message` (or NULL) says why not; owned by the caller.
+ */
+enum register_verdict register_judge(const struct reg *reg, GBytes *entry, gint64 time_us,
+                                     char **message);
+
+/* Folds the next entry: `index` is the number folded so far. `time_us` is its log time, or 0. */
+enum register_verdict register_fold(struct reg *reg, guint64 index, GBytes *entry, gint64 time_us);
+guint64 register_size(const struct reg *reg);
+
+/* The policy in force now, and for a log of `size`. Borrowed. */
+const struct community_policy *register_policy(const struct reg *reg);
+const struct community_policy *register_policy_at(const struct reg *reg, guint64 size);
+
+/* A copy to try things on. */
+struct reg *register_copy(const struct reg *reg);
+
+/*
+ * The whole register as one JSON document (docs/schema/register.json) in canonical form: the same
+ * bytes from the same log. `now_us` decides only freshness classes and ages, and stands in it.
+ */
+GBytes *register_document(const struct reg *reg, gint64 now_us, GError **error);
+
+/* The members of the document for one signatory, by id (or its beginning, at least 8 digits),
+ * domain or key. NULL and ENTENTE_ERROR_INPUT: none, or several. */
+json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us, GError **error);
+
+/* What entry `index` is: {"index","verdict","type","signatory","disputed","time"...}; NULL. */
+json_t *register_entry(const struct reg *reg, guint64 index);
