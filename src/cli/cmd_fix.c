@@ -361,17 +361,16 @@ static struct fix_record *find_applied(const char *store, const char *argument, 
 
     if (argument && !measure)
         return fix_record_find(store, argument, error);
-    records = fix_record_list(store, error);
-    for (guint i = records ? records->len : 0; i-- > 0;) {
+    records = fix_record_list(store, NULL);
+    for (guint i = records->len; i-- > 0;) {
         const struct fix_record *record = records->pdata[i];
 
         if ((record->stage == FIX_APPLIED || record->stage == FIX_CONFIRMED) &&
             serves(record, measure))
             return fix_record_find(store, record->plan->hash, error);
     }
-    if (records)
-        input_error(error, "no plan is applied%s%s", measure ? " for " : "",
-                    measure ? measure->id : "");
+    input_error(error, "no plan is applied%s%s", measure ? " for " : "",
+                measure ? measure->id : "");
     return NULL;
 }
 
@@ -411,17 +410,32 @@ static int run_confirm(const struct context *context, const struct state *state,
     return done && report_stage(context, record, error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
+/* What is wrong was said on standard error already. */
+static void list_damaged(const struct fix_damage *damage, struct table *table, json_t *array)
+{
+    g_autofree char *hash = g_strndup(damage->hash, HASH_SHOWN);
+    const char *const cells[] = { hash, "damaged", "", "", "", "" };
+    json_t *row = json_object();
+
+    table_row(table, cells, NULL);
+    json_object_set_new(row, "hash", json_string(damage->hash));
+    json_object_set_new(row, "stage", json_string("damaged"));
+    json_object_set_new(row, "damage", json_safe_string(damage->what));
+    json_array_append_new(array, row);
+}
+
 static int run_list(const struct context *context, const struct state *state, const char *store,
                     char **arguments, GError **error)
 {
     static const char *const headings[] = { "PLAN", "STAGE",    "SINCE", "FILES",
                                             "ROOT", "MEASURES", NULL };
-    g_autoptr(GPtrArray) records = fix_record_list(store, error);
+    g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func((GDestroyNotify)fix_damage_free);
+    g_autoptr(GPtrArray) records = fix_record_list(store, damaged);
     g_autoptr(table_t) table = table_new(headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
 
-    for (guint i = 0; records && i < records->len; i++) {
+    for (guint i = 0; i < records->len; i++) {
         const struct fix_record *record = records->pdata[i];
         g_autofree char *hash = g_strndup(record->plan->hash, HASH_SHOWN);
         g_autofree char *since = record->changed_us ? clock_format(record->changed_us) : NULL;
@@ -456,12 +470,13 @@ static int run_list(const struct context *context, const struct state *state, co
         json_object_set_new(row, "measures", ids);
         json_array_append_new(array, row);
     }
-    if (!records)
-        return EXIT_SYSTEM;
+    for (guint i = 0; i < damaged->len; i++)
+        list_damaged(damaged->pdata[i], table, array);
     if (cli_format_is(context, "json", FALSE))
-        return put_json(context, array, error) ? EXIT_DONE : EXIT_SYSTEM;
+        return put_json(context, array, error) && !damaged->len ? EXIT_DONE : EXIT_SYSTEM;
     text = table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
-    return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
+    return cli_output(context, text, strlen(text), error) && !damaged->len ? EXIT_DONE
+                                                                           : EXIT_SYSTEM;
 }
 
 static int run(const struct context *context, void *data, char **arguments, GError **error)
@@ -486,7 +501,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         }
     if (asked > 1)
         return input_error(error, "choose one of --plan, --apply, --undo, --confirm, --list");
-    said = store ? fix_recover(store, error) : NULL;
+    said = store ? fix_recover(store, NULL, error) : NULL;
     if (!said)
         return EXIT_SYSTEM;
     for (guint i = 0; i < said->len; i++) {

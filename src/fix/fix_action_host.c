@@ -1,6 +1,7 @@
 /* Actions that know a subsystem: kernel settings, modules, sshd, units, modes and owners. */
 #include "fix/fix_action.h"
 #include "fix/fix_lines.h"
+#include "fix/fix_trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,17 @@ static char **paths_of(struct fix_draft *draft, const struct fix_action *action)
     return (char **)g_ptr_array_free(paths, FALSE);
 }
 
+/* Files that others may have planted are left out and said; the rest is put right all the same. */
+static gboolean is_planted(struct fix_draft *draft, const char *path)
+{
+    g_autofree char *en = NULL, *fr = NULL;
+
+    if (fix_trust_in_place(draft->tree, path, &en, &fr))
+        return FALSE;
+    fix_draft_note(draft, en, fr);
+    return TRUE;
+}
+
 gboolean fix_action_mode(struct fix_draft *draft, const struct fix_action *action, GError **error)
 {
     g_auto(GStrv) paths = paths_of(draft, action);
@@ -253,7 +265,7 @@ gboolean fix_action_mode(struct fix_draft *draft, const struct fix_action *actio
         if (!edit)
             return FALSE;
         if (edit->new.node == FIX_ABSENT || edit->new.node == FIX_LINK ||
-            !(edit->new.mode & ~action->mode))
+            !(edit->new.mode & ~action->mode) || is_planted(draft, *path))
             continue;
         edit->new.mode &= action->mode;
         if (!fix_draft_touch(draft, edit, error))
@@ -305,8 +317,11 @@ gboolean fix_action_owner(struct fix_draft *draft, const struct fix_action *acti
         if (!edit)
             return FALSE;
         if (edit->new.node == FIX_ABSENT || edit->new.node == FIX_LINK ||
-            (edit->new.uid == uid && edit->new.gid == gid))
+            (edit->new.uid == uid && edit->new.gid == gid) || is_planted(draft, *path))
             continue;
+        /* A program that runs as its owner would run as the new one: as chown(2), bits go. */
+        if (edit->new.node == FIX_FILE)
+            edit->new.mode &= ~(mode_t)(S_ISUID | S_ISGID);
         edit->new.uid = uid;
         edit->new.gid = gid;
         if (!fix_draft_touch(draft, edit, error))

@@ -110,7 +110,7 @@ static void sleep_until(gint64 deadline_us)
 }
 
 /* In the grandchild: no terminal, no open files, nobody's child. */
-static void G_GNUC_NORETURN wait_and_undo(const char *store, gint64 deadline_us)
+static void G_GNUC_NORETURN wait_and_undo(const char *store, const char *hash, gint64 deadline_us)
 {
     int null = open("/dev/null", O_RDWR);
     g_autoptr(GPtrArray) said = NULL;
@@ -122,7 +122,7 @@ static void G_GNUC_NORETURN wait_and_undo(const char *store, gint64 deadline_us)
     if (chdir("/") < 0)
         _exit(EXIT_SYSTEM);
     sleep_until(deadline_us);
-    said = fix_recover(store, NULL);
+    said = fix_recover(store, hash, NULL);
     _exit(said ? EXIT_DONE : EXIT_SYSTEM);
 }
 
@@ -138,7 +138,7 @@ gboolean fix_apply_start_timer(const char *store, const struct fix_record *recor
     if (pid == 0) {
         setsid();
         if (fork() == 0)
-            wait_and_undo(path, deadline_us);
+            wait_and_undo(path, record->plan->hash, deadline_us);
         _exit(EXIT_DONE);
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -228,8 +228,13 @@ static gboolean notes_from_json(const json_t *object, const char *name, GPtrArra
     gsize index;
 
     json_array_foreach(array, index, item)
-        g_ptr_array_add(notes, fix_note_new(json_text(item, "measure"), json_text(item, "en"),
-                                            json_text(item, "fr")));
+    {
+        const char *en = json_text(item, "en"), *fr = json_text(item, "fr");
+
+        if (!en || !fr)
+            return FALSE;
+        g_ptr_array_add(notes, fix_note_new(json_text(item, "measure"), en, fr));
+    }
     return json_is_array(array);
 }
 

@@ -96,6 +96,14 @@ static struct fix_record *load(const char *store, const char *hash, GError **err
     return read_state(record, error) ? g_steal_pointer(&record) : NULL;
 }
 
+static gboolean is_whole(const char *path, const char *hash)
+{
+    g_autoptr(GBytes) bytes = file_read(path, PLAN_MAX, NULL);
+    g_autofree char *digest = bytes ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes) : NULL;
+
+    return g_strcmp0(digest, hash) == 0;
+}
+
 struct fix_record *fix_record_new(const char *store, struct fix_plan *plan, GError **error)
 {
     g_autofree char *folder = g_build_filename(store, plan->hash, NULL);
@@ -104,8 +112,9 @@ struct fix_record *fix_record_new(const char *store, struct fix_plan *plan, GErr
 
     if (!bytes || !file_make_folder(folder, PRIVATE_FOLDER, error))
         return NULL;
-    if (access(path, F_OK) < 0 && !file_write(path, g_bytes_get_data(bytes, NULL),
-                                              g_bytes_get_size(bytes), PRIVATE_FILE, error))
+    /* One that is damaged is put right: its name says what it has to be. */
+    if (!is_whole(path, plan->hash) && !file_write(path, g_bytes_get_data(bytes, NULL),
+                                                   g_bytes_get_size(bytes), PRIVATE_FILE, error))
         return NULL;
     return load(store, plan->hash, error);
 }
@@ -115,7 +124,7 @@ static gboolean is_hash(const char *name)
     return strlen(name) == FIX_HASH_LENGTH && strspn(name, "0123456789abcdef") == FIX_HASH_LENGTH;
 }
 
-/* Names of the plans that were saved completely. */
+/* Names of the plans that were saved completely, or were once. */
 static GPtrArray *list_hashes(const char *store)
 {
     GPtrArray *hashes = g_ptr_array_new_with_free_func(g_free);
@@ -124,8 +133,9 @@ static GPtrArray *list_hashes(const char *store)
 
     while (folder && (name = g_dir_read_name(folder))) {
         g_autofree char *plan = g_build_filename(store, name, "plan.json", NULL);
+        g_autofree char *state = g_build_filename(store, name, "state.json", NULL);
 
-        if (is_hash(name) && access(plan, F_OK) == 0)
+        if (is_hash(name) && (access(plan, F_OK) == 0 || access(state, F_OK) == 0))
             g_ptr_array_add(hashes, g_strdup(name));
     }
     if (folder)
@@ -170,20 +180,49 @@ static int compare_records(const void *left, const void *right)
     return strcmp(a->plan->hash, b->plan->hash);
 }
 
-GPtrArray *fix_record_list(const char *store, GError **error)
+void fix_damage_free(struct fix_damage *damage)
 {
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)fix_record_free);
+    g_free(damage->hash);
+    g_free(damage->what);
+    g_free(damage);
+}
+
+/* What is wrong, and what people can do; more when the plan's changes may be in force. */
+static struct fix_damage *describe_damage(const char *store, const char *hash,
+                                          const GError *problem)
+{
+    struct fix_damage *damage = g_new0(struct fix_damage, 1);
+    g_autofree char *folder = g_build_filename(store, hash, NULL);
+    struct fix_record state = { .folder = folder };
+    gboolean harmless =
+        read_state(&state, NULL) && (state.stage == FIX_PLANNED || state.stage == FIX_UNDONE);
+
+    damage->hash = g_strdup(hash);
+    damage->what = g_strdup_printf(
+        "%s; other plans are not affected. Put the file back from a backup, or move %s elsewhere%s",
+        problem->message, folder,
+        harmless ? ""
+                 : " (the plan's changes may be in force, and cannot be taken back without it; the "
+                   "files as they were are in its backup/)");
+    return damage;
+}
+
+GPtrArray *fix_record_list(const char *store, GPtrArray *damaged)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)fix_record_free);
     g_autoptr(GPtrArray) hashes = list_hashes(store);
 
     for (guint i = 0; i < hashes->len; i++) {
-        struct fix_record *record = load(store, hashes->pdata[i], error);
+        g_autoptr(GError) problem = NULL;
+        struct fix_record *record = load(store, hashes->pdata[i], &problem);
 
-        if (!record)
-            return NULL;
-        g_ptr_array_add(records, record);
+        if (record)
+            g_ptr_array_add(records, record);
+        else if (damaged)
+            g_ptr_array_add(damaged, describe_damage(store, hashes->pdata[i], problem));
     }
     g_ptr_array_sort(records, compare_records);
-    return g_steal_pointer(&records);
+    return records;
 }
 
 gboolean fix_record_enter(struct fix_record *record, enum fix_stage stage, gint64 deadline_us,

@@ -44,8 +44,18 @@ struct fix_record *fix_record_new(const char *store, struct fix_plan *plan, GErr
 /* By hash or by its first digits (8 at least); checks that the plan is what its hash says. */
 struct fix_record *fix_record_find(const char *store, const char *hash, GError **error);
 
-/* All records (of struct fix_record), oldest change first. One that cannot be read is an error. */
-GPtrArray *fix_record_list(const char *store, GError **error);
+/* A plan in the store that cannot be read: cut off, changed, of another version. */
+struct fix_damage {
+    char *hash; /* name of its folder */
+    char *what; /* which file, why, and what to do; not escaped */
+};
+void fix_damage_free(struct fix_damage *damage);
+
+/*
+ * All records (of struct fix_record) that can be read, oldest change first. The others stop nobody:
+ * they are added to `damaged` (of struct fix_damage; or NULL).
+ */
+GPtrArray *fix_record_list(const char *store, GPtrArray *damaged);
 
 gboolean fix_record_enter(struct fix_record *record, enum fix_stage stage, gint64 deadline_us,
                           GError **error);

@@ -78,6 +78,11 @@ gboolean fix_state_equal(const struct fix_state *left, const struct fix_state *r
            (!left->digest || !right->digest || g_str_equal(left->digest, right->digest));
 }
 
+gboolean fix_tree_is_others(uid_t owner, mode_t mode)
+{
+    return (owner != 0 && owner != geteuid()) || (mode & (S_IWGRP | S_IWOTH));
+}
+
 struct fix_extra *fix_extra_new(void)
 {
     struct fix_extra *extra = g_new0(struct fix_extra, 1);
@@ -232,6 +237,7 @@ gboolean fix_tree_look(const struct fix_tree *tree, const char *path, gboolean c
         state->mode = state->node == FIX_LINK ? 0 : status.st_mode & MODE_BITS;
         state->uid = status.st_uid;
         state->gid = status.st_gid;
+        state->names = status.st_nlink;
         if (state->node == FIX_LINK) {
             bytes = read_link(fd);
             looked = bytes != NULL;
@@ -461,7 +467,17 @@ static gboolean write_link(int folder, const char *temporary, const struct fix_s
             fchownat(folder, temporary, wanted->uid, wanted->gid, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
-/* Owner first: a change of owner takes set-user-ID bits away. */
+/* Who may write in the folder may have given somebody else's file a name there. */
+static gboolean may_be_planted(int folder, const struct stat *status)
+{
+    struct stat around;
+
+    return !S_ISDIR(status->st_mode) && status->st_nlink > 1 &&
+           (fstat(folder, &around) < 0 || fix_tree_is_others(around.st_uid, around.st_mode));
+}
+
+/* Owner first: a change of owner takes set-user-ID bits away. EMLINK for a file of several names
+ * that others may have planted. */
 static gboolean change_in_place(int folder, const char *name, const struct fix_state *wanted,
                                 const struct fix_extra *extra)
 {
@@ -473,8 +489,13 @@ static gboolean change_in_place(int folder, const char *name, const struct fix_s
     if (fd < 0)
         return FALSE;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    done = fstat(fd, &status) == 0 && node_of(status.st_mode) == wanted->node &&
-           set_owner(fd, wanted) && chmod(path, wanted->mode) == 0;
+    done = fstat(fd, &status) == 0 && node_of(status.st_mode) == wanted->node;
+    if (done && may_be_planted(folder, &status)) {
+        close(fd);
+        errno = EMLINK;
+        return FALSE;
+    }
+    done = done && set_owner(fd, wanted) && chmod(path, wanted->mode) == 0;
     if (done && (wanted->node == FIX_FILE || wanted->node == FIX_FOLDER)) {
         int real = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -525,7 +546,13 @@ gboolean fix_tree_put(const struct fix_tree *tree, const char *path, const struc
     }
     done = done && sync_fd(folder);
     if (!done) {
-        errno_error(error, errno, "%s: cannot be changed", path);
+        if (errno == EMLINK)
+            policy_error(error,
+                         "%s: has several names (hard links) and stands where others may write: "
+                         "it may be another file, and is left as it is",
+                         path);
+        else
+            errno_error(error, errno, "%s: cannot be changed", path);
         unlinkat(folder, temporary, 0);
     }
     close(folder);

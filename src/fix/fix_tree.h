@@ -29,6 +29,7 @@ struct fix_state {
     mode_t mode; /* the lower twelve bits; 0 when absent and for a link */
     uid_t uid;
     gid_t gid;
+    guint64 names;   /* hard links, when it was looked at; not compared */
     GBytes *content; /* of a file, target of a link; NULL when it does not matter */
     char *digest;    /* SHA-256 (hex) of the content, known even when `content` is not; or NULL */
 };
@@ -49,6 +50,9 @@ struct fix_extra *fix_extra_new(void);
 void fix_extra_free(struct fix_extra *extra);
 typedef struct fix_extra fix_extra_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(fix_extra_t, fix_extra_free)
+
+/* Whether others than root and whoever runs this own, or may write in, what `mode` belongs to. */
+gboolean fix_tree_is_others(uid_t owner, mode_t mode);
 
 struct fix_tree;
 struct fix_tree *fix_tree_open(const char *root, GError **error);
@@ -76,7 +80,8 @@ char *fix_tree_text(const struct fix_tree *tree, const char *path);
 
 /*
  * Makes `path` as `wanted`, durably: a file is written beside, under fix_tree_temporary(), then
- * renamed over. Mode and owner alone (no content) are changed in place, owner first. `extra`
+ * renamed over. Mode and owner alone (no content) are changed in place, owner first; but not of a
+ * file with several names in a folder of others (ENTENTE_ERROR_POLICY, see fix_trust.h). `extra`
  * (or NULL) is given to it too.
  */
 gboolean fix_tree_put(const struct fix_tree *tree, const char *path, const struct fix_state *wanted,

@@ -156,6 +156,7 @@ static gboolean restore(const struct fix_record *record, const struct fix_tree *
     }
     for (guint i = plan->edits->len; i-- > 0;) {
         const struct fix_edit *edit = plan->edits->pdata[i];
+        g_autoptr(GError) problem = NULL;
         enum standing standing;
 
         if (!fix_tree_sweep(tree, edit->path, error) ||
@@ -163,10 +164,15 @@ static gboolean restore(const struct fix_record *record, const struct fix_tree *
             return FALSE;
         if (standing == STANDS_OLD)
             continue;
-        if ((standing == STANDS_FOREIGN && !force) || is_filled_folder(tree, edit))
+        if ((standing == STANDS_FOREIGN && !force) || is_filled_folder(tree, edit)) {
             keep(kept, edit->path);
-        else if (!put_back(record, tree, i, error))
-            return FALSE;
+        } else if (!put_back(record, tree, i, &problem)) {
+            if (!g_error_matches(problem, ENTENTE_ERROR, ENTENTE_ERROR_POLICY)) {
+                g_propagate_error(error, g_steal_pointer(&problem));
+                return FALSE;
+            }
+            g_ptr_array_add(kept, g_strdup(problem->message));
+        }
     }
     return TRUE;
 }
@@ -212,17 +218,17 @@ gboolean fix_undo(struct fix_record *record, const struct fix_tree *tree, gboole
            system_error(error, "%s; the rest is undone", (const char *)kept->pdata[0]);
 }
 
-static gboolean is_due(const struct fix_record *record)
+static gboolean is_due(const struct fix_record *record, const char *due)
 {
     return record->stage == FIX_APPLIED && record->deadline_us &&
-           record->deadline_us <= clock_now_us();
+           (record->deadline_us <= clock_now_us() || g_strcmp0(record->plan->hash, due) == 0);
 }
 
 static gboolean finish(struct fix_record *record, GPtrArray *said, GError **error)
 {
     g_autoptr(fix_tree_t) tree = fix_tree_open(record->plan->root, error);
     g_autoptr(GPtrArray) kept = NULL;
-    gboolean late = is_due(record);
+    gboolean late = record->stage == FIX_APPLIED;
     const char *what = late ? "was not confirmed in time and has been undone"
                        : record->stage == FIX_APPLYING
                            ? "was interrupted while it was applied and has been rolled back"
@@ -242,24 +248,32 @@ static gboolean finish(struct fix_record *record, GPtrArray *said, GError **erro
     return TRUE;
 }
 
-GPtrArray *fix_recover(const char *store, GError **error)
+GPtrArray *fix_recover(const char *store, const char *due, GError **error)
 {
-    g_autoptr(GPtrArray) said = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func((GDestroyNotify)fix_damage_free);
     g_autoptr(GPtrArray) records = NULL;
     int lock = fix_store_lock(store, error);
-    gboolean done;
+    GPtrArray *said;
 
     if (lock < 0)
         return NULL;
-    records = fix_record_list(store, error);
-    done = records != NULL;
+    said = g_ptr_array_new_with_free_func(g_free);
+    records = fix_record_list(store, damaged);
+    for (guint i = 0; i < damaged->len; i++)
+        g_ptr_array_add(said, g_strdup(((struct fix_damage *)damaged->pdata[i])->what));
     /* The latest first: plans over the same files come off like layers. */
-    for (guint i = done ? records->len : 0; i-- > 0 && done;) {
+    for (guint i = records->len; i-- > 0;) {
         struct fix_record *record = records->pdata[i];
+        g_autoptr(GError) problem = NULL;
 
-        if (record->stage == FIX_APPLYING || record->stage == FIX_UNDOING || is_due(record))
-            done = finish(record, said, error);
+        if ((record->stage == FIX_APPLYING || record->stage == FIX_UNDOING ||
+             is_due(record, due)) &&
+            !finish(record, said, &problem))
+            g_ptr_array_add(said, g_strdup_printf("plan %.12s is still %s: %s; the next run tries "
+                                                  "again. Backups are in %s/backup",
+                                                  record->plan->hash, fix_stage_name(record->stage),
+                                                  problem->message, record->folder));
     }
     close(lock);
-    return done ? g_steal_pointer(&said) : NULL;
+    return said;
 }

@@ -23,10 +23,11 @@ gboolean fix_undo(struct fix_record *record, const struct fix_tree *tree, gboole
 GPtrArray *fix_undo_quietly(struct fix_record *record, const struct fix_tree *tree, GError **error);
 
 /*
- * Finishes whatever is unfinished in the store; sentences on what was done. NULL when something
- * could not be finished; it is tried again next time. Takes the lock.
+ * Finishes whatever is unfinished in the store; sentences on what was done, and on what could not
+ * be (it is tried again next time, and stops no other plan). `due` (or NULL) is the hash of a plan
+ * whose time is up whatever the wall clock says. Takes the lock; NULL when that fails.
  */
-GPtrArray *fix_recover(const char *store, GError **error);
+GPtrArray *fix_recover(const char *store, const char *due, GError **error);
 
 /* Live values: whether the running one is as planned (`new`) or as before, and setting it. */
 gboolean fix_setting_is(const struct fix_setting *value, gboolean new);

@@ -153,6 +153,84 @@ def test_a_saved_plan_that_was_tampered_with_is_refused(entente, tree):
     assert snapshot(tree) == before
 
 
+def test_a_damaged_plan_stops_no_other(entente, tree):
+    before = snapshot(tree)
+    first = plan_of(entente, tree, "KERN-01")
+    second = plan_of(entente, tree, "SSHD-02")
+    foreign = plan_of(entente, tree, "SSHD-14")
+    store = entente.folder / "data/fixes"
+    saved = store / first["hash"] / "plan.json"
+    good = saved.read_bytes()
+    saved.write_bytes(good[:len(good) // 2])
+    newer = store / foreign["hash"] / "plan.json"
+    newer.write_bytes(newer.read_bytes().replace(b"entente/fix-plan/1", b"entente/fix-plan/9"))
+    done = entente("fix", "--list", "--format", "json", status=3)
+    assert str(saved) in done.stderr and str(newer) in done.stderr and "move" in done.stderr
+    stages = {row["hash"]: row["stage"] for row in json.loads(done.stdout)}
+    assert stages == {first["hash"]: "damaged", second["hash"]: "planned",
+                      foreign["hash"]: "damaged"}
+    done = entente("fix", "--apply", "--plan-hash", second["hash"])
+    assert str(saved) in done.stderr
+    assert entente("fix", "--apply", "--plan-hash", first["hash"], status=2).stdout == ""
+    entente("fix", "--undo", second["hash"])
+    assert snapshot(tree) == before
+    # The same plan made again is the same bytes: what was damaged is whole again.
+    assert plan_of(entente, tree, "KERN-01")["hash"] == first["hash"]
+    assert saved.read_bytes() == good
+
+
+def test_a_plan_that_cannot_be_finished_stops_no_other(entente, tree, tmp_path):
+    """The image of an interrupted plan is not mounted any more."""
+    image = tmp_path / "image"
+    shutil.copytree(tree, image)
+    lost = plan_of(entente, image, "KERN-01")
+    entente("fix", "--apply", "--plan-hash", lost["hash"])
+    state = entente.folder / "data/fixes" / lost["hash"] / "state.json"
+    state.write_text(state.read_text().replace("applied", "applying"))
+    image.rename(tmp_path / "elsewhere")
+    plan = plan_of(entente, tree, "SSHD-02")
+    done = entente("fix", "--apply", "--plan-hash", plan["hash"])
+    assert str(image) in done.stderr and lost["hash"][:12] in done.stderr
+    assert stage_of(entente, plan["hash"]) == "applied"
+    (tmp_path / "elsewhere").rename(image)
+    assert "rolled back" in entente("fix", "--list").stderr
+    assert contents(image) == contents(tmp_path / "tree") or stage_of(
+        entente, lost["hash"]) == "undone"
+
+
+@root_only
+def test_links_that_a_user_planted_are_not_fixed(entente, tree):
+    """~ann belongs to ann: what she puts there may be another name of root's files."""
+    with (tree / "etc/passwd").open("a") as passwd:
+        passwd.write("ann:x:1000:1000::/home/ann:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/sh\n")
+    (tree / "usr/bin").mkdir(parents=True)
+    tool = tree / "usr/bin/tool"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o4755)
+    for name, number in (("ann", 1000), ("bob", 1001)):
+        for folder in (tree / "home" / name, tree / "home" / name / ".aws"):
+            folder.mkdir(parents=True)
+            folder.chmod(0o700)
+            os.chown(folder, number, number)
+    credentials = tree / "home/bob/.aws/credentials"
+    credentials.write_text("[default]\naws_access_key_id = x\n")
+    credentials.chmod(0o644)
+    os.chown(credentials, 1001, 1001)
+    os.link(tool, tree / "home/ann/.aws/credentials")
+    (tree / "home/ann/.ssh").symlink_to("/usr/bin")
+    plan = json.loads(entente("fix", "--root", tree, "--format", "json").stdout)
+    touched = [edit["path"] for edit in plan["edits"]]
+    assert "/home/bob/.aws/credentials" in touched
+    assert not [path for path in touched if path.startswith(("/usr/bin", "/home/ann/"))], touched
+    notes = [note["en"] for note in plan["left_out"] if "/home/ann/.aws" in note["en"]]
+    assert notes and "hard links" in notes[0] and "samefile" in notes[0]
+    # Swapped for such a link after the plan was made.
+    credentials.unlink()
+    os.link(tool, credentials)
+    entente("fix", "--apply", "--plan-hash", plan["hash"], status=3)
+    assert tool.stat().st_mode & 0o7777 == 0o4755
+
+
 def test_nobody_to_ask(entente, tree):
     before = snapshot(tree)
     done = entente("fix", "--apply", "--root", tree, *IDS, status=2, stdin="y\n")

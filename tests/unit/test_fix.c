@@ -415,6 +415,88 @@ static void test_a_swapped_folder_is_refused(void)
     g_assert_cmpstr(text, ==, "a 1\n");
 }
 
+/* In a folder where others write, a second name or a link may be of anybody's file. */
+static void test_planted_links_are_left_alone(void)
+{
+    static const struct fix_action actions[] = {
+        { .kind = FIX_MODE, .path = "/pub/*", .mode = 0600 },
+        { .kind = FIX_MODE, .path = "/srv/*", .mode = 0600 },
+    };
+    static const struct measure measure = { .id = "test.planted",
+                                            .actions = actions,
+                                            .n_actions = G_N_ELEMENTS(actions) };
+    static const char *const links[][2] = { { "etc/hard", "pub/hard" },
+                                            { "etc/fine", "srv/second" } };
+    static const struct fix_state wanted = { .node = FIX_FILE, .mode = 0600 };
+    g_autoptr(place_t) place = place_new();
+    g_autofree char *soft = g_build_filename(place->root, "pub/soft", NULL);
+    g_autofree char *pub = g_build_filename(place->root, "pub", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(fix_plan_t) plan = NULL;
+    g_autoptr(fix_record_t) record = NULL;
+    g_autoptr(fix_tree_t) tree = fix_tree_open(place->root, &error);
+
+    put(place, "etc/hard", "", 0644);
+    put(place, "etc/soft", "", 0644);
+    put(place, "etc/fine", "", 0644);
+    put(place, "pub/own", "", 0644);
+    put(place, "srv/own", "", 0644);
+    for (guint i = 0; i < G_N_ELEMENTS(links); i++) {
+        g_autofree char *from = g_build_filename(place->root, links[i][0], NULL);
+        g_autofree char *to = g_build_filename(place->root, links[i][1], NULL);
+
+        g_assert_cmpint(link(from, to), ==, 0);
+    }
+    g_assert_cmpint(symlink("../etc/soft", soft), ==, 0);
+    g_assert_cmpint(chmod(pub, 01777), ==, 0);
+    plan = plan_for(place, &measure, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(plan->left_out->len, ==, 2);
+    record = apply(place, plan, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(mode_of(place, "etc/hard"), ==, 0644);
+    g_assert_cmpint(mode_of(place, "etc/soft"), ==, 0644);
+    g_assert_cmpint(mode_of(place, "etc/fine"), ==, 0600);
+    g_assert_cmpint(mode_of(place, "pub/own"), ==, 0600);
+    g_assert_cmpint(mode_of(place, "srv/own"), ==, 0600);
+    /* A link that came after all checks: asked again of the file that is changed. */
+    g_assert_false(fix_tree_put(tree, "/pub/hard", &wanted, NULL, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
+    g_assert_cmpint(mode_of(place, "etc/hard"), ==, 0644);
+}
+
+/* What ran as its old owner does not run as root because root owns it now. */
+static void test_a_new_owner_takes_set_id_bits_away(void)
+{
+    static const struct fix_action action = {
+        .kind = FIX_OWNER, .path = "/srv/*", .owner = "root", .group = "root"
+    };
+    static const struct measure measure = { .id = "test.owner",
+                                            .actions = &action,
+                                            .n_actions = 1 };
+    g_autoptr(place_t) place = place_new();
+    g_autofree char *tool = g_build_filename(place->root, "srv/tool", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(fix_plan_t) plan = NULL;
+    g_autoptr(fix_record_t) record = NULL;
+    g_autoptr(fix_tree_t) tree = fix_tree_open(place->root, &error);
+
+    if (geteuid() != 0) {
+        g_test_skip("owners are changed by root only");
+        return;
+    }
+    put(place, "srv/tool", "", 0755);
+    g_assert_cmpint(chown(tool, 1000, 1000), ==, 0);
+    g_assert_cmpint(chmod(tool, 06755), ==, 0);
+    plan = plan_for(place, &measure, &error);
+    g_assert_no_error(error);
+    record = apply(place, plan, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(mode_of(place, "srv/tool"), ==, 0755);
+    g_assert_true(fix_undo(record, tree, FALSE, &error));
+    g_assert_cmpint(mode_of(place, "srv/tool"), ==, 06755);
+}
+
 static void test_undo_refuses_foreign_changes(void)
 {
     g_autoptr(place_t) place = place_new();
@@ -513,6 +595,9 @@ int main(int argc, char **argv)
     g_test_add_func("/fix/hash-covers-what-is-there", test_hash_covers_what_is_there);
     g_test_add_func("/fix/links-do-not-lead-out", test_links_do_not_lead_out);
     g_test_add_func("/fix/a-swapped-folder-is-refused", test_a_swapped_folder_is_refused);
+    g_test_add_func("/fix/planted-links-are-left-alone", test_planted_links_are_left_alone);
+    g_test_add_func("/fix/a-new-owner-takes-set-id-bits-away",
+                    test_a_new_owner_takes_set_id_bits_away);
     g_test_add_func("/fix/undo-refuses-foreign-changes", test_undo_refuses_foreign_changes);
     g_test_add_func("/fix/guards", test_guards);
     return g_test_run();
