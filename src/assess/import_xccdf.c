@@ -1,33 +1,43 @@
 /*
  * import_xccdf.c: results in XCCDF 1.1 and 1.2 (NIST IR 7275 section 6.6), alone, in their
- * Benchmark, or in an ARF 1.1 collection (NIST IR 7694). Read as a stream: libxml2's reader
- * without network, without loading or expanding anything; a document type is refused.
+ * Benchmark, or in an ARF 1.1 collection (NIST IR 7694). Read as a stream by expat, which fetches
+ * nothing; a document type is refused, so there is no entity to expand. Elements are known by
+ * their namespace; of the texts no more is kept than an imported text may have.
  */
 #include "assess/import.h"
 #include "base/clock.h"
 #include "base/error.h"
 
-#include <libxml/xmlreader.h>
+#include <expat.h>
 #include <string.h>
 
 #define XCCDF "http://checklists.nist.gov/xccdf/1."
+#define NAME_SEPARATOR '|' /* "namespace|name"; no character of a namespace */
+#define DEPTH_MAX 256
+#define CAPTURE_MAX (2 * IMPORT_TEXT_MAX)
 
-typedef xmlTextReader reader_t;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(reader_t, xmlFreeTextReader)
+typedef struct XML_ParserStruct parser_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(parser_t, XML_ParserFree)
 
 struct rule {
     char *title, *reference;
 };
 
 struct reading {
-    reader_t *reader;
+    parser_t *parser;
     struct imported *imported;
-    GHashTable *rules; /* id -> struct rule */
-    struct rule *rule; /* open, or NULL */
+    const char *refused; /* why reading was stopped, or NULL */
+    int depth;
+    const char **attributes; /* of the element that opens: name, value, ..., NULL */
+    GHashTable *rules;       /* id -> struct rule */
+    struct rule *rule;       /* open, or NULL */
     int rule_depth;
     gboolean in_result;               /* inside TestResult */
     char *idref, *severity, *message; /* of the open rule-result */
     char *result;
+    GString *text;                                         /* of the element that is captured */
+    void (*captured)(struct reading *reading, char *text); /* NULL: none is; takes the text */
+    int captured_depth;
 };
 
 static void rule_free(gpointer pointer)
@@ -39,23 +49,21 @@ static void rule_free(gpointer pointer)
     g_free(rule);
 }
 
-static char *attribute(const struct reading *reading, const char *name)
+/* Borrowed until the element is open; NULL when it has none. */
+static const char *attribute(const struct reading *reading, const char *name)
 {
-    xmlChar *value = xmlTextReaderGetAttribute(reading->reader, (const xmlChar *)name);
-    char *text = g_strdup((const char *)value);
-
-    xmlFree(value);
-    return text;
+    for (const char **pair = reading->attributes; *pair; pair += 2)
+        if (g_str_equal(pair[0], name))
+            return pair[1];
+    return NULL;
 }
 
-/* The text of the open element, cut; the reader stays on the element. */
-static char *content(const struct reading *reading)
+/* Collects all text within the element that opens, for `captured`. */
+static void capture(struct reading *reading, void (*captured)(struct reading *, char *))
 {
-    xmlChar *value = xmlTextReaderReadString(reading->reader);
-    char *text = imported_text((const char *)value);
-
-    xmlFree(value);
-    return text;
+    g_string_truncate(reading->text, 0);
+    reading->captured = captured;
+    reading->captured_depth = reading->depth;
 }
 
 /* "cpe:/a:redhat:openscap:1.3.7" names "openscap 1.3.7". */
@@ -72,54 +80,64 @@ static char *tool_name(const char *system)
 
 static void open_test_result(struct reading *reading)
 {
-    g_autofree char *system = attribute(reading, "test-system");
-    g_autofree char *start = attribute(reading, "start-time");
-    g_autofree char *end = attribute(reading, "end-time");
-    const char *time = start ? start : end;
+    const char *start = attribute(reading, "start-time");
+    const char *time = start ? start : attribute(reading, "end-time");
 
     reading->in_result = TRUE;
     if (!reading->imported->tool)
-        reading->imported->tool = tool_name(system);
+        reading->imported->tool = tool_name(attribute(reading, "test-system"));
     if (time && !reading->imported->time_us)
         clock_parse(time, &reading->imported->time_us, NULL);
 }
 
 static void open_rule(struct reading *reading)
 {
-    g_autofree char *id = attribute(reading, "id");
+    const char *id = attribute(reading, "id");
 
     if (!id || g_hash_table_size(reading->rules) >= IMPORT_RULES_MAX)
         return;
     reading->rule = g_new0(struct rule, 1);
-    reading->rule_depth = xmlTextReaderDepth(reading->reader);
-    g_hash_table_replace(reading->rules, g_steal_pointer(&id), reading->rule);
+    reading->rule_depth = reading->depth;
+    g_hash_table_replace(reading->rules, g_strdup(id), reading->rule);
 }
 
-static void read_title(struct reading *reading)
+static void take_title(struct reading *reading, char *text)
+{
+    reading->rule->title = text;
+}
+
+static void open_title(struct reading *reading)
 {
     if (reading->rule && !reading->rule->title)
-        reading->rule->title = content(reading);
+        capture(reading, take_title);
+}
+
+static void take_reference(struct reading *reading, char *text)
+{
+    if (text && text[0] == 'R' && g_ascii_isdigit(text[1]))
+        reading->rule->reference = g_strconcat("anssi-bp-028:", text, NULL);
+    g_free(text);
 }
 
 /* References to the guide of the ANSSI are the ones that our catalogue shares by number. */
-static void read_reference(struct reading *reading)
+static void open_reference(struct reading *reading)
 {
-    g_autofree char *href = NULL, *text = NULL;
+    const char *href = attribute(reading, "href");
 
-    if (!reading->rule || reading->rule->reference)
-        return;
-    href = attribute(reading, "href");
-    if (!href || (!strstr(href, "ssi.gouv.fr") && !strstr(href, "cyber.gouv.fr")))
-        return;
-    text = content(reading);
-    if (text && text[0] == 'R' && g_ascii_isdigit(text[1]))
-        reading->rule->reference = g_strconcat("anssi-bp-028:", text, NULL);
+    if (reading->rule && !reading->rule->reference && href &&
+        (strstr(href, "ssi.gouv.fr") || strstr(href, "cyber.gouv.fr")))
+        capture(reading, take_reference);
 }
 
-static void read_target(struct reading *reading)
+static void take_target(struct reading *reading, char *text)
+{
+    reading->imported->asset = text;
+}
+
+static void open_target(struct reading *reading)
 {
     if (reading->in_result && !reading->imported->asset)
-        reading->imported->asset = content(reading);
+        capture(reading, take_target);
 }
 
 static void open_rule_result(struct reading *reading)
@@ -130,20 +148,30 @@ static void open_rule_result(struct reading *reading)
     g_free(reading->severity);
     g_clear_pointer(&reading->message, g_free);
     g_clear_pointer(&reading->result, g_free);
-    reading->idref = attribute(reading, "idref");
-    reading->severity = attribute(reading, "severity");
+    reading->idref = g_strdup(attribute(reading, "idref"));
+    reading->severity = g_strdup(attribute(reading, "severity"));
 }
 
-static void read_result(struct reading *reading)
+static void take_result(struct reading *reading, char *text)
+{
+    reading->result = text;
+}
+
+static void open_result(struct reading *reading)
 {
     if (reading->idref && !reading->result)
-        reading->result = content(reading);
+        capture(reading, take_result);
 }
 
-static void read_message(struct reading *reading)
+static void take_message(struct reading *reading, char *text)
+{
+    reading->message = text;
+}
+
+static void open_message(struct reading *reading)
 {
     if (reading->idref && !reading->message)
-        reading->message = content(reading);
+        capture(reading, take_message);
 }
 
 /* Section 6.6.4.2 of NIST IR 7275. What was not selected was not asked: it is no finding. */
@@ -196,75 +224,105 @@ static void close_test_result(struct reading *reading)
     reading->in_result = FALSE;
 }
 
-static const struct {
-    const char *element;
+struct element {
+    const char *name;
     void (*open)(struct reading *reading);
     void (*close)(struct reading *reading);
-} elements[] = {
-    { "TestResult", open_test_result, close_test_result },
-    { "Rule", open_rule, NULL },
-    { "title", read_title, NULL },
-    { "reference", read_reference, NULL },
-    { "target", read_target, NULL },
-    { "rule-result", open_rule_result, close_rule_result },
-    { "result", read_result, NULL },
-    { "message", read_message, NULL },
 };
 
-static void visit(struct reading *reading, int type)
-{
-    const char *name = (const char *)xmlTextReaderConstLocalName(reading->reader);
-    const char *space = (const char *)xmlTextReaderConstNamespaceUri(reading->reader);
-    gboolean closed = type == XML_READER_TYPE_END_ELEMENT;
+static const struct element elements[] = {
+    { "TestResult", open_test_result, close_test_result },
+    { "Rule", open_rule, NULL },
+    { "title", open_title, NULL },
+    { "reference", open_reference, NULL },
+    { "target", open_target, NULL },
+    { "rule-result", open_rule_result, close_rule_result },
+    { "result", open_result, NULL },
+    { "message", open_message, NULL },
+};
 
-    if (!space || !g_str_has_prefix(space, XCCDF))
-        return;
-    if (reading->rule && closed && xmlTextReaderDepth(reading->reader) == reading->rule_depth)
-        reading->rule = NULL;
-    for (guint i = 0; i < G_N_ELEMENTS(elements); i++) {
-        if (!g_str_equal(elements[i].element, name))
-            continue;
-        if (!closed)
-            elements[i].open(reading);
-        /* <rule-result/> opens and closes at once. */
-        if (elements[i].close && (closed || xmlTextReaderIsEmptyElement(reading->reader)))
-            elements[i].close(reading);
-        if (elements[i].open == open_rule && !closed &&
-            xmlTextReaderIsEmptyElement(reading->reader))
-            reading->rule = NULL;
-    }
+/* The row of an element of XCCDF that is looked at, by its whole name. */
+static const struct element *find_element(const char *whole)
+{
+    const char *separator = strrchr(whole, NAME_SEPARATOR);
+
+    if (!separator || !g_str_has_prefix(whole, XCCDF))
+        return NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(elements); i++)
+        if (g_str_equal(elements[i].name, separator + 1))
+            return &elements[i];
+    return NULL;
 }
 
-static gboolean read_all(struct reading *reading, const char *name, GError **error)
+static void refuse(struct reading *reading, const char *why)
 {
-    int more;
+    reading->refused = why;
+    XML_StopParser(reading->parser, XML_FALSE);
+}
 
-    while ((more = xmlTextReaderRead(reading->reader)) == 1) {
-        int type = xmlTextReaderNodeType(reading->reader);
+static void XMLCALL on_start(void *data, const char *name, const char **attributes)
+{
+    struct reading *reading = data;
+    const struct element *element = find_element(name);
 
-        if (type == XML_READER_TYPE_DOCUMENT_TYPE || type == XML_READER_TYPE_ENTITY_REFERENCE)
-            return input_error(error, "%s:%d: a document type or entity; such XML is not read",
-                               name, xmlTextReaderGetParserLineNumber(reading->reader));
-        if (type == XML_READER_TYPE_ELEMENT || type == XML_READER_TYPE_END_ELEMENT)
-            visit(reading, type);
+    if (++reading->depth > DEPTH_MAX) {
+        refuse(reading, "nested too deeply");
+        return;
     }
-    if (more < 0)
-        return input_error(error, "%s:%d: this is no well-formed XML", name,
-                           xmlTextReaderGetParserLineNumber(reading->reader));
+    reading->attributes = attributes;
+    if (element && !reading->captured)
+        element->open(reading);
+}
+
+static void XMLCALL on_end(void *data, const char *name)
+{
+    struct reading *reading = data;
+    const struct element *element = find_element(name);
+
+    if (reading->captured && reading->depth == reading->captured_depth) {
+        reading->captured(reading, imported_text(reading->text->str));
+        reading->captured = NULL;
+    }
+    if (reading->rule && reading->depth == reading->rule_depth)
+        reading->rule = NULL;
+    if (element && element->close && !reading->captured)
+        element->close(reading);
+    reading->depth--;
+}
+
+static void XMLCALL on_text(void *data, const char *text, int length)
+{
+    struct reading *reading = data;
+    GString *all = reading->text;
+
+    if (!reading->captured)
+        return;
+    for (; !all->len && length && g_ascii_isspace(*text); text++)
+        length--;
+    g_string_append_len(all, text, MIN((gsize)length, CAPTURE_MAX - all->len));
+}
+
+static void XMLCALL on_document_type(void *data, const char *name, const char *system,
+                                     const char *public, int has_subset)
+{
+    refuse(data, "a document type; such XML is not read");
+}
+
+static gboolean read_all(struct reading *reading, const char *data, gsize length, const char *name,
+                         GError **error)
+{
+    if (XML_Parse(reading->parser, data, (int)length, XML_TRUE) != XML_STATUS_OK)
+        return input_error(error, "%s:%lu: %s", name, XML_GetCurrentLineNumber(reading->parser),
+                           reading->refused ? reading->refused : "this is no well-formed XML");
     if (!reading->imported->tool)
         return input_error(error, "%s: no TestResult of XCCDF in it", name);
     return TRUE;
 }
 
-static void be_silent(void *data, const char *message, xmlParserSeverities severity,
-                      xmlTextReaderLocatorPtr locator)
-{
-}
-
 struct imported *import_xccdf(const char *data, gsize length, const char *name, GError **error)
 {
     g_autoptr(imported_t) imported = imported_new();
-    g_autoptr(reader_t) reader = NULL;
+    g_autoptr(parser_t) parser = NULL;
     struct reading reading = { .imported = imported };
     gboolean good;
 
@@ -272,16 +330,21 @@ struct imported *import_xccdf(const char *data, gsize length, const char *name, 
         input_error(error, "%s: longer than %u bytes", name, IMPORT_FILE_MAX);
         return NULL;
     }
-    reader = xmlReaderForMemory(data, (int)length, NULL, NULL, XML_PARSE_NONET);
-    if (!reader) {
+    parser = XML_ParserCreateNS(NULL, NAME_SEPARATOR);
+    if (!parser) {
         system_error(error, "%s: no memory to read XML", name);
         return NULL;
     }
-    xmlTextReaderSetErrorHandler(reader, be_silent, NULL);
-    reading.reader = reader;
+    XML_SetUserData(parser, &reading);
+    XML_SetElementHandler(parser, on_start, on_end);
+    XML_SetCharacterDataHandler(parser, on_text);
+    XML_SetStartDoctypeDeclHandler(parser, on_document_type);
+    reading.parser = parser;
+    reading.text = g_string_new(NULL);
     reading.rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rule_free);
-    good = read_all(&reading, name, error);
+    good = read_all(&reading, data, length, name, error);
     g_hash_table_unref(reading.rules);
+    g_string_free(reading.text, TRUE);
     g_free(reading.idref);
     g_free(reading.severity);
     g_free(reading.message);

@@ -81,6 +81,7 @@ def test_hostile_documents_are_refused(entente, tmp_path):
         "external.xml": f'<!DOCTYPE a [<!ENTITY e SYSTEM "file://{secret}">]><a>&e;</a>',
         "other.xml": "<a/>",
         "broken.xml": '<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2"><TestResult>',
+        "deep.xml": '<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2">' + "<a>" * 100000,
         "old.sarif": '{"version": "2.0.0", "runs": []}',
         "toolless.sarif": '{"version": "2.1.0", "runs": [{"results": []}]}',
         "deep.sarif": "[" * 100000,
