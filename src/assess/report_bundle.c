@@ -1,24 +1,19 @@
 #include "assess/report_bundle.h"
 
 #include "base/error.h"
-#include "web/web_resources.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
-#define ROOT "/entente/web"
 #define IMPORT "import "
 #define EXPORT "export "
 
 GBytes *web_file(const char *path, GError **error)
 {
-    g_autofree char *name = g_strconcat(ROOT "/", path, NULL);
-    GBytes *bytes =
-        g_resource_lookup_data(web_get_resource(), name, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-
-    if (!bytes)
-        system_error(error, "%s: not among the viewer's files in this program", path);
-    return bytes;
+    for (const struct web_embedded *file = web_embedded; file->path; file++)
+        if (g_str_equal(file->path, path))
+            return g_bytes_new_static(file->data, file->length);
+    system_error(error, "%s: not among the viewer's files in this program", path);
+    return NULL;
 }
 
 /* The path of a module from its import line (`… from '../dom.js';`) in the module `importer`. */

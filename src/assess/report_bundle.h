@@ -9,6 +9,13 @@
 #pragma once
 #include <glib.h>
 
+/* The files, made by tools/embed.py; a NULL path ends them. */
+extern const struct web_embedded {
+    const char *path;
+    const unsigned char *data;
+    gsize length;
+} web_embedded[];
+
 /* A file of web/ by its path there ("style.css"), or NULL and ENTENTE_ERROR_SYSTEM. */
 GBytes *web_file(const char *path, GError **error);
 

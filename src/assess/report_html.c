@@ -2,10 +2,10 @@
 
 #include "assess/report_bundle.h"
 #include "base/error.h"
+#include "base/gzip.h"
 #include "base/json.h"
 #include "config.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
 #define SCHEMA "entente/assessment/1"
@@ -50,18 +50,11 @@ static gboolean escape_is_exact(const char *text, gsize length)
     return TRUE;
 }
 
-static char *compress(const char *text, gsize length, GError **error)
+static char *compress(const char *text, gsize length)
 {
-    g_autoptr(GZlibCompressor) gzip = g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
-    g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
-    g_autoptr(GOutputStream) stream = g_converter_output_stream_new(memory, G_CONVERTER(gzip));
-    GMemoryOutputStream *bytes = G_MEMORY_OUTPUT_STREAM(memory);
+    g_autoptr(GByteArray) packed = gzip_pack(text, (guint)length);
 
-    if (!g_output_stream_write_all(stream, text, length, NULL, NULL, error) ||
-        !g_output_stream_close(stream, NULL, error))
-        return NULL;
-    return g_base64_encode(g_memory_output_stream_get_data(bytes),
-                           g_memory_output_stream_get_data_size(bytes));
+    return g_base64_encode(packed->data, packed->len);
 }
 
 /* The source expression of the Content-Security-Policy that allows exactly `text`. */
@@ -251,9 +244,7 @@ char *report_html(const char *name, const char *assessment_json, gsize length, j
         !(catalogues = read_catalogues(language, &texts, error)))
         return NULL;
     packed = length > REPORT_COMPRESS_BYTES || !escape_is_exact(assessment_json, length);
-    data = packed ? compress(assessment_json, length, error) : escape_data(assessment_json, length);
-    if (!data)
-        return NULL;
+    data = packed ? compress(assessment_json, length) : escape_data(assessment_json, length);
     policy = make_policy(script, style);
     title = make_title(document, texts);
     overview = static_part(document, texts, title, language);

@@ -1,10 +1,10 @@
 #include "p7_hygiene/host/apt_lists.h"
 
+#include "base/gzip.h"
 #include "p7_hygiene/host/deb_version.h"
 #include "p7_hygiene/host/lz4.h"
 #include "p7_hygiene/host/scratch.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
 #define FILE_MAX (32u << 20)    /* bytes of a list as it is on disk */
@@ -117,32 +117,6 @@ void apt_updates_add(struct apt_updates *updates, const struct dpkg *dpkg, const
 
 /* --- the fact -------------------------------------------------------------------------------- */
 
-static GByteArray *gunzip(const char *data, gsize length)
-{
-    g_autoptr(GZlibDecompressor) gzip = g_zlib_decompressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP);
-    g_autoptr(GByteArray) out = g_byte_array_new();
-    const gsize step = 1u << 20;
-    gsize used = 0;
-
-    for (;;) {
-        gsize read, written, have = out->len;
-        GConverterResult result;
-
-        if (have > CONTENT_MAX)
-            return NULL;
-        g_byte_array_set_size(out, have + step);
-        result =
-            g_converter_convert(G_CONVERTER(gzip), data + used, length - used, out->data + have,
-                                step, G_CONVERTER_INPUT_AT_END, &read, &written, NULL);
-        if (result == G_CONVERTER_ERROR)
-            return NULL;
-        used += read;
-        g_byte_array_set_size(out, have + written);
-        if (result == G_CONVERTER_FINISHED)
-            return g_steal_pointer(&out);
-    }
-}
-
 static void missed(struct apt_updates *updates, enum host_state state, const char *path)
 {
     if (updates->unread)
@@ -168,7 +142,7 @@ static void read_list(struct host *host, struct apt_updates *updates, const char
     if (g_str_has_suffix(path, ".lz4"))
         content = lz4_read(file.text, file.length, CONTENT_MAX, NULL);
     else if (g_str_has_suffix(path, ".gz"))
-        content = gunzip(file.text, file.length);
+        content = gzip_unpack(file.text, file.length, CONTENT_MAX);
     if (content)
         apt_updates_add(updates, dpkg_get(host), (const char *)content->data, content->len);
     else

@@ -1,6 +1,7 @@
 #include "p7_hygiene/host/bootconfig.h"
 
-#include <gio/gio.h>
+#include "base/gzip.h"
+
 #include <string.h>
 
 #define BUILD_MAX                                                                                  \
@@ -74,26 +75,6 @@ GHashTable *boot_build_parse(const char *text, gsize length)
     return build;
 }
 
-/* Unpacks gzip up to BUILD_MAX bytes; NULL when it is no gzip or too large. */
-static GByteArray *gunzip(const char *data, gsize length)
-{
-    g_autoptr(GInputStream) packed = g_memory_input_stream_new_from_data(data, length, NULL);
-    g_autoptr(GZlibDecompressor) gzip = g_zlib_decompressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP);
-    g_autoptr(GInputStream) plain = g_converter_input_stream_new(packed, G_CONVERTER(gzip));
-    g_autoptr(GByteArray) out = g_byte_array_new();
-    guint8 block[16384];
-
-    for (;;) {
-        gssize got = g_input_stream_read(plain, block, sizeof block, NULL, NULL);
-
-        if (got < 0 || out->len > BUILD_MAX)
-            return NULL;
-        if (got == 0)
-            return g_steal_pointer(&out);
-        g_byte_array_append(out, block, got);
-    }
-}
-
 static void load_build(struct host *host, struct boot_config *boot)
 {
     const struct host_file *packed = host_read(host, "/proc/config.gz");
@@ -101,7 +82,7 @@ static void load_build(struct host *host, struct boot_config *boot)
     g_autofree char *path = NULL;
 
     if (packed->state == HOST_OK) {
-        g_autoptr(GByteArray) text = gunzip(packed->text, packed->length);
+        g_autoptr(GByteArray) text = gzip_unpack(packed->text, packed->length, BUILD_MAX);
 
         if (text) {
             boot->build = boot_build_parse((const char *)text->data, text->len);
