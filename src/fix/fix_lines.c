@@ -108,7 +108,7 @@ static gboolean set_everywhere(GString *text, const char *key, const char *value
                                const char *separator, gboolean add)
 {
     g_autofree char *marks = g_strstrip(g_strdup(separator ? separator : ""));
-    const char *between = separator && *separator ? separator : " ";
+    const char *between = !*value ? "" : separator && *separator ? separator : " ";
     gboolean found = FALSE, changed = FALSE;
     gsize example = G_MAXSIZE;
     g_autofree char *fresh = NULL;

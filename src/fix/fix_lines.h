@@ -11,7 +11,9 @@
  * Gives `key` its value on every line that sets it, so that the value holds whether the first or
  * the last wins; without such a line, a new one is written below a commented-out example, or at
  * the end. A key may have several words ("password requisite"), parted by any blanks. `separator`
- * (NULL: one space) stands in new lines; '=' or ':' in it is also expected in old ones.
+ * (NULL: one space) stands in new lines; '=' or ':' in it is also expected in old ones. A word by
+ * itself has the value
+ * "".
  */
 gboolean lines_set(GString *text, const char *key, const char *value, const char *separator);
 

@@ -156,6 +156,7 @@ static gboolean texts_from_json(const json_t *object, const char *key, GPtrArray
 static gboolean state_from_json(const json_t *object, struct fix_state *state)
 {
     const json_t *content = json_object_get(object, "content");
+    const char *digest = json_text(object, "sha256");
     const char *mode = json_text(object, "mode"), *encoded = json_text(object, "content_base64");
     gint64 uid = json_number(object, "uid", -1), gid = json_number(object, "gid", -1);
     guint64 bits;
@@ -170,7 +171,6 @@ static gboolean state_from_json(const json_t *object, struct fix_state *state)
     state->mode = bits;
     state->uid = uid;
     state->gid = gid;
-    state->digest = g_strdup(json_text(object, "sha256"));
     if (json_is_string(content)) {
         state->content = g_bytes_new(json_string_value(content), json_string_length(content));
     } else if (encoded) {
@@ -179,7 +179,12 @@ static gboolean state_from_json(const json_t *object, struct fix_state *state)
 
         state->content = g_bytes_new_take(data, length);
     }
-    return TRUE;
+    if (!state->content) {
+        state->digest = g_strdup(digest);
+        return TRUE;
+    }
+    state->digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, state->content);
+    return g_strcmp0(state->digest, digest) == 0;
 }
 
 static gboolean edits_from_json(const json_t *object, struct fix_plan *plan)

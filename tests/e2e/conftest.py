@@ -101,3 +101,75 @@ def kill_at(tmp_path, say):
     if not program.exists():
         pytest.skip(f"{program} is not built")
     return KillAt(program, tmp_path, say)
+
+
+MACHINE = r"""
+set -e
+mount -t tmpfs machine "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay machine -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+cd "$1/root"
+mount -t proc proc proc
+mount --bind proc/sys proc/sys
+mount -o remount,bind,ro proc/sys
+mount --bind proc/sys/net proc/sys/net
+mount -o remount,bind,rw proc/sys/net
+mount --bind /dev dev
+mount -t sysfs sysfs sys
+mount -t tmpfs run run
+mkdir run/sshd
+ip link set lo up
+exec chroot . /bin/sh -c 'echo ready; exec sleep 900'
+"""
+
+
+class Machine:
+    """
+    A copy of this machine to do anything to: an overlay over /, its own network and processes.
+    Of the kernel's settings only net.* can be written, and they are the copy's own.
+    """
+
+    def __init__(self, process, pid):
+        self.process, self.pid = process, pid
+        self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
+                            "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "ENTENTE_DATA": "/root/data",
+                            **{name: value for name, value in os.environ.items()
+                               if name.endswith("SAN_OPTIONS")}}
+
+    def run(self, *arguments, status=0, **options):
+        done = subprocess.run(
+            ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-r", "-w", *map(str, arguments)],
+            env=self.environment, capture_output=True, text=True, timeout=120,
+            stdin=subprocess.DEVNULL, **options)
+        assert status is None or done.returncode == status, (
+            f"{' '.join(map(str, arguments))}: exit {done.returncode}, wanted {status}\n"
+            f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        return done
+
+    def entente(self, *arguments, **options):
+        return self.run(BINARY, *arguments, **options)
+
+    def write(self, path, text, mode=0o644):
+        self.run("sh", "-c", f'printf %s "$1" > {path}; chmod {mode:o} {path}', "sh", text)
+
+    def read(self, path):
+        return self.run("cat", path).stdout
+
+
+@pytest.fixture
+def machine(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("a copy of the machine is made by root only")
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    process = subprocess.Popen(
+        ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "sh", "-c", MACHINE, "sh", folder],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        if process.stdout.readline() != "ready\n":
+            pytest.skip(f"no overlay or namespaces here: {process.stderr.read().strip()}")
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        yield Machine(process, int(children.split()[0]))
+    finally:
+        process.kill()
+        process.communicate()

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+import plans
+
 SSHD = pathlib.Path("/usr/sbin/sshd")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="owners can be restored by root only")
 
@@ -149,7 +151,14 @@ def test_a_saved_plan_that_was_tampered_with_is_refused(entente, tree):
                                                  b"PermitEmptyPasswords NO"))
     before = snapshot(tree)
     done = entente("fix", "--apply", "--plan-hash", plan["hash"], status=None)
-    assert done.returncode != 0 and "hash" in done.stderr
+    assert done.returncode != 0 and str(saved) in done.stderr
+    assert snapshot(tree) == before
+    # Nor one whose hash is right, but whose content is not what its own digest says.
+    bad = saved.read_bytes()
+    digest = hashlib.sha256(bad).hexdigest()
+    saved.parent.rename(saved.parents[1] / digest)
+    done = entente("fix", "--apply", "--plan-hash", digest, status=2)
+    assert digest in done.stderr
     assert snapshot(tree) == before
 
 
@@ -262,11 +271,12 @@ def test_what_sshd_refuses_is_not_applied(entente, tree):
     before = snapshot(tree)
     plan = plan_of(entente, tree, "SSHD-02", "KERN-01")
     saved = entente.folder / "data/fixes" / plan["hash"] / "plan.json"
-    bad = saved.read_bytes().replace(b"PermitEmptyPasswords no", b"PermitEmptyPasswords maybe")
-    forged = saved.parents[1] / hashlib.sha256(bad).hexdigest()
-    forged.mkdir()
-    (forged / "plan.json").write_bytes(bad)
-    done = entente("fix", "--apply", "--plan-hash", forged.name, status=3)
+    bad, digest = plans.forged(saved.read_text(), "PermitEmptyPasswords no",
+                               "PermitEmptyPasswords maybe")
+    folder = saved.parents[1] / digest
+    folder.mkdir()
+    (folder / "plan.json").write_text(bad)
+    done = entente("fix", "--apply", "--plan-hash", digest, status=3)
     assert "sshd" in done.stderr and "00-entente.conf" in done.stderr
     assert snapshot(tree) == before
 

@@ -118,6 +118,7 @@ static void test_lines(void)
           "# minlen = 8\nminlen = 14\nother = 1\n" },
         { "other = 1", "minlen", "14", " = ", "other = 1\nminlen = 14\n" },
         { "", "minlen", "14", " = ", "minlen = 14\n" },
+        { "", "enforce_for_root", "", NULL, "enforce_for_root\n" },
         /* A key alone gets a value; several words are one key. */
         { "UMASK\n", "UMASK", "027", "\t", "UMASK\t027\n" },
         { "password   requisite pam_x.so a\n", "password requisite pam_x.so", "b", NULL,

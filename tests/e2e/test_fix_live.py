@@ -1,0 +1,156 @@
+"""entente fix on a running machine: a disposable copy of this one, with its own network."""
+import json
+import pathlib
+import re
+import time
+
+import pytest
+
+import plans
+
+SSHD, VISUDO = "/usr/sbin/sshd", "/usr/sbin/visudo"
+needs_sshd = pytest.mark.skipif(not pathlib.Path(SSHD).exists(), reason="no sshd")
+needs_sudo = pytest.mark.skipif(not pathlib.Path(VISUDO).exists(), reason="no visudo")
+PORT = "2222"
+
+
+def plan_of(machine, *ids):
+    return json.loads(machine.entente("fix", "--format", "json", *ids).stdout)
+
+
+def forge(machine, plan, old, new):
+    """Saves a plan with other content than the program would make; its hash."""
+    store = "/root/data/fixes"
+    text, digest = plans.forged(machine.read(f"{store}/{plan['hash']}/plan.json"), old, new)
+    machine.run("mkdir", "-m", "700", f"{store}/{digest}")
+    machine.write(f"{store}/{digest}/plan.json", text, 0o600)
+    return digest
+
+
+def listing(machine, *folders):
+    """Name, kind, mode, owner, size, link, time and content of everything; folders' times aside."""
+    find = ("find \"$@\" -type d -printf '%p %M %U:%G\\n' -o -printf '%p %M %U:%G %s %l %T@\\n' | sort;"
+            "find \"$@\" -type f -exec sha256sum {} + | sort")
+    return machine.run("sh", "-c", find, "sh", *folders).stdout
+
+
+def prepare_ssh(machine, text="Include /etc/ssh/sshd_config.d/*.conf\n"):
+    machine.run("rm", "-rf", "/etc/ssh/sshd_config.d", "/etc/ssh/sshd_config")
+    machine.run("mkdir", "-p", "/etc/ssh/sshd_config.d")
+    machine.run("ssh-keygen", "-A")
+    machine.write("/etc/ssh/sshd_config", text, 0o600)
+    machine.run(SSHD, "-t")
+
+
+def test_kernel_settings_are_set_and_put_back(machine):
+    for name in ("eth7", "eth8.100"):
+        machine.run("ip", "link", "add", name, "type", "veth")
+        machine.run("ip", "link", "set", name, "up")
+    keys = ["net.ipv4.conf.all.send_redirects", "net.ipv4.conf.eth7.send_redirects",
+            "net/ipv4/conf/eth8.100/send_redirects"]
+    machine.run("rm", "-f", "/etc/sysctl.conf")
+    machine.run("sysctl", "-w", *[f"{key}=1" for key in keys])
+
+    def values():
+        return machine.run("sysctl", "-n", *keys).stdout.split()
+
+    before = listing(machine, "/etc")
+    plan = plan_of(machine, "host.network.redirects-not-sent")
+    assert {"all", "eth7", "eth8.100"} <= {
+        next(part for part in re.split(r"conf[./]|[./]send", value["key"])[1:])
+        for value in plan["values"]}
+    machine.entente("fix", "--apply", "--plan-hash", plan["hash"])
+    assert values() == ["0", "0", "0"]
+    assert plan_of(machine, "host.network.redirects-not-sent")["values"] == []
+    machine.entente("fix", "--undo", plan["hash"])
+    assert values() == ["1", "1", "1"]
+    assert listing(machine, "/etc") == before
+
+
+@needs_sshd
+def test_a_whole_configuration_that_sshd_refuses_is_taken_back(machine):
+    """Each file is fine by itself; together they are not, which only sshd -t of all can see."""
+    prepare_ssh(machine, "Include /etc/ssh/sshd_config.d/*.conf\nPubkeyAuthentication no\n")
+    before = listing(machine, "/etc")
+    plan = plan_of(machine, "host.ssh.forwarding")
+    forged = forge(machine, plan, "X11Forwarding no", "AuthenticationMethods publickey")
+    done = machine.entente("fix", "--apply", "--plan-hash", forged, status=3)
+    assert "nothing was changed" in done.stderr and "AuthenticationMethods" in done.stderr
+    assert listing(machine, "/etc") == before
+    machine.run(SSHD, "-t")
+
+
+@needs_sudo
+def test_rules_that_visudo_refuses_are_not_applied(machine):
+    before = listing(machine, "/etc")
+    plan = plan_of(machine, "host.account.sudo-defaults")
+    forged = forge(machine, plan, "Defaults ", "Default$ ")
+    done = machine.entente("fix", "--apply", "--plan-hash", forged, status=3)
+    assert "visudo" in done.stderr and "/etc/sudoers" in done.stderr
+    assert listing(machine, "/etc") == before
+    machine.entente("fix", "--apply", "--plan-hash", plan["hash"])
+    machine.run(VISUDO, "-c")
+    machine.entente("fix", "--undo")
+    assert listing(machine, "/etc") == before
+
+
+def offered_macs(machine):
+    """What the running sshd offers, as a client sees it."""
+    debug = machine.run("ssh", "-vv", "-p", PORT, "-o", "BatchMode=yes", "-o",
+                        "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                        "nobody@127.0.0.1", "true", status=None).stderr
+    server = debug.split("peer server KEXINIT proposal")[1]
+    return re.search(r"MACs stoc: (\S+)", server)[1].split(",")
+
+
+@needs_sshd
+def test_unconfirmed_ssh_settings_go_and_sshd_reads_the_old_ones(machine):
+    """A real sshd, and a systemctl that does what the unit's ExecReload says."""
+    prepare_ssh(machine, f"Port {PORT}\nListenAddress 127.0.0.1\nPidFile /run/sshd.pid\n"
+                "Include /etc/ssh/sshd_config.d/*.conf\n")
+    machine.run("mkdir", "-p", "/run/systemd/system")
+    machine.run("rm", "-f", "/usr/bin/systemctl")
+    machine.write("/usr/bin/systemctl", '#!/bin/sh\necho "$*" >> /run/systemctl.log\n'
+                  "kill -HUP $(cat /run/sshd.pid)\n", 0o755)
+    machine.run(SSHD)
+    old = offered_macs(machine)
+    before = listing(machine, "/etc")
+
+    plan = plan_of(machine, "host.ssh.macs")
+    assert plan["risky"]
+    done = machine.entente("fix", "--apply", "--plan-hash", plan["hash"], "--confirm-within", "0.1")
+    assert "--confirm" in done.stdout
+    machine.run("sh", "-c", "kill -HUP $(cat /run/sshd.pid)")
+    time.sleep(0.5)
+    new = offered_macs(machine)
+    assert new != old and "hmac-sha1" not in new
+    end = time.monotonic() + 30
+    while listing(machine, "/etc") != before:
+        assert time.monotonic() < end, "not undone in time"
+        time.sleep(0.3)
+    time.sleep(1)
+    assert offered_macs(machine) == old
+    assert machine.read("/run/systemctl.log") == "try-reload-or-restart ssh.service\n"
+    assert '"undone"' in machine.entente("fix", "--list", "--format", "json").stdout
+
+    # Confirmed, it stays, and nothing is reloaded.
+    plan = plan_of(machine, "host.ssh.macs")
+    machine.entente("fix", "--apply", "--plan-hash", plan["hash"], "--confirm-within", "0.05")
+    machine.entente("fix", "--confirm", plan["hash"][:12])
+    time.sleep(4)
+    assert "hmac-sha2-512-etm" in machine.read("/etc/ssh/sshd_config.d/00-entente.conf")
+    assert machine.read("/run/systemctl.log").count("\n") == 1
+
+
+def test_everything_there_and_back(machine):
+    """All fixes of a whole machine: nothing is left to fix, and the undo leaves no trace."""
+    folders = ["/etc", "/var/log", "/boot", "/home"]
+    before = listing(machine, *folders)
+    plan = plan_of(machine)
+    assert len(plan["edits"]) > 10
+    machine.entente("fix", "--apply", "--plan-hash", plan["hash"])
+    if pathlib.Path(VISUDO).exists():
+        machine.run(VISUDO, "-c")
+    assert plan_of(machine)["edits"] == []
+    machine.entente("fix", "--undo")
+    assert listing(machine, *folders) == before
