@@ -1,14 +1,24 @@
-/* dns.h: asynchronous DNS with DNSSEC validation, over libunbound. */
+/*
+ * dns.h: asynchronous DNS with DNSSEC validation, over libunbound (its resolver runs in a thread).
+ *
+ * An answer that fails validation (RFC 4035 section 5.5) is DNS_BOGUS and carries no data.
+ */
 #pragma once
 #include <glib.h>
 
 struct dns_options {
     const char *server;       /* "127.0.0.1@5353": forward to it; NULL: the system's resolvers */
-    const char *trust_anchor; /* file; NULL: Debian's root key when it is there */
+    const char *trust_anchor; /* file of DS or DNSKEY records; NULL: Debian's root key when it is
+                                 there */
     gint64 timeout_us;        /* of one question; 0: 10 s */
 };
 
 enum dns_security { DNS_INSECURE, DNS_SECURE, DNS_BOGUS };
+const char *dns_security_name(enum dns_security security); /* "insecure", "secure", "bogus" */
+
+#define DNS_TYPE_TXT 16
+#define DNS_RCODE_NOERROR 0
+#define DNS_RCODE_NXDOMAIN 3
 
 struct dns_answer {
     enum dns_security security;
@@ -30,7 +40,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(dns_t, dns_free)
 /* Type as in RFC 1035 (16: TXT). ENTENTE_ERROR_SYSTEM: no answer in time. */
 struct dns_answer *dns_ask(struct dns *dns, const char *name, guint16 type, GError **error);
 
-/* Many at once: `each` is called in the order of answers; `answer` is NULL with `error`. */
+/*
+ * Many at once: `each` is called in the order of answers; `answer` (borrowed) is NULL with `error`.
+ * FALSE and ENTENTE_ERROR_SYSTEM: the resolver itself failed; what was not given is unknown.
+ */
 struct dns_question {
     const char *name;
     guint16 type;
@@ -40,5 +53,6 @@ typedef void (*dns_each_fn)(guint index, struct dns_answer *answer, const GError
 gboolean dns_ask_all(struct dns *dns, const struct dns_question *questions, guint count,
                      dns_each_fn each, gpointer data, GError **error);
 
-/* The character strings of one TXT record, joined; NULL when malformed. */
+/* The character strings of one TXT record (RFC 1035 section 3.3.14), joined; NULL when malformed
+ * or not UTF-8. */
 char *dns_txt(GBytes *data);

@@ -1,10 +1,12 @@
 /*
  * http.h: an HTTP client with limits and manners, over libcurl.
  *
- * https, and http where the caller says so; redirects only on the same host, at most 5; bodies,
- * headers and time are bounded; addresses that are not public are refused unless allowed, at
- * connection time (so that a name cannot be pointed elsewhere between look-up and connection);
- * Retry-After is honoured; a host that failed is left alone for a while. One client per thread.
+ * https, and http where the caller says so; redirects of GET only on the same host, at most 5;
+ * bodies, headers and time are bounded; addresses that are not public are refused unless allowed,
+ * at connection time (so that a name cannot be pointed elsewhere between look-up and connection);
+ * proxies of the environment are not used, for the same reason. Retry-After is honoured; a host
+ * that failed is left alone for a while, longer each time. Connections are kept for the next
+ * request. One client per thread.
  */
 #pragma once
 #include <glib.h>
@@ -23,7 +25,7 @@ struct http_request {
     const char *url;
     const char *content_type;   /* or NULL */
     GBytes *body;               /* or NULL */
-    guint64 range_from;         /* bytes to skip; 0: the whole body */
+    guint64 range_from;         /* bytes to skip; 0: the whole body. Status 206 says it was done */
     const char *const *headers; /* "Name: value", ends with NULL; or NULL */
 };
 
@@ -32,8 +34,8 @@ struct http_answer {
     char *content_type; /* or NULL */
     GBytes *body;
     gint64 retry_after_us; /* 0: not said */
-    GError *error;         /* no answer at all: ENTENTE_ERROR_SYSTEM, or _POLICY for what is not
-                              allowed; then status is 0 */
+    GError *error;         /* no answer at all: ENTENTE_ERROR_SYSTEM, _POLICY for what is not
+                              allowed, _INPUT for what is no URL; then status is 0 */
 };
 void http_answer_clear(struct http_answer *answer);
 
@@ -42,6 +44,9 @@ typedef struct http http_t;
 struct http *http_new(const struct http_options *options);
 void http_free(struct http *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(http_t, http_free)
+
+/* From any thread: requests at hand end with an error, and so does every later one. */
+void http_cancel(struct http *http);
 
 /* One request. FALSE and an error when there is no answer; any status is an answer. */
 gboolean http_fetch(struct http *http, const struct http_request *request,
@@ -54,3 +59,7 @@ gboolean http_fetch(struct http *http, const struct http_request *request,
 typedef gboolean (*http_each_fn)(guint index, struct http_answer *answer, gpointer data);
 void http_fetch_all(struct http *http, const struct http_request *requests, guint count,
                     http_each_fn each, gpointer data);
+
+/* Whether `url` is one that could be asked: a host, no user, scheme https (or http when
+ * `allow_plain`). ENTENTE_ERROR_INPUT, or _POLICY for the scheme. */
+gboolean http_url_check(const char *url, gboolean allow_plain, GError **error);
