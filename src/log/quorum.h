@@ -84,6 +84,9 @@ struct quorum_verdict {
 };
 void quorum_verdict_clear(struct quorum_verdict *verdict);
 
-/* Judges a checkpoint note; `now_s` 0 leaves freshness out. The checkpoint is borrowed output. */
+/*
+ * Judges a checkpoint note; `now_s` 0 leaves freshness out. Gives the checkpoint (the caller's),
+ * whatever the verdict; NULL when the text is none (QUORUM_MALFORMED).
+ */
 struct checkpoint *quorum_judge(const struct quorum_policy *policy, const struct note *note,
                                 guint64 now_s, struct quorum_verdict *verdict);
