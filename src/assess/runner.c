@@ -8,8 +8,8 @@
 
 #define MESSAGE_FINDING 1
 #define WALK_CPU_S 300
-/* Most judgements take microseconds: waking up for several at once halves the parent's work. */
-#define COALESCE_US 1000
+/* Most judgements take microseconds: many are read at once. */
+#define LINGER_US 10000
 /* A further worker loads facts that another one has, so it must be worth it. */
 #define JUDGEMENTS_PER_WORKER 500
 #define JUDGE_CPU_S 60
@@ -182,11 +182,9 @@ static gboolean run_queues(struct run *run, GError **error)
     do {
         for (guint i = 0; i < run->queues->len; i++)
             workers[i] = ((struct queue *)run->queues->pdata[i])->worker;
-        ready = worker_wait(workers, run->queues->len);
+        ready = worker_wait(workers, run->queues->len, LINGER_US);
         if (ready >= 0 && !attend(run, run->queues->pdata[ready], error))
             return FALSE;
-        if (ready >= 0)
-            g_usleep(COALESCE_US);
     } while (ready >= 0);
     return TRUE;
 }
@@ -228,14 +226,14 @@ static gboolean same_affinity(const struct item *a, const struct item *b)
            strncmp(a->measure->id, b->measure->id, length) == 0;
 }
 
-static guint flags_of(const struct item *item)
+static guint flags_of(const struct run *run, const struct item *item)
 {
     const struct host *host = item->asset->view.host;
     guint flags = SANDBOX_READ_FILES;
 
     if (host && host_is_live(host))
         flags |= SANDBOX_NETLINK | SANDBOX_PROCESSES;
-    if (item->measure->needs & NEEDS_BUS)
+    if (item->measure->needs & NEEDS_BUS && run->options->bus)
         flags |= SANDBOX_BUS;
     return flags;
 }
@@ -245,7 +243,7 @@ static struct queue *choose_queue(struct run *run, const struct item *item, guin
 {
     const struct host *host = item->asset->view.host;
     gboolean walks = (item->measure->needs & NEEDS_WALK) != 0;
-    guint flags = flags_of(item), alike = 0;
+    guint flags = flags_of(run, item), alike = 0;
     struct queue *shortest = NULL;
 
     for (guint i = 0; i < run->queues->len; i++) {
@@ -350,7 +348,9 @@ static gboolean prepare_confinements(struct run *run, GHashTable *confinements, 
 
 static guint enough_workers(guint judgements)
 {
-    return MIN(1 + judgements / JUDGEMENTS_PER_WORKER, g_get_num_processors());
+    guint wanted = 1 + judgements / JUDGEMENTS_PER_WORKER;
+
+    return wanted == 1 ? 1 : MIN(wanted, g_get_num_processors());
 }
 
 GPtrArray *runner_run(const struct measure *const *measures, gsize n_measures,

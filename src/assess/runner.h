@@ -24,6 +24,7 @@ struct runner_asset {
 
 struct runner_options {
     gboolean no_walk;
+    gboolean bus; /* the system bus is there; else what needs it is judged with the others */
     gint64 limit_us, walk_limit_us; /* 0: the defaults above */
     guint workers; /* common ones; 0: as many as are worth it, at most one a processor */
     /* Called in the parent after each finding; may be NULL. */

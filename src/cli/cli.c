@@ -217,7 +217,9 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
 {
     const struct command *command;
 
-    setlocale(LC_ALL, "");
+    /* Of the user's locale only characters and messages: numbers and names stay what they are. */
+    setlocale(LC_CTYPE, "");
+    setlocale(LC_MESSAGES, "");
     umask(umask(OTHERS_WRITE) | OTHERS_WRITE);
     if (argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
         (g_str_equal(argv[1], "help") && argc == 2)) {

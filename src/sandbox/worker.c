@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define MAGIC_0 'E'
 #define MAGIC_1 'W'
 #define READ_SIZE 65536u
+#define PIPE_SIZE (1 << 20) /* bytes: a worker need not stop while its parent lingers */
 
 /* A worker that could not confine itself leaves with this status, before any foreign byte. */
 #define EXIT_UNCONFINED 125
@@ -110,6 +112,7 @@ static G_NORETURN void work(const struct confinement *confinement, int fd, int r
         signal(number, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is the parent's to handle */
+    setlocale(LC_ALL, "C");
     if (!arrange_descriptors(fd, root) || !confinement_enter(confinement, root, limits, NULL) ||
         getppid() != parent)
         _exit(EXIT_UNCONFINED);
@@ -139,6 +142,7 @@ struct worker *worker_start(const struct confinement *confinement, int root,
         return NULL;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE); /* where it is refused, the pipe is smaller */
     worker = g_new0(struct worker, 1);
     worker->pid = child;
     worker->handle = syscall(SYS_pidfd_open, child, 0);
@@ -298,14 +302,23 @@ const guint8 *worker_next(struct worker *worker, guint8 *kind, gsize *length)
     return NULL;
 }
 
-int worker_wait(struct worker *const *workers, guint count)
+/* Until a worker ends. */
+static void linger(struct worker *const *workers, guint count, struct pollfd *polled, guint most_us)
+{
+    const struct timespec most = { most_us / G_USEC_PER_SEC, most_us % G_USEC_PER_SEC * 1000 };
+
+    for (guint i = 0; i < count; i++)
+        polled[i] = (struct pollfd){ .fd = workers[i] ? workers[i]->handle : -1, .events = POLLIN };
+    ppoll(polled, count, &most, NULL);
+}
+
+int worker_wait(struct worker *const *workers, guint count, guint linger_us)
 {
     g_autofree struct pollfd *polled = g_new(struct pollfd, MAX(count, 1));
     gint64 first = G_MAXINT64;
     gboolean any = FALSE;
 
     for (guint i = 0; i < count; i++) {
-        polled[i] = (struct pollfd){ .fd = workers[i] ? workers[i]->fd : -1, .events = POLLIN };
         if (!workers[i])
             continue;
         if (workers[i]->end != WORKER_RUNS || has_message(workers[i]))
@@ -313,6 +326,10 @@ int worker_wait(struct worker *const *workers, guint count)
         any = TRUE;
         first = MIN(first, workers[i]->deadline_us);
     }
+    if (any && linger_us)
+        linger(workers, count, polled, MIN(linger_us, MAX(first - g_get_monotonic_time(), 0)));
+    for (guint i = 0; i < count; i++)
+        polled[i] = (struct pollfd){ .fd = workers[i] ? workers[i]->fd : -1, .events = POLLIN };
     while (any) {
         gint64 left_us = first - g_get_monotonic_time();
         int ready = poll(polled, count, CLAMP((left_us + 999) / 1000, 0, G_MAXINT));
@@ -355,7 +372,7 @@ GBytes *worker_call(const struct confinement *confinement, int root,
     if (!worker)
         return NULL;
     do {
-        worker_wait(&worker, 1);
+        worker_wait(&worker, 1, 0);
         body = worker_next(worker, &kind, &length);
     } while (!body && worker_end(worker) == WORKER_RUNS);
     if (!body) {

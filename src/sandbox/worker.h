@@ -9,7 +9,8 @@
  * with at most WORKER_MESSAGE_MAX bytes of body. A frame that is not so ends the worker: what was
  * received before stays good. The parent kills a worker that passes its deadline and reaps every
  * worker it started; a worker whose parent dies is killed by the kernel. All descriptors but the
- * pipe and the root are closed in it; its standard streams are /dev/null.
+ * pipe and the root are closed in it; its standard streams are /dev/null; its locale is "C", so
+ * that what it finds does not depend on who asked.
  *
  * Workers are forked, so they are started from a process with a single thread.
  */
@@ -56,9 +57,10 @@ void worker_set_deadline(struct worker *worker, gint64 deadline_us);
 /*
  * Waits until one of `workers` (NULL entries are skipped) has a message, has ended or has passed
  * its deadline; gives its index, or -1 when there is no worker. A worker past its deadline is
- * killed here.
+ * killed here. Messages are left to gather for `linger_us` first, unless a worker ends: waking up
+ * once for many costs less.
  */
-int worker_wait(struct worker *const *workers, guint count);
+int worker_wait(struct worker *const *workers, guint count, guint linger_us);
 
 /*
  * The next whole message, or NULL: then look at worker_end(). The bytes are borrowed until the

@@ -196,7 +196,7 @@ static void test_like_measures_share_a_worker(void)
         MEASURE("host.b.walk", judge_where, NEEDS_WALK),
         MEASURE("host.c.walk", judge_where, NEEDS_WALK),
     };
-    const struct runner_options options = { .workers = 2 };
+    const struct runner_options options = { .workers = 2, .bus = TRUE };
     g_autoptr(GPtrArray) measures = g_ptr_array_new(), findings = NULL;
 
     add(measures, rows, G_N_ELEMENTS(rows));
@@ -209,6 +209,21 @@ static void test_like_measures_share_a_worker(void)
     SAME("host.b.walk", "host.c.walk");
     OTHER("host.b.walk", "host.b.one");
     OTHER("host.a.bus", "host.a.one");
+}
+
+/* Where there is no bus to talk to, nobody is given the right to. */
+static void test_without_a_bus_there_is_no_worker_for_it(void)
+{
+    static const struct measure rows[] = {
+        MEASURE("host.a.bus", judge_where, NEEDS_BUS),
+        MEASURE("host.a.one", judge_where, 0),
+    };
+    const struct runner_options options = { .workers = 1 };
+    g_autoptr(GPtrArray) measures = g_ptr_array_new(), findings = NULL;
+
+    add(measures, rows, G_N_ELEMENTS(rows));
+    findings = run(measures, "/", &options);
+    SAME("host.a.bus", "host.a.one");
 }
 
 static void test_other_kinds_are_not_judged(void)
@@ -229,6 +244,7 @@ int main(int argc, char **argv)
     g_test_add_func("/runner/bad-measures-disturb-nobody", test_bad_measures_disturb_nobody);
     g_test_add_func("/runner/missing-is-not-measured", test_what_is_missing_is_not_measured);
     g_test_add_func("/runner/like-measures-share-a-worker", test_like_measures_share_a_worker);
+    g_test_add_func("/runner/no-bus-no-worker", test_without_a_bus_there_is_no_worker_for_it);
     g_test_add_func("/runner/other-kinds-are-not-judged", test_other_kinds_are_not_judged);
     return g_test_run();
 }

@@ -86,7 +86,7 @@ static enum worker_end run(guint flags, int root, gint64 limit_us, worker_job jo
     if (messages)
         *messages = 0;
     do {
-        worker_wait(&worker, 1);
+        worker_wait(&worker, 1, 0);
         if (worker_next(worker, &kind, &length) && messages)
             ++*messages;
     } while (worker_end(worker) == WORKER_RUNS);
@@ -469,7 +469,7 @@ static void test_endless_output(void)
     gsize length;
 
     for (guint got = 0; got < 20;) {
-        worker_wait(&worker, 1);
+        worker_wait(&worker, 1, 0);
         got += worker_next(worker, &kind, &length) != NULL;
     }
     g_assert_cmpint(worker_end(worker), ==, WORKER_RUNS);
