@@ -14,7 +14,6 @@ static const struct command *const commands[] = {
     &command_journal,
     &command_key,
     &command_measures,
-    &command_norms,
     &command_sign,
     &command_verify,
     &command_view,

@@ -133,7 +133,7 @@ static GBytes *build_payload(const json_t *document, GBytes *exact,
         intoto_build(ASSESSMENT_DOCUMENT_NAME, sha256, PREDICATE_ASSESSMENT, predicate, error);
     g_autoptr(json_t) statement = payload ? intoto_read(payload, error) : NULL;
 
-    if (!statement || !predicate_find(PREDICATE_ASSESSMENT)->verify(statement, error))
+    if (!statement || !predicate_verify(predicate_find(PREDICATE_ASSESSMENT), statement, error))
         return NULL;
     return g_steal_pointer(&payload);
 }

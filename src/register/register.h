@@ -12,14 +12,15 @@
 #include "statement/predicate.h"
 
 #define SIGNATORY_ID_SIZE 32
+#define REGISTER_SCHEMA "entente/register/1"
 
 struct reg;
-typedef struct reg register_t;
+typedef struct reg reg_t; /* register_t is of sys/types.h */
 
 /* A register of the community whose genesis policy this is (a copy is kept). */
 struct reg *register_new(const struct community_policy *genesis);
 void register_free(struct reg *reg);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(register_t, register_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(reg_t, register_free)
 
 enum register_verdict {
     REGISTER_COUNTS,
@@ -39,21 +40,23 @@ const char *register_verdict_name(enum register_verdict verdict); /* "revoked"; 
 
 /*
  * Judges what an entry would be if it came next at `time_us`, without changing anything: admission
- * to the log. `message` (or NULL) says why not; owned by the caller.
+ * to the log. `message` (or NULL) says why not; owned by the caller. Safe on many threads at once,
+ * while nobody folds.
  */
 enum register_verdict register_judge(const struct reg *reg, GBytes *entry, gint64 time_us,
                                      char **message);
 
-/* Folds the next entry: `index` is the number folded so far. `time_us` is its log time, or 0. */
+/*
+ * Folds the next entry: `index` is the number folded so far. `time_us` is its log time; where there
+ * is none yet (0), the times of keys are judged by the statement's own. An entry that was folded
+ * without its log time is not judged again: who wants it judged folds anew.
+ */
 enum register_verdict register_fold(struct reg *reg, guint64 index, GBytes *entry, gint64 time_us);
 guint64 register_size(const struct reg *reg);
 
 /* The policy in force now, and for a log of `size`. Borrowed. */
 const struct community_policy *register_policy(const struct reg *reg);
 const struct community_policy *register_policy_at(const struct reg *reg, guint64 size);
-
-/* A copy to try things on. */
-struct reg *register_copy(const struct reg *reg);
 
 /*
  * The whole register as one JSON document (docs/schema/register.json) in canonical form: the same

@@ -3,79 +3,37 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "statement/base64.h"
-#include "statement/commitment.h"
 #include "statement/intoto.h"
-
-#include <string.h>
+#include "statement/predicate_shapes.h"
 
 #define SHA256_SIZE 32
-#define PERCENT 100
-
-static gboolean has_one_sha256_subject(const json_t *statement, GError **error)
-{
-    const char *hex = intoto_subject_sha256(statement);
-    guint8 digest[SHA256_SIZE];
-
-    return (json_array_size(json_object_get(statement, "subject")) == 1 && hex &&
-            hex_decode_into(hex, digest, sizeof digest)) ||
-           input_error(error, "a statement of this type has one subject, with its SHA-256");
-}
-
-/* null, or an integer of `low`..`high`. */
-static gboolean is_null_or_within(const json_t *value, json_int_t low, json_int_t high)
-{
-    return json_is_null(value) || (json_is_integer(value) && json_integer_value(value) >= low &&
-                                   json_integer_value(value) <= high);
-}
-
-static gboolean is_time(const char *text)
-{
-    gint64 time_us;
-
-    return text && clock_parse(text, &time_us, NULL);
-}
-
-static gboolean verify_assessment(const json_t *statement, GError **error)
-{
-    const json_t *predicate = intoto_predicate(statement), *principle;
-    const json_t *principles = json_object_get(predicate, "principles");
-    const json_t *catalogue = json_object_get(predicate, "catalogue");
-    struct commitment_root root;
-    size_t index;
-
-    if (!has_one_sha256_subject(statement, error))
-        return FALSE;
-    if (!json_text(catalogue, "version") || !json_text(catalogue, "digest"))
-        return input_error(error, "the assessment does not name the catalogue it was made with");
-    if (!is_time(json_text(predicate, "started")) || !is_time(json_text(predicate, "ended")))
-        return input_error(error, "the assessment does not say when it was made");
-    if (json_array_size(principles) != PREDICATE_PRINCIPLES)
-        return input_error(error, "the assessment does not speak of all nine principles");
-    json_array_foreach(principles, index, principle)
-    {
-        if (json_number(principle, "n", 0) != (gint64)index + 1 ||
-            !is_null_or_within(json_object_get(principle, "band"), 1, PREDICATE_BANDS) ||
-            !is_null_or_within(json_object_get(principle, "coverage"), 0, PERCENT))
-            return input_error(error, "principle %zu of the assessment is malformed", index + 1);
-    }
-    return commitment_root_read(json_object_get(predicate, "commitments"), &root, error);
-}
-
-static gboolean verify_document(const json_t *statement, GError **error)
-{
-    if (!has_one_sha256_subject(statement, error))
-        return FALSE;
-    return (*intoto_subject_name(statement) &&
-            json_number(intoto_predicate(statement), "size", -1) >= 0) ||
-           input_error(error, "the statement does not give the document's name and size");
-}
+#define SAID_ROLES (KEY_ROLE_ISSUER | KEY_ROLE_SINGLE)
 
 const struct predicate predicates[] = {
-    { "assessment", PREDICATE_ASSESSMENT, EXPOSURE_COMMITTED, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
-      verify_assessment },
-    { "document", PREDICATE_DOCUMENT, EXPOSURE_LOCAL, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
-      verify_document },
-    { NULL, NULL, EXPOSURE_LOCAL, 0, NULL },
+    { "assessment", PREDICATE_ASSESSMENT, EXPOSURE_COMMITTED, SAID_ROLES, shape_assessment,
+      rules_assessment },
+    { "attestation", PREDICATE_ATTESTATION, EXPOSURE_PUBLIC, KEY_ROLE_ISSUER | KEY_ROLE_ROOT,
+      shape_attestation, rules_attestation },
+    { "commitment", PREDICATE_COMMITMENT, EXPOSURE_PUBLIC, SAID_ROLES, shape_commitment, NULL },
+    { "contact", PREDICATE_CONTACT, EXPOSURE_COMMITTED, SAID_ROLES, shape_contact, NULL },
+    { "delegation", PREDICATE_DELEGATION, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_delegation,
+      rules_delegation },
+    { "document", PREDICATE_DOCUMENT, EXPOSURE_LOCAL, SAID_ROLES, shape_document, rules_document },
+    { "endorsement", PREDICATE_ENDORSEMENT, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_endorsement,
+      rules_endorsement },
+    { "legal-position", PREDICATE_LEGAL_POSITION, EXPOSURE_PUBLIC, SAID_ROLES, shape_legal_position,
+      NULL },
+    { "norm-report", PREDICATE_NORM_REPORT, EXPOSURE_PUBLIC, SAID_ROLES, shape_norm_report, NULL },
+    /* The first policy of a log is signed by the log's key, the others by the old quorum. */
+    { "policy", PREDICATE_POLICY, EXPOSURE_PUBLIC, KEY_ROLE_ROOT | KEY_ROLE_LOG, shape_policy,
+      NULL },
+    { "receipt", PREDICATE_RECEIPT, EXPOSURE_LOCAL, KEY_ROLE_LOG, shape_receipt, rules_receipt },
+    { "recovery", PREDICATE_RECOVERY, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_recovery,
+      rules_recovery },
+    { "review", PREDICATE_REVIEW, EXPOSURE_PUBLIC, SAID_ROLES, shape_review, rules_review },
+    { "revocation", PREDICATE_REVOCATION, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_revocation, NULL },
+    { "succession", PREDICATE_SUCCESSION, EXPOSURE_PUBLIC, KEY_ROLE_LOG, shape_succession, NULL },
+    { NULL, NULL, EXPOSURE_LOCAL, 0, NULL, NULL },
 };
 
 const struct predicate *predicate_find(const char *type)
@@ -84,6 +42,56 @@ const struct predicate *predicate_find(const char *type)
         if (g_strcmp0(row->type, type) == 0)
             return row;
     return NULL;
+}
+
+gboolean predicate_verify(const struct predicate *predicate, const json_t *statement,
+                          GError **error)
+{
+    const char *hex = intoto_subject_sha256(statement);
+    guint8 digest[SHA256_SIZE];
+
+    if (json_array_size(json_object_get(statement, "subject")) != 1 || !hex ||
+        !hex_decode_into(hex, digest, sizeof digest))
+        return input_error(error, "a statement of this type has one subject, with its SHA-256");
+    return shape_check(intoto_predicate(statement), predicate->shape, predicate->name, error) &&
+           (!predicate->rules || predicate->rules(statement, error));
+}
+
+gint64 predicate_time_us(const json_t *predicate)
+{
+    const char *time = json_text(predicate, "time");
+    const char *text = time ? time : json_text(predicate, "ended");
+    gint64 time_us = 0;
+
+    return text && clock_parse(text, &time_us, NULL) ? time_us : 0;
+}
+
+static const struct {
+    enum key_role role;
+    const char *name;
+} roles[] = {
+    { KEY_ROLE_ROOT, "root" },         { KEY_ROLE_ISSUER, "issuer" },
+    { KEY_ROLE_WITNESS, "witness" },   { KEY_ROLE_LOG, "log" },
+    { KEY_ROLE_SEAL, "seal" },         { KEY_ROLE_OWNER, "owner" },
+    { KEY_ROLE_OPERATOR, "operator" }, { KEY_ROLE_OFFICER, "officer" },
+    { KEY_ROLE_SINGLE, "single" },
+};
+
+const char *key_role_name(enum key_role role)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(roles); i++)
+        if (roles[i].role == role)
+            return roles[i].name;
+    return NULL;
+}
+
+enum key_role key_role_parse(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(roles); i++)
+        if (g_strcmp0(roles[i].name, name) == 0 && roles[i].role != KEY_ROLE_ROOT &&
+            roles[i].role != KEY_ROLE_SINGLE)
+            return roles[i].role;
+    return 0;
 }
 
 const char *exposure_name(enum exposure exposure)

@@ -121,7 +121,7 @@ static void judge(struct verification *v, const void *data, gsize length, const 
         return;
     }
     v->predicate = predicate_find(intoto_predicate_type(v->statement));
-    if (v->predicate && !v->predicate->verify(v->statement, &error))
+    if (v->predicate && !predicate_verify(v->predicate, v->statement, &error))
         refuse_error(v, VERIFY_MALFORMED, error);
     else if (!v->predicate && !any_predicate)
         refuse(v, VERIFY_UNKNOWN_PREDICATE,

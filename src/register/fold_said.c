@@ -1,0 +1,190 @@
+/* fold_said.c: what signatories say of themselves and of one another; it makes nobody believed. */
+#include "base/clock.h"
+#include "register/register_private.h"
+#include "statement/base64.h"
+#include "statement/intoto.h"
+
+#include <string.h>
+
+void reg_assessment_free(struct reg_assessment *assessment)
+{
+    if (!assessment)
+        return;
+    g_ref_string_release(assessment->catalogue_version);
+    g_ref_string_release(assessment->catalogue_digest);
+    g_clear_pointer(&assessment->reviews, g_ptr_array_unref);
+    g_free(assessment);
+}
+
+/* The entry that counts with this leaf hash and is of this type; NULL. */
+static struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type)
+{
+    guint8 leaf[32];
+    struct reg_entry *entry = NULL;
+
+    if (hex && hex_decode_into(hex, leaf, sizeof leaf))
+        entry = g_hash_table_lookup(judged->reg->by_leaf, leaf);
+    return entry && (!type || g_str_equal(entry->predicate->type, type)) ? entry : NULL;
+}
+
+static enum register_verdict judge_assessment(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, FALSE);
+    const char *domain = json_text(json_object_get(judged->predicate, "signatory"), "domain");
+
+    if (verdict != REGISTER_COUNTS)
+        return verdict;
+    if (domain && g_strcmp0(domain, judged->signatory->domain) != 0)
+        return register_refuse(judged, REGISTER_CONFLICT, "it speaks of %s and is signed by %s",
+                               domain, judged->signatory->domain);
+    return REGISTER_COUNTS;
+}
+
+static void apply_assessment(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    const json_t *catalogue = json_object_get(judged->predicate, "catalogue"), *principle;
+    const json_t *commitments = json_object_get(judged->predicate, "commitments");
+    struct reg_assessment *assessment = g_new0(struct reg_assessment, 1);
+    size_t index;
+
+    (void)reg;
+    json_array_foreach(json_object_get(judged->predicate, "principles"), index, principle)
+    {
+        assessment->bands[index] = (gint8)json_number(principle, "band", -1);
+        assessment->coverage[index] = (gint8)json_number(principle, "coverage", -1);
+    }
+    assessment->ended_us = predicate_time_us(judged->predicate);
+    assessment->catalogue_version = g_ref_string_new_intern(json_text(catalogue, "version"));
+    assessment->catalogue_digest = g_ref_string_new_intern(json_text(catalogue, "digest"));
+    hex_decode_into(json_text(commitments, "root"), assessment->root, sizeof assessment->root);
+    assessment->count = (guint64)json_number(commitments, "count", 0);
+    entry->assessment = assessment;
+    g_ptr_array_add(judged->signatory->assessments, entry);
+}
+
+/* A commitment may update an earlier one of the same signatory, and name entries as evidence. */
+static enum register_verdict judge_commitment(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, TRUE);
+    const char *of = json_text(judged->predicate, "of");
+    const json_t *evidence;
+    size_t index;
+
+    if (verdict != REGISTER_COUNTS)
+        return verdict;
+    judged->other = of ? entry_named(judged, of, PREDICATE_COMMITMENT) : NULL;
+    if (of && (!judged->other || judged->other->signatory != judged->signatory))
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "it updates %s, which is no commitment of the signatory", of);
+    if (of && judged->other->updated_by)
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "it updates a commitment that was "
+                               "updated since: name the latest");
+    json_array_foreach(json_object_get(judged->predicate, "evidence"), index, evidence)
+    {
+        if (!entry_named(judged, json_text(evidence, "entry"), NULL))
+            return register_refuse(judged, REGISTER_CONFLICT,
+                                   "its evidence names %s, which does not count here",
+                                   json_text(evidence, "entry"));
+    }
+    return REGISTER_COUNTS;
+}
+
+static void keep(struct judged *judged, struct reg_entry *entry, GPtrArray *list)
+{
+    entry->said = json_incref((json_t *)judged->predicate);
+    g_ptr_array_add(list, entry);
+}
+
+static void apply_commitment(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    keep(judged, entry, judged->signatory->commitments);
+    if (judged->other)
+        judged->other->updated_by = entry;
+}
+
+static enum register_verdict judge_own(struct judged *judged)
+{
+    return judge_signer(judged, TRUE);
+}
+
+static void apply_position(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    keep(judged, entry, judged->signatory->positions);
+}
+
+static void apply_report(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    keep(judged, entry, judged->signatory->reports);
+}
+
+static enum register_verdict judge_contact(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, TRUE);
+
+    if (verdict == REGISTER_COUNTS &&
+        predicate_time_us(judged->predicate) <= judged->signatory->contact_us)
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "contacts of the same or a later time are there already");
+    return verdict;
+}
+
+static void apply_contact(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+    judged->signatory->contact = entry;
+    judged->signatory->contact_us = predicate_time_us(judged->predicate);
+}
+
+/* A review: by a willing, attested signatory of another group, drawn after the assessment. */
+static enum register_verdict judge_review(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, FALSE);
+    const json_t *draw = json_object_get(judged->predicate, "draw");
+    guint64 size = (guint64)json_number(draw, "size", 0);
+
+    if (verdict != REGISTER_COUNTS)
+        return verdict;
+    judged->other =
+        entry_named(judged, json_text(judged->predicate, "assessment"), PREDICATE_ASSESSMENT);
+    if (!judged->other)
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "the assessment that it is about does not count here");
+    if (!judged->signatory->attested || !judged->signatory->reviewer)
+        return register_refuse(judged, REGISTER_ROLE,
+                               "%s is not an attested signatory that offered to review",
+                               judged->signatory->domain);
+    if (judged->signatory->group == judged->other->signatory->group)
+        return register_refuse(judged, REGISTER_ROLE,
+                               "a review is by a signatory of another group");
+    if (size <= judged->other->index || size > judged->index)
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "its dice are not of a checkpoint between the assessment and the "
+                               "review");
+    return REGISTER_COUNTS;
+}
+
+static void apply_review(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    struct reg_assessment *assessment = judged->other->assessment;
+
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+    if (!assessment->reviews)
+        assessment->reviews = g_ptr_array_new();
+    g_ptr_array_add(assessment->reviews, entry);
+}
+
+const struct handler handlers_said[] = {
+    { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
+    { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
+    { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
+    { PREDICATE_NORM_REPORT, judge_own, apply_report },
+    { PREDICATE_CONTACT, judge_contact, apply_contact },
+    { PREDICATE_REVIEW, judge_review, apply_review },
+    { NULL, NULL, NULL },
+};

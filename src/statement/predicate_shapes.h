@@ -1,0 +1,29 @@
+/* predicate_shapes.h: for predicate.c alone: the shapes and rules that its rows name. */
+#pragma once
+#include "statement/predicate.h"
+
+/* predicate_trust.c: who is who, and which key may do what. */
+extern const struct shape shape_attestation[], shape_delegation[], shape_endorsement[],
+    shape_policy[], shape_recovery[], shape_revocation[];
+gboolean rules_attestation(const json_t *statement, GError **error);
+gboolean rules_delegation(const json_t *statement, GError **error);
+gboolean rules_endorsement(const json_t *statement, GError **error);
+gboolean rules_recovery(const json_t *statement, GError **error);
+
+/* predicate_said.c: what signatories say of themselves and of one another. */
+extern const struct shape shape_assessment[], shape_commitment[], shape_contact[], shape_document[],
+    shape_legal_position[], shape_norm_report[], shape_review[];
+gboolean rules_assessment(const json_t *statement, GError **error);
+gboolean rules_document(const json_t *statement, GError **error);
+gboolean rules_review(const json_t *statement, GError **error);
+
+/* predicate_log.c: what a log says. */
+extern const struct shape shape_receipt[], shape_succession[];
+gboolean rules_receipt(const json_t *statement, GError **error);
+
+/* The first two members of every statement of the protocol. */
+#define SHAPE_OF_PROTOCOL                                                                          \
+    { "log", SHAPE_TEXT, 0, 1, 256, NULL, NULL },                                                  \
+    {                                                                                              \
+        "time", SHAPE_TIME, 0, 0, 0, NULL, NULL                                                    \
+    }
