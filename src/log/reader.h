@@ -23,6 +23,10 @@ struct log_source {
 /* A folder in the layout of tlog-tiles. */
 struct log_source log_source_folder(const char *folder);
 
+/* The same behind a URL; makes an HTTP client of its own. */
+struct http_options;
+struct log_source log_source_http(const char *url, const struct http_options *options);
+
 struct log_reader;
 typedef struct log_reader log_reader_t;
 

@@ -1,47 +1,42 @@
 #include "statement/merkle.h"
 
-#include <openssl/evp.h>
+/*
+ * The low-level calls, which OpenSSL 3 calls deprecated: through EVP a node of 65 bytes costs 1.7
+ * times as much, and a log is made of nodes.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <string.h>
 
 #define LEAF_TAG 0x00
 #define NODE_TAG 0x01
 
 struct merkle {
-    EVP_MD *sha256;
-    EVP_MD_CTX *context;
+    SHA256_CTX context;
 };
 
 struct merkle *merkle_new(void)
 {
-    struct merkle *merkle = g_new0(struct merkle, 1);
-
-    merkle->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    merkle->context = EVP_MD_CTX_new();
-    if (!merkle->sha256 || !merkle->context)
-        g_error("OpenSSL offers no SHA-256");
-    return merkle;
+    return g_new0(struct merkle, 1);
 }
 
 void merkle_free(struct merkle *merkle)
 {
-    if (!merkle)
-        return;
-    EVP_MD_CTX_free(merkle->context);
-    EVP_MD_free(merkle->sha256);
     g_free(merkle);
 }
 
-/* SHA-256(tag || data); fails only without memory. */
+/* SHA-256(tag || data); the calls cannot fail. */
 static struct merkle_hash digest(struct merkle *merkle, const guint8 *tag, const void *data,
                                  gsize length)
 {
     struct merkle_hash hash;
 
-    if (!EVP_DigestInit_ex2(merkle->context, merkle->sha256, NULL) ||
-        (tag && !EVP_DigestUpdate(merkle->context, tag, 1)) ||
-        (length && !EVP_DigestUpdate(merkle->context, data, length)) ||
-        !EVP_DigestFinal_ex(merkle->context, hash.bytes, NULL))
-        g_error("SHA-256 failed");
+    SHA256_Init(&merkle->context);
+    if (tag)
+        SHA256_Update(&merkle->context, tag, 1);
+    if (length)
+        SHA256_Update(&merkle->context, data, length);
+    SHA256_Final(hash.bytes, &merkle->context);
     return hash;
 }
 

@@ -16,7 +16,7 @@ struct merkle_hash {
     guint8 bytes[MERKLE_HASH_SIZE];
 };
 
-/* A reusable SHA-256 context: fetching one per hash costs two to three times as much. */
+/* A reusable SHA-256 context. */
 struct merkle;
 typedef struct merkle merkle_t;
 struct merkle *merkle_new(void);

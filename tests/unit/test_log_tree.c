@@ -103,10 +103,13 @@ static void test_largest_trees(void)
     }
 }
 
-/* The two files name their members differently. */
+/* The two files name their members differently; one has 2^64 - 1, which jansson reads as a real. */
 static guint64 number(const json_t *row, const char *key, const char *other)
 {
-    return (guint64)json_number(row, json_object_get(row, key) ? key : other, -1);
+    const double value =
+        json_number_value(json_object_get(row, json_object_get(row, key) ? key : other));
+
+    return value >= (double)G_MAXINT64 ? G_MAXUINT64 : (guint64)value;
 }
 
 static gboolean row_holds(struct merkle *merkle, const json_t *row)
@@ -163,7 +166,8 @@ static guint judge_folder(struct merkle *merkle, const char *folder)
             count += judge_folder(merkle, path);
             continue;
         }
-        row = json_read_file(path, 1 << 16, NULL);
+        row = json_load_file(path, JSON_DECODE_INT_AS_REAL, NULL);
+        g_assert_nonnull(row);
         g_test_message("%s", path);
         g_assert_cmpint(row_holds(merkle, row), !=, json_is_true(json_object_get(row, "wantErr")));
         count++;
