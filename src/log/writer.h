@@ -1,13 +1,20 @@
 /*
  * writer.h: the sequencer: the only one that appends to a log.
  *
- * One thread takes submissions in batches. The commit point of a batch is one write and one
- * fdatasync of a WAL record that holds its entries, the new size and root, and the signed
- * checkpoint. Only then are submitters answered; tiles follow behind it, and are synced before the
- * WAL is cut. The last signed checkpoint also stands in a lock row (SQLite, synchronous=FULL,
- * better on another volume): a start whose data are behind it is a restored backup, and is
- * refused. Nothing is ever signed before it is durable, nor a size or root that contradicts what
- * was signed before. An error of write or fsync is final: the writer stops.
+ * Submissions are judged on worker threads; one thread takes them in batches. The commit point of a
+ * batch is one write and one fdatasync of a WAL record with its entries, the new size and root
+ * (wal.h). Only then are submitters answered; tiles follow behind it unsynced, and are synced
+ * before the WAL is cut.
+ *
+ * Nothing is signed before it is durable: a checkpoint is signed when it is asked for, never per
+ * batch. Before that, size and root go into the lock row (lock_row.h; better on another volume).
+ * So the row is never behind anything signed, a batch pays one sync and not two, and the row costs
+ * one a published checkpoint. A start whose data are behind the row, or do not have its root, is a
+ * restored backup and is refused. Entries answered but never under a signed checkpoint are held by
+ * the WAL alone: no signature of the log would be contradicted if a backup lacked them.
+ *
+ * An error of write or fsync is final: the writer stops, all that waits is answered LOG_FAILED, and
+ * what is true is found out by the next start. Time in the row never goes back.
  */
 #pragma once
 #include "log/checkpoint.h"
@@ -38,7 +45,7 @@ gboolean log_create(const struct log_writer_options *options, GError **error);
  * system is not local. The message says what to do.
  */
 struct log_writer *log_writer_open(const struct log_writer_options *options, GError **error);
-/* Ends the batch at hand, syncs, cuts the WAL. */
+/* Answers all that waits, syncs, cuts the WAL. */
 void log_writer_close(struct log_writer *writer);
 typedef struct log_writer log_writer_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(log_writer_t, log_writer_close)
@@ -49,7 +56,7 @@ enum log_submitted {
     LOG_REFUSED,   /* `check` said no: `error` */
     LOG_FAILED,    /* the writer stopped: nothing is known of this entry */
 };
-/* On the writer's own thread; keep it short. */
+/* On the writer's own thread; keep it short, and do not close the writer in it. */
 typedef void (*log_submitted_fn)(enum log_submitted outcome, guint64 index, const GError *error,
                                  gpointer data);
 
@@ -59,8 +66,14 @@ gboolean log_writer_submit(struct log_writer *writer, GBytes *entry, log_submitt
 /* Waits for the answer. ENTENTE_ERROR_POLICY when refused, _SYSTEM when failed or full. */
 gboolean log_writer_add(struct log_writer *writer, GBytes *entry, guint64 *index, GError **error);
 
-/* The last committed checkpoint note, signed by the log alone. */
+/* FALSE and why, when the writer has stopped for good. */
+gboolean log_writer_works(struct log_writer *writer, GError **error);
+
+/* The last committed checkpoint note, signed by the log alone; one sync (the lock row) when it has
+ * grown since. NULL: the writer has stopped. */
 GBytes *log_writer_checkpoint(struct log_writer *writer);
+/* The clock, but never before a checkpoint already signed: for receipts. */
+gint64 log_writer_time_us(struct log_writer *writer);
 /* Waits until the size is above `size`, at most `limit_us`; for who collects cosignatures. */
 gboolean log_writer_wait(struct log_writer *writer, guint64 size, gint64 limit_us);
 
@@ -72,7 +85,9 @@ gboolean log_writer_wait(struct log_writer *writer, guint64 size, gint64 limit_u
 gboolean log_writer_publish(struct log_writer *writer, GBytes *note, gboolean trusted,
                             GError **error);
 
-/* Nodes of the tree as committed, for consistency proofs to witnesses. Thread-safe. */
+/* Proofs in the tree as committed, for witnesses and submitters. Wait for the tiles. */
+gboolean log_writer_inclusion(struct log_writer *writer, guint64 index, guint64 size,
+                              struct merkle_hash *path, guint *length, GError **error);
 gboolean log_writer_consistency(struct log_writer *writer, guint64 old_size, guint64 size,
                                 struct merkle_hash *path, guint *length, GError **error);
 
