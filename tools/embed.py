@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the C table of the viewer's files, which the program carries.
+"""Makes a C table of files that the program carries.
 
-usage: embed.py OUT.c FOLDER NAME...
+usage: embed.py OUT.c HEADER TABLE FOLDER NAME...
+The header declares `struct TABLE {path, data, length} TABLE[]`.
 """
 import pathlib
 import sys
@@ -14,18 +15,18 @@ def initializer(data):
                      for at in range(0, len(data), LINE))
 
 
-def main(out, folder, names):
+def main(out, header, table, folder, names):
     contents = [pathlib.Path(folder, name).read_bytes() for name in names]
     arrays = [f"static const unsigned char file_{number}[] = {{\n{initializer(data)}\n}};\n"
               for number, data in enumerate(contents)]
     rows = [f'    {{ "{name}", file_{number}, sizeof file_{number} }},\n'
             for number, name in enumerate(names)]
     pathlib.Path(out).write_text(
-        "/* Made by tools/embed.py from web/. */\n"
-        '#include "assess/report_bundle.h"\n\n' + "\n".join(arrays) +
-        "\nconst struct web_embedded web_embedded[] = {\n" + "".join(rows) +
+        "/* Made by tools/embed.py. */\n"
+        f'#include "{header}"\n\n' + "\n".join(arrays) +
+        f"\nconst struct {table} {table}[] = {{\n" + "".join(rows) +
         "    { NULL, NULL, 0 },\n};\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(*sys.argv[1:5], sys.argv[5:])

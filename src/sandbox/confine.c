@@ -141,20 +141,50 @@ static const int hostile[] = {
     SCMP_SYS(kexec_load),
     SCMP_SYS(kexec_file_load),
     SCMP_SYS(reboot),
-    SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(rename),
-    SCMP_SYS(renameat),
-    SCMP_SYS(renameat2),
-    SCMP_SYS(truncate),
     SCMP_SYS(keyctl),
     SCMP_SYS(add_key),
     SCMP_SYS(io_uring_setup),
     SCMP_SYS(userfaultfd),
 };
 
+/* The same for who may not change files. */
+static const int removing_files[] = {
+    SCMP_SYS(unlink),   SCMP_SYS(unlinkat),  SCMP_SYS(rename),
+    SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(truncate),
+};
+
+/* Landlock says where; SQLite sets owner and mode of the files beside a database. */
+static const int changing_files[] = {
+    SCMP_SYS(open),      SCMP_SYS(openat),    SCMP_SYS(pwrite64),  SCMP_SYS(pwritev),
+    SCMP_SYS(fsync),     SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
+    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2), SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),
+    SCMP_SYS(link),      SCMP_SYS(linkat),    SCMP_SYS(flock),     SCMP_SYS(fchmod),
+    SCMP_SYS(fchown),    SCMP_SYS(umask),     SCMP_SYS(syncfs),    SCMP_SYS(sync_file_range),
+    SCMP_SYS(utimensat),
+};
+
+static const int serving[] = {
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(connect),
+    SCMP_SYS(listen),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(recvmmsg),
+    SCMP_SYS(sendfile),
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(alarm),
+    SCMP_SYS(rt_sigtimedwait),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
+};
+
 static const guint fcntl_commands[] = {
     F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC
+};
+static const guint locking_commands[] = {
+    F_SETLK, F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK,
 };
 static const guint ioctl_requests[] = { FS_IOC_GETFLAGS, FIONREAD };
 
@@ -197,9 +227,10 @@ static void allow_open(struct rule_list *rules)
  */
 static void allow_sockets(struct rule_list *rules, guint flags)
 {
+    /* The Internet's two stand first. */
     static const guint killed[] = { AF_INET, AF_INET6, AF_PACKET, AF_VSOCK, AF_BLUETOOTH, AF_ALG };
 
-    for (guint i = 0; i < G_N_ELEMENTS(killed); i++) {
+    for (guint i = flags & SANDBOX_INTERNET ? 2 : 0; i < G_N_ELEMENTS(killed); i++) {
         struct scmp_arg_cmp family = SCMP_A0(SCMP_CMP_EQ, killed[i]);
 
         add(rules, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1, &family);
@@ -210,7 +241,14 @@ static void allow_sockets(struct rule_list *rules, guint flags)
         allow_if(rules, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
         add(rules, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0, NULL);
     }
-    if (flags & (SANDBOX_NETLINK | SANDBOX_BUS))
+    if (flags & SANDBOX_INTERNET) {
+        allow_if(rules, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET));
+        allow_if(rules, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+        allow_if(rules, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+        allow_if(rules, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, getpid()));
+        add_all(rules, SCMP_ACT_ALLOW, serving, G_N_ELEMENTS(serving));
+    }
+    if (flags & (SANDBOX_NETLINK | SANDBOX_BUS | SANDBOX_INTERNET))
         add_all(rules, SCMP_ACT_ALLOW, talking, G_N_ELEMENTS(talking));
 }
 
@@ -230,6 +268,18 @@ static void allow_with_arguments(struct rule_list *rules)
         allow_if(rules, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, fcntl_commands[i]));
     for (guint i = 0; i < G_N_ELEMENTS(ioctl_requests); i++)
         allow_if(rules, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i]));
+}
+
+static void allow_files(struct rule_list *rules, guint flags)
+{
+    add_all(rules, SCMP_ACT_ALLOW, reading_files, G_N_ELEMENTS(reading_files));
+    if (!(flags & SANDBOX_WRITE_FILES)) {
+        allow_open(rules);
+        return;
+    }
+    add_all(rules, SCMP_ACT_ALLOW, changing_files, G_N_ELEMENTS(changing_files));
+    for (guint i = 0; i < G_N_ELEMENTS(locking_commands); i++)
+        allow_if(rules, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, locking_commands[i]));
 }
 
 /* Takes the compiled program out of libseccomp, so that forked workers only load it. */
@@ -264,12 +314,12 @@ struct confinement *confinement_new(guint flags, GError **error)
     seccomp_attr_set(rules.filter, SCMP_FLTATR_CTL_OPTIMIZE, 1);
     add_all(&rules, SCMP_ACT_ALLOW, harmless, G_N_ELEMENTS(harmless));
     add_all(&rules, SCMP_ACT_KILL_PROCESS, hostile, G_N_ELEMENTS(hostile));
+    if (!(flags & SANDBOX_WRITE_FILES))
+        add_all(&rules, SCMP_ACT_KILL_PROCESS, removing_files, G_N_ELEMENTS(removing_files));
     allow_with_arguments(&rules);
     allow_sockets(&rules, flags);
-    if (flags & SANDBOX_READ_FILES) {
-        add_all(&rules, SCMP_ACT_ALLOW, reading_files, G_N_ELEMENTS(reading_files));
-        allow_open(&rules);
-    }
+    if (flags & SANDBOX_READ_FILES)
+        allow_files(&rules, flags);
     done = rules.status == 0 && export_filter(rules.filter, confinement);
     seccomp_release(rules.filter);
     if (!done) {
@@ -306,13 +356,20 @@ static gboolean set_limits(const struct confine_limits *limits, GError **error)
            limit(RLIMIT_NOFILE, DESCRIPTORS_MAX, error) && limit(RLIMIT_CORE, 0, error);
 }
 
-gboolean confinement_enter(const struct confinement *confinement, int root,
-                           const struct confine_limits *limits, GError **error)
+static gboolean load_filter(const struct confinement *confinement, GError **error)
 {
     struct sock_fprog program = {
         .len = confinement->length,
         .filter = (struct sock_filter *)confinement->filter,
     };
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ||
+           errno_error(error, errno, "sandbox: seccomp filter cannot be loaded");
+}
+
+gboolean confinement_enter(const struct confinement *confinement, int root,
+                           const struct confine_limits *limits, GError **error)
+{
     gboolean writes_nothing;
 
     if (!set_limits(limits, error))
@@ -325,7 +382,16 @@ gboolean confinement_enter(const struct confinement *confinement, int root,
     if (!(writes_nothing && confinement->flags & SANDBOX_PROCESSES) &&
         !landlock_restrict(confinement->flags & SANDBOX_READ_FILES ? root : -1, error))
         return FALSE;
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-        return errno_error(error, errno, "sandbox: seccomp filter cannot be loaded");
-    return TRUE;
+    return load_filter(confinement, error);
+}
+
+gboolean confinement_enter_service(const struct confinement *confinement,
+                                   const struct confine_place *places, guint count, GError **error)
+{
+    if (!limit(RLIMIT_CORE, 0, error))
+        return FALSE;
+    if (!credentials_drop() || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return errno_error(error, errno, "sandbox: privileges cannot be given up");
+    return landlock_restrict_service(places, count, error) && load_filter(confinement, error);
 }

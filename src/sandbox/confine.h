@@ -27,6 +27,15 @@ enum confine_flags {
      * boundary), so where the credentials already forbid writing there is none.
      */
     SANDBOX_PROCESSES = 1 << 3,
+    SANDBOX_WRITE_FILES =
+        1 << 4,                /* create, write, rename and remove files, in a service's places */
+    SANDBOX_INTERNET = 1 << 5, /* TCP and UDP: a service's peers */
+};
+
+/* A file or folder that a service keeps: a descriptor of it (O_PATH). */
+struct confine_place {
+    int fd;
+    gboolean writable;
 };
 
 struct confine_limits {
@@ -49,6 +58,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(confinement_t, confinement_free)
 gboolean confinement_enter(const struct confinement *confinement, int root,
                            const struct confine_limits *limits, GError **error);
 
+/*
+ * Confines the calling process, which is to serve: its places only, no exec, no capability, no TCP
+ * port beyond those that listen already, no core file. It keeps its user, and may start threads
+ * afterwards: call it while there is one only. FALSE: do not go on.
+ */
+gboolean confinement_enter_service(const struct confinement *confinement,
+                                   const struct confine_place *places, guint count, GError **error);
+
 /* The parts, for confine.c and the tests. */
 
 /* From root to nobody that reads by capability. FALSE when this process has no such capability. */
@@ -57,3 +74,7 @@ gboolean credentials_read_only(void);
 int landlock_version(void);
 /* Reading below `root` only (-1: nothing); nothing where the kernel has no Landlock. */
 gboolean landlock_restrict(int root, GError **error);
+/* The same for a service: its places, connections out, no new listener. */
+gboolean landlock_restrict_service(const struct confine_place *places, guint count, GError **error);
+/* Gives up every capability. */
+gboolean credentials_drop(void);

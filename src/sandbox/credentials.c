@@ -35,6 +35,11 @@ static gboolean keep_only(guint64 wanted)
     return syscall(SYS_capset, &set.header, set.data) == 0;
 }
 
+gboolean credentials_drop(void)
+{
+    return keep_only(0);
+}
+
 #define BIT(capability) (G_GUINT64_CONSTANT(1) << (capability))
 
 gboolean credentials_read_only(void)

@@ -6,6 +6,7 @@
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +14,8 @@
 #define ACCESS_FS_TRUNCATE (G_GUINT64_CONSTANT(1) << 14)  /* ABI 3 */
 #define ACCESS_FS_IOCTL_DEV (G_GUINT64_CONSTANT(1) << 15) /* ABI 5 */
 #define ACCESS_NET_TCP (G_GUINT64_CONSTANT(3))            /* ABI 4: bind, connect */
-#define SCOPE_ALL (G_GUINT64_CONSTANT(3))                 /* ABI 6: abstract sockets, signals */
+#define ACCESS_NET_CONNECT (G_GUINT64_CONSTANT(2))
+#define SCOPE_ALL (G_GUINT64_CONSTANT(3)) /* ABI 6: abstract sockets, signals */
 
 /* struct landlock_ruleset_attr as of ABI 6; older kernels take a shorter one. */
 struct ruleset {
@@ -40,16 +42,37 @@ int landlock_version(void)
     return version < 0 ? 0 : version;
 }
 
-gboolean landlock_restrict(int root, GError **error)
+#define READ_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_FILES                                                                                \
+    (READ_FILES | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                  \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
+     LANDLOCK_ACCESS_FS_REFER | ACCESS_FS_TRUNCATE)
+/* What a rule on a file, not a folder, may say. */
+#define OF_A_FILE                                                                                  \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE)
+
+static gboolean add_place(int rules, guint64 handled, const struct confine_place *place)
 {
     struct landlock_path_beneath_attr below = {
-        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-        .parent_fd = root,
+        .allowed_access = handled & (place->writable ? WRITE_FILES : READ_FILES),
+        .parent_fd = place->fd,
     };
+    struct stat status;
+
+    if (fstat(place->fd, &status) < 0)
+        return FALSE;
+    if (!S_ISDIR(status.st_mode))
+        below.allowed_access &= OF_A_FILE;
+    return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0;
+}
+
+static gboolean restrict_to(const struct confine_place *places, guint count, guint64 net_kept,
+                            GError **error)
+{
     struct ruleset ruleset = { 0 };
     int version = landlock_version();
+    gboolean done = TRUE;
     gsize size = 0;
-    gboolean done;
     int fd;
 
     if (!version)
@@ -60,15 +83,28 @@ gboolean landlock_restrict(int root, GError **error)
         ruleset.scopes |= versions[i].adds.scopes;
         size = versions[i].size;
     }
+    ruleset.net &= ~net_kept;
     fd = syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
     if (fd < 0)
         return errno_error(error, errno, "sandbox: no Landlock ruleset");
-    done = (root < 0 ||
-            syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0) &&
-           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+    for (guint i = 0; done && i < count; i++)
+        done = add_place(fd, ruleset.files, &places[i]);
+    done = done && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            syscall(SYS_landlock_restrict_self, fd, 0) == 0;
     if (!done)
         errno_error(error, errno, "sandbox: Landlock cannot be entered");
     close(fd);
     return done;
+}
+
+gboolean landlock_restrict(int root, GError **error)
+{
+    const struct confine_place place = { root, FALSE };
+
+    return restrict_to(&place, root >= 0, 0, error);
+}
+
+gboolean landlock_restrict_service(const struct confine_place *places, guint count, GError **error)
+{
+    return restrict_to(places, count, ACCESS_NET_CONNECT, error);
 }

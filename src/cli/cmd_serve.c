@@ -1,0 +1,183 @@
+#include "base/file.h"
+#include "cli/commands.h"
+#include "node/node.h"
+
+#include <string.h>
+
+#define PEM_LIMIT (1u << 20)
+#define DEFAULT_ADDRESS "127.0.0.1:8080"
+#define MEBIBYTE_SHIFT 20
+#define NUMBER_MAX 1000000u
+#define BURST_SECONDS 4 /* of the rate may be spent at once */
+
+struct state {
+    char **listen, **trusted_proxies;
+    char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
+    gboolean behind_proxy, open_metrics, allow_private, unconfined;
+    char *rate, *connections, *peer_connections, *cache, *threads;
+};
+
+static const struct command_option options[] = {
+    { "listen", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, listen),
+      "Listen there (default: " DEFAULT_ADDRESS "); may be given several times", "ADDRESS:PORT" },
+    { "certificate", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, certificate),
+      "Serve TLS with this certificate and its chain (PEM)", "FILE" },
+    { "key", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
+      "The certificate's private key (PEM)", "FILE" },
+    { "behind-proxy", 0, G_OPTION_ARG_NONE, offsetof(struct state, behind_proxy),
+      "Plain HTTP on an address that is not loopback: a proxy does TLS", NULL },
+    { "trusted-proxy", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, trusted_proxies),
+      "Believe X-Forwarded-For of this proxy; may be given several times", "ADDRESS" },
+    { "log", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, log),
+      "Folder of the log (default: log in the data folder, else the mirror there)", "DIR" },
+    { "lock-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, lock),
+      "Database of the log's lock row, better on another volume", "FILE" },
+    { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
+      "Tokens that come back to a peer each second (default: 1000), or none", "N" },
+    { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
+      "Connections at most (default: 2048)", "N" },
+    { "peer-connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, peer_connections),
+      "Connections of one peer at most (default: 128), or none", "N" },
+    { "cache", 0, G_OPTION_ARG_STRING, offsetof(struct state, cache),
+      "Memory for hot tiles, in MiB (default: 64)", "N" },
+    { "threads", 0, G_OPTION_ARG_STRING, offsetof(struct state, threads),
+      "Threads for connections (default: one a core)", "N" },
+    { "dns-server", 0, G_OPTION_ARG_STRING, offsetof(struct state, dns),
+      "Ask this server for names instead of the system's", "ADDRESS@PORT" },
+    { "trust-anchor", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, trust_anchor),
+      "DNSSEC trust anchor instead of the system's", "FILE" },
+    { "ca-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, ca),
+      "Trust these certificate authorities of other nodes (PEM)", "FILE" },
+    { "allow-private", 0, G_OPTION_ARG_NONE, offsetof(struct state, allow_private),
+      "Talk to witnesses and members at loopback and private addresses", NULL },
+    { "open-metrics", 0, G_OPTION_ARG_NONE, offsetof(struct state, open_metrics),
+      "Give /metrics to everybody, not only to this machine", NULL },
+    { "unconfined", 0, G_OPTION_ARG_NONE, offsetof(struct state, unconfined),
+      "Keep all rights of the user: for debuggers only", NULL },
+    { NULL },
+};
+
+/* PEM with a NUL behind it, as file_read() leaves it. */
+static gboolean read_tls(const struct state *state, struct face_options *face, GError **error)
+{
+    if (!state->certificate != !state->key)
+        return input_error(error, "--certificate and --key belong together");
+    if (!state->certificate)
+        return TRUE;
+    face->certificates = file_read(state->certificate, PEM_LIMIT, error);
+    face->key = face->certificates ? file_read(state->key, PEM_LIMIT, error) : NULL;
+    return face->key != NULL;
+}
+
+static gboolean open_listeners(const struct state *state, struct face_options *face, GError **error)
+{
+    static const char *const standard[] = { DEFAULT_ADDRESS, NULL };
+    const char *const *texts = state->listen ? (const char *const *)state->listen : standard;
+
+    for (; *texts; texts++) {
+        struct listener *listener = listener_open(*texts, error);
+
+        if (!listener)
+            return FALSE;
+        g_ptr_array_add(face->listeners, listener);
+        if (!listener->loopback && !face->certificates && !state->behind_proxy)
+            return policy_error(error,
+                                "%s: plain HTTP would be open to the network; give --certificate "
+                                "and --key, or --behind-proxy when a proxy does TLS",
+                                *texts);
+    }
+    return TRUE;
+}
+
+/* `text` NULL leaves the number as it is; "none" is 0 where that means no limit. */
+static gboolean take_number(const char *option, const char *text, gboolean may_be_none,
+                            guint *number, GError **error)
+{
+    guint64 given;
+
+    if (!text)
+        return TRUE;
+    if (may_be_none && g_str_equal(text, "none")) {
+        *number = 0;
+        return TRUE;
+    }
+    if (!g_ascii_string_to_unsigned(text, 10, 1, NUMBER_MAX, &given, NULL))
+        return input_error(error, "--%s: \"%s\" is not a number from 1 to %u%s", option, text,
+                           NUMBER_MAX, may_be_none ? ", nor \"none\"" : "");
+    *number = given;
+    return TRUE;
+}
+
+static gboolean take_numbers(const struct state *state, struct node_options *node, GError **error)
+{
+    struct face_limits *limits = &node->face.limits;
+    guint cache = 0;
+
+    if (!take_number("rate", state->rate, TRUE, &limits->rate, error) ||
+        !take_number("connections", state->connections, FALSE, &limits->connections, error) ||
+        !take_number("peer-connections", state->peer_connections, TRUE, &limits->peer_connections,
+                     error) ||
+        !take_number("cache", state->cache, FALSE, &cache, error) ||
+        !take_number("threads", state->threads, FALSE, &node->face.threads, error))
+        return FALSE;
+    limits->burst = MAX(limits->rate, 1) * BURST_SECONDS;
+    node->cache = (guint64)cache << MEBIBYTE_SHIFT;
+    return TRUE;
+}
+
+static int serve(const struct context *context, const struct state *state,
+                 struct node_options *wanted, GError **error)
+{
+    g_autofree char *folder = cli_data_folder(context, error);
+    g_autoptr(node_t) node = NULL;
+
+    if (!folder || !take_numbers(state, wanted, error) || !read_tls(state, &wanted->face, error) ||
+        !open_listeners(state, &wanted->face, error))
+        return EXIT_SYSTEM;
+    wanted->data_folder = folder;
+    node = node_new(wanted, error);
+    return node && node_run(node, error) ? EXIT_DONE : EXIT_SYSTEM;
+}
+
+static int run(const struct context *context, void *data, char **arguments, GError **error)
+{
+    const struct state *state = data;
+    struct node_options node = {
+        .log_folder = state->log,
+        .lock_file = state->lock,
+        .dns_server = state->dns,
+        .trust_anchor = state->trust_anchor,
+        .ca_file = state->ca,
+        .allow_private = state->allow_private,
+        .open_metrics = state->open_metrics,
+        .unconfined = state->unconfined,
+        .quiet = context->quiet,
+        .face = { .trusted_proxies = state->trusted_proxies, .limits = face_default_limits },
+    };
+    int status;
+
+    if (arguments[0])
+        return input_error(error, "serve takes options only");
+    node.face.listeners = g_ptr_array_new_with_free_func((GDestroyNotify)listener_free);
+    status = serve(context, state, &node, error);
+    g_ptr_array_unref(node.face.listeners);
+    g_clear_pointer(&node.face.certificates, g_bytes_unref);
+    g_clear_pointer(&node.face.key, g_bytes_unref);
+    return status;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "Run the node: log, witness, register and API, for as long as it is not stopped",
+    .arguments = "",
+    .details =
+        "Serves what the data folder holds: a log, a mirror of one, a witness' key. Confined to\n"
+        "that folder before it reads a byte from the network. SIGTERM or Ctrl-C stops it in\n"
+        "order: it accepts nothing new, ends what was begun, and publishes.\n\n"
+        "Example: entente serve\n"
+        "         entente serve --listen 0.0.0.0:443 --certificate chain.pem --key key.pem\n"
+        "         entente serve --listen 127.0.0.1:8080 --trusted-proxy 127.0.0.1",
+    .options = options,
+    .state_size = sizeof(struct state),
+    .run = run,
+};

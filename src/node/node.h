@@ -1,0 +1,47 @@
+/*
+ * node.h: one node: its folders, its services, its HTTP face, from start to graceful stop.
+ *
+ *     node_new     options, keys, libraries, listening sockets         one thread
+ *     node_run     confinement; services' threads; the face answers
+ *                  until SIGTERM or SIGINT, or a service cannot go on
+ *     node_free
+ */
+#pragma once
+#include "node/face.h"
+#include "node/service.h"
+
+struct node_options {
+    const char *data_folder;
+    const char *log_folder;   /* tiles, checkpoint, history; NULL: DATA/log, else the mirror's */
+    const char *lock_file;    /* of the log's lock row; NULL: beside the log */
+    const char *dns_server;   /* "127.0.0.1@5353"; NULL: the system's */
+    const char *trust_anchor; /* DNSSEC, a file; NULL: Debian's */
+    const char *ca_file;      /* of other nodes' certificates; NULL: the system's */
+    gboolean allow_private;   /* witnesses and members at loopback and private addresses */
+    gboolean open_metrics;    /* /metrics for everybody, not only for loopback */
+    gboolean unconfined;      /* for debuggers and sanitizers */
+    gboolean quiet;
+    guint64 cache; /* bytes of tiles kept in memory; 0: the default */
+    struct face_options face;
+};
+
+/* `options` are borrowed for the node's life. */
+struct node *node_new(const struct node_options *options, GError **error);
+/* TRUE when it was told to stop and stopped well. */
+gboolean node_run(struct node *node, GError **error);
+void node_free(struct node *node);
+typedef struct node node_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(node_t, node_free)
+
+/* For services. */
+const struct node_options *node_options(const struct node *node);
+const char *node_log_folder(const struct node *node); /* NULL: no log and no mirror here */
+/* The instance of a service that runs here; NULL when it does not. */
+gpointer node_service(const struct node *node, const struct service *service);
+/* A service cannot go on: the node stops and node_run() gives this error. On any thread. */
+void node_fail(struct node *node, const GError *error);
+gboolean node_is_ready(struct node *node, const char **service, const char **why);
+/* All numbers, for GET /metrics. */
+char *node_metrics(struct node *node);
+/* Names of the services that run, ends with NULL; each static. Freed by the caller. */
+const char **node_service_names(const struct node *node);

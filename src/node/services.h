@@ -1,0 +1,6 @@
+/* services.h: the rows of the service table, one file each. */
+#pragma once
+#include "node/service.h"
+
+extern const struct service service_files;  /* checkpoint, tiles, history as they lie */
+extern const struct service service_status; /* health, readiness, numbers, the API's description */
