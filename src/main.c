@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
     &command_journal,
     &command_key,
     &command_measures,
+    &command_norms,
     &command_serve,
     &command_sign,
     &command_verify,
