@@ -1,4 +1,5 @@
 #include "p7_hygiene/host/certificates.h"
+#include "p7_hygiene/host/x509.h"
 
 #include "tree.h"
 
@@ -6,10 +7,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-/* A self-signed certificate and its key in PEM; both owned by the caller. */
-static char *make(int bits, const char *digest, int days, char **key_text)
+/* A self-signed certificate of `key`, which is freed, and the key in PEM; owned by the caller. */
+static char *make_with(EVP_PKEY *key, const EVP_MD *digest, int days, char **key_text)
 {
-    EVP_PKEY *key = EVP_RSA_gen(bits);
     X509 *certificate = X509_new();
     BIO *bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
     char *data, *text;
@@ -23,7 +23,7 @@ static char *make(int bits, const char *digest, int days, char **key_text)
                                (const guchar *)"www.example.org", -1, -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     X509_set_pubkey(certificate, key);
-    g_assert_cmpint(X509_sign(certificate, key, EVP_get_digestbyname(digest)), >, 0);
+    g_assert_cmpint(X509_sign(certificate, key, digest), >, 0);
     PEM_write_bio_X509(bio, certificate);
     PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
     length = BIO_get_mem_data(bio, &data);
@@ -35,6 +35,11 @@ static char *make(int bits, const char *digest, int days, char **key_text)
     X509_free(certificate);
     EVP_PKEY_free(key);
     return text;
+}
+
+static char *make(int bits, const char *digest, int days, char **key_text)
+{
+    return make_with(EVP_RSA_gen(bits), EVP_get_digestbyname(digest), days, key_text);
 }
 
 static void expect(int bits, const char *digest, int days, enum outcome wanted)
@@ -79,6 +84,61 @@ static void test_key_must_match(void)
     tree_expect(tree, "host.crypto.certificates", OUTCOME_PASS);
     tree_file(tree, "/etc/ssl/a.crt", "no certificate");
     tree_expect(tree, "host.crypto.certificates", OUTCOME_FAIL);
+}
+
+/* Every kind of key by its own encoding, and one of another kind. */
+static void test_kinds_of_keys(void)
+{
+    const struct {
+        EVP_PKEY *key;
+        const EVP_MD *digest;
+        const char *name;
+        enum x509_key_kind kind;
+    } rows[] = {
+        { EVP_RSA_gen(2048), EVP_sha512(), "SHA512", X509_KEY_RSA },
+        { EVP_EC_gen("P-256"), EVP_sha256(), "SHA256", X509_KEY_EC },
+        { EVP_EC_gen("P-384"), EVP_sha1(), "SHA1", X509_KEY_EC },
+        { EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, NULL, X509_KEY_ED25519 },
+    };
+    char *certificates[G_N_ELEMENTS(rows)], *keys[G_N_ELEMENTS(rows)];
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        certificates[i] = make_with(rows[i].key, rows[i].digest, 1, &keys[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat("Subject: a\n", keys[i], certificates[i], NULL);
+        g_auto(x509_t) read = { 0 };
+
+        g_assert_true(x509_read(&read, text, strlen(text)));
+        g_assert_cmpint(read.key.kind, ==, rows[i].kind);
+        g_assert_cmpstr(read.digest, ==, rows[i].name);
+        g_assert_cmpint(read.is_weak, ==, g_strcmp0(rows[i].name, "SHA1") == 0);
+        for (gsize j = 0; j < G_N_ELEMENTS(rows); j++)
+            g_assert_cmpint(x509_match_key(&read, keys[j], strlen(keys[j])), ==,
+                            i == j ? X509_MATCHES : X509_DIFFERS);
+        g_assert_cmpint(x509_match_key(&read, certificates[i], strlen(certificates[i])), ==,
+                        X509_UNKNOWN);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_free(certificates[i]);
+        g_free(keys[i]);
+    }
+}
+
+/* Cut anywhere, or with any byte changed, it is refused or read as something; never past its end.
+ */
+static void test_damaged_certificates(void)
+{
+    g_autofree char *key = NULL, *whole = make(2048, "SHA256", 90, &key);
+    gsize length = strlen(whole);
+
+    for (gsize i = 0; i < length; i++) {
+        g_autofree char *cut = g_memdup2(whole, MAX(i, 1)), *changed = g_memdup2(whole, length);
+        g_auto(x509_t) first = { 0 }, second = { 0 };
+
+        g_assert_false(x509_read(&first, cut, i) && i < length - strlen("CERTIFICATE-----\n"));
+        changed[i] ^= 1;
+        x509_read(&second, changed, length);
+    }
 }
 
 static void test_configurations(void)
@@ -145,6 +205,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/x509/expiry-and-strength", test_expiry_and_strength);
     g_test_add_func("/host/x509/key-must-match", test_key_must_match);
+    g_test_add_func("/host/x509/kinds-of-keys", test_kinds_of_keys);
+    g_test_add_func("/host/x509/damaged-certificates", test_damaged_certificates);
     g_test_add_func("/host/x509/configurations", test_configurations);
     g_test_add_func("/host/x509/private-keys", test_private_keys);
     g_test_add_func("/host/x509/openssl-policy", test_openssl_policy);

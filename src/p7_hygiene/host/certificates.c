@@ -1,11 +1,10 @@
 #include "p7_hygiene/host/certificates.h"
 
 #include "p7_hygiene/host/subtree.h"
+#include "p7_hygiene/host/x509.h"
 
 #include "catalogue_judges.h"
 
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -142,25 +141,21 @@ GPtrArray *certificates_in_use(struct host *host)
 /* --- judgement ---------------------------------------------------------------------------------
  */
 
-static int no_passphrase(char *buffer, int size, int writing, void *unused)
-{
-    return -1;
-}
-
-static void judge_expiry(const X509 *certificate, const char *path, gint64 now_s,
+static void judge_expiry(const struct x509 *certificate, const char *path, gint64 now_s,
                          struct finding *finding)
 {
-    struct tm end = { 0 };
+    g_autoptr(GDateTime) end = NULL;
     g_autofree char *found = NULL;
-    gint64 days;
+    gint64 days = (certificate->not_after_s - now_s) / (24 * 60 * 60);
 
-    if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end)) {
+    if (certificate->not_after_s != G_MININT64)
+        end = g_date_time_new_from_unix_utc(certificate->not_after_s);
+    if (!end) {
         finding_fail(finding, path, 0, "notAfter", "malformed", "a date");
         return;
     }
-    days = (timegm(&end) - now_s) / (24 * 60 * 60);
-    found = g_strdup_printf("%04d-%02d-%02d", end.tm_year + 1900, end.tm_mon + 1, end.tm_mday);
-    if (timegm(&end) <= now_s || days < FAIL_DAYS)
+    found = g_date_time_format(end, "%Y-%m-%d");
+    if (certificate->not_after_s <= now_s || days < FAIL_DAYS)
         finding_fail(finding, path, 0, "expires", found, "in 30 days or later");
     else if (days < WARN_DAYS)
         finding_warn(finding, path, 0, "expires", found, "in 30 days or later");
@@ -168,55 +163,49 @@ static void judge_expiry(const X509 *certificate, const char *path, gint64 now_s
         finding_pass(finding, path, 0, "expires", found, "in 30 days or later");
 }
 
-static void judge_strength(X509 *certificate, const char *path, struct finding *finding)
+static void judge_strength(const struct x509 *certificate, const char *path,
+                           struct finding *finding)
 {
-    EVP_PKEY *key = X509_get0_pubkey(certificate);
     g_autofree char *bits = NULL;
-    int digest = NID_undef;
 
-    if (key && EVP_PKEY_is_a(key, "RSA")) {
-        bits = g_strdup_printf("RSA %d", EVP_PKEY_get_bits(key));
-        finding_check(finding, EVP_PKEY_get_bits(key) >= RSA_BITS_MIN, path, 0, "key", bits,
-                      "2048 bits or more");
+    if (certificate->key.kind == X509_KEY_RSA) {
+        bits = g_strdup_printf("RSA %u", x509_key_bits(&certificate->key));
+        finding_check(finding, x509_key_bits(&certificate->key) >= RSA_BITS_MIN, path, 0, "key",
+                      bits, "2048 bits or more");
     }
     /* EdDSA signatures have no digest of their own. */
-    if (X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) && digest != NID_undef)
-        finding_check(finding,
-                      digest != NID_md5 && digest != NID_sha1 && digest != NID_md5_sha1 &&
-                          digest != NID_md4 && digest != NID_md2,
-                      path, 0, "signature", OBJ_nid2sn(digest), "SHA-256 or better");
+    if (certificate->digest)
+        finding_check(finding, !certificate->is_weak, path, 0, "signature", certificate->digest,
+                      "SHA-256 or better");
 }
 
-static void judge_key(struct host *host, const struct certificate_use *use, X509 *certificate,
-                      struct finding *finding)
+static void judge_key(struct host *host, const struct certificate_use *use,
+                      const struct x509 *certificate, struct finding *finding)
 {
     const char *path = use->key ? use->key : use->certificate;
     const struct host_file *file = host_read(host, path);
-    BIO *bio = file->state == HOST_OK ? BIO_new_mem_buf(file->text, file->length) : NULL;
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    enum x509_match match;
 
-    if (file->state == HOST_ABSENT)
+    if (file->state == HOST_ABSENT) {
         finding_fail(finding, path, 0, "key", "absent", "the certificate's key");
-    else if (!bio)
-        host_gap(finding, file);
-    else if (key)
-        finding_check(finding, X509_check_private_key(certificate, key) == 1, path, 0, "key",
-                      X509_check_private_key(certificate, key) == 1
-                          ? "matches"
-                          : "does not belong to the certificate",
+        return;
+    }
+    if (host_gap(finding, file))
+        return;
+    match = x509_match_key(certificate, file->text, file->length);
+    if (match != X509_UNKNOWN)
+        finding_check(finding, match == X509_MATCHES, path, 0, "key",
+                      match == X509_MATCHES ? "matches" : "does not belong to the certificate",
                       "matches");
     else if (use->key)
         finding_incomplete(finding, REASON_UNSUPPORTED, "%s", path);
-    EVP_PKEY_free(key);
-    BIO_free(bio);
 }
 
 static void judge_use(const struct asset_view *view, const struct certificate_use *use,
                       struct finding *finding)
 {
     const struct host_file *file = host_read(view->host, use->certificate);
-    BIO *bio;
-    X509 *certificate;
+    g_auto(x509_t) certificate = { 0 };
 
     if (file->state == HOST_ABSENT) {
         finding_fail(finding, use->path, use->line, use->certificate, "absent", "a certificate");
@@ -224,18 +213,14 @@ static void judge_use(const struct asset_view *view, const struct certificate_us
     }
     if (host_gap(finding, file))
         return;
-    bio = BIO_new_mem_buf(file->text, file->length);
-    certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
-    if (certificate) {
-        judge_expiry(certificate, use->certificate, view->now_us / G_USEC_PER_SEC, finding);
-        judge_strength(certificate, use->certificate, finding);
-        judge_key(view->host, use, certificate, finding);
-    } else {
+    if (!x509_read(&certificate, file->text, file->length)) {
         finding_fail(finding, use->certificate, 0, NULL, "no certificate could be read",
                      "a certificate in PEM");
+        return;
     }
-    X509_free(certificate);
-    BIO_free(bio);
+    judge_expiry(&certificate, use->certificate, view->now_us / G_USEC_PER_SEC, finding);
+    judge_strength(&certificate, use->certificate, finding);
+    judge_key(view->host, use, &certificate, finding);
 }
 
 void judge_host_crypto_certificates(const struct asset_view *view, struct finding *finding)
