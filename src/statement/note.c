@@ -318,13 +318,21 @@ const char *note_verdict_name(enum note_verdict verdict)
 static char *signature_line(const char *name, const guint8 id[KEY_ID_SIZE], const guint8 *blob,
                             gsize size)
 {
-    guint8 all[KEY_ID_SIZE + COSIGNATURE_SIZE];
+    g_autoptr(GByteArray) all = g_byte_array_sized_new(KEY_ID_SIZE + size);
     g_autofree char *base64 = NULL;
 
-    memcpy(all, id, KEY_ID_SIZE);
-    memcpy(all + KEY_ID_SIZE, blob, size);
-    base64 = g_base64_encode(all, KEY_ID_SIZE + size);
+    g_byte_array_append(all, id, KEY_ID_SIZE);
+    g_byte_array_append(all, blob, size);
+    base64 = g_base64_encode(all->data, all->len);
     return g_strconcat(DASH, name, " ", base64, "\n", NULL);
+}
+
+char *note_signature_line(const struct note_signature *signature)
+{
+    gsize size;
+    const guint8 *blob = g_bytes_get_data(signature->bytes, &size);
+
+    return signature_line(signature->name, signature->id, blob, size);
 }
 
 char *note_sign_line(const struct signing_key *key, const void *text, gsize length)

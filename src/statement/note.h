@@ -79,5 +79,8 @@ char *note_sign_line(const struct signing_key *key, const void *text, gsize leng
 char *note_cosign_line(const struct signing_key *key, const void *text, gsize length,
                        guint64 time_s);
 
+/* A signature line as it was read. */
+char *note_signature_line(const struct note_signature *signature);
+
 /* text || LF || lines (each with its LF). */
 GBytes *note_assemble(const void *text, gsize length, const char *lines);
