@@ -147,6 +147,7 @@ static json_t *assessment_of(const struct reg_entry *entry, gint64 now_us)
 
     json_object_update(value, more);
     json_decref(more);
+    json_object_set_new(value, "draw", reviews_draw_json(assessment));
     return value;
 }
 

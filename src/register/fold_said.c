@@ -13,11 +13,13 @@ void reg_assessment_free(struct reg_assessment *assessment)
     g_ref_string_release(assessment->catalogue_version);
     g_ref_string_release(assessment->catalogue_digest);
     g_clear_pointer(&assessment->reviews, g_ptr_array_unref);
+    g_clear_pointer(&assessment->dice, g_free);
+    g_clear_pointer(&assessment->drawn, g_array_unref);
+    g_clear_pointer(&assessment->reviewers, g_ptr_array_unref);
     g_free(assessment);
 }
 
-/* The entry that counts with this leaf hash and is of this type; NULL. */
-static struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type)
+struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type)
 {
     guint8 leaf[32];
     struct reg_entry *entry = NULL;
@@ -47,7 +49,6 @@ static void apply_assessment(struct reg *reg, struct judged *judged, struct reg_
     struct reg_assessment *assessment = g_new0(struct reg_assessment, 1);
     size_t index;
 
-    (void)reg;
     json_array_foreach(json_object_get(judged->predicate, "principles"), index, principle)
     {
         assessment->bands[index] = (gint8)json_number(principle, "band", -1);
@@ -58,7 +59,10 @@ static void apply_assessment(struct reg *reg, struct judged *judged, struct reg_
     assessment->catalogue_digest = g_ref_string_new_intern(json_text(catalogue, "digest"));
     hex_decode_into(json_text(commitments, "root"), assessment->root, sizeof assessment->root);
     assessment->count = (guint64)json_number(commitments, "count", 0);
+    /* Its shape was checked: what does not add up is no assessment. */
+    draw_order_read(judged->predicate, assessment->count, &assessment->order, NULL);
     entry->assessment = assessment;
+    reviews_await(reg, entry);
     g_ptr_array_add(judged->signatory->assessments, entry);
 }
 
@@ -140,51 +144,11 @@ static void apply_contact(struct reg *reg, struct judged *judged, struct reg_ent
     judged->signatory->contact_us = predicate_time_us(judged->predicate);
 }
 
-/* A review: by a willing, attested signatory of another group, drawn after the assessment. */
-static enum register_verdict judge_review(struct judged *judged)
-{
-    enum register_verdict verdict = judge_signer(judged, FALSE);
-    const json_t *draw = json_object_get(judged->predicate, "draw");
-    guint64 size = (guint64)json_number(draw, "size", 0);
-
-    if (verdict != REGISTER_COUNTS)
-        return verdict;
-    judged->other =
-        entry_named(judged, json_text(judged->predicate, "assessment"), PREDICATE_ASSESSMENT);
-    if (!judged->other)
-        return register_refuse(judged, REGISTER_CONFLICT,
-                               "the assessment that it is about does not count here");
-    if (!judged->signatory->attested || !judged->signatory->reviewer)
-        return register_refuse(judged, REGISTER_ROLE,
-                               "%s is not an attested signatory that offered to review",
-                               judged->signatory->domain);
-    if (judged->signatory->group == judged->other->signatory->group)
-        return register_refuse(judged, REGISTER_ROLE,
-                               "a review is by a signatory of another group");
-    if (size <= judged->other->index || size > judged->index)
-        return register_refuse(judged, REGISTER_CONFLICT,
-                               "its dice are not of a checkpoint between the assessment and the "
-                               "review");
-    return REGISTER_COUNTS;
-}
-
-static void apply_review(struct reg *reg, struct judged *judged, struct reg_entry *entry)
-{
-    struct reg_assessment *assessment = judged->other->assessment;
-
-    (void)reg;
-    entry->said = json_incref((json_t *)judged->predicate);
-    if (!assessment->reviews)
-        assessment->reviews = g_ptr_array_new();
-    g_ptr_array_add(assessment->reviews, entry);
-}
-
 const struct handler handlers_said[] = {
     { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
     { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
     { PREDICATE_NORM_REPORT, judge_own, apply_report },
     { PREDICATE_CONTACT, judge_contact, apply_contact },
-    { PREDICATE_REVIEW, judge_review, apply_review },
     { NULL, NULL, NULL },
 };

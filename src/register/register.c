@@ -70,6 +70,7 @@ struct reg *register_new(const struct community_policy *genesis)
     reg->hints =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     reg->log_keys = g_ptr_array_new();
+    reg->awaiting = g_ptr_array_new();
     reg->policies = g_ptr_array_new_with_free_func(policy_state_free);
     /* What was read once reads again. */
     register_apply_policy(reg, community_policy_read(genesis->predicate, NULL), 0);
@@ -87,6 +88,8 @@ void register_free(struct reg *reg)
     g_hash_table_unref(reg->keys);
     g_hash_table_unref(reg->hints);
     g_ptr_array_unref(reg->log_keys);
+    g_ptr_array_unref(reg->awaiting);
+    g_clear_pointer(&reg->moments, g_array_unref);
     g_ptr_array_unref(reg->entries);
     g_ptr_array_unref(reg->signatories);
     g_ptr_array_unref(reg->all_keys);
@@ -135,7 +138,7 @@ static const struct handler *handler_of(const struct predicate *predicate)
 {
     static const struct handler *const handlers[] = {
         &handler_endorsement, &handler_recovery, &handler_attestation, &handler_delegation,
-        &handler_revocation,  &handler_policy,   &handler_succession,
+        &handler_revocation,  &handler_policy,   &handler_review,      &handler_succession,
     };
 
     for (const struct handler *said = handlers_said; said->type; said++)
@@ -251,6 +254,7 @@ static enum register_verdict fold(struct reg *reg, struct entry *parsed, gint64 
         entry->message = g_steal_pointer(&judged.message);
     }
     judged_clear(&judged);
+    reviews_settle(reg);
     return entry->verdict;
 }
 

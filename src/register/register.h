@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/json.h"
+#include "log/history.h"
 #include "profile/profile.h"
 #include "register/community_policy.h"
 #include "statement/predicate.h"
@@ -21,6 +22,13 @@ typedef struct reg reg_t; /* register_t is of sys/types.h */
 struct reg *register_new(const struct community_policy *genesis);
 void register_free(struct reg *reg);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(reg_t, register_free)
+
+/*
+ * The trusted checkpoints of the log (struct log_moment, in order of size): the dice by which
+ * reviews are drawn. A reference is kept; they may grow at their end. Without them no review
+ * counts.
+ */
+void register_set_moments(struct reg *reg, GArray *moments);
 
 enum register_verdict {
     REGISTER_COUNTS,

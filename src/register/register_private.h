@@ -11,6 +11,7 @@
  * a hash table.
  */
 #pragma once
+#include "register/draw.h"
 #include "register/entry.h"
 #include "register/register.h"
 #include "statement/merkle.h"
@@ -44,7 +45,11 @@ struct reg_assessment {
     char *catalogue_version, *catalogue_digest; /* GRefString: they repeat */
     guint8 root[32];
     guint64 count;
-    GPtrArray *reviews; /* struct reg_entry *; or NULL */
+    struct draw_order order;
+    struct log_moment *dice; /* the first trusted checkpoint after it; NULL: not yet */
+    GArray *drawn;           /* guint64: leaves to open; NULL: not yet */
+    GPtrArray *reviewers;    /* struct reg_signatory *: who may review it; NULL: not yet */
+    GPtrArray *reviews;      /* struct reg_entry *; or NULL */
 };
 
 struct reg_entry {
@@ -107,6 +112,9 @@ struct reg {
     GPtrArray *log_keys; /* struct reg_key *: of every policy */
     GPtrArray *policies; /* struct reg_policy * */
     struct reg_entry *succession;
+    GArray *moments;     /* struct log_moment; or NULL */
+    guint moment;        /* the first that was not thrown yet */
+    GPtrArray *awaiting; /* struct reg_entry *: assessments without dice */
 };
 
 /* What is found while an entry is judged, and carried over to its effect. */
@@ -175,9 +183,18 @@ struct handler {
     void (*apply)(struct reg *reg, struct judged *judged, struct reg_entry *entry);
 };
 extern const struct handler handler_endorsement, handler_recovery, handler_attestation,
-    handler_delegation, handler_revocation, handler_policy, handler_succession;
+    handler_delegation, handler_revocation, handler_policy, handler_review, handler_succession;
 /* What is said without effect on who is believed; by predicate name. */
 extern const struct handler handlers_said[];
+
+/* The entry that counts with this leaf hash and is of this type (NULL: any); NULL. */
+struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type);
+
+/* fold_review.c: an assessment waits for its dice; they are thrown for a log of now. */
+void reviews_await(struct reg *reg, struct reg_entry *assessment);
+void reviews_settle(struct reg *reg);
+/* "draw" of the document, and what the reviews say. */
+json_t *reviews_draw_json(const struct reg_assessment *assessment);
 
 /* Applies a policy to a register: genesis, or one that was judged. */
 void register_apply_policy(struct reg *reg, struct community_policy *policy, guint64 index);
