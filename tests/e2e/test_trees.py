@@ -80,6 +80,23 @@ def test_hostile_kernel_files(entente, tmp_path):
     assert found["BOOT-01"]["reason"] == "unreadable"
 
 
+@pytest.mark.parametrize("minor, measured", [(3, True), (5, False)])
+def test_only_the_null_device_masks_a_file(entente, tmp_path, minor, measured):
+    """A link to /dev/null, or the device itself, says on purpose that there is nothing."""
+    root = tmp_path / "root"
+    for folder in ("etc/sysctl.d", "etc/modprobe.d", "proc/sys/kernel"):
+        (root / folder).mkdir(parents=True)
+    (root / "proc/sys/kernel/randomize_va_space").write_text("2\n")
+    (root / "etc/sysctl.d/20-aslr.conf").write_text("kernel.randomize_va_space = 2\n")
+    try:
+        os.mknod(root / "etc/sysctl.d/10-masked.conf", stat.S_IFCHR | 0o644, os.makedev(1, minor))
+    except PermissionError:
+        pytest.skip("no devices may be made here")
+    finding = outcomes(entente, root)["KERN-01"]
+    assert (finding["outcome"] == "pass") == measured, finding
+    assert (finding["outcome"] == "not-measured") != measured, finding
+
+
 HOSTILE_LIMIT_S = 60  # of an audit that takes one or two on an idle machine
 NOBODY = 65534
 # What the audit reads: everything in these folders, and these files.

@@ -200,33 +200,50 @@ static const struct {
     { "netfilter-persistent.service", "/etc/iptables/rules.v4" },
 };
 
-/* Whether the tool loads rules at boot: its unit is enabled and it has something to load. */
-static gboolean is_active(struct host *host, guint tool)
+/* firewalld keeps a folder, in which its defaults need not stand. */
+#define FIREWALLD 2
+#define UFW 1
+
+enum standing { INACTIVE, ACTIVE, UNKNOWN };
+
+/*
+ * Whether the tool loads rules at boot: its unit is enabled and it has something to load. UNKNOWN
+ * when its file cannot be read.
+ */
+static enum standing standing_of(struct host *host, guint tool)
 {
     const struct host_file *file = host_read(host, tools[tool].file);
 
     if (!unit_is_enabled(host, tools[tool].unit))
-        return FALSE;
-    if (tool == 1)
-        return file->text && strstr(file->text, "ENABLED=yes");
-    return tool == 2 || file->length > 0 || file->state == HOST_DENIED;
+        return INACTIVE;
+    if (tool == FIREWALLD)
+        return ACTIVE;
+    if (file->state != HOST_OK)
+        return file->state == HOST_ABSENT ? INACTIVE : UNKNOWN;
+    if (tool == UFW)
+        return strstr(file->text, "ENABLED=yes") ? ACTIVE : INACTIVE;
+    return file->length ? ACTIVE : INACTIVE;
 }
 
 void judge_host_firewall_persistent(const struct asset_view *view, struct finding *finding)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(tools); i++) {
-        const struct host_file *file = host_read(view->host, tools[i].file);
+    const struct host_file *unknown = NULL;
 
-        if (!is_active(view->host, i))
-            continue;
-        if (file->state != HOST_DENIED || !host_missing(finding, file))
+    for (guint i = 0; i < G_N_ELEMENTS(tools); i++) {
+        enum standing standing = standing_of(view->host, i);
+
+        if (standing == ACTIVE) {
             finding_pass(finding, tools[i].file, 0, tools[i].unit, "enabled", "enabled");
-        return;
+            return;
+        }
+        if (standing == UNKNOWN && !unknown)
+            unknown = host_read(view->host, tools[i].file);
     }
-    finding_fail(finding, NULL, 0, "nftables.service",
-                 unit_is_enabled(view->host, tools[0].unit) ? "enabled, nothing to load"
-                                                            : "not enabled",
-                 "enabled, with rules in /etc/nftables.conf");
+    if (!unknown || !host_missing(finding, unknown))
+        finding_fail(finding, NULL, 0, "nftables.service",
+                     unit_is_enabled(view->host, tools[0].unit) ? "enabled, nothing to load"
+                                                                : "not enabled",
+                     "enabled, with rules in /etc/nftables.conf");
 }
 
 void judge_host_firewall_single_tool(const struct asset_view *view, struct finding *finding)
@@ -235,14 +252,17 @@ void judge_host_firewall_single_tool(const struct asset_view *view, struct findi
     guint count = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(tools); i++) {
-        if (is_active(view->host, i)) {
+        enum standing standing = standing_of(view->host, i);
+
+        if (standing == UNKNOWN)
+            host_gap(finding, host_read(view->host, tools[i].file));
+        else if (standing == ACTIVE)
             g_string_append_printf(active, "%s%s", count++ ? ", " : "", tools[i].unit);
-        }
     }
-    if (!count)
-        finding_not_applicable(finding, REASON_NOT_USED, NULL);
-    else
+    if (count)
         finding_check(finding, count == 1, NULL, 0, "active", active->str, "one tool");
+    else
+        finding_not_applicable(finding, REASON_NOT_USED, NULL);
 }
 
 /* Whether some accept rule of the input chain lets the listener's port in. */

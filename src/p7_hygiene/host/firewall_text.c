@@ -145,6 +145,58 @@ static void set_verdict(struct firewall_rule *rule, const char *text, const char
     }
 }
 
+static guint state_bit(const char *text)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(states); i++)
+        if (g_str_equal(text, states[i].name))
+            return states[i].bit;
+    return 0;
+}
+
+/*
+ * "ct state vmap { established : accept, invalid : drop }" and "iif vmap { lo : accept, ... }": a
+ * rule of each element. `at` is the key's word before "vmap".
+ */
+static void read_map(const GArray *tokens, guint at, guint to, const struct firewall_rule *rule,
+                     struct firewall_chain *chain)
+{
+    const char *key = word(tokens, at);
+
+    for (guint i = at + 3 /* after "vmap" and "{" */; i < to && !is_word(tokens, i, "}"); i++) {
+        const char *value = word(tokens, i), *colon = strchr(value, ':');
+        g_autofree char *joined = colon ? g_strndup(value, colon - value) : NULL;
+        struct firewall_rule one = *rule;
+        const char *verdict, *target;
+
+        /* "established : accept" is three words, "established:accept" one. */
+        if ((!joined && !is_word(tokens, i + 1, ":")) || chain->rules->len >= MAX_RULES)
+            continue;
+        value = joined ? joined : value;
+        verdict = joined ? colon + 1 : word(tokens, i + 2);
+        target = word(tokens, i + (joined ? 1 : 3));
+        i += joined ? 0 : 2;
+        if (g_str_equal(key, "state"))
+            one.ct_states |= state_bit(value);
+        else if (g_str_equal(key, "dport"))
+            one.port_set = !read_ports(value, &one);
+        else if (g_str_equal(value, "lo"))
+            one.loopback_in = TRUE;
+        else
+            one.narrow = TRUE;
+        one.target = NULL;
+        set_verdict(&one, verdict, target);
+        *firewall_add_rule(chain) = one;
+    }
+}
+
+static gboolean is_map_key(const GArray *tokens, guint i)
+{
+    static const char *const keys[] = { "state", "dport", "iif", "iifname", NULL };
+
+    return g_strv_contains(keys, word(tokens, i)) && is_word(tokens, i + 1, "vmap") &&
+           is_word(tokens, i + 2, "{");
+}
+
 /*
  * One rule, tokens [from, to). A rule with several ports ("dport { 22, 80 }") becomes one rule a
  * port, so that each hole is seen.
@@ -159,6 +211,10 @@ static void read_rule(const GArray *tokens, guint from, guint to, struct firewal
         gboolean negated = i + 1 < to && is_word(tokens, i + 1, "!=");
         const char *value = i + 1 < to ? word(tokens, i + 1 + (negated ? 1 : 0)) : "";
 
+        if (is_map_key(tokens, i)) {
+            read_map(tokens, i, to, &rule, chain);
+            return;
+        }
         if (g_str_equal(text, "iif") || g_str_equal(text, "iifname")) {
             rule.loopback_in = g_str_equal(value, "lo") && !negated;
             rule.not_loopback_in = g_str_equal(value, "lo") && negated;
@@ -170,9 +226,7 @@ static void read_rule(const GArray *tokens, guint from, guint to, struct firewal
             rule.narrow |= !rule.loopback_source;
         } else if (g_str_equal(text, "state")) {
             for (guint j = i + 1; j < to && !is_word(tokens, j, "}"); j++)
-                for (guint s = 0; s < G_N_ELEMENTS(states); s++)
-                    if (g_str_equal(word(tokens, j), states[s].name))
-                        rule.ct_states |= states[s].bit;
+                rule.ct_states |= state_bit(word(tokens, j));
         } else if (g_str_equal(text, "dport")) {
             gboolean block = g_str_equal(value, "{");
             guint j = i + 1 + (negated ? 1 : 0);
@@ -197,8 +251,7 @@ static void read_rule(const GArray *tokens, guint from, guint to, struct firewal
             rule.verdict = VERDICT_REJECT;
             break; /* "with icmp type ..." says how, not what */
         } else if (g_str_equal(text, "vmap")) {
-            /* "ct state vmap { established : accept, ... }" */
-            rule.narrow = TRUE;
+            rule.narrow = TRUE; /* a map by what read_map() does not know */
         } else {
             for (guint p = 0; p < G_N_ELEMENTS(protocols); p++)
                 if (g_str_equal(text, protocols[p].name))

@@ -13,7 +13,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+/* /dev/null: Linux's Documentation/admin-guide/devices.txt */
+#define MEMORY_MAJOR 1
+#define NULL_MINOR 3
 
 struct host {
     int root;
@@ -161,6 +166,18 @@ int host_open(struct host *host, const char *path, int flags)
     while (*path == '/')
         path++;
     return syscall(SYS_openat2, host->root, *path ? path : ".", &how, sizeof how);
+}
+
+gboolean host_is_null_device(struct host *host, const char *path)
+{
+    int fd = host_open(host, path, O_PATH);
+    struct stat status;
+    gboolean is_null = fd >= 0 && fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) &&
+                       status.st_rdev == makedev(MEMORY_MAJOR, NULL_MINOR);
+
+    if (fd >= 0)
+        close(fd);
+    return is_null;
 }
 
 static enum host_state state_of(int code)

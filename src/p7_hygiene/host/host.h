@@ -73,6 +73,8 @@ char **host_glob(struct host *host, const char *pattern);
 /* Opens for reading (O_CLOEXEC | O_NONBLOCK), -1 with errno. `flags` adds O_DIRECTORY, O_PATH, ...
  */
 int host_open(struct host *host, const char *path, int flags);
+/* Whether `path` is, or links to, the null device: how a file of a lower folder is masked. */
+gboolean host_is_null_device(struct host *host, const char *path);
 
 /*
  * A fact: something parsed once per host, by a resolver module (sshd.h, sysctl.h, accounts.h, ...).

@@ -93,7 +93,8 @@ static gboolean read_named(gpointer name, gpointer folder, gpointer data)
 
     if (file->state == HOST_OK) {
         module_lines_parse(walk->modules->lines, file->text, file->length, path);
-    } else if (file->state != HOST_ABSENT && !S_ISCHR(file->mode) && !walk->modules->gap) {
+    } else if (file->state != HOST_ABSENT && !walk->modules->gap &&
+               !host_is_null_device(walk->host, path)) {
         walk->modules->state = file->state;
         walk->modules->gap = g_strdup(path);
     }

@@ -117,7 +117,8 @@ static void read_file(struct host *host, struct sysctl_files *files, GPtrArray *
 
     if (file->state == HOST_OK) {
         sysctl_lines_parse(lines, file->text, file->length, path, local);
-    } else if (file->state != HOST_ABSENT && !S_ISCHR(file->mode) && files->state == HOST_OK) {
+    } else if (file->state != HOST_ABSENT && files->state == HOST_OK &&
+               !host_is_null_device(host, path)) {
         files->state = file->state;
         files->gap = g_strdup(path);
     }
