@@ -50,27 +50,62 @@ static gboolean commit_scores(struct commitment *commitment, const json_t *score
     return TRUE;
 }
 
-static gboolean commit_findings(struct commitment *commitment, const json_t *document,
-                                GError **error)
+/* Findings are committed in this order, so that lots can be drawn by severity without opening any.
+ */
+static const char *const severities[] = { "critical", "high", "medium", "low", "info" };
+#define ORDER_LENGTH G_N_ELEMENTS(severities)
+
+static guint severity_of(const json_t *measure)
+{
+    const char *name = json_text(measure, "severity");
+    guint i = 0;
+
+    while (i < ORDER_LENGTH - 1 && g_strcmp0(severities[i], name) != 0)
+        i++;
+    return i;
+}
+
+static gboolean commit_finding(struct commitment *commitment, const json_t *finding,
+                               const json_t *measure, const json_t *assets, GError **error)
 {
     static const char *const members[] = { "principle", "catalogue_id", "severity", NULL };
+    g_autoptr(json_t) entry = json_copy((json_t *)finding);
+    json_t *asset = json_array_get(assets, (size_t)json_number(finding, "asset", -1));
+
+    json_object_set_new(entry, "type", json_string("finding"));
+    copy_members(entry, measure, members);
+    json_object_set(entry, "asset", asset ? asset : json_null());
+    return commitment_add(commitment, entry, error);
+}
+
+/* The most severe first; `order` receives how many there are of each, and where they begin. */
+static gboolean commit_findings(struct commitment *commitment, const json_t *document,
+                                json_t *order, GError **error)
+{
     const json_t *measures = json_object_get(document, "measures");
     const json_t *assets = json_object_get(document, "assets"), *finding;
+    const json_t *findings = json_object_get(document, "findings");
     size_t index;
 
-    json_array_foreach(json_object_get(document, "findings"), index, finding)
+    json_array_foreach(findings, index, finding)
     {
-        g_autoptr(json_t) entry = json_copy((json_t *)finding);
-        const char *measure = json_text(finding, "measure");
-        json_t *asset = json_array_get(assets, (size_t)json_number(finding, "asset", -1));
-
-        if (!entry || !measure)
+        if (!json_text(finding, "measure"))
             return input_error(error, "finding %zu of the assessment names no measure", index);
-        json_object_set_new(entry, "type", json_string("finding"));
-        copy_members(entry, json_object_get(measures, measure), members);
-        json_object_set(entry, "asset", asset ? asset : json_null());
-        if (!commitment_add(commitment, entry, error))
-            return FALSE;
+    }
+    json_object_set_new(order, "first", json_integer((json_int_t)commitment_count(commitment)));
+    for (guint severity = 0; severity < ORDER_LENGTH; severity++) {
+        gsize before = commitment_count(commitment);
+
+        json_array_foreach(findings, index, finding)
+        {
+            const json_t *measure = json_object_get(measures, json_text(finding, "measure"));
+
+            if (severity_of(measure) == severity &&
+                !commit_finding(commitment, finding, measure, assets, error))
+                return FALSE;
+        }
+        json_object_set_new(order, severities[severity],
+                            json_integer((json_int_t)(commitment_count(commitment) - before)));
     }
     return TRUE;
 }
@@ -95,7 +130,8 @@ static json_t *banded(const json_t *scored)
 }
 
 /* The public predicate: each member is named here, nothing is copied whole. */
-static json_t *build_predicate(const json_t *document, const struct commitment_root *root)
+static json_t *build_predicate(const json_t *document, json_t *order,
+                               const struct commitment_root *root)
 {
     static const char *const who[] = { "name", "domain", NULL };
     static const char *const when[] = { "started", "ended", NULL };
@@ -110,6 +146,7 @@ static json_t *build_predicate(const json_t *document, const struct commitment_r
                                   "commitments", commitment_root_json(root), "tool", "name",
                                   "entente", "version", version ? version : "");
 
+    json_object_set(predicate, "order", order);
     copy_members(predicate, run, when);
     copy_members(signatory, json_object_get(document, "signatory"), who);
     if (json_object_size(signatory))
@@ -124,11 +161,11 @@ static GBytes *bytes_of(const json_t *value)
     return g_bytes_new_take(text, strlen(text));
 }
 
-static GBytes *build_payload(const json_t *document, GBytes *exact,
+static GBytes *build_payload(const json_t *document, GBytes *exact, json_t *order,
                              const struct commitment_root *root, GError **error)
 {
     g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, exact);
-    g_autoptr(json_t) predicate = build_predicate(document, root);
+    g_autoptr(json_t) predicate = build_predicate(document, order, root);
     g_autoptr(GBytes) payload =
         intoto_build(ASSESSMENT_DOCUMENT_NAME, sha256, PREDICATE_ASSESSMENT, predicate, error);
     g_autoptr(json_t) statement = payload ? intoto_read(payload, error) : NULL;
@@ -151,6 +188,7 @@ gboolean assessment_statement_make(GBytes *document, json_t *tree, const struct 
     g_autoptr(dsse_t) signed_envelope = NULL;
     g_autoptr(json_t) envelope_json = NULL;
     g_autoptr(json_t) openings_json = NULL;
+    g_autoptr(json_t) order = json_object();
     struct commitment_root root;
 
     if (!value)
@@ -158,10 +196,10 @@ gboolean assessment_statement_make(GBytes *document, json_t *tree, const struct 
     if (g_strcmp0(json_text(value, "schema"), DOCUMENT_SCHEMA) != 0)
         return input_error(error, ASSESSMENT_DOCUMENT_NAME ": is not of the kind " DOCUMENT_SCHEMA);
     if (!commit_scores(commitment, json_object_get(value, "principles"), error) ||
-        !commit_findings(commitment, value, error))
+        !commit_findings(commitment, value, order, error))
         return FALSE;
     root = commitment_root(commitment);
-    payload = build_payload(value, document, &root, error);
+    payload = build_payload(value, document, order, &root, error);
     if (!payload)
         return FALSE;
     signed_envelope = dsse_new(INTOTO_PAYLOAD_TYPE, payload);

@@ -13,6 +13,9 @@
  *     {"type": "score", "principle", "score", "coverage", "weights", "counts"}      nine of them
  *     {"type": "finding", "principle", "catalogue_id", "severity", "asset": {...}, and the members
  *      of the document's finding: "measure", "outcome", "evidence" ...}             every finding
+ *
+ * Findings stand by severity, the most severe first; "order" says how many there are of each and
+ * the index of the first, so that findings can be drawn by lot, weighted by severity, unopened.
  */
 #pragma once
 #include "statement/commitment.h"

@@ -10,8 +10,15 @@ static void put_string(GString *out, const char *text, gsize length)
 {
     g_string_append_c(out, '"');
     for (const char *at = text; at < text + length; at++) {
-        guchar byte = *at;
+        const char *plain = at;
+        guchar byte;
 
+        while (at < text + length && (guchar)*at >= 0x20 && *at != '"' && *at != '\\')
+            at++;
+        g_string_append_len(out, plain, at - plain);
+        if (at == text + length)
+            break;
+        byte = *at;
         switch (byte) {
         case '"':
             g_string_append(out, "\\\"");
@@ -35,10 +42,7 @@ static void put_string(GString *out, const char *text, gsize length)
             g_string_append(out, "\\r");
             break;
         default:
-            if (byte < 0x20)
-                g_string_append_printf(out, "\\u%04x", byte);
-            else
-                g_string_append_c(out, byte);
+            g_string_append_printf(out, "\\u%04x", byte);
         }
     }
     g_string_append_c(out, '"');

@@ -230,7 +230,7 @@ enum register_verdict register_judge(const struct reg *reg, GBytes *entry, gint6
     return verdict;
 }
 
-static enum register_verdict fold(struct reg *reg, struct entry *parsed, gint64 time_us)
+enum register_verdict register_fold_parsed(struct reg *reg, struct entry *parsed, gint64 time_us)
 {
     struct reg_entry *entry = g_new0(struct reg_entry, 1);
     struct judged judged;
@@ -263,5 +263,5 @@ enum register_verdict register_fold(struct reg *reg, guint64 index, GBytes *entr
     g_autoptr(entry_t) parsed = entry_parse(entry);
 
     g_return_val_if_fail(index == reg->entries->len, REGISTER_MALFORMED);
-    return fold(reg, parsed, time_us);
+    return register_fold_parsed(reg, parsed, time_us);
 }

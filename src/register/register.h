@@ -62,6 +62,14 @@ enum register_verdict register_judge(const struct reg *reg, GBytes *entry, gint6
 enum register_verdict register_fold(struct reg *reg, guint64 index, GBytes *entry, gint64 time_us);
 guint64 register_size(const struct reg *reg);
 
+/*
+ * Folds many entries (GBytes *) as register_fold() would one after the other, with the same
+ * result; forms and signatures are checked on `threads` threads (0: one a core). `times_us` has
+ * one log time for each, or is NULL: none are known.
+ */
+void register_fold_many(struct reg *reg, const GPtrArray *entries, const gint64 *times_us,
+                        guint threads);
+
 /* The policy in force now, and for a log of `size`. Borrowed. */
 const struct community_policy *register_policy(const struct reg *reg);
 const struct community_policy *register_policy_at(const struct reg *reg, guint64 size);

@@ -196,6 +196,9 @@ void reviews_settle(struct reg *reg);
 /* "draw" of the document, and what the reviews say. */
 json_t *reviews_draw_json(const struct reg_assessment *assessment);
 
+/* Folds an entry whose form was checked. */
+enum register_verdict register_fold_parsed(struct reg *reg, struct entry *parsed, gint64 time_us);
+
 /* Applies a policy to a register: genesis, or one that was judged. */
 void register_apply_policy(struct reg *reg, struct community_policy *policy, guint64 index);
 void reg_assessment_free(struct reg_assessment *assessment);
