@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "config.h"
+#include "p7_hygiene/host/bus.h"
 #include "p7_hygiene/host/host.h"
 
 #include <sodium.h>
@@ -12,7 +13,6 @@
 
 #define HOST_NAME_MAX_BYTES 253
 #define RUN_SUFFIX_BYTES 3
-#define SYSTEM_BUS "/run/dbus/system_bus_socket"
 
 static gboolean principle_is_asked(const struct assess_options *options, guint principle)
 {
@@ -119,7 +119,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
 
     if (!host || !choose_measures(options, assessment->measures, error))
         return NULL;
-    run.bus = host_is_live(host) && host_stat(host, SYSTEM_BUS)->state == HOST_OK;
+    run.bus = host_is_live(host) && host_stat(host, BUS_SOCKET)->state == HOST_OK;
     describe(assessment, profile, options);
     host_keep_private(host);
     if (options->root)

@@ -1,16 +1,12 @@
 /* Judgements on services as units (UNIT). */
+#include "p7_hygiene/host/bus.h"
 #include "p7_hygiene/host/exposure.h"
 #include "p7_hygiene/host/sockets.h"
 
 #include "catalogue_judges.h"
-#include "config.h"
 
 #include <string.h>
 #include <sys/stat.h>
-
-#if HAVE_LIBSYSTEMD
-#include <systemd/sd-bus.h>
-#endif
 
 #define EXPOSURE_LIMIT 70 /* tenths: from here on a network service fails */
 
@@ -101,42 +97,22 @@ void judge_host_unit_unprivileged(const struct asset_view *view, struct finding 
     finding_not_applicable(finding, REASON_NOT_USED, "no enabled daemon");
 }
 
-#if HAVE_LIBSYSTEMD
-/* ListUnitsFiltered(["failed"]) of systemd's D-Bus interface (org.freedesktop.systemd1(5)). */
 void judge_host_unit_none_failed(const struct asset_view *view, struct finding *finding)
 {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
-    sd_bus_message *reply = NULL;
-    sd_bus *bus = NULL;
-    const char *name, *description, *load, *active;
+    g_autoptr(GPtrArray) units = bus_failed_units(BUS_SOCKET);
 
-    if (sd_bus_open_system(&bus) < 0 ||
-        sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                           "org.freedesktop.systemd1.Manager", "ListUnitsFiltered", &error, &reply,
-                           "as", 1, "failed") < 0 ||
-        sd_bus_message_enter_container(reply, 'a', "(ssssssouso)") < 0) {
+    if (!units) {
         finding_not_measured(finding, REASON_ABSENT, "system bus");
-    } else {
-        while (sd_bus_message_enter_container(reply, 'r', "ssssssouso") > 0) {
-            if (sd_bus_message_read(reply, "ssss", &name, &description, &load, &active) < 0)
-                break;
-            finding_fail(finding, NULL, 0, name, active, "active or inactive");
-            sd_bus_message_skip(reply, "ssouso");
-            sd_bus_message_exit_container(reply);
-        }
-        if (finding->outcome == OUTCOME_NONE)
-            finding_pass(finding, NULL, 0, "failed units", "none", "none");
+        return;
     }
-    sd_bus_message_unref(reply);
-    sd_bus_error_free(&error);
-    sd_bus_flush_close_unref(bus);
+    for (guint i = 0; i < units->len; i++) {
+        const struct bus_unit *unit = units->pdata[i];
+
+        finding_fail(finding, NULL, 0, unit->name, unit->active, "active or inactive");
+    }
+    if (units->len == 0)
+        finding_pass(finding, NULL, 0, "failed units", "none", "none");
 }
-#else
-void judge_host_unit_none_failed(const struct asset_view *view, struct finding *finding)
-{
-    finding_not_measured(finding, REASON_UNSUPPORTED, "built without libsystemd");
-}
-#endif
 
 void judge_host_unit_programs(const struct asset_view *view, struct finding *finding)
 {
