@@ -436,13 +436,6 @@ gboolean log_reader_inclusion(struct log_reader *reader, guint64 index, guint64 
            tree_inclusion(reader->merkle, index, size, verified_node, reader, path, length, error);
 }
 
-gboolean log_reader_root(struct log_reader *reader, guint64 size, struct merkle_hash *root,
-                         GError **error)
-{
-    return size_is_known(reader, size, error) &&
-           tree_root_of(reader->merkle, size, verified_node, reader, root, error);
-}
-
 gboolean log_reader_consistency(struct log_reader *reader, guint64 old_size, guint64 size,
                                 struct merkle_hash *path, guint *length, GError **error)
 {

@@ -53,8 +53,5 @@ gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, 
 /* `path` has room for MERKLE_PATH_LIMIT. */
 gboolean log_reader_inclusion(struct log_reader *reader, guint64 index, guint64 size,
                               struct merkle_hash *path, guint *length, GError **error);
-/* The root that the trusted log had at `size`. */
-gboolean log_reader_root(struct log_reader *reader, guint64 size, struct merkle_hash *root,
-                         GError **error);
 gboolean log_reader_consistency(struct log_reader *reader, guint64 old_size, guint64 size,
                                 struct merkle_hash *path, guint *length, GError **error);

@@ -85,6 +85,9 @@ gboolean log_writer_wait(struct log_writer *writer, guint64 size, gint64 limit_u
 gboolean log_writer_publish(struct log_writer *writer, GBytes *note, gboolean trusted,
                             GError **error);
 
+/* Writes the tiles of a committed size, published or not, so that a reader of the folder has it. */
+gboolean log_writer_settle(struct log_writer *writer, guint64 size, GError **error);
+
 /* Proofs in the tree as committed, for witnesses and submitters. Wait for the tiles. */
 gboolean log_writer_inclusion(struct log_writer *writer, guint64 index, guint64 size,
                               struct merkle_hash *path, guint *length, GError **error);

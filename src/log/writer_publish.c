@@ -106,6 +106,11 @@ gboolean log_writer_inclusion(struct log_writer *writer, guint64 index, guint64 
            tree_inclusion(merkle, index, size, tile_set_node, &nodes, path, length, error);
 }
 
+gboolean log_writer_settle(struct log_writer *writer, guint64 size, GError **error)
+{
+    return have_tiles(writer, size, error) && tile_set_write_partial(writer->tiles, size, error);
+}
+
 /* ---- publishing ---- */
 
 /* Reads a note of this log: its origin, its key's signature, the root that the tiles have. */

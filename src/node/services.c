@@ -4,7 +4,5 @@
 #include <stddef.h>
 
 const struct service *const services[] = {
-    &service_files,
-    &service_status,
-    NULL,
+    &service_files, &service_log, &service_witness, &service_status, NULL,
 };

@@ -2,5 +2,7 @@
 #pragma once
 #include "node/service.h"
 
-extern const struct service service_files;  /* checkpoint, tiles, history as they lie */
-extern const struct service service_status; /* health, readiness, numbers, the API's description */
+extern const struct service service_files;   /* checkpoint, tiles, history as they lie */
+extern const struct service service_status;  /* health, readiness, numbers, the API's description */
+extern const struct service service_log;     /* takes entries, has them cosigned, publishes */
+extern const struct service service_witness; /* cosigns checkpoints */

@@ -1,0 +1,138 @@
+/*
+ * make_community FOLDER ENTRIES [WITNESS_URL...]: a community for the node's tests, from fixed
+ * keys: FOLDER/log (its log's node), FOLDER/witness-0.. (a node for each URL, of another group
+ * each), FOLDER/entries/NNNNN.json (what may be submitted, in order: each member's endorsement and
+ * delegation, then ENTRIES assessments). Without URLs the policy names no witness.
+ */
+#include "base/file.h"
+#include "log/writer.h"
+#include "statement/key_file.h"
+
+#include "../unit/community.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODE 0600
+#define FOLDER_MODE 0700
+#define MEMBERS 3
+
+static GError *error;
+
+static void check(gboolean done)
+{
+    if (done)
+        return;
+    fprintf(stderr, "make_community: %s\n", error ? error->message : "failed");
+    exit(1);
+}
+
+static void write_key(const char *data, const char *name, const struct signing_key *key)
+{
+    g_autofree char *folder = g_build_filename(data, "keys", NULL);
+    g_autofree char *path = g_strconcat(folder, "/", name, ".key", NULL);
+
+    check(file_make_folder(folder, FOLDER_MODE, &error));
+    check(key_file_create(path, key, NULL, &error));
+}
+
+static void write_policy(const char *data, GBytes *policy)
+{
+    g_autofree char *folder = g_build_filename(data, "community", NULL);
+    g_autofree char *path = g_build_filename(folder, "policy.json", NULL);
+    gsize length;
+    const void *bytes = g_bytes_get_data(policy, &length);
+
+    check(file_make_folder(folder, FOLDER_MODE, &error));
+    check(file_write(path, bytes, length, MODE, &error));
+}
+
+static void make_log(const char *data, const struct community *community, GBytes *genesis)
+{
+    g_autofree char *folder = g_build_filename(data, "log", NULL);
+    const struct log_writer_options options = { .folder = folder, .key = community->log };
+    g_autoptr(log_writer_t) writer = NULL;
+    g_autoptr(GBytes) note = NULL;
+    guint64 index;
+
+    check(log_create(&options, &error));
+    writer = log_writer_open(&options, &error);
+    check(writer != NULL);
+    check(log_writer_add(writer, genesis, &index, &error));
+}
+
+static void write_entry(const char *folder, guint number, GBytes *entry)
+{
+    g_autofree char *path = g_strdup_printf("%s/%05u.json", folder, number);
+    gsize length;
+    const void *bytes = g_bytes_get_data(entry, &length);
+
+    check(g_file_set_contents(path, bytes, (gssize)length, &error));
+}
+
+static json_t *make_policy(const struct community *community, struct actor *const *members,
+                           char **urls, guint count)
+{
+    json_t *policy = policy_json(community, members, MEMBERS, count ? 1 : 0);
+    json_t *list = json_object_get(policy, "members");
+
+    for (guint i = 0; i < count && i < MEMBERS; i++)
+        json_object_set_new(json_object_get(json_array_get(list, i), "witness"), "url",
+                            json_string(urls[i]));
+    return policy;
+}
+
+int main(int argc, char **argv)
+{
+    guint urls = argc > 3 ? argc - 3 : 0, number = 0;
+    struct community *community = g_new0(struct community, 1);
+    struct actor *members[MEMBERS];
+    g_autofree char *log = NULL, *entries = NULL;
+    g_autoptr(json_t) policy = NULL;
+    g_autoptr(GBytes) policy_bytes = NULL, genesis = NULL;
+
+    if (argc < 3)
+        return 2;
+    community->now_us = clock_now_us() - DAY_US;
+    community->log = key_of(ORIGIN);
+    community->actors = g_ptr_array_new_with_free_func(actor_free);
+    members[0] = actor_new(community, "state.example", GROUP_STATE, 1, 1);
+    members[1] = actor_new(community, "company.example", GROUP_PRIVATE_SECTOR, 2, 3);
+    members[2] = actor_new(community, "society.example", GROUP_CIVIL_SOCIETY, 1, 1);
+    policy = make_policy(community, members, argv + 3, urls);
+    policy_bytes = json_canonical(policy, &error);
+    check(policy_bytes != NULL);
+    genesis = policy_entry(json_incref(policy), KEYS(community->log));
+
+    log = g_build_filename(argv[1], "log", NULL);
+    write_key(log, "log", community->log);
+    write_policy(log, policy_bytes);
+    make_log(log, community, genesis);
+    for (guint i = 0; i < urls && i < MEMBERS; i++) {
+        g_autofree char *data = g_strdup_printf("%s/witness-%u", argv[1], i);
+
+        write_key(data, "witness", members[i]->witness);
+        write_policy(data, policy_bytes);
+    }
+    entries = g_build_filename(argv[1], "entries", NULL);
+    check(file_make_folder(entries, FOLDER_MODE, &error));
+    for (guint i = 0; i < MEMBERS; i++) {
+        g_autofree char *vkey = public_key_text(members[i]->issuer->public);
+        g_autoptr(GBytes) endorsement = entry_by_root(members[i], PREDICATE_ENDORSEMENT,
+                                                      endorsement_json(community, members[i]));
+        g_autoptr(GBytes) delegation = entry_by_root(
+            members[i], PREDICATE_DELEGATION, delegation_json(community, vkey, "issuer", 300));
+
+        write_entry(entries, number++, endorsement);
+        write_entry(entries, number++, delegation);
+    }
+    for (guint i = 0; i < (guint)atoi(argv[2]); i++) {
+        g_autofree char *digest = g_strdup_printf("%064x", i);
+        g_autoptr(GBytes) entry = entry_of("assessment.json", digest, PREDICATE_ASSESSMENT,
+                                           assessment_json(community, members[i % MEMBERS], 1 + i % 5),
+                                           KEYS(members[i % MEMBERS]->issuer));
+
+        write_entry(entries, number++, entry);
+    }
+    return 0;
+}
