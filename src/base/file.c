@@ -16,6 +16,11 @@
 #define TEMPORARY_CHANCE "XXXXXX"
 #define TEMPORARY_BASE_MAX 200 /* bytes kept of a name, so that all of it fits in NAME_MAX */
 
+static void too_large(const char *name, gsize limit, GError **error)
+{
+    input_error(error, "%s: larger than the limit of %" G_GSIZE_FORMAT " bytes", name, limit);
+}
+
 static GBytes *read_descriptor(int fd, const char *name, gsize limit, gsize expected,
                                GError **error)
 {
@@ -37,8 +42,7 @@ static GBytes *read_descriptor(int fd, const char *name, gsize limit, gsize expe
             break;
         length += got;
         if (length > limit) {
-            input_error(error, "%s: larger than the limit of %" G_GSIZE_FORMAT " bytes", name,
-                        limit);
+            too_large(name, limit, error);
             return NULL;
         }
     }
@@ -64,6 +68,12 @@ GBytes *file_read(const char *path, gsize limit, GError **error)
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
         close(fd);
         system_error(error, "%s: is not a regular file", path);
+        return NULL;
+    }
+    /* Refused before it is read: a sparse file may claim to be larger than any memory. */
+    if (status.st_size > 0 && (guint64)status.st_size > limit) {
+        close(fd);
+        too_large(path, limit, error);
         return NULL;
     }
     bytes = read_descriptor(fd, path, limit, status.st_size, error);

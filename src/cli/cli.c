@@ -346,6 +346,11 @@ const char *cli_language(const struct context *context)
     return g_str_has_prefix(names[0], "fr") ? "fr" : "en";
 }
 
+gboolean cli_is_french(const struct context *context)
+{
+    return g_str_equal(cli_language(context), "fr");
+}
+
 gboolean cli_format_is(const struct context *context, const char *format, gboolean is_default)
 {
     return context->format ? g_str_equal(context->format, format) : is_default;

@@ -64,6 +64,7 @@ gboolean cli_output(const struct context *context, const char *text, gsize lengt
 
 /* "en" or "fr". */
 const char *cli_language(const struct context *context);
+gboolean cli_is_french(const struct context *context);
 
 /* Whether --format asks for `format`; without --format, `is_default` is the answer. */
 gboolean cli_format_is(const struct context *context, const char *format, gboolean is_default);

@@ -46,9 +46,14 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static gboolean is_french(const struct context *context)
+static const char *stage_name(enum fix_stage stage, gboolean french)
 {
-    return g_str_equal(cli_language(context), "fr");
+    static const char *const names[] = {
+        [FIX_PLANNED] = "prévu",      [FIX_APPLYING] = "inachevé",  [FIX_APPLIED] = "appliqué",
+        [FIX_CONFIRMED] = "confirmé", [FIX_UNDOING] = "non annulé", [FIX_UNDONE] = "annulé",
+    };
+
+    return french ? names[stage] : fix_stage_name(stage);
 }
 
 /* Judges what is asked for (ids NULL: everything), so that the plan knows what fails and where. */
@@ -187,7 +192,7 @@ static gboolean put_json(const struct context *context, json_t *value, GError **
 static gboolean show_plan(const struct context *context, const struct fix_plan *plan,
                           const struct fix_tree *tree, GError **error)
 {
-    gboolean french = is_french(context);
+    gboolean french = cli_is_french(context);
     g_autofree char *program = cli_program();
     g_autofree char *text = NULL;
     GString *out;
@@ -229,7 +234,7 @@ static gboolean agree(const struct context *context, GError **error)
 
     if (!isatty(STDIN_FILENO))
         return input_error(error, "nobody to ask: add --yes, or --plan-hash of a plan seen before");
-    fputs(is_french(context) ? "\nAppliquer\u202f? [o/N] " : "\nApply? [y/N] ", stderr);
+    fputs(cli_is_french(context) ? "\nAppliquer\u202f? [o/N] " : "\nApply? [y/N] ", stderr);
     if (!fgets(answer, sizeof answer, stdin) || !strchr("yYoO", answer[0]))
         return input_error(error, "not applied");
     return TRUE;
@@ -255,7 +260,7 @@ static gboolean read_confirm(const struct state *state, const struct fix_plan *p
 static gboolean report_stage(const struct context *context, const struct fix_record *record,
                              GError **error)
 {
-    gboolean french = is_french(context);
+    gboolean french = cli_is_french(context);
     g_autofree char *deadline = record->deadline_us ? clock_format(record->deadline_us) : NULL;
     g_autoptr(json_t) object = NULL;
 
@@ -270,7 +275,7 @@ static gboolean report_stage(const struct context *context, const struct fix_rec
     if (context->quiet || fix_plan_is_empty(record->plan))
         return TRUE;
     printf(french ? "Plan %.*s\u202f: %s.\n" : "Plan %.*s: %s.\n", HASH_SHOWN, record->plan->hash,
-           fix_stage_name(record->stage));
+           stage_name(record->stage, french));
     if (record->stage == FIX_APPLIED && deadline)
         printf(french ? "Annulé le %s sauf si\u202f: entente fix --confirm %.*s\n"
                       : "Undone at %s unless: entente fix --confirm %.*s\n",
@@ -309,7 +314,7 @@ static struct fix_record *choose_plan(const struct context *context, const struc
     }
     if (!cli_format_is(context, "json", FALSE)) {
         g_autofree char *text =
-            format_plan(plan, *tree, is_french(context), terminal_has_colour(stdout));
+            format_plan(plan, *tree, cli_is_french(context), terminal_has_colour(stdout));
 
         if (!context->quiet)
             fputs(text, stdout);
@@ -411,10 +416,11 @@ static int run_confirm(const struct context *context, const struct state *state,
 }
 
 /* What is wrong was said on standard error already. */
-static void list_damaged(const struct fix_damage *damage, struct table *table, json_t *array)
+static void list_damaged(const struct fix_damage *damage, gboolean french, struct table *table,
+                         json_t *array)
 {
     g_autofree char *hash = g_strndup(damage->hash, HASH_SHOWN);
-    const char *const cells[] = { hash, "damaged", "", "", "", "" };
+    const char *const cells[] = { hash, french ? "abîmé" : "damaged", "", "", "", "" };
     json_t *row = json_object();
 
     table_row(table, cells, NULL);
@@ -429,9 +435,12 @@ static int run_list(const struct context *context, const struct state *state, co
 {
     static const char *const headings[] = { "PLAN", "STAGE",    "SINCE", "FILES",
                                             "ROOT", "MEASURES", NULL };
+    static const char *const headings_fr[] = { "PLAN",   "ÉTAPE",   "DEPUIS", "FICHIERS",
+                                               "RACINE", "MESURES", NULL };
+    gboolean french = cli_is_french(context);
     g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func((GDestroyNotify)fix_damage_free);
     g_autoptr(GPtrArray) records = fix_record_list(store, damaged);
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(table_t) table = table_new(french ? headings_fr : headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
 
@@ -449,7 +458,7 @@ static int run_list(const struct context *context, const struct state *state, co
             json_array_append_new(ids, json_string(record->plan->measures->pdata[m]));
         {
             const char *const cells[] = { hash,
-                                          fix_stage_name(record->stage),
+                                          stage_name(record->stage, french),
                                           since ? since : "",
                                           files,
                                           record->plan->root,
@@ -471,7 +480,7 @@ static int run_list(const struct context *context, const struct state *state, co
         json_array_append_new(array, row);
     }
     for (guint i = 0; i < damaged->len; i++)
-        list_damaged(damaged->pdata[i], table, array);
+        list_damaged(damaged->pdata[i], french, table, array);
     if (cli_format_is(context, "json", FALSE))
         return put_json(context, array, error) && !damaged->len ? EXIT_DONE : EXIT_SYSTEM;
     text = table_format(table, terminal_has_colour(stdout), terminal_width(stdout));

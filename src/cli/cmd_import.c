@@ -20,6 +20,7 @@ static gboolean import_file(const struct context *context, const struct state *s
     g_autoptr(imported_t) imported = NULL;
     g_autoptr(journal_t) journal = NULL;
     g_autofree char *digest = NULL, *body = NULL, *tool = NULL, *asset = NULL;
+    gboolean french = cli_is_french(context);
     guint failing = 0;
 
     if (!document)
@@ -44,10 +45,14 @@ static gboolean import_file(const struct context *context, const struct state *s
     tool = terminal_escape(imported->tool);
     asset = terminal_escape(imported->asset);
     if (!context->quiet)
-        printf("%s on %s: %u findings, %u failing%s. They are shown in the next assessments, "
-               "and never scored.\n",
+        printf(french ? "%s sur %s\u202f: %u constats, dont %u échecs%s. Ils paraîtront dans les "
+                        "prochaines évaluations, sans jamais compter dans la note.\n"
+                      : "%s on %s: %u findings, %u failing%s. They are shown in the next "
+                        "assessments, and never scored.\n",
                tool, asset, imported->findings->len, failing,
-               imported->omitted ? " (more than are kept)" : "");
+               !imported->omitted ? ""
+               : french           ? " (plus qu’il n’en est gardé)"
+                                  : " (more than are kept)");
     return TRUE;
 }
 

@@ -88,8 +88,11 @@ static int list(const struct context *context, const struct state *state, struct
                 GError **error)
 {
     static const char *const headings[] = { "SEQ", "TIME", "KIND", "ASSET", "KEY", "BODY", NULL };
+    static const char *const headings_fr[] = {
+        "SEQ", "DATE", "GENRE", "ACTIF", "CLÉ", "CORPS", NULL
+    };
     const struct journal_filter filter = { state->kind, state->asset, state->key, 0 };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(table_t) table = table_new(cli_is_french(context) ? headings_fr : headings);
     g_autoptr(GString) lines = g_string_new(NULL);
     gboolean json = cli_format_is(context, "json", FALSE);
     struct listing listing = { table, json ? lines : NULL };
@@ -154,13 +157,21 @@ static int verify(const struct context *context, const struct state *state, stru
         text =
             g_strdup_printf("{\"events\":%" G_GUINT64_FORMAT ",\"head\":\"%s\"}\n", head.seq, name);
     else if (head.seq == 0)
-        text = g_strdup("The journal is empty.\n");
+        text =
+            g_strdup(cli_is_french(context) ? "Le journal est vide.\n" : "The journal is empty.\n");
     else
-        text = g_strdup_printf(
-            "The journal is whole: %" G_GUINT64_FORMAT " events.\nHead: %s\n"
-            "Keep the head elsewhere; entente journal verify --head then also finds a journal\n"
-            "that was rewritten as a whole.\n",
-            head.seq, name);
+        text =
+            g_strdup_printf(cli_is_french(context)
+                                ? "Le journal est entier\u202f: %" G_GUINT64_FORMAT " événements.\n"
+                                  "Tête\u202f: %s\n"
+                                  "Gardez la tête ailleurs\u202f; entente journal verify --head "
+                                  "trouve alors aussi\n"
+                                  "un journal qui a été entièrement réécrit.\n"
+                                : "The journal is whole: %" G_GUINT64_FORMAT " events.\nHead: %s\n"
+                                  "Keep the head elsewhere; entente journal verify --head then "
+                                  "also finds a journal\n"
+                                  "that was rewritten as a whole.\n",
+                            head.seq, name);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

@@ -95,7 +95,11 @@ static gboolean keep(const struct context *context, const struct state *state,
     if (!context->quiet) {
         g_autofree char *shown = terminal_escape(path);
 
-        fprintf(stderr, "Kept in %s: back it up; nobody can make it again\n", shown);
+        fprintf(stderr,
+                cli_is_french(context)
+                    ? "Gardée dans %s\u202f: sauvegardez-la\u202f; personne ne peut la refaire\n"
+                    : "Kept in %s: back it up; nobody can make it again\n",
+                shown);
     }
     return put_public(context, key->public, error);
 }
@@ -155,9 +159,10 @@ static gboolean run_show(const struct context *context, const struct state *stat
                          GError **error)
 {
     static const char *const headings[] = { "NAME", "ID", "VERIFICATION KEY (VKEY)", NULL };
+    static const char *const headings_fr[] = { "NOM", "ID", "CLÉ DE VÉRIFICATION (VKEY)", NULL };
     g_autofree char *data = cli_data_folder(context, error);
     g_autoptr(GPtrArray) keys = data ? key_store_public_keys(data, error) : NULL;
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(table_t) table = table_new(cli_is_french(context) ? headings_fr : headings);
     g_autoptr(json_t) list = json_array();
     g_autofree char *text = NULL;
 
@@ -166,7 +171,9 @@ static gboolean run_show(const struct context *context, const struct state *stat
     if (!keys)
         return FALSE;
     if (!keys->len && !context->quiet)
-        fputs("There is no key yet: entente key new\n", stderr);
+        fputs(cli_is_french(context) ? "Il n’y a pas encore de clé\u202f: entente key new\n"
+                                     : "There is no key yet: entente key new\n",
+              stderr);
     for (guint i = 0; i < keys->len; i++) {
         const struct public_key *key = keys->pdata[i];
         g_autofree char *vkey = public_key_text(key);

@@ -102,15 +102,17 @@ static gboolean has_signed(const struct dsse *envelope, const struct signing_key
 }
 
 static void show(const char *subject, const char *sha256, guint64 size,
-                 const struct signing_key *key)
+                 const struct signing_key *key, gboolean french)
 {
     g_autofree char *hint = public_key_hint(key->public);
     g_autofree char *name = terminal_escape(subject);
     g_autofree char *signer = terminal_escape(hint);
 
     fprintf(stderr,
-            "Signing as %s:\n  document  %s\n  SHA-256   %s\n  size      %" G_GUINT64_FORMAT
-            " bytes\n",
+            french ? "Signature en tant que %s\u202f:\n  document  %s\n  SHA-256   %s\n"
+                     "  taille    %" G_GUINT64_FORMAT " octets\n"
+                   : "Signing as %s:\n  document  %s\n  SHA-256   %s\n  size      "
+                     "%" G_GUINT64_FORMAT " bytes\n",
             signer, name, sha256, size);
 }
 
@@ -154,7 +156,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (has_signed(envelope, key))
         return input_error(error, "%s: this key has signed it already", state->add);
     if (!context->quiet)
-        show(subject ? subject : file, sha256, size, key);
+        show(subject ? subject : file, sha256, size, key, cli_is_french(context));
     dsse_sign(envelope, key);
     value = dsse_to_json(envelope);
     text = json_pretty(value);
@@ -165,7 +167,11 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (!context->quiet) {
         g_autofree char *shown = terminal_escape(output);
 
-        fprintf(stderr, "Written to %s; check it with: entente verify %s\n", shown, shown);
+        fprintf(stderr,
+                cli_is_french(context)
+                    ? "Écrit dans %s\u202f; à vérifier avec\u202f: entente verify %s\n"
+                    : "Written to %s; check it with: entente verify %s\n",
+                shown, shown);
     }
     return EXIT_DONE;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FILE_LIMIT (64u << 20) /* an envelope or a disclosure */
+#define LABEL_COLUMNS 11
 
 struct state {
     char **keys, *document, *threshold;
@@ -68,7 +69,8 @@ static gboolean read_target(const char *path, struct target *target, GError **er
     const void *data = bytes ? g_bytes_get_data(bytes, &length) : NULL;
 
     value = bytes ? json_parse(data, length, FILE_LIMIT, path, NULL) : NULL;
-    if (!json_object_get(value, "payload") && beside &&
+    /* A document may well have a member of that name; an envelope has both. */
+    if (!(json_object_get(value, "payload") && json_object_get(value, "payloadType")) && beside &&
         g_strcmp0(json_text(value, "schema"), DISCLOSURE_SCHEMA) != 0) {
         target->envelope = file_read(beside, FILE_LIMIT, error);
         target->path = g_steal_pointer(&beside);
@@ -141,7 +143,7 @@ struct report {
     const struct target *target;
     const struct verification *v;
     const GPtrArray *keys;
-    gboolean own, document_checked;
+    gboolean own, document_checked, french;
     guint threshold;
 };
 
@@ -198,7 +200,8 @@ static void put_line(GString *out, const char *label, const char *format, ...)
     text = g_strdup_vprintf(format, list);
     va_end(list);
     escaped = terminal_escape(text);
-    g_string_append_printf(out, "  %-11s %s\n", label, escaped);
+    g_string_append_printf(out, "  %s%*s %s\n", label,
+                           MAX(0, LABEL_COLUMNS - (int)terminal_columns(label)), "", escaped);
 }
 
 static void put_signatures(GString *out, const struct report *report)
@@ -207,40 +210,51 @@ static void put_signatures(GString *out, const struct report *report)
 
     for (guint i = 0; v->results && i < v->envelope->signatures->len; i++) {
         const struct dsse_signature *signature = v->envelope->signatures->pdata[i];
-        const char *keyid = *signature->keyid ? signature->keyid : "a key it does not name";
+        const char *keyid = *signature->keyid ? signature->keyid
+                            : report->french  ? "une clé qu’elle ne nomme pas"
+                                              : "a key it does not name";
 
         if (v->results[i].outcome == DSSE_GOOD) {
             g_autofree char *hint = public_key_hint(report->keys->pdata[v->results[i].key]);
 
-            put_line(out, "signed by", "%s%s", hint, report->own ? " (own key)" : "");
+            put_line(out, report->french ? "signé par" : "signed by", "%s%s", hint,
+                     !report->own     ? ""
+                     : report->french ? " (votre clé)"
+                                      : " (own key)");
+        } else if (v->results[i].outcome == DSSE_BAD) {
+            put_line(out, report->french ? "FAUSSE" : "BAD", "%s", keyid);
         } else {
-            put_line(out, v->results[i].outcome == DSSE_BAD ? "BAD" : "unknown", "%s", keyid);
+            put_line(out, report->french ? "inconnue" : "unknown", "%s", keyid);
         }
     }
 }
 
-static void put_principles(GString *out, const json_t *predicate)
+static void put_principles(GString *out, const json_t *predicate, gboolean french)
 {
     const json_t *principle;
     size_t index;
 
-    put_line(out, "assessed", "%s, catalogue %s", json_text(predicate, "ended"),
+    put_line(out, french ? "évalué" : "assessed", "%s, catalogue %s", json_text(predicate, "ended"),
              json_text(json_object_get(predicate, "catalogue"), "version"));
     json_array_foreach(json_object_get(predicate, "principles"), index, principle)
     {
         gint64 band = json_number(principle, "band", 0);
-        g_autofree char *label = g_strdup_printf("principle %zu", index + 1);
+        g_autofree char *label =
+            g_strdup_printf(french ? "principe %zu" : "principle %zu", index + 1);
 
         if (band)
-            put_line(out, label, "band %d of %d, coverage %d %%", (int)band, PREDICATE_BANDS,
-                     (int)json_number(principle, "coverage", 0));
+            put_line(out, label,
+                     french ? "tranche %d sur %d, couverture %d\u00a0%%"
+                            : "band %d of %d, coverage %d %%",
+                     (int)band, PREDICATE_BANDS, (int)json_number(principle, "coverage", 0));
         else
-            put_line(out, label, "not assessed");
+            put_line(out, label, "%s", french ? "non évalué" : "not assessed");
     }
 }
 
-static void put_openings(GString *out, const json_t *openings)
+static void put_openings(GString *out, const json_t *openings, gboolean french)
 {
+    const char *label = french ? "engagé" : "committed";
     const json_t *opening;
     size_t index;
 
@@ -252,13 +266,15 @@ static void put_openings(GString *out, const json_t *openings)
         gint64 score = json_number(value, "score", -1);
 
         if (measure)
-            put_line(out, "committed", "%s on %s: %s", measure, asset ? asset : "?",
+            put_line(out, label, french ? "%s sur %s\u202f: %s" : "%s on %s: %s", measure,
+                     asset ? asset : "?",
                      json_text(value, "outcome") ? json_text(value, "outcome") : "?");
         else if (score >= 0)
-            put_line(out, "committed", "principle %d: score %d",
+            put_line(out, label, french ? "principe %d\u202f: note %d" : "principle %d: score %d",
                      (int)json_number(value, "principle", 0), (int)score);
         else
-            put_line(out, "committed", "principle %d: not assessed",
+            put_line(out, label,
+                     french ? "principe %d\u202f: non évalué" : "principle %d: not assessed",
                      (int)json_number(value, "principle", 0));
     }
 }
@@ -269,27 +285,33 @@ static char *format_text(const struct report *report, gboolean colour)
     g_autoptr(GString) out = g_string_new(NULL);
     gboolean good = v->reason == VERIFY_GOOD;
     g_autofree char *path = terminal_escape(report->target->path);
-    g_autofree char *word =
-        terminal_style(good ? "Good" : "Refused", good ? STYLE_GOOD : STYLE_BAD, colour);
+    gboolean french = report->french;
+    const char *verdict = french ? (good ? "Valable" : "Refusé") : (good ? "Good" : "Refused");
+    g_autofree char *word = terminal_style(verdict, good ? STYLE_GOOD : STYLE_BAD, colour);
 
-    g_string_append_printf(out, "%s: %s", word, path);
+    g_string_append_printf(out, french ? "%s\u202f: %s" : "%s: %s", word, path);
     if (!good)
         g_string_append_printf(out, " (%s)", verify_reason_name(v->reason));
     g_string_append_c(out, '\n');
     if (v->message)
-        put_line(out, "why", "%s", v->message);
+        put_line(out, french ? "cause" : "why", "%s", v->message);
     put_signatures(out, report);
     if (good) {
-        put_line(out, "says", "%s of %s, SHA-256 %s", v->predicate->name,
+        put_line(out, french ? "dit" : "says",
+                 french ? "%s de %s, SHA-256 %s" : "%s of %s, SHA-256 %s", v->predicate->name,
                  intoto_subject_name(v->statement), intoto_subject_sha256(v->statement));
         if (report->document_checked)
-            put_line(out, "document", "%s is what was signed", report->target->document);
+            put_line(out, "document",
+                     french ? "%s est bien ce qui a été signé" : "%s is what was signed",
+                     report->target->document);
         else
-            put_line(out, "document", "not checked: give it with --document");
+            put_line(out, "document", "%s",
+                     french ? "non vérifié\u202f: donnez-le avec --document"
+                            : "not checked: give it with --document");
         if (report->target->openings)
-            put_openings(out, report->target->openings);
+            put_openings(out, report->target->openings, french);
         else if (g_str_equal(v->predicate->type, PREDICATE_ASSESSMENT))
-            put_principles(out, intoto_predicate(v->statement));
+            put_principles(out, intoto_predicate(v->statement), french);
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -316,7 +338,12 @@ static int judge(const struct context *context, const struct state *state, struc
     g_autoptr(GPtrArray) keys = trusted(context, state, error);
     g_autoptr(verification_t) v = NULL;
     g_autofree char *text = NULL;
-    struct report report = { .target = target, .own = !state->keys, .threshold = threshold };
+    struct report report = {
+        .target = target,
+        .own = !state->keys,
+        .threshold = threshold,
+        .french = cli_is_french(context),
+    };
     gsize length;
     const void *data = g_bytes_get_data(target->envelope, &length);
 

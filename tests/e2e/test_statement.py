@@ -304,3 +304,32 @@ def test_disclose_answers_mistakes(entente, assessed):
     openings["entries"][0]["value"]["score"] = 100
     (assessed / "openings.json").write_text(json.dumps(openings))
     assert "altered" in entente("disclose", 7, status=2).stderr
+
+
+def test_a_document_that_looks_like_an_envelope_is_still_a_document(entente):
+    """Only what has both members of an envelope is one."""
+    entente("key", "new", "--name", "example.org")
+    path = entente.folder / "message.json"
+    path.write_text('{"payload": 1}')
+    entente("sign", path)
+    assert verdict(entente, path, status=0)["document"] == "matches"
+    path.write_text('{"payload": 2}')
+    assert verdict(entente, path, status=1)["reason"] == "digest"
+
+
+def test_a_file_of_a_terabyte_is_refused_at_once(entente):
+    path = entente.folder / "huge.json"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+    for command in ("verify", "import", "view"):
+        assert "larger than" in entente(command, path, status=2, timeout=10).stderr
+
+
+def test_answers_are_in_french_too(entente, letter):
+    text = entente("verify", letter, "--lang", "fr").stdout
+    assert "Valable\u202f: " in text and "votre clé" in text and "ce qui a été signé" in text
+    assert "entier\u202f: " in entente("journal", "verify", "--lang", "fr").stdout or (
+        "vide" in entente("journal", "verify", "--lang", "fr").stdout)
+    assert "CLÉ DE VÉRIFICATION" in entente("key", "--lang", "fr").stdout
+    letter.write_text("We do not.\n")
+    assert "Refusé\u202f: " in entente("verify", letter, "--lang", "fr", status=1).stdout
