@@ -38,12 +38,16 @@ class Browser:
     def command(self, name, **parameters):
         return self.driver.execute_cdp_cmd(name, parameters)
 
-    def show(self, width=1280, height=900, scheme="light"):
-        """The window's size below what a real one allows, and the reader's colour scheme."""
+    def show(self, width=1280, height=900, scheme="light", forced="none"):
+        """
+        The window's size below what a real one allows, the reader's colour scheme, and whether
+        the system's own colours replace the page's ("active").
+        """
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=height,
                      deviceScaleFactor=1, mobile=width < 600)
         self.command("Emulation.setEmulatedMedia",
-                     features=[{"name": "prefers-color-scheme", "value": scheme}])
+                     features=[{"name": "prefers-color-scheme", "value": scheme},
+                               {"name": "forced-colors", "value": forced}])
 
     def open(self, path, query=""):
         """Loads a file afresh and waits until its script has drawn the page or cannot."""

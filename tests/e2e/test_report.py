@@ -358,6 +358,43 @@ def axe(page):
                                             AXE_TAGS)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colours_hide_nothing(page, report, scheme):
+    """High contrast: pictures keep to the system's colours, whatever the page was switched to."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.show(1280, 900, scheme, forced="active")
+    page.open(report(findings=200, history=3))
+    page.js("document.querySelector('details.measure').open = true")
+    for name in ("as-is", "switched"):
+        if name == "switched":
+            page.js("[...document.querySelectorAll('.control')].find("
+                    "node => /colours/.test(node.textContent)).click()")
+        faint = page.js(r"""
+            const probe = document.body.appendChild(document.createElement('i'));
+            probe.style.color = 'Canvas';
+            const light = text => {
+              const parts = text.match(/[\d.]+/g).slice(0, 3).map(part => {
+                const value = part / 255;
+                return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+              });
+              return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+            };
+            const canvas = light(getComputedStyle(probe).color);
+            probe.remove();
+            const drawn = { '.bar-met': 'fill', '.bar-stripe': 'stroke', '.bar-unmet': 'stroke',
+              '.bar-unassessed': 'stroke', '.wordmark svg': 'fill', '.line-score': 'stroke',
+              '.line-coverage': 'stroke', '.evidence .mark': 'stroke', '.status .mark': 'stroke' };
+            return Object.entries(drawn).map(([selector, property]) => {
+              const node = document.querySelector(selector);
+              const one = node ? light(getComputedStyle(node)[property]) : canvas;
+              const contrast = (Math.max(one, canvas) + 0.05) / (Math.min(one, canvas) + 0.05);
+              return [selector, contrast];
+            }).filter(([, contrast]) => contrast < 4.5);""")
+        assert faint == [], (scheme, name)
+        page.screenshot(SCREENSHOTS / f"report-forced-{scheme}-{name}.png")
+    page.show()
+
+
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: run npm ci in tests/")
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_accessibility_and_pictures(page, report, say, width):
