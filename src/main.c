@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &command_init,
     &command_journal,
     &command_key,
+    &command_log,
     &command_measures,
     &command_norms,
     &command_serve,

@@ -13,6 +13,7 @@ extern const struct command command_import;
 extern const struct command command_init;
 extern const struct command command_journal;
 extern const struct command command_key;
+extern const struct command command_log;
 extern const struct command command_measures;
 extern const struct command command_norms;
 extern const struct command command_serve;

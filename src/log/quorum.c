@@ -306,8 +306,8 @@ struct quorum_policy *quorum_policy_parse(const void *data, gsize length, const 
         input_error(error, "%s: larger than a policy may be (%u bytes)", name, QUORUM_POLICY_LIMIT);
         return NULL;
     }
-    if (!octets_are_allowed(data, length)) {
-        input_error(error, "%s: not a policy: not UTF-8, or control characters in it", name);
+    if (!length || !octets_are_allowed(data, length)) {
+        input_error(error, "%s: not a policy: empty, not UTF-8, or control characters in it", name);
         return NULL;
     }
     text = g_strndup(data, length);

@@ -57,5 +57,5 @@ struct log_source log_source_http(const char *url, const struct http_options *op
     remote->url = g_strdup(url);
     while (g_str_has_suffix(remote->url, "/"))
         remote->url[strlen(remote->url) - 1] = '\0';
-    return (struct log_source){ fetch, remote, remote_free };
+    return (struct log_source){ fetch, remote, remote_free, NULL };
 }

@@ -37,7 +37,7 @@ static gboolean fault(const struct lines *lines, const char *what, GError **erro
 static const char *next_line(struct lines *lines, gsize *length)
 {
     const char *line = lines->at;
-    const char *end = memchr(line, '\n', lines->end - line);
+    const char *end = line < lines->end ? memchr(line, '\n', lines->end - line) : NULL;
 
     lines->number++;
     if (!end)

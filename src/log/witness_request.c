@@ -23,7 +23,7 @@ static const char *read_head(struct witness_request *request, const char *at, co
                              GError **error)
 {
     for (guint line = 0;; line++) {
-        const char *line_end = memchr(at, '\n', end - at);
+        const char *line_end = at < end ? memchr(at, '\n', end - at) : NULL;
         const gsize length = line_end ? (gsize)(line_end - at) : 0;
 
         if (!line_end) {

@@ -1,0 +1,51 @@
+#include "cli/commands.h"
+#include "cli/log_command.h"
+
+static const struct log_subcommand *const subcommands[] = {
+    &log_subcommand_fsck,
+};
+
+static const struct command_option options[] = {
+    { "policy", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, policy),
+      "fsck: judge the checkpoint by this policy (C2SP text, or policy.yaml or .json)", "FILE" },
+    { "key", 0, G_OPTION_ARG_STRING, offsetof(struct log_state, key),
+      "fsck: judge the checkpoint by the log's key alone", "VKEY" },
+    { "allow-unwitnessed", 0, G_OPTION_ARG_NONE, offsetof(struct log_state, allow_unwitnessed),
+      "fsck: a checkpoint without the quorum of witnesses is good enough", NULL },
+    { "threads", 0, G_OPTION_ARG_INT, offsetof(struct log_state, threads),
+      "fsck: so many at once (default: one a core; 4 for a URL)", "N" },
+    { "resume", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, resume),
+      "fsck: keep in FILE how far it got, and go on from there", "FILE" },
+    { "allow-private", 0, G_OPTION_ARG_NONE, offsetof(struct log_state, allow_private),
+      "Fetch from http:// and from addresses that are not public, too", NULL },
+    { "ca", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, ca),
+      "Trust these certificates (PEM) instead of the system's", "FILE" },
+    { NULL },
+};
+
+static int run(const struct context *context, void *state, char **arguments, GError **error)
+{
+    if (!arguments[0]) {
+        input_error(error, "say what to do: entente log --help");
+        return EXIT_INPUT;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
+        if (g_str_equal(subcommands[i]->name, arguments[0]))
+            return subcommands[i]->run(context, state, arguments + 1, error);
+    input_error(error, "\"%s\" is nothing that entente log does: entente log --help", arguments[0]);
+    return EXIT_INPUT;
+}
+
+const struct command command_log = {
+    .name = "log",
+    .summary = "Check a transparency log",
+    .arguments = "fsck [DIR|URL]",
+    .formats = "text, json",
+    .details =
+        "fsck  hash every entry again, build every tile again, compare byte for byte, down\n"
+        "      to the root of the checkpoint; then history and WAL (default: the own log)\n\n"
+        "Example: entente log fsck --policy policy.yaml https://log.example.org/",
+    .options = options,
+    .state_size = sizeof(struct log_state),
+    .run = run,
+};

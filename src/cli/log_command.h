@@ -1,0 +1,21 @@
+/*
+ * log_command.h: the subcommands of `entente log`, one a file (log_NAME.c), and the options they
+ * share. An option's help begins with the subcommands that heed it.
+ */
+#pragma once
+#include "cli/cli.h"
+
+struct log_state {
+    char *policy, *key, *resume, *ca;
+    int threads;
+    gboolean allow_unwitnessed, allow_private;
+};
+
+struct log_subcommand {
+    const char *name;
+    /* As in struct command; `arguments` are those behind the name. */
+    int (*run)(const struct context *context, const struct log_state *state, char **arguments,
+               GError **error);
+};
+
+extern const struct log_subcommand log_subcommand_fsck;
