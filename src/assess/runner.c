@@ -109,9 +109,11 @@ static gint64 limit_of(const struct run *run, const struct queue *queue)
 static gboolean start(struct run *run, struct queue *queue, GError **error)
 {
     const struct item *first = queue->items->pdata[queue->next];
-    const struct host *host = first->asset->view.host;
+    struct host *host = first->asset->view.host;
     const struct confine_limits limits = { .cpu_s = queue->walks ? WALK_CPU_S : JUDGE_CPU_S };
 
+    if (host)
+        host_leave_folder(host);
     queue->worker =
         worker_start(queue->confinement, host ? host_root_fd(host) : -1, &limits,
                      g_get_monotonic_time() + limit_of(run, queue), judge_all, queue, error);

@@ -436,30 +436,19 @@ gboolean log_reader_inclusion(struct log_reader *reader, guint64 index, guint64 
            tree_inclusion(reader->merkle, index, size, verified_node, reader, path, length, error);
 }
 
+gboolean log_reader_root(struct log_reader *reader, guint64 size, struct merkle_hash *root,
+                         GError **error)
+{
+    return size_is_known(reader, size, error) &&
+           tree_root_of(reader->merkle, size, verified_node, reader, root, error);
+}
+
 gboolean log_reader_consistency(struct log_reader *reader, guint64 old_size, guint64 size,
                                 struct merkle_hash *path, guint *length, GError **error)
 {
     return size_is_known(reader, size, error) &&
            tree_consistency(reader->merkle, old_size, size, verified_node, reader, path, length,
                             error);
-}
-
-gboolean log_reader_edge(struct log_reader *reader, guint64 size, struct tree_edge *edge,
-                         GError **error)
-{
-    guint64 start = 0;
-
-    *edge = (struct tree_edge){ .size = size };
-    if (!size_is_known(reader, size, error))
-        return FALSE;
-    for (guint level = TREE_LEVELS; level-- > 0;) {
-        if (!(size >> level & 1))
-            continue;
-        if (!verified_node(reader, level, start >> level, &edge->hashes[edge->count++], error))
-            return FALSE;
-        start += (guint64)1 << level;
-    }
-    return TRUE;
 }
 
 /* ---- making ---- */

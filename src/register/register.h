@@ -25,8 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(reg_t, register_free)
 
 /*
  * The trusted checkpoints of the log (struct log_moment, in order of size): the dice by which
- * reviews are drawn. A reference is kept; they may grow at their end. Without them no review
- * counts.
+ * reviews are drawn. A reference is kept. They are set, or grow at their end, before the entries
+ * they include are folded: dice are thrown over those willing then. Without them no review counts.
  */
 void register_set_moments(struct reg *reg, GArray *moments);
 

@@ -80,7 +80,10 @@ static void command_line(const char *text, gsize length)
 
 static void build(const char *text, gsize length)
 {
-    g_hash_table_unref(boot_build_parse(text, length));
+    struct boot_config boot = { .build = g_strndup(text, length) };
+
+    g_free(boot_build(&boot, "CONFIG_X"));
+    g_free(boot.build);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -132,22 +132,131 @@ static void test_security_updates_measure(void)
 static const guint8 frame[] = { 0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 0x0a, 0, 0, 0, 0x15, 'a',
                                 0x01, 0x00, 0x50, 'b',  'c',  'd',  'e',  'f',  0, 0, 0, 0 };
 
+static void add_piece(const guint8 *bytes, gsize length, gpointer data)
+{
+    g_byte_array_append(data, bytes, length);
+}
+
+static GByteArray *unpack(const void *packed, gsize length, gsize limit, GError **error)
+{
+    g_autoptr(GByteArray) out = g_byte_array_new();
+
+    return lz4_each_piece(packed, length, limit, add_piece, out, error) ? g_steal_pointer(&out)
+                                                                        : NULL;
+}
+
 static void test_lz4(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GByteArray) out = lz4_read(frame, sizeof frame, 100, &error);
+    g_autoptr(GByteArray) out = unpack(frame, sizeof frame, 100, &error);
     guint8 broken[sizeof frame];
 
     g_assert_no_error(error);
     g_assert_cmpuint(out->len, ==, 15);
     g_assert_true(memcmp(out->data, "aaaaaaaaaabcdef", 15) == 0);
-    g_assert_null(lz4_read(frame, sizeof frame, 14, NULL));
+    g_assert_null(unpack(frame, sizeof frame, 14, NULL));
     memcpy(broken, frame, sizeof frame);
     broken[13] = 2; /* a match from before the start */
-    g_assert_null(lz4_read(broken, sizeof broken, 100, &error));
+    g_assert_null(unpack(broken, sizeof broken, 100, &error));
     g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
     for (gsize cut = 5; cut < sizeof frame; cut++)
-        g_assert_null(lz4_read(frame, cut, 100, NULL));
+        g_assert_null(unpack(frame, cut, 100, NULL));
+}
+
+#define BLOCK (1u << 16)
+
+/*
+ * A frame of `count` linked blocks of 64 KiB, each but the first made of one match at `distance`
+ * that reaches into the blocks before; the first is kept as it is.
+ */
+static GByteArray *linked_frame(const guint8 *first, guint count, guint16 distance)
+{
+    static const guint8 head[] = { 0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0xc0 };
+    static const guint8 raw[] = { 0, 0, 1, 0x80 }, end[4] = { 0 };
+    GByteArray *bytes = g_byte_array_new();
+
+    g_byte_array_append(bytes, head, sizeof head);
+    g_byte_array_append(bytes, raw, sizeof raw);
+    g_byte_array_append(bytes, first, BLOCK);
+    for (guint i = 1; i < count; i++) {
+        /* A match of 15 + 4 bytes, lengthened by 255 each, and the rest; then no literals. */
+        const guint more = (BLOCK - 19) / 255, rest = (BLOCK - 19) % 255;
+        const guint8 token[] = { 0x0f, distance & 0xff, distance >> 8 }, tail[] = { rest, 0x00 };
+        const guint32 length = GUINT32_TO_LE(sizeof token + more + sizeof tail);
+
+        g_byte_array_append(bytes, (const guint8 *)&length, sizeof length);
+        g_byte_array_append(bytes, token, sizeof token);
+        for (guint j = 0; j < more; j++)
+            g_byte_array_append(bytes, &(guint8){ 255 }, 1);
+        g_byte_array_append(bytes, tail, sizeof tail);
+    }
+    g_byte_array_append(bytes, end, sizeof end);
+    return bytes;
+}
+
+/* Matches reach over several blocks, at every distance at which copies differ. */
+static void test_lz4_linked_blocks(void)
+{
+    static const guint16 distances[] = { 1, 2, 7, 8, 9, 15, 16, 17, 31, 255, 4096, 65535 };
+    g_autofree guint8 *first = g_malloc(BLOCK);
+    const guint count = 7;
+
+    for (guint i = 0; i < BLOCK; i++)
+        first[i] = i * 2654435761u >> 24;
+    for (gsize d = 0; d < G_N_ELEMENTS(distances); d++) {
+        g_autoptr(GByteArray) packed = linked_frame(first, count, distances[d]);
+        g_autoptr(GByteArray) out = unpack(packed->data, packed->len, count * BLOCK, NULL);
+
+        g_assert_nonnull(out);
+        g_assert_cmpuint(out->len, ==, count * BLOCK);
+        g_assert_true(memcmp(out->data, first, BLOCK) == 0);
+        for (guint i = BLOCK; i < out->len; i++)
+            if (out->data[i] != out->data[i - distances[d]])
+                g_error("byte %u at distance %u", i, distances[d]);
+        g_assert_null(unpack(packed->data, packed->len, count * BLOCK - 1, NULL));
+    }
+}
+
+/* A frame of two blocks that are kept as they are: `text` up to `cut`, and the rest. */
+static GByteArray *raw_frame(const char *text, gsize cut)
+{
+    static const guint8 head[] = { 0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0xc0 }, end[4] = { 0 };
+    const gsize lengths[] = { cut, strlen(text) - cut };
+    GByteArray *bytes = g_byte_array_new();
+
+    g_byte_array_append(bytes, head, sizeof head);
+    for (guint i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        const guint32 length = GUINT32_TO_LE(lengths[i] | 0x80000000u);
+
+        g_byte_array_append(bytes, (const guint8 *)&length, sizeof length);
+        g_byte_array_append(bytes, (const guint8 *)text + (i ? cut : 0), lengths[i]);
+    }
+    g_byte_array_append(bytes, end, sizeof end);
+    return bytes;
+}
+
+/* Wherever a block ends, a list says the same; one that breaks off says nothing. */
+static void test_packed_list(void)
+{
+    static const char name[] = "/var/lib/apt/lists/mirror_dists_bookworm-security_main_"
+                               "binary-amd64_Packages.lz4";
+    static const char text[] = "Package: b\nVersion: 3\n\nPackage: a\nVersion: 2\n"
+                               "Architecture: all\n\nPackage: c\nVersion: 4\n";
+    g_autoptr(tree_t) tree = tree_new();
+    g_autofree char *path = NULL;
+
+    tree_file(tree, "/var/lib/dpkg/status",
+              "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n");
+    tree_file(tree, name, "");
+    path = tree_path(tree, name);
+    for (gsize cut = 1; cut < strlen(text); cut++) {
+        g_autoptr(GByteArray) packed = raw_frame(text, cut);
+
+        g_assert_true(g_file_set_contents(path, (const char *)packed->data, packed->len, NULL));
+        tree_expect(tree, "host.update.security-updates", OUTCOME_FAIL);
+        g_assert_true(g_file_set_contents(path, (const char *)packed->data, packed->len - 1, NULL));
+        tree_expect(tree, "host.update.security-updates", OUTCOME_NOT_MEASURED);
+    }
 }
 
 /* A version 4 RSA key of 1024 bits (its numbers left out), and a self-signature: expires in 1 day.
@@ -256,6 +365,8 @@ int main(int argc, char **argv)
     g_test_add_func("/host/apt/updates", test_updates);
     g_test_add_func("/host/apt/security-updates-measure", test_security_updates_measure);
     g_test_add_func("/host/apt/lz4", test_lz4);
+    g_test_add_func("/host/apt/lz4-linked-blocks", test_lz4_linked_blocks);
+    g_test_add_func("/host/apt/packed-list", test_packed_list);
     g_test_add_func("/host/apt/openpgp", test_openpgp);
     g_test_add_func("/host/apt/debian-archive-keys", test_debian_archive_keys);
     g_test_add_func("/host/apt/sources-measure", test_sources_measure);

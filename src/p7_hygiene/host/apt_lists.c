@@ -2,6 +2,7 @@
 
 #include "base/gzip.h"
 #include "p7_hygiene/host/deb_version.h"
+#include "p7_hygiene/host/line_stream.h"
 #include "p7_hygiene/host/lz4.h"
 #include "p7_hygiene/host/scratch.h"
 
@@ -33,86 +34,125 @@ void apt_updates_free(struct apt_updates *updates)
 
 /* --- one list -------------------------------------------------------------------------------- */
 
-/* The value of a field within a stanza: "\nName: value\n"; NULL when it is not there. */
-static char *field(const char *stanza, gsize length, const char *name)
+static void note(struct apt_updates *updates, const struct dpkg_package *installed,
+                 const char *version)
 {
-    const char *at = memmem(stanza, length, name, strlen(name)), *end;
-
-    if (!at)
-        return NULL;
-    at += strlen(name);
-    end = memchr(at, '\n', stanza + length - at);
-    return g_strndup(at, (end ? end : stanza + length) - at);
-}
-
-static void note(struct apt_updates *updates, const struct dpkg_package *installed, char *version)
-{
-    struct apt_update update = { installed, version };
+    struct apt_update update = { installed, NULL };
 
     for (guint i = 0; i < updates->pending->len; i++) {
         struct apt_update *known = &g_array_index(updates->pending, struct apt_update, i);
 
         if (known->installed != installed)
             continue;
-        if (deb_version_compare(version, known->version) > 0)
-            (void)(g_free(known->version), known->version = version);
-        else
-            g_free(version);
+        if (deb_version_compare(version, known->version) > 0) {
+            g_free(known->version);
+            known->version = g_strdup(version);
+        }
         return;
     }
+    update.version = g_strdup(version);
     g_array_append_val(updates->pending, update);
 }
 
-static void compare(struct apt_updates *updates, const struct dpkg *dpkg, const char *name,
-                    const char *stanza, gsize length)
-{
-    const struct dpkg_package *installed = dpkg_find(dpkg, name);
-    g_autofree char *version = NULL, *architecture = NULL;
+/* The stanza that is being read; a field that is not there is "". */
+struct list {
+    struct apt_updates *updates;
+    const struct dpkg *dpkg;
+    gboolean inside;                      /* behind its first line */
+    const struct dpkg_package *installed; /* NULL: nothing to compare with */
+    GString *version, *architecture;
+};
 
-    if (!dpkg_is_installed(installed))
-        return;
-    version = field(stanza, length, "\nVersion: ");
-    architecture = field(stanza, length, "\nArchitecture: ");
-    if (version && deb_version_compare(version, installed->version) > 0 &&
-        (!architecture || g_str_equal(architecture, "all") ||
+static void compare(const struct list *list)
+{
+    const struct dpkg_package *installed = list->installed;
+    const char *architecture = list->architecture->str;
+
+    if (list->version->len && deb_version_compare(list->version->str, installed->version) > 0 &&
+        (!*architecture || g_str_equal(architecture, "all") ||
          g_str_equal(installed->architecture, "all") || !*installed->architecture ||
          g_str_equal(architecture, installed->architecture)))
-        note(updates, installed, g_steal_pointer(&version));
+        note(list->updates, installed, list->version->str);
 }
 
-/* The empty line that ends a stanza, or `end`: lines are few, a search for two bytes reads all. */
-static const char *stanza_end(const char *at, const char *end)
+static void end_stanza(struct list *list)
 {
-    while ((at = memchr(at, '\n', end - at))) {
-        if (at + 1 < end && at[1] == '\n')
-            return at;
-        at++;
+    if (list->installed)
+        compare(list);
+    list->installed = NULL;
+    list->inside = FALSE;
+}
+
+static const struct dpkg_package *find_installed(const struct dpkg *dpkg, const char *text,
+                                                 gsize length)
+{
+    char name[128]; /* longer names are no package's */
+    const struct dpkg_package *package;
+
+    if (length >= sizeof name)
+        return NULL;
+    memcpy(name, text, length);
+    name[length] = 0;
+    package = dpkg_find(dpkg, name);
+    return dpkg_is_installed(package) ? package : NULL;
+}
+
+/* What stands behind `name`, the first time it is there. */
+static void take_field(GString *field, const char *name, const char *line, gsize length)
+{
+    gsize skip = strlen(name);
+
+    if (!field->len && length > skip && memcmp(line, name, skip) == 0)
+        g_string_append_len(field, line + skip, length - skip);
+}
+
+static void on_line(guint number, const char *line, gsize length, gpointer data)
+{
+    static const char start[] = "Package: ";
+    struct list *list = data;
+
+    if (!length) {
+        end_stanza(list);
+    } else if (!list->inside) {
+        list->inside = TRUE;
+        if (length > strlen(start) && memcmp(line, start, strlen(start)) == 0)
+            list->installed =
+                find_installed(list->dpkg, line + strlen(start), length - strlen(start));
+        g_string_truncate(list->version, 0);
+        g_string_truncate(list->architecture, 0);
+    } else if (list->installed) {
+        take_field(list->version, "Version: ", line, length);
+        take_field(list->architecture, "Architecture: ", line, length);
     }
-    return end;
+}
+
+static struct line_stream list_begin(struct list *list, struct apt_updates *updates,
+                                     const struct dpkg *dpkg)
+{
+    *list = (struct list){ .updates = updates,
+                           .dpkg = dpkg,
+                           .version = g_string_new(NULL),
+                           .architecture = g_string_new(NULL) };
+    updates->lists++;
+    return (struct line_stream){ .each = on_line, .data = list };
+}
+
+static void list_end(struct list *list)
+{
+    end_stanza(list);
+    g_string_free(list->version, TRUE);
+    g_string_free(list->architecture, TRUE);
 }
 
 void apt_updates_add(struct apt_updates *updates, const struct dpkg *dpkg, const char *text,
                      gsize length)
 {
-    static const char start[] = "Package: ";
-    const gsize skip = strlen(start);
-    const char *at = text, *end = text + length;
-    char name[128]; /* longer names are no package's */
+    struct list list;
+    struct line_stream lines = list_begin(&list, updates, dpkg);
 
-    updates->lists++;
-    while ((gsize)(end - at) > skip) {
-        const char *next = stanza_end(at, end), *line;
-
-        line = memchr(at, '\n', next - at);
-        if (!line)
-            line = next;
-        if (memcmp(at, start, skip) == 0 && (gsize)(line - at) - skip < sizeof name) {
-            memcpy(name, at + skip, line - at - skip);
-            name[line - at - skip] = 0;
-            compare(updates, dpkg, name, line, next - line);
-        }
-        at = next + MIN(2, end - next);
-    }
+    line_stream_add(&lines, text, length);
+    line_stream_end(&lines);
+    list_end(&list);
 }
 
 /* --- the fact -------------------------------------------------------------------------------- */
@@ -125,28 +165,57 @@ static void missed(struct apt_updates *updates, enum host_state state, const cha
     updates->state = state;
 }
 
-static void read_list(struct host *host, struct apt_updates *updates, const char *path)
+static void add_piece(const guint8 *text, gsize length, gpointer data)
+{
+    line_stream_add(data, (const char *)text, length);
+}
+
+/* Unpacks what its ending says; FALSE when it is damaged, too large, or in another format. */
+static gboolean unpack(const char *path, const struct scratch *file, struct line_stream *lines)
+{
+    g_autoptr(GByteArray) text = NULL;
+
+    if (g_str_has_suffix(path, ".lz4"))
+        return lz4_each_piece(file->text, file->length, CONTENT_MAX, add_piece, lines, NULL);
+    if (g_str_has_suffix(path, ".gz"))
+        text = gzip_unpack(file->text, file->length, CONTENT_MAX);
+    if (text)
+        add_piece(text->data, text->len, lines);
+    return text != NULL;
+}
+
+static enum host_state read_packed(struct host *host, const char *path, struct line_stream *lines)
 {
     g_auto(scratch_t) file = { NULL };
-    g_autoptr(GByteArray) content = NULL;
     enum host_state state = scratch_read(host, path, FILE_MAX, TRUE, &file);
 
-    if (state != HOST_OK || file.cut) {
-        missed(updates, state == HOST_OK ? HOST_UNREADABLE : state, path);
-        return;
-    }
-    if (g_str_has_suffix(path, "Packages")) {
-        apt_updates_add(updates, dpkg_get(host), file.text, file.length);
-        return;
-    }
-    if (g_str_has_suffix(path, ".lz4"))
-        content = lz4_read(file.text, file.length, CONTENT_MAX, NULL);
-    else if (g_str_has_suffix(path, ".gz"))
-        content = gzip_unpack(file.text, file.length, CONTENT_MAX);
-    if (content)
-        apt_updates_add(updates, dpkg_get(host), (const char *)content->data, content->len);
+    if (state == HOST_OK && (file.cut || !unpack(path, &file, lines)))
+        state = HOST_UNREADABLE;
+    line_stream_end(lines);
+    return state;
+}
+
+/* A list that cannot be read to its end says nothing. */
+static void read_list(struct host *host, struct apt_updates *updates, const char *path)
+{
+    struct apt_updates *own = apt_updates_new();
+    struct list list;
+    struct line_stream lines = list_begin(&list, own, dpkg_get(host));
+    enum host_state state = g_str_has_suffix(path, "Packages")
+                                ? line_stream_read(host, path, FILE_MAX, &lines)
+                                : read_packed(host, path, &lines);
+
+    list_end(&list);
+    if (state != HOST_OK)
+        missed(updates, state, path);
     else
-        missed(updates, HOST_UNREADABLE, path);
+        updates->lists++;
+    for (guint i = 0; state == HOST_OK && i < own->pending->len; i++) {
+        const struct apt_update *update = &g_array_index(own->pending, struct apt_update, i);
+
+        note(updates, update->installed, update->version);
+    }
+    apt_updates_free(own);
 }
 
 /* "..._dists_bookworm-security_main_binary-amd64_Packages.lz4", "..._dists_buster_updates_..." */

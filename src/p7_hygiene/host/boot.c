@@ -310,7 +310,7 @@ void judge_host_boot_mitigations(const struct asset_view *view, struct finding *
 static gboolean judge_build(const struct boot_config *boot, struct finding *finding,
                             const char *option, const char *good)
 {
-    const char *value = boot_build(boot, option);
+    g_autofree char *value = boot_build(boot, option);
 
     if (g_strcmp0(value, good) != 0)
         return FALSE;

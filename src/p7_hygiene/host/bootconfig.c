@@ -52,54 +52,34 @@ GPtrArray *boot_parameters_parse(const char *text)
     return parameters;
 }
 
-GHashTable *boot_build_parse(const char *text, gsize length)
+/* Takes the text of a file, unless it is not there or damaged. */
+static gboolean take_build(struct boot_config *boot, const struct host_file *file, gboolean packed)
 {
-    GHashTable *build = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    const char *end = text + length;
+    g_autoptr(GByteArray) text = NULL;
 
-    while (text < end) {
-        const char *stop = memchr(text, '\n', end - text);
-        g_autofree char *line = g_strndup(text, (stop ? stop : end) - text);
-        char *equals = strchr(line, '=');
-
-        if (g_str_has_prefix(line, "CONFIG_") && equals)
-            g_hash_table_replace(build, g_strndup(line, equals - line), g_strdup(equals + 1));
-        else if (g_str_has_prefix(line, "# CONFIG_") && g_str_has_suffix(line, " is not set"))
-            g_hash_table_replace(build,
-                                 g_strndup(line + 2, strlen(line) - 2 - strlen(" is not set")),
-                                 g_strdup("n"));
-        if (!stop)
-            break;
-        text = stop + 1;
-    }
-    return build;
+    if (file->state != HOST_OK)
+        return FALSE;
+    text = packed ? gzip_unpack(file->text, file->length, BUILD_MAX) : NULL;
+    if (packed && !text)
+        return FALSE;
+    boot->build =
+        text ? g_strndup((const char *)text->data, text->len) : g_strndup(file->text, file->length);
+    boot->build_path = g_strdup(file->path);
+    return TRUE;
 }
 
 static void load_build(struct host *host, struct boot_config *boot)
 {
-    const struct host_file *packed = host_read(host, "/proc/config.gz");
-    const struct host_file *plain;
     g_autofree char *path = NULL;
 
-    if (packed->state == HOST_OK) {
-        g_autoptr(GByteArray) text = gzip_unpack(packed->text, packed->length, BUILD_MAX);
-
-        if (text) {
-            boot->build = boot_build_parse((const char *)text->data, text->len);
-            boot->build_path = g_strdup(packed->path);
-            return;
-        }
-    }
+    if (take_build(boot, host_read(host, "/proc/config.gz"), TRUE))
+        return;
     if (boot->release && !strchr(boot->release, '/')) {
         path = g_strconcat("/boot/config-", boot->release, NULL);
-        plain = host_read(host, path);
-        if (plain->state == HOST_OK) {
-            boot->build = boot_build_parse(plain->text, plain->length);
-            boot->build_path = g_steal_pointer(&path);
+        if (take_build(boot, host_read(host, path), FALSE))
             return;
-        }
     }
-    boot->build = boot_build_parse("", 0);
+    boot->build = g_strdup("");
 }
 
 static gpointer boot_load(struct host *host)
@@ -120,7 +100,7 @@ static void boot_free(gpointer fact)
     struct boot_config *boot = fact;
 
     g_ptr_array_unref(boot->parameters);
-    g_hash_table_unref(boot->build);
+    g_free(boot->build);
     g_free(boot->release);
     g_free(boot->build_path);
     g_free(boot);
@@ -155,7 +135,30 @@ gboolean boot_parameter_has(const struct boot_config *boot, const char *name, co
     return g_strv_contains((const char *const *)words, word);
 }
 
-const char *boot_build(const struct boot_config *boot, const char *option)
+/* The value that a line gives to `option`; NULL when it is about another. */
+static const char *value_of(const char *line, gsize length, const char *option)
 {
-    return g_hash_table_lookup(boot->build, option);
+    static const char unset[] = " is not set";
+    gsize skip = strlen(option);
+
+    if (g_str_has_prefix(line, "# ") && length == 2 + skip + strlen(unset) &&
+        memcmp(line + 2, option, skip) == 0 && memcmp(line + 2 + skip, unset, strlen(unset)) == 0)
+        return "n";
+    return length > skip && memcmp(line, option, skip) == 0 && line[skip] == '=' ? line + skip + 1
+                                                                                 : NULL;
+}
+
+char *boot_build(const struct boot_config *boot, const char *option)
+{
+    const char *found = NULL;
+
+    for (const char *line = boot->build, *stop; *line; line = *stop ? stop + 1 : stop) {
+        const char *value;
+
+        stop = strchrnul(line, '\n');
+        value = value_of(line, stop - line, option);
+        if (value)
+            found = value; /* the last one counts */
+    }
+    return found ? g_strndup(found, strcspn(found, "\n")) : NULL;
 }

@@ -21,7 +21,7 @@ struct boot_config {
     GPtrArray *parameters; /* of struct boot_parameter, in order */
     char *release;         /* of the running kernel, or NULL */
     char *build_path;      /* file that tells how the kernel was built, or NULL */
-    GHashTable *build;     /* "CONFIG_X" -> value; what "is not set" is "n" */
+    char *build;           /* its text, "" without one */
 };
 
 #define BOOT_COMMAND_LINE "/proc/cmdline"
@@ -34,9 +34,11 @@ const struct boot_parameter *boot_parameter(const struct boot_config *boot, cons
 /* Whether one of the comma-separated values of `name` is `word` ("iommu=force,pt"). */
 gboolean boot_parameter_has(const struct boot_config *boot, const char *name, const char *word);
 
-/* "y", "m", "n", a number; NULL when nothing says. */
-const char *boot_build(const struct boot_config *boot, const char *option);
+/*
+ * "y", "m", "n" for what "is not set", a number; NULL when nothing says. Owned by the caller. The
+ * text has ten thousand options, of which three are asked for: it is searched, not parsed.
+ */
+char *boot_build(const struct boot_config *boot, const char *option);
 
-/* Parses the texts; for the fact and its tests. */
+/* Parses the text; for the fact and its tests. */
 GPtrArray *boot_parameters_parse(const char *text);
-GHashTable *boot_build_parse(const char *text, gsize length);

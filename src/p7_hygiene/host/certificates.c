@@ -116,7 +116,7 @@ static gboolean look_at_config(const struct subtree_entry *entry, gpointer data)
     struct collect *collect = data;
     const struct host_file *file;
 
-    if (S_ISDIR(entry->mode))
+    if (S_ISDIR(entry->type))
         return !g_str_has_suffix(entry->name, "-available");
     file = host_read(collect->host, entry->path);
     if (file->state == HOST_OK)

@@ -11,10 +11,13 @@
 
 #include "catalogue_judges.h"
 
+#include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define OPENSSL_CNF "/etc/ssl/openssl.cnf"
 
@@ -108,7 +111,7 @@ static gboolean may_hold_key(const struct subtree_entry *entry)
     static const char *const patterns[] = { "*.key", "*.pem", "*_key",  "id_*",
                                             "*.p12", "*.pfx", "*.priv", "*.jks" };
 
-    if (!S_ISREG(entry->mode) || entry->size > KEY_FILE_MAX || !entry->size)
+    if (!S_ISREG(entry->type))
         return FALSE;
     if (strstr(entry->path, "/private/"))
         return TRUE;
@@ -133,14 +136,16 @@ static gboolean is_key(struct keys *keys, const struct subtree_entry *entry)
 static gboolean look_at_key(const struct subtree_entry *entry, gpointer data)
 {
     struct keys *keys = data;
+    struct host_file file;
     g_autofree char *found = NULL;
 
-    if (!may_hold_key(entry) || !is_key(keys, entry))
+    if (!may_hold_key(entry) || !subtree_status(entry, &file) || !S_ISREG(file.mode) ||
+        !file.size || file.size > KEY_FILE_MAX || !is_key(keys, entry))
         return TRUE;
     keys->found++;
-    found = modes_text(entry->mode, entry->uid, entry->gid);
+    found = modes_text(file.mode, file.uid, file.gid);
     finding_check(keys->finding,
-                  !(entry->mode & 07777 & ~(mode_t)KEY_MODE_MAX) && entry->uid < UID_HUMAN_MIN,
+                  !(file.mode & 07777 & ~(mode_t)KEY_MODE_MAX) && file.uid < UID_HUMAN_MIN,
                   entry->path, 0, "mode", found, "0640 or tighter, owned by root or the service");
     return TRUE;
 }
@@ -160,36 +165,42 @@ void judge_host_crypto_private_keys(const struct asset_view *view, struct findin
 /* --- CRYP-04 -----------------------------------------------------------------------------------
  */
 
+#define CERTIFICATES "/etc/ssl/certs"
+
 static gboolean look_at_local_authority(const struct subtree_entry *entry, gpointer data)
 {
-    if ((S_ISREG(entry->mode) || S_ISLNK(entry->mode)) && g_str_has_suffix(entry->name, ".crt"))
+    if ((S_ISREG(entry->type) || S_ISLNK(entry->type)) && g_str_has_suffix(entry->name, ".crt"))
         finding_fail(data, entry->path, 0, NULL, "an authority added on this machine",
                      "none, or waived with its purpose");
     return TRUE;
 }
 
 /* Links of update-ca-certificates and c_rehash, and the bundle, have their place here. */
-static void look_at_trusted(struct host *host, const char *name, struct finding *finding)
+static void look_at_trusted(struct host *host, int folder, const char *name,
+                            struct finding *finding)
 {
     static const char *const own[] = { "ca-certificates.crt", "java", "ssl-cert-snakeoil.pem",
                                        NULL };
-    g_autofree char *path = g_strconcat("/etc/ssl/certs/", name, NULL);
-    g_autofree char *target = NULL;
+    char target[PATH_MAX];
+    ssize_t length;
+    g_autofree char *path = NULL;
 
     if (g_strv_contains(own, name))
         return;
-    target = host_link(host, path); /* hundreds, nearly all of them links: one look at each */
-    if (target) {
-        if (!strchr(target, '/') || strstr(target, "share/ca-certificates/") ||
-            g_str_has_prefix(target, "/etc/ssl/certs/"))
-            return;
-    } else {
+    /* Hundreds, nearly all of them links: one look at each. */
+    length = readlinkat(folder, name, target, sizeof target - 1);
+    target[MAX(length, 0)] = 0;
+    if (length >= 0 && (!strchr(target, '/') || strstr(target, "share/ca-certificates/") ||
+                        g_str_has_prefix(target, CERTIFICATES "/")))
+        return;
+    path = g_strconcat(CERTIFICATES "/", name, NULL);
+    if (length < 0) {
         const struct host_file *file = host_lstat(host, path);
 
         if (file->state != HOST_OK || !S_ISREG(file->mode))
             return;
     }
-    finding_fail(finding, path, 0, NULL, target ? target : "a file of its own",
+    finding_fail(finding, path, 0, NULL, length < 0 ? "a file of its own" : target,
                  "links to packaged authorities only");
 }
 
@@ -197,17 +208,20 @@ void judge_host_crypto_local_authorities(const struct asset_view *view, struct f
 {
     struct subtree_gap gap = { 0 };
     enum host_state state;
-    g_auto(GStrv) names = host_list(view->host, "/etc/ssl/certs", &state);
+    g_auto(GStrv) names = host_list(view->host, CERTIFICATES, &state);
+    int folder = names ? host_open(view->host, CERTIFICATES, O_PATH | O_DIRECTORY) : -1;
 
     subtree_each(view->host, "/usr/local/share/ca-certificates", ENTRIES_MAX,
                  look_at_local_authority, finding, &gap);
-    for (char **name = names; name && *name; name++)
-        look_at_trusted(view->host, *name, finding);
-    if (finding->outcome == OUTCOME_NONE && names)
-        finding_pass(finding, "/etc/ssl/certs", 0, NULL, "packaged authorities only", NULL);
+    for (char **name = names; folder >= 0 && *name; name++)
+        look_at_trusted(view->host, folder, *name, finding);
+    if (folder >= 0)
+        close(folder);
+    if (finding->outcome == OUTCOME_NONE && folder >= 0)
+        finding_pass(finding, CERTIFICATES, 0, NULL, "packaged authorities only", NULL);
     subtree_report(&gap, finding);
     if (state == HOST_DENIED)
-        finding_incomplete(finding, REASON_NEEDS_ROOT, "/etc/ssl/certs");
+        finding_incomplete(finding, REASON_NEEDS_ROOT, CERTIFICATES);
     finding_not_applicable(finding, REASON_NOT_INSTALLED, "ca-certificates");
 }
 
@@ -312,14 +326,15 @@ static void scan_file(struct secret_scan *scan, const struct subtree_entry *entr
 static gboolean look_at_file(const struct subtree_entry *entry, gpointer data)
 {
     struct secret_scan *scan = data;
+    struct host_file file;
 
     if (scan->home && entry->depth == 0 && entry->name[0] != '.')
         return FALSE;
-    if (S_ISDIR(entry->mode))
-        return (entry->mode & S_IXOTH) && !is_noise(entry->name);
-    if (S_ISREG(entry->mode) && (entry->mode & S_IROTH) && entry->size && scan->left &&
-        entry->size <= SCAN_FILE_MAX && !is_data(entry->name) &&
-        !g_str_equal(entry->path, "/etc/nsswitch.conf"))
+    if (S_ISDIR(entry->type))
+        return !is_noise(entry->name) && subtree_status(entry, &file) && (file.mode & S_IXOTH);
+    if (S_ISREG(entry->type) && scan->left && !is_data(entry->name) &&
+        !g_str_equal(entry->path, "/etc/nsswitch.conf") && subtree_status(entry, &file) &&
+        S_ISREG(file.mode) && (file.mode & S_IROTH) && file.size && file.size <= SCAN_FILE_MAX)
         scan_file(scan, entry);
     return FALSE;
 }

@@ -1,11 +1,13 @@
 #include "p7_hygiene/host/dpkg.h"
 
+#include "p7_hygiene/host/line_stream.h"
 #include "p7_hygiene/host/scratch.h"
 
 #include <string.h>
 
 #define INFO "/var/lib/dpkg/info"
 #define LIST_MAX (64u << 20) /* bytes of one file list */
+#define TEXTS_BLOCK 16384
 
 static void diversion_clear(gpointer data)
 {
@@ -22,7 +24,7 @@ void dpkg_free(struct dpkg *dpkg)
     g_hash_table_unref(dpkg->by_name);
     g_array_unref(dpkg->diversions);
     g_hash_table_unref(dpkg->overrides);
-    g_free(dpkg->text);
+    g_string_chunk_free(dpkg->texts);
     g_free(dpkg);
 }
 
@@ -35,6 +37,7 @@ static struct dpkg *dpkg_new(void)
     dpkg->diversions = g_array_new(FALSE, FALSE, sizeof(struct dpkg_diversion));
     g_array_set_clear_func(dpkg->diversions, diversion_clear);
     dpkg->overrides = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    dpkg->texts = g_string_chunk_new(TEXTS_BLOCK);
     return dpkg;
 }
 
@@ -49,30 +52,71 @@ char *dpkg_map_path(const char *path)
     return g_strdup(path);
 }
 
-/* "Status: want flag state": cuts the three words in place. */
-static void read_status(struct dpkg_package *package, char *value)
-{
-    const char **const words[] = { &package->want, &package->flag, &package->state };
+/* --- the status file ------------------------------------------------------------------------- */
 
-    for (gsize i = 0; i < G_N_ELEMENTS(words) && *value; i++) {
-        *words[i] = value;
-        value += strcspn(value, " \t");
-        while (*value == ' ' || *value == '\t')
-            *value++ = 0;
+/* The stanza that is being read. */
+struct stanza {
+    struct dpkg *dpkg;
+    struct dpkg_package package;
+};
+
+/* "Status: want flag state": few of them differ, so each word is kept once. */
+static void read_status(struct stanza *stanza, const char *value, gsize length, guint line)
+{
+    const char **const words[] = { &stanza->package.want, &stanza->package.flag,
+                                   &stanza->package.state };
+    g_autofree char *copy = g_strndup(value, length);
+    char *at = copy;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(words) && *at; i++) {
+        char *word = at;
+
+        at += strcspn(at, " \t");
+        while (*at == ' ' || *at == '\t')
+            *at++ = 0;
+        *words[i] = g_string_chunk_insert_const(stanza->dpkg->texts, word);
     }
 }
 
-static void read_source(struct dpkg_package *package, char *value)
+static const char *keep(struct stanza *stanza, const char *value, gsize length)
 {
-    value[strcspn(value, " (")] = 0;
-    package->source = value;
+    return g_string_chunk_insert_len(stanza->dpkg->texts, value, length);
 }
 
-static void end_stanza(struct dpkg *dpkg, struct dpkg_package *package)
+static void read_package(struct stanza *stanza, const char *value, gsize length, guint line)
+{
+    if (!length)
+        return;
+    stanza->package.name = keep(stanza, value, length);
+    stanza->package.line = line;
+}
+
+static void read_version(struct stanza *stanza, const char *value, gsize length, guint line)
+{
+    stanza->package.version = keep(stanza, value, length);
+}
+
+static void read_architecture(struct stanza *stanza, const char *value, gsize length, guint line)
+{
+    stanza->package.architecture = keep(stanza, value, length);
+}
+
+static void read_source(struct stanza *stanza, const char *value, gsize length, guint line)
+{
+    gsize name = 0;
+
+    while (name < length && value[name] != ' ' && value[name] != '(')
+        name++;
+    stanza->package.source = keep(stanza, value, name);
+}
+
+static void end_stanza(struct stanza *stanza)
 {
     static const struct dpkg_package empty = {
         .architecture = "", .version = "", .want = "unknown", .flag = "ok", .state = "not-installed"
     };
+    struct dpkg_package *package = &stanza->package;
+    struct dpkg *dpkg = stanza->dpkg;
 
     if (package->name) {
         const struct dpkg_package *known = dpkg_find(dpkg, package->name);
@@ -89,66 +133,53 @@ static void end_stanza(struct dpkg *dpkg, struct dpkg_package *package)
     *package = empty;
 }
 
-static gboolean is_field(const char *line, gsize colon, const char *name)
+static const struct field {
+    const char *name; /* without case */
+    gsize length;
+    void (*read)(struct stanza *stanza, const char *value, gsize length, guint line);
+} fields[] = {
+    { "Package:", 8, read_package }, { "Version:", 8, read_version },
+    { "Status:", 7, read_status },   { "Architecture:", 13, read_architecture },
+    { "Source:", 7, read_source },
+};
+
+static void on_status_line(guint number, const char *text, gsize length, gpointer data)
 {
-    return strlen(name) == colon && g_ascii_strncasecmp(line, name, colon) == 0;
+    if (!length) {
+        end_stanza(data);
+        return;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
+        const struct field *field = &fields[i];
+        const char *value = text + field->length, *end = text + length;
+
+        if ((text[0] | 0x20) != (field->name[0] | 0x20) || length < field->length ||
+            g_ascii_strncasecmp(text, field->name, field->length) != 0)
+            continue;
+        while (value < end && (*value == ' ' || *value == '\t'))
+            value++;
+        while (value < end && g_ascii_isspace(end[-1]))
+            end--;
+        field->read(data, value, end - value, number);
+        return;
+    }
 }
 
-static void read_field(struct dpkg_package *package, char *line, gsize colon, guint number)
+static struct line_stream status_lines(struct stanza *stanza)
 {
-    char *value = line + colon + 1;
-
-    while (*value == ' ' || *value == '\t')
-        value++;
-    g_strchomp(value);
-    switch (g_ascii_tolower(line[0])) {
-    case 'p':
-        if (is_field(line, colon, "Package") && *value) {
-            package->name = value;
-            package->line = number;
-        }
-        break;
-    case 'v':
-        if (is_field(line, colon, "Version"))
-            package->version = value;
-        break;
-    case 'a':
-        if (is_field(line, colon, "Architecture"))
-            package->architecture = value;
-        break;
-    case 's':
-        if (is_field(line, colon, "Status"))
-            read_status(package, value);
-        else if (is_field(line, colon, "Source"))
-            read_source(package, value);
-        break;
-    }
+    end_stanza(stanza);
+    return (struct line_stream){ .each = on_status_line, .data = stanza };
 }
 
 struct dpkg *dpkg_parse(const char *text, gsize length)
 {
-    struct dpkg *dpkg = dpkg_new();
-    struct dpkg_package package = { NULL };
-    char *at = dpkg->text = g_malloc(length + 1), *end = at + length;
+    struct stanza stanza = { .dpkg = dpkg_new() };
+    struct line_stream lines = status_lines(&stanza);
 
-    if (length)
-        memcpy(at, text, length);
-    *end = 0;
-    end_stanza(dpkg, &package);
-    for (guint number = 1; at < end; number++) {
-        char *stop = memchr(at, '\n', end - at), *colon;
-
-        if (!stop)
-            stop = end;
-        *stop = 0;
-        if (at == stop)
-            end_stanza(dpkg, &package);
-        else if (g_ascii_isalpha(*at) && strchr("PpVvAaSs", *at) && (colon = strchr(at, ':')))
-            read_field(&package, at, colon - at, number);
-        at = stop + 1;
-    }
-    end_stanza(dpkg, &package);
-    return dpkg;
+    line_stream_add(&lines, text, length);
+    line_stream_end(&lines);
+    end_stanza(&stanza);
+    return stanza.dpkg;
 }
 
 static void load_diversions(struct host *host, struct dpkg *dpkg)
@@ -179,12 +210,27 @@ static void load_overrides(struct host *host, struct dpkg *dpkg)
     }
 }
 
+/* A status file that cannot be read to its end says nothing. */
+static struct dpkg *dpkg_read(struct host *host)
+{
+    struct stanza stanza = { .dpkg = dpkg_new() };
+    struct line_stream lines = status_lines(&stanza);
+    enum host_state state = line_stream_read(host, DPKG_STATUS, HOST_FILE_MAX, &lines);
+
+    if (state == HOST_OK) {
+        end_stanza(&stanza);
+    } else {
+        dpkg_free(stanza.dpkg);
+        stanza.dpkg = dpkg_new();
+    }
+    stanza.dpkg->state = state;
+    return stanza.dpkg;
+}
+
 static gpointer load(struct host *host)
 {
-    const struct host_file *status = host_read(host, DPKG_STATUS);
-    struct dpkg *dpkg = dpkg_parse(status->text, status->length);
+    struct dpkg *dpkg = dpkg_read(host);
 
-    dpkg->state = status->state;
     load_diversions(host, dpkg);
     load_overrides(host, dpkg);
     return dpkg;

@@ -2,9 +2,10 @@
  * dpkg.h: the package database of a Debian system: /var/lib/dpkg/status, info/NAME[:ARCH].list and
  * .md5sums, statoverride, diversions (dpkg(1), deb-control(5)).
  *
- * The status file is parsed once, in one pass. File lists are large, so they are read only when a
- * path's owner is asked for, and only those paths are looked for. Paths are compared after mapping
- * /bin, /sbin and /lib* to /usr, because on merged-/usr systems a list may still say /bin/su.
+ * The status file is parsed once, in one pass, and not kept. File lists are large, so they are read
+ * only when a path's owner is asked for, and only those paths are looked for. Paths are compared
+ * after mapping /bin, /sbin and /lib* to /usr, because on merged-/usr systems a list may still say
+ * /bin/su.
  */
 #pragma once
 #include "p7_hygiene/host/host.h"
@@ -25,7 +26,7 @@ struct dpkg {
     GHashTable *by_name;   /* name -> guint index + 1 of the best stanza (an installed one first) */
     GArray *diversions;    /* of struct dpkg_diversion */
     GHashTable *overrides; /* mapped path -> char *"user group mode" */
-    char *text;            /* what the names point into */
+    GStringChunk *texts;   /* what the names point into */
     gboolean list_unread;  /* a file list could not be read: an owner may be missing */
 };
 

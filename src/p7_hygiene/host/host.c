@@ -26,6 +26,11 @@ struct host {
     const struct asset *asset;
     GHashTable *read, *stats, *links; /* path -> struct host_file */
     GHashTable *facts;                /* struct fact_kind -> struct fact */
+    struct {
+        char *path; /* of the folder that was looked into last, or NULL */
+        int fd;     /* O_PATH; -1 with `code` when it cannot be */
+        int code;
+    } folder;
 };
 
 struct fact {
@@ -45,6 +50,13 @@ static void fact_free(struct fact *fact)
     if (fact->value && fact->kind->free)
         fact->kind->free(fact->value);
     g_free(fact);
+}
+
+void host_leave_folder(struct host *host)
+{
+    if (host->folder.path && host->folder.fd >= 0)
+        close(host->folder.fd);
+    g_clear_pointer(&host->folder.path, g_free);
 }
 
 static GHashTable *file_table(void)
@@ -82,6 +94,7 @@ void host_free(struct host *host)
     g_hash_table_unref(host->read);
     g_hash_table_unref(host->stats);
     g_hash_table_unref(host->links);
+    host_leave_folder(host);
     close(host->root);
     g_free(host);
 }
@@ -194,7 +207,17 @@ static enum host_state state_of(int code)
     }
 }
 
-static gboolean fill(struct host_file *file, int fd)
+static void fill(struct host_file *file, const struct stat *status)
+{
+    file->mode = status->st_mode;
+    file->uid = status->st_uid;
+    file->gid = status->st_gid;
+    file->size = status->st_size;
+    file->device = status->st_dev;
+    file->mtime_us = status->st_mtim.tv_sec * G_USEC_PER_SEC + status->st_mtim.tv_nsec / 1000;
+}
+
+static gboolean fill_from(struct host_file *file, int fd)
 {
     struct stat status;
 
@@ -202,12 +225,7 @@ static gboolean fill(struct host_file *file, int fd)
         file->state = state_of(errno);
         return FALSE;
     }
-    file->mode = status.st_mode;
-    file->uid = status.st_uid;
-    file->gid = status.st_gid;
-    file->size = status.st_size;
-    file->device = status.st_dev;
-    file->mtime_us = status.st_mtim.tv_sec * G_USEC_PER_SEC + status.st_mtim.tv_nsec / 1000;
+    fill(file, &status);
     return TRUE;
 }
 
@@ -231,7 +249,7 @@ static void read_content(struct host_file *file, int fd)
             break;
         }
         file->length += got;
-        if (got == 0)
+        if (got == 0 || file->length == file->size)
             break;
         if (file->length > HOST_FILE_MAX) {
             file->state = HOST_UNREADABLE;
@@ -249,53 +267,119 @@ static void read_content(struct host_file *file, int fd)
     }
 }
 
+/* --- looking at one path ---------------------------------------------------------------------- */
+
+/*
+ * The folder of `path`, opened; -1 with errno. The last one stays open, because files are asked for
+ * folder by folder: a look is then at one name, not at a whole path.
+ */
+static int enter_folder(struct host *host, const char *path, gsize length)
+{
+    if (!host->folder.path || strncmp(host->folder.path, path, length) != 0 ||
+        host->folder.path[length]) {
+        host_leave_folder(host);
+        host->folder.path = g_strndup(path, length);
+        host->folder.fd = host_open(host, host->folder.path, O_PATH | O_DIRECTORY);
+        host->folder.code = errno;
+    }
+    errno = host->folder.code;
+    return host->folder.fd;
+}
+
+/* How a path is looked at. */
+enum look {
+    LOOK_READ, /* content too; links are followed */
+    LOOK_STAT,
+    LOOK_LINK, /* at a link itself */
+};
+
+/* By one name in its folder. FALSE: a link is to be followed, or the path has no such name. */
+static gboolean look_in_folder(struct host *host, struct host_file *file, enum look how)
+{
+    const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : NULL;
+    struct stat status;
+    int folder, fd;
+
+    if (!name || !*name || g_str_equal(name, ".") || g_str_equal(name, ".."))
+        return FALSE;
+    folder = enter_folder(host, file->path, slash - file->path);
+    if (folder < 0 || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
+        file->state = state_of(errno);
+        return TRUE;
+    }
+    if (S_ISLNK(status.st_mode) && how != LOOK_LINK)
+        return FALSE;
+    fill(file, &status);
+    if (how != LOOK_READ)
+        return TRUE;
+    /* Looked at before it is opened: opening a device may act on it. */
+    if (!S_ISREG(status.st_mode)) {
+        file->state = HOST_UNREADABLE;
+        return TRUE;
+    }
+    fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        file->state = state_of(errno);
+        return TRUE;
+    }
+    if (fill_from(file, fd))
+        read_content(file, fd);
+    close(fd);
+    return TRUE;
+}
+
+/* By the whole path, where a link leads elsewhere. */
+static void look_along(struct host *host, struct host_file *file, enum look how)
+{
+    int fd = host_open(host, file->path, O_PATH | (how == LOOK_LINK ? O_NOFOLLOW : 0));
+
+    if (fd < 0) {
+        file->state = state_of(errno);
+        return;
+    }
+    if (fill_from(file, fd) && how == LOOK_READ && !S_ISREG(file->mode))
+        file->state = HOST_UNREADABLE;
+    close(fd);
+    if (how != LOOK_READ || file->state != HOST_OK)
+        return;
+    fd = host_open(host, file->path, 0);
+    if (fd < 0) {
+        file->state = state_of(errno);
+        return;
+    }
+    if (fill_from(file, fd))
+        read_content(file, fd);
+    close(fd);
+}
+
 static const struct host_file *look(struct host *host, GHashTable *table, const char *path,
-                                    int flags, gboolean content)
+                                    enum look how)
 {
     struct host_file *file = g_hash_table_lookup(table, path);
-    int fd;
 
     if (file)
         return file;
     file = g_new0(struct host_file, 1);
     file->path = g_strdup(path);
     g_hash_table_insert(table, (char *)file->path, file);
-    if (content) {
-        /* Look before opening: opening a device may act on it. */
-        const struct host_file *status = host_stat(host, path);
-
-        if (status->state != HOST_OK || !S_ISREG(status->mode)) {
-            file->state = status->state == HOST_OK ? HOST_UNREADABLE : status->state;
-            file->mode = status->mode;
-            file->uid = status->uid;
-            file->gid = status->gid;
-            return file;
-        }
-    }
-    fd = host_open(host, path, flags);
-    if (fd < 0) {
-        file->state = state_of(errno);
-        return file;
-    }
-    if (fill(file, fd) && content)
-        read_content(file, fd);
-    close(fd);
+    if (!look_in_folder(host, file, how))
+        look_along(host, file, how);
     return file;
 }
 
 const struct host_file *host_read(struct host *host, const char *path)
 {
-    return look(host, host->read, path, 0, TRUE);
+    return look(host, host->read, path, LOOK_READ);
 }
 
 const struct host_file *host_stat(struct host *host, const char *path)
 {
-    return look(host, host->stats, path, O_PATH, FALSE);
+    return look(host, host->stats, path, LOOK_STAT);
 }
 
 const struct host_file *host_lstat(struct host *host, const char *path)
 {
-    return look(host, host->links, path, O_PATH | O_NOFOLLOW, FALSE);
+    return look(host, host->links, path, LOOK_LINK);
 }
 
 char *host_link(struct host *host, const char *path)
@@ -346,19 +430,21 @@ char **host_list(struct host *host, const char *path, enum host_state *state)
     return sorted(names);
 }
 
-static void glob_into(struct host *host, const char *base, char *const *parts, GPtrArray *found)
+/* What a pattern matched in a folder is there; what is named is looked for. */
+static void glob_into(struct host *host, const char *base, char *const *parts, gboolean listed,
+                      GPtrArray *found)
 {
     g_autofree char *joined = NULL;
     g_auto(GStrv) names = NULL;
 
     if (!*parts) {
-        if (host_lstat(host, *base ? base : "/")->state == HOST_OK)
+        if (listed || host_lstat(host, *base ? base : "/")->state == HOST_OK)
             g_ptr_array_add(found, g_strdup(*base ? base : "/"));
         return;
     }
     if (!strpbrk(*parts, "*?[")) {
         joined = g_strconcat(base, "/", *parts, NULL);
-        glob_into(host, joined, parts + 1, found);
+        glob_into(host, joined, parts + 1, FALSE, found);
         return;
     }
     names = host_list(host, *base ? base : "/", NULL);
@@ -368,7 +454,7 @@ static void glob_into(struct host *host, const char *base, char *const *parts, G
         if (fnmatch(*parts, *name, FNM_PERIOD) != 0)
             continue;
         path = g_strconcat(base, "/", *name, NULL);
-        glob_into(host, path, parts + 1, found);
+        glob_into(host, path, parts + 1, TRUE, found);
     }
 }
 
@@ -380,7 +466,7 @@ char **host_glob(struct host *host, const char *pattern)
     while (*pattern == '/')
         pattern++;
     parts = g_strsplit(pattern, "/", -1);
-    glob_into(host, "", parts, found);
+    glob_into(host, "", parts, FALSE, found);
     return sorted(found);
 }
 

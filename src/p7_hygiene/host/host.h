@@ -3,9 +3,9 @@
  *
  * Every path is resolved under one root descriptor (openat2, RESOLVE_IN_ROOT | NO_MAGICLINKS), so
  * the same code judges the running machine ("/") and an unpacked image (--root DIR, where proc/
- * and sys/ are ordinary files). Files are opened O_NONBLOCK and only read when regular; a FIFO, a
- * device, a loop of links, a file beyond HOST_FILE_MAX has a state that says so. No program is
- * ever started. Content and parsed facts are kept for the life of the host: ask as often as you
+ * and sys/ are ordinary files). Files are looked at before they are opened, opened O_NONBLOCK and
+ * only read when regular; a FIFO, a device, a loop of links, a file beyond HOST_FILE_MAX has a
+ * state that says so. No program is ever started. Content and parsed facts are kept for the life of the host: ask as often as you
  * like. Not thread-safe; one host per worker.
  */
 #pragma once
@@ -52,6 +52,11 @@ gboolean host_is_privileged(const struct host *host);
  */
 void host_keep_private(struct host *host);
 int host_root_fd(const struct host *host);
+/*
+ * Between two looks the folder of the last one stays open. To be called before a fork whose child
+ * closes what it does not know: its number would come to mean another file.
+ */
+void host_leave_folder(struct host *host);
 const struct asset *host_asset(const struct host *host); /* may be NULL */
 /* Whether the asset has the declared role: "router", "mail", "workstation", "container-host", ...
  */

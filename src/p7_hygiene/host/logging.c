@@ -347,13 +347,14 @@ static gboolean look_at_log(const struct subtree_entry *entry, gpointer data)
 {
     struct log_files *files = data;
     g_autofree char *found = NULL;
+    struct host_file file;
 
-    if (!S_ISREG(entry->mode))
+    if (!S_ISREG(entry->type) || !subtree_status(entry, &file))
         return TRUE;
     files->looked++;
-    if (!(entry->mode & S_IWOTH) && (!(entry->mode & S_IROTH) || is_public_log(entry->path)))
+    if (!(file.mode & S_IWOTH) && (!(file.mode & S_IROTH) || is_public_log(entry->path)))
         return TRUE;
-    found = modes_text(entry->mode, entry->uid, entry->gid);
+    found = modes_text(file.mode, file.uid, file.gid);
     finding_fail(files->finding, entry->path, 0, "mode", found, "0640 or tighter");
     return TRUE;
 }

@@ -5,5 +5,12 @@
 #pragma once
 #include <glib.h>
 
-/* The content of one or more frames, at most `limit` bytes. NULL and ENTENTE_ERROR_INPUT. */
-GByteArray *lz4_read(const void *data, gsize length, gsize limit, GError **error);
+typedef void (*lz4_fn)(const guint8 *bytes, gsize length, gpointer data);
+
+/*
+ * Gives on the content of one or more frames block by block: a package list need not be held as a
+ * whole. FALSE and ENTENTE_ERROR_INPUT when it is damaged, cut, or has more than `limit` bytes:
+ * some blocks may have gone.
+ */
+gboolean lz4_each_piece(const void *packed, gsize length, gsize limit, lz4_fn each, gpointer data,
+                        GError **error);

@@ -366,11 +366,15 @@ void judge_host_permissions_raw_devices(const struct asset_view *view, struct fi
 static gboolean look_at_unit(const struct subtree_entry *entry, gpointer data)
 {
     struct trusted *trusted = data;
-    mode_t open = S_IWOTH | (entry->gid ? S_IWGRP : 0);
+    struct host_file file;
+    mode_t open;
 
+    if (!subtree_status(entry, &file))
+        return TRUE;
     trusted->looked++;
-    if (entry->uid != 0 || (!S_ISLNK(entry->mode) && (entry->mode & open))) {
-        g_autofree char *found = modes_text(entry->mode, entry->uid, entry->gid);
+    open = S_IWOTH | (file.gid ? S_IWGRP : 0);
+    if (file.uid != 0 || (!S_ISLNK(file.mode) && (file.mode & open))) {
+        g_autofree char *found = modes_text(file.mode, file.uid, file.gid);
 
         finding_fail(trusted->finding, entry->path, 0, "mode", found,
                      "owned by root, writable by root only");

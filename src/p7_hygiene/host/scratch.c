@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PIECE (1u << 15) /* small enough to stay in the cache while it is looked at */
+
 static enum host_state state_of(int code)
 {
     switch (code) {
@@ -46,27 +48,70 @@ static enum host_state read_all(int fd, gsize limit, struct scratch *scratch)
     return HOST_OK;
 }
 
+/* Opens what is a regular file; -1 with `state`. */
+static int open_regular(struct host *host, const char *path, int flags, struct stat *status,
+                        enum host_state *state)
+{
+    int fd = host_open(host, path, flags);
+
+    *state = fd < 0 ? state_of(errno) : HOST_OK;
+    if (fd < 0 || (fstat(fd, status) == 0 && S_ISREG(status->st_mode)))
+        return fd;
+    *state = HOST_UNREADABLE;
+    close(fd);
+    return -1;
+}
+
 enum host_state scratch_read(struct host *host, const char *path, gsize limit, gboolean follow,
                              struct scratch *scratch)
 {
-    int fd = host_open(host, path, follow ? 0 : O_NOFOLLOW);
-    enum host_state state = fd < 0 ? state_of(errno) : HOST_OK;
     struct stat status;
+    enum host_state state;
+    int fd = open_regular(host, path, follow ? 0 : O_NOFOLLOW, &status, &state);
 
     scratch->length = 0;
     scratch->cut = FALSE;
     if (fd < 0)
         return state;
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return HOST_UNREADABLE;
-    }
     scratch->file.mode = status.st_mode;
     scratch->file.uid = status.st_uid;
     scratch->file.gid = status.st_gid;
     scratch->file.size = status.st_size;
     scratch->file.mtime_us = status.st_mtim.tv_sec * G_USEC_PER_SEC;
     state = read_all(fd, limit, scratch);
+    close(fd);
+    return state;
+}
+
+enum host_state scratch_each_piece(struct host *host, const char *path, gsize limit,
+                                   scratch_piece_fn each, gpointer data)
+{
+    /* Look before opening: opening a device may act on it. */
+    const struct host_file *look = host_stat(host, path);
+    char piece[PIECE];
+    struct stat status;
+    enum host_state state = look->state;
+    gsize length = 0;
+    ssize_t got;
+    int fd;
+
+    if (state != HOST_OK)
+        return state;
+    if (!S_ISREG(look->mode) || look->size > limit)
+        return HOST_UNREADABLE;
+    fd = open_regular(host, path, 0, &status, &state);
+    if (fd < 0)
+        return state;
+    while ((got = read(fd, piece, sizeof piece)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        length += MAX(got, 0);
+        if (got < 0 || length > limit)
+            break;
+        each(piece, got, data);
+    }
+    if (got)
+        state = got < 0 ? state_of(errno) : HOST_UNREADABLE;
     close(fd);
     return state;
 }

@@ -25,10 +25,33 @@ static void missed(struct visit *visit, int code)
 
 static void read_folder(struct visit *visit, int fd, guint depth);
 
+static gboolean status_of(int folder, const char *name, struct stat *status)
+{
+    return fstatat(folder, name, status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
+}
+
+gboolean subtree_status(const struct subtree_entry *entry, struct host_file *file)
+{
+    struct stat status;
+
+    if (!status_of(entry->folder, entry->name, &status))
+        return FALSE;
+    *file = (struct host_file){ .mode = status.st_mode,
+                                .uid = status.st_uid,
+                                .gid = status.st_gid,
+                                .size = status.st_size,
+                                .device = status.st_dev };
+    return TRUE;
+}
+
 static void enter(struct visit *visit, int parent, const char *name, guint depth)
 {
+    struct stat status;
     int fd;
 
+    if (!status_of(parent, name, &status) || !S_ISDIR(status.st_mode) ||
+        status.st_dev != visit->device)
+        return;
     if (depth >= SUBTREE_DEPTH_MAX) {
         visit->gap->cut = TRUE;
         return;
@@ -38,6 +61,20 @@ static void enter(struct visit *visit, int parent, const char *name, guint depth
         missed(visit, errno);
     else
         read_folder(visit, fd, depth);
+}
+
+/* What readdir() tells, or what there is to ask for where the file system does not tell it. */
+static gboolean type_of(int folder, const struct dirent *entry, mode_t *type)
+{
+    struct stat status;
+
+    *type = DTTOIF(entry->d_type);
+    if (entry->d_type != DT_UNKNOWN)
+        return TRUE;
+    if (!status_of(folder, entry->d_name, &status))
+        return FALSE;
+    *type = status.st_mode & S_IFMT;
+    return TRUE;
 }
 
 /* Takes over `fd`. */
@@ -54,8 +91,7 @@ static void read_folder(struct visit *visit, int fd, guint depth)
     }
     while ((entry = readdir(folder))) {
         const char *name = entry->d_name;
-        struct subtree_entry found = { .name = name, .depth = depth };
-        struct stat status;
+        struct subtree_entry found = { .name = name, .depth = depth, .folder = fd };
 
         if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
             continue;
@@ -63,17 +99,13 @@ static void read_folder(struct visit *visit, int fd, guint depth)
             visit->gap->cut = TRUE;
             break;
         }
-        if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+        if (!type_of(fd, entry, &found.type))
             continue;
         visit->gap->visited++;
-        g_string_append_printf(visit->path, "/%s", name);
+        g_string_append_c(visit->path, '/');
+        g_string_append(visit->path, name);
         found.path = visit->path->str;
-        found.mode = status.st_mode;
-        found.uid = status.st_uid;
-        found.gid = status.st_gid;
-        found.size = status.st_size;
-        if (visit->each(&found, visit->data) && S_ISDIR(status.st_mode) &&
-            status.st_dev == visit->device)
+        if (visit->each(&found, visit->data) && S_ISDIR(found.type))
             enter(visit, fd, name, depth + 1);
         g_string_truncate(visit->path, length);
     }

@@ -13,11 +13,9 @@
 
 struct subtree_entry {
     const char *path, *name; /* from the audited root; valid during the call */
-    mode_t mode;
-    uid_t uid;
-    gid_t gid;
-    guint64 size;
-    guint depth; /* 0 directly below the start */
+    mode_t type;             /* S_IFREG, S_IFDIR, ... */
+    guint depth;             /* 0 directly below the start */
+    int folder;              /* for subtree_status() */
 };
 
 struct subtree_gap {
@@ -28,6 +26,12 @@ struct subtree_gap {
 
 /* Called for every entry; FALSE: do not enter this folder. */
 typedef gboolean (*subtree_fn)(const struct subtree_entry *entry, gpointer data);
+
+/*
+ * The mode, owner and size of an entry (`path` and `text` stay unset), for those few whose name and
+ * type are of interest: FALSE when it is gone.
+ */
+gboolean subtree_status(const struct subtree_entry *entry, struct host_file *status);
 
 /* FALSE when `start` itself is absent. `gap` adds up over several calls; free its texts. */
 gboolean subtree_each(struct host *host, const char *start, guint64 limit, subtree_fn each,

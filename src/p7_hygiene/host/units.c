@@ -28,41 +28,62 @@ GArray *unit_settings_new(void)
     return settings;
 }
 
+/* The next line, stripped, in place; NULL behind the last. */
+static char *next_line(char **at, guint *number)
+{
+    char *line = *at, *stop = line ? strchr(line, '\n') : NULL;
+
+    if (stop)
+        *stop++ = 0;
+    *at = stop;
+    *number += line != NULL;
+    return line ? g_strstrip(line) : NULL;
+}
+
+/* A trailing backslash joins the next line; comments in between are passed over. */
+static void join_lines(GString *joined, char **at, guint *number)
+{
+    while (joined->len && joined->str[joined->len - 1] == '\\' && *at) {
+        const char *next = next_line(at, number);
+
+        if (*next == '#' || *next == ';')
+            continue;
+        g_string_truncate(joined, joined->len - 1);
+        g_string_append_c(joined, ' ');
+        g_string_append(joined, next);
+    }
+}
+
 void unit_parse(const char *text, gsize length, const char *path, GArray *settings)
 {
     g_autofree char *copy = g_strndup(text, length);
-    g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
+    g_autoptr(GString) joined = g_string_new(NULL);
     g_autofree char *section = g_strdup("");
-    guint count = g_strv_length(lines);
+    char *at = *copy ? copy : NULL, *line;
+    guint number = 0;
 
-    for (guint i = 0; i < count && settings->len < MAX_SETTINGS; i++) {
-        g_autoptr(GString) joined = g_string_new(g_strstrip(lines[i]));
-        struct unit_setting setting = { .path = path, .line = i + 1 };
+    while (settings->len < MAX_SETTINGS && (line = next_line(&at, &number))) {
+        struct unit_setting setting = { .path = path, .line = number };
         char *equals;
 
-        if (!joined->len || *joined->str == '#' || *joined->str == ';')
+        if (!*line || *line == '#' || *line == ';')
             continue;
-        /* A trailing backslash joins the next line; comments in between are passed over. */
-        while (joined->len && joined->str[joined->len - 1] == '\\' && i + 1 < count) {
-            const char *next = g_strstrip(lines[++i]);
-
-            if (*next == '#' || *next == ';') {
-                continue;
-            }
-            g_string_truncate(joined, joined->len - 1);
-            g_string_append_printf(joined, " %s", next);
+        if (g_str_has_suffix(line, "\\")) {
+            g_string_assign(joined, line);
+            join_lines(joined, &at, &number);
+            line = joined->str;
         }
-        if (*joined->str == '[') {
+        if (*line == '[') {
             g_free(section);
-            section = g_strndup(joined->str + 1, strcspn(joined->str + 1, "]"));
+            section = g_strndup(line + 1, strcspn(line + 1, "]"));
             continue;
         }
-        equals = strchr(joined->str, '=');
+        equals = strchr(line, '=');
         if (!equals)
             continue;
         *equals = 0;
         setting.section = g_strdup(section);
-        setting.key = g_strdup(g_strchomp(joined->str));
+        setting.key = g_strdup(g_strchomp(line));
         setting.value = g_strdup(g_strstrip(equals + 1));
         g_array_append_val(settings, setting);
         /* cppcheck-suppress memleak ; the array has taken it */
@@ -92,27 +113,75 @@ static int compare_text(gconstpointer left, gconstpointer right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* The *.d folders that there are: asking for each that there could be takes dozens of opens. */
-static gpointer load_drop_in_folders(struct host *host)
+/* A folder of the search path, listed once: asking for each unit takes dozens of opens. */
+struct unit_folder {
+    const char *path;
+    GHashTable *names; /* of its entries; NULL when it is there and cannot be listed */
+};
+
+struct search_path {
+    struct unit_folder folders[G_N_ELEMENTS(folders)];
+    guint count;
+};
+
+static void free_search_path(gpointer fact)
 {
-    GHashTable *present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    struct search_path *search = fact;
 
-    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
-        g_auto(GStrv) names = host_list(host, folders[i], NULL);
-
-        for (char **name = names; name && *name; name++)
-            if (g_str_has_suffix(*name, ".d"))
-                g_hash_table_add(present, g_build_filename(folders[i], *name, NULL));
-    }
-    return present;
+    for (guint i = 0; i < search->count; i++)
+        g_clear_pointer(&search->folders[i].names, g_hash_table_unref);
+    g_free(search);
 }
 
-static gboolean is_drop_in_folder(struct host *host, const char *path)
+/* Where /lib is /usr/lib, the last folder of the path is the one before it. */
+static gboolean is_merged(struct host *host)
 {
-    static const struct fact_kind kind = { "unit-drop-ins", load_drop_in_folders,
-                                           (void (*)(gpointer))g_hash_table_unref };
+    g_autofree char *target = host_link(host, "/lib");
 
-    return g_hash_table_contains(host_fact(host, &kind), path);
+    return target && g_str_equal(target + strspn(target, "/"), "usr/lib");
+}
+
+static gpointer load_search_path(struct host *host)
+{
+    struct search_path *search = g_new0(struct search_path, 1);
+
+    search->count = G_N_ELEMENTS(folders) - is_merged(host);
+    for (guint i = 0; i < search->count; i++) {
+        struct unit_folder *folder = &search->folders[i];
+        enum host_state state;
+        g_autofree char **names = host_list(host, folders[i], &state);
+
+        folder->path = folders[i];
+        if (state != HOST_OK && state != HOST_ABSENT)
+            continue;
+        folder->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (char **name = names; name && *name; name++)
+            g_hash_table_add(folder->names, *name);
+    }
+    return search;
+}
+
+static const struct search_path *search_path(struct host *host)
+{
+    static const struct fact_kind kind = { "unit-folders", load_search_path, free_search_path };
+
+    return host_fact(host, &kind);
+}
+
+static gboolean may_have(const struct unit_folder *folder, const char *name)
+{
+    return !folder->names || g_hash_table_contains(folder->names, name);
+}
+
+/* Lists FOLDER/NAME, if the folder has that name. */
+static char **list_below(struct host *host, const struct unit_folder *folder, const char *name)
+{
+    g_autofree char *path = NULL;
+
+    if (!may_have(folder, name))
+        return NULL;
+    path = g_strconcat(folder->path, "/", name, NULL);
+    return host_list(host, path, NULL);
 }
 
 static void read_drop_ins(struct host *host, const char *name, GArray *settings)
@@ -120,19 +189,20 @@ static void read_drop_ins(struct host *host, const char *name, GArray *settings)
     g_autoptr(GPtrArray) levels = drop_in_folders(name);
     g_autoptr(GHashTable) chosen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const struct search_path *search = search_path(host);
     GHashTableIter iterator;
     gpointer key;
 
     for (guint level = 0; level < levels->len; level++) {
-        for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
-            g_autofree char *folder = g_build_filename(folders[i], levels->pdata[level], NULL);
-            g_auto(GStrv) files =
-                is_drop_in_folder(host, folder) ? host_list(host, folder, NULL) : NULL;
+        for (guint i = 0; i < search->count; i++) {
+            const struct unit_folder *folder = &search->folders[i];
+            const char *below = levels->pdata[level];
+            g_auto(GStrv) files = list_below(host, folder, below);
 
             for (char **file = files; file && *file; file++)
                 if (g_str_has_suffix(*file, ".conf") && !g_hash_table_contains(chosen, *file))
                     g_hash_table_insert(chosen, g_strdup(*file),
-                                        g_build_filename(folder, *file, NULL));
+                                        g_strconcat(folder->path, "/", below, "/", *file, NULL));
         }
     }
     g_hash_table_iter_init(&iterator, chosen);
@@ -148,21 +218,32 @@ static void read_drop_ins(struct host *host, const char *name, GArray *settings)
     }
 }
 
-/* Links below any *.wants or *.requires folder: name -> itself. */
+/*
+ * Links below any *.wants or *.requires folder: name -> itself. Links in /etc and /run are the
+ * administrator's; those in /usr/lib are the vendor's: both start.
+ */
 static gpointer load_links(struct host *host)
 {
     GHashTable *links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    static const char *const patterns[] = { "*.wants/*", "*.requires/*" };
+    const struct search_path *search = search_path(host);
 
-    /* Links in /etc and /run are the administrator's; those in /usr/lib are the vendor's: both
-     * start. */
-    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
-        for (guint p = 0; p < G_N_ELEMENTS(patterns); p++) {
-            g_autofree char *pattern = g_build_filename(folders[i], patterns[p], NULL);
-            g_auto(GStrv) paths = host_glob(host, pattern);
+    for (guint i = 0; i < search->count; i++) {
+        GHashTableIter iterator;
+        gpointer name;
 
-            for (char **path = paths; *path; path++)
-                g_hash_table_add(links, g_path_get_basename(*path));
+        if (!search->folders[i].names)
+            continue;
+        g_hash_table_iter_init(&iterator, search->folders[i].names);
+        while (g_hash_table_iter_next(&iterator, &name, NULL)) {
+            g_auto(GStrv) below = NULL;
+
+            if (*(const char *)name == '.' ||
+                !(g_str_has_suffix(name, ".wants") || g_str_has_suffix(name, ".requires")))
+                continue;
+            below = list_below(host, &search->folders[i], name);
+            for (char **link = below; link && *link; link++)
+                if (**link != '.')
+                    g_hash_table_add(links, g_strdup(*link));
         }
     }
     return links;
@@ -178,10 +259,17 @@ static GHashTable *enabled_links(struct host *host)
 
 static void load_unit(struct host *host, struct unit *unit, const char *name, guint depth)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(folders) && !unit->path; i++) {
-        g_autofree char *path = g_build_filename(folders[i], name, NULL);
-        const struct host_file *link = host_lstat(host, path), *file;
+    const struct search_path *search = search_path(host);
 
+    for (guint i = 0; i < search->count && !unit->path; i++) {
+        const struct unit_folder *folder = &search->folders[i];
+        g_autofree char *path = NULL;
+        const struct host_file *link, *file;
+
+        if (!may_have(folder, name))
+            continue;
+        path = g_strconcat(folder->path, "/", name, NULL);
+        link = host_lstat(host, path);
         if (link->state != HOST_OK)
             continue;
         if (S_ISLNK(link->mode)) {
