@@ -185,6 +185,8 @@ gboolean replay_log(const struct community_policy *genesis, struct log_reader *r
     replay->reg = register_new(genesis);
     replay->moments = g_array_new(FALSE, FALSE, sizeof(struct log_moment));
     replay->refused = 0;
+    /* Each is there before the entries that it includes: reviews are drawn by them. */
+    register_set_moments(replay->reg, replay->moments);
     if ((!history || take_history(&folding, history, error)) &&
         fold_to(&folding, replay->reg, size, 0, error))
         return TRUE;

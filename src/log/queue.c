@@ -13,7 +13,7 @@
 struct log_queue {
     gboolean (*check)(GBytes *entry, gpointer data, GError **error);
     gpointer check_data;
-    struct submission *ring;
+    struct queued *ring;
     guint capacity;
     pthread_t threads[THREADS_LIMIT];
     guint thread_count, idle;
@@ -24,19 +24,18 @@ struct log_queue {
     gboolean closed;
 };
 
-void submission_clear(struct submission *submission)
+void queued_clear(struct queued *submission)
 {
     g_bytes_unref(submission->entry);
     g_clear_error(&submission->refusal);
 }
 
-static struct submission *slot(struct log_queue *queue, guint64 number)
+static struct queued *slot(struct log_queue *queue, guint64 number)
 {
     return &queue->ring[number % queue->capacity];
 }
 
-static void judge(const struct log_queue *queue, struct merkle *merkle,
-                  struct submission *submission)
+static void judge(const struct log_queue *queue, struct merkle *merkle, struct queued *submission)
 {
     gsize length;
     const void *entry = g_bytes_get_data(submission->entry, &length);
@@ -100,7 +99,7 @@ struct log_queue *log_queue_new(const struct log_writer_options *options)
     queue->check = options->check;
     queue->check_data = options->check_data;
     queue->capacity = options->queue;
-    queue->ring = g_new0(struct submission, queue->capacity);
+    queue->ring = g_new0(struct queued, queue->capacity);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&queue->lock, NULL);
@@ -137,7 +136,7 @@ gboolean log_queue_push(struct log_queue *queue, GBytes *entry, log_submitted_fn
     room = !queue->closed && queue->back - queue->front < queue->capacity;
     if (room) {
         *slot(queue, queue->back++) =
-            (struct submission){ .entry = g_bytes_ref(entry), .done = done, .data = data };
+            (struct queued){ .entry = g_bytes_ref(entry), .done = done, .data = data };
         if (queue->idle)
             pthread_cond_signal(&queue->to_judge);
     }
@@ -151,7 +150,7 @@ static guint takeable(struct log_queue *queue, guint most, gsize bytes)
     guint count = 0;
 
     while (count < most && queue->front + count < queue->unjudged) {
-        const struct submission *submission = slot(queue, queue->front + count);
+        const struct queued *submission = slot(queue, queue->front + count);
         gsize length;
 
         if (!submission->judged)
@@ -185,7 +184,7 @@ static void wait_for_more(struct log_queue *queue, guint most, guint delay_ms)
 }
 
 guint log_queue_take(struct log_queue *queue, guint most, gsize bytes, guint delay_ms,
-                     struct submission *out)
+                     struct queued *out)
 {
     guint count;
 

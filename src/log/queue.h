@@ -8,7 +8,7 @@
 #pragma once
 #include "log/writer.h"
 
-struct submission {
+struct queued {
     GBytes *entry;
     struct merkle_hash leaf;
     log_submitted_fn done;
@@ -16,7 +16,7 @@ struct submission {
     GError *refusal; /* `check` said no */
     gboolean judged;
 };
-void submission_clear(struct submission *submission);
+void queued_clear(struct queued *submission);
 
 struct log_queue;
 typedef struct log_queue log_queue_t;
@@ -35,7 +35,7 @@ gboolean log_queue_push(struct log_queue *queue, GBytes *entry, log_submitted_fn
  * take at most `bytes` in a bundle to `out`. 0: closed and empty.
  */
 guint log_queue_take(struct log_queue *queue, guint most, gsize bytes, guint delay_ms,
-                     struct submission *out);
+                     struct queued *out);
 
 /* Takes no more; what is in it can still be taken. */
 void log_queue_close(struct log_queue *queue);

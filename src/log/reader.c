@@ -451,6 +451,24 @@ gboolean log_reader_consistency(struct log_reader *reader, guint64 old_size, gui
                             error);
 }
 
+gboolean log_reader_edge(struct log_reader *reader, guint64 size, struct tree_edge *edge,
+                         GError **error)
+{
+    guint64 start = 0;
+
+    *edge = (struct tree_edge){ .size = size };
+    if (!size_is_known(reader, size, error))
+        return FALSE;
+    for (guint level = TREE_LEVELS; level-- > 0;) {
+        if (!(size >> level & 1))
+            continue;
+        if (!verified_node(reader, level, start >> level, &edge->hashes[edge->count++], error))
+            return FALSE;
+        start += (guint64)1 << level;
+    }
+    return TRUE;
+}
+
 /* ---- making ---- */
 
 struct log_reader *log_reader_new(struct log_source source)

@@ -18,6 +18,9 @@ struct log_source {
     GBytes *(*fetch)(gpointer data, const char *path, gsize limit, GError **error);
     gpointer data;
     GDestroyNotify free_data;
+    /* The widths (guint) of the partial tiles that lie beside the full one at `path`. NULL where
+     * they cannot be listed. */
+    GArray *(*partials)(gpointer data, const char *path);
 };
 
 /* A folder in the layout of tlog-tiles. */
@@ -49,6 +52,10 @@ GBytes *log_reader_entry(struct log_reader *reader, guint64 index, GError **erro
 typedef gboolean (*log_entry_fn)(guint64 index, GBytes *entry, gpointer data, GError **error);
 gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,
                          gpointer data, GError **error);
+
+/* The perfect nodes of the log when it had `size` entries; tree_root() gives the root it had. */
+gboolean log_reader_edge(struct log_reader *reader, guint64 size, struct tree_edge *edge,
+                         GError **error);
 
 /* `path` has room for MERKLE_PATH_LIMIT. */
 gboolean log_reader_inclusion(struct log_reader *reader, guint64 index, guint64 size,

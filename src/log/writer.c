@@ -42,7 +42,7 @@ gboolean writer_works(struct log_writer *writer, GError **error)
 
 /* A batch while it is put together. */
 struct assembly {
-    struct submission *submissions;
+    struct queued *submissions;
     guint count; /* submissions */
     guint64 *indexes;
     enum log_submitted *outcomes;
@@ -107,7 +107,7 @@ static void assemble(struct log_writer *writer, struct assembly *batch)
     struct merkle_hash completed[TREE_LEVELS];
 
     for (guint i = 0; i < batch->count; i++) {
-        const struct submission *submission = &batch->submissions[i];
+        const struct queued *submission = &batch->submissions[i];
         struct merkle_hash *leaf = &batch->leaves[batch->added];
         gsize length;
         const void *entry = g_bytes_get_data(submission->entry, &length);
@@ -221,12 +221,12 @@ static void answer(struct log_writer *writer, struct assembly *batch, gboolean c
         writer_works(writer, &failure);
     judge_outcomes(writer, batch, committed);
     for (guint i = 0; i < batch->count; i++) {
-        struct submission *submission = &batch->submissions[i];
+        struct queued *submission = &batch->submissions[i];
 
         if (submission->done)
             submission->done(batch->outcomes[i], batch->indexes[i],
                              submission->refusal ? submission->refusal : failure, submission->data);
-        submission_clear(submission);
+        queued_clear(submission);
     }
 }
 
@@ -259,7 +259,7 @@ static void *run_sequencer(void *data)
     struct log_writer *writer = data;
     const guint most = writer->options.batch;
     struct assembly batch = {
-        .submissions = g_new(struct submission, most),
+        .submissions = g_new(struct queued, most),
         .indexes = g_new0(guint64, most),
         .outcomes = g_new0(enum log_submitted, most),
         .leaves = g_new(struct merkle_hash, most),
