@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &command_log,
     &command_measures,
     &command_norms,
+    &command_policy,
     &command_serve,
     &command_sign,
     &command_verify,

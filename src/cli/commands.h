@@ -16,6 +16,7 @@ extern const struct command command_key;
 extern const struct command command_log;
 extern const struct command command_measures;
 extern const struct command command_norms;
+extern const struct command command_policy;
 extern const struct command command_serve;
 extern const struct command command_sign;
 extern const struct command command_verify;

@@ -1,0 +1,46 @@
+#include "cli/commands.h"
+#include "cli/policy_command.h"
+
+static const struct policy_subcommand *const subcommands[] = {
+    &policy_subcommand_check,
+    &policy_subcommand_eval,
+    &policy_subcommand_margin,
+};
+
+static const struct command_option options[] = {
+    { "cosigned", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct policy_state, cosigned),
+      "eval: suppose that this witness cosigned; may be given several times", "NAME" },
+    { NULL },
+};
+
+static int run(const struct context *context, void *state, char **arguments, GError **error)
+{
+    if (!arguments[0]) {
+        input_error(error, "say what to do: entente policy --help");
+        return EXIT_INPUT;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
+        if (g_str_equal(subcommands[i]->name, arguments[0]))
+            return subcommands[i]->run(context, state, arguments + 1, error);
+    input_error(error, "\"%s\" is nothing that entente policy does: entente policy --help",
+                arguments[0]);
+    return EXIT_INPUT;
+}
+
+const struct command command_policy = {
+    .name = "policy",
+    .summary = "Judge policies: which witnesses must have cosigned a log",
+    .arguments = "check FILE | eval FILE [NOTE|PROOF] | margin FILE [NOTE|PROOF]",
+    .formats = "text, json, c2sp",
+    .details =
+        "check   whether FILE is a policy, and what is unwise about it; with --format c2sp\n"
+        "        its text for other programs\n"
+        "eval    whether a checkpoint, an offline proof, or the witnesses --cosigned meet it\n"
+        "margin  how many witnesses each group may lose; with a checkpoint, may still lose\n\n"
+        "FILE is the C2SP text, or a community's policy in YAML or JSON.\n\n"
+        "Example: entente policy check policy.yaml\n"
+        "         entente policy eval policy.txt checkpoint",
+    .options = options,
+    .state_size = sizeof(struct policy_state),
+    .run = run,
+};
