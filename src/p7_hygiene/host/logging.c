@@ -2,7 +2,9 @@
  * logging.c: whether traces are written, kept, and carried off the host (LOGS-01, 02, 06 to 08,
  * 11). The audit trail and what watches files are in logging_audit.c.
  */
+#include "base/clock.h"
 #include "p7_hygiene/host/dpkg.h"
+#include "p7_hygiene/host/journald_file.h"
 #include "p7_hygiene/host/modes.h"
 #include "p7_hygiene/host/releases.h"
 #include "p7_hygiene/host/rsyslog.h"
@@ -109,6 +111,42 @@ static void judge_storage(const struct asset_view *view, struct finding *finding
                   "persistent");
 }
 
+/*
+ * What journald does beside what it is told to: on the running machine, the file of this machine
+ * was written since the start. Whether it runs is known by its socket.
+ */
+static void judge_last_entry(const struct asset_view *view, struct finding *finding)
+{
+    const struct host_file *machine = host_read(view->host, "/etc/machine-id");
+    const struct host_file *boot = host_read(view->host, "/proc/sys/kernel/random/boot_id");
+    g_autofree char *id = g_strstrip(g_strdup(machine->text ? machine->text : ""));
+    g_autofree char *path = g_build_filename("/var/log/journal", id, "system.journal", NULL);
+    g_auto(GStrv) groups = g_strsplit(boot->text ? boot->text : "", "-", -1);
+    g_autofree char *joined = g_strjoinv("", groups);
+    const char *start = g_strstrip(joined);
+    g_autofree char *time = NULL, *found = NULL;
+    struct journald_file file;
+    enum host_state state;
+
+    if (!host_is_live(view->host) || !*id || !*start ||
+        host_stat(view->host, "/run/systemd/journal/socket")->state != HOST_OK)
+        return;
+    if (!journald_file_read(view->host, path, &file, &state)) {
+        if (state == HOST_ABSENT)
+            finding_fail(finding, path, 0, "last entry", "no file: nothing is kept",
+                         "an entry of this start");
+        else
+            finding_incomplete(
+                finding, state == HOST_DENIED ? REASON_NEEDS_ROOT : REASON_UNREADABLE, "%s", path);
+        return;
+    }
+    time = clock_format(file.last_us / G_USEC_PER_SEC * G_USEC_PER_SEC);
+    found = g_strdup_printf("%s, %s", time,
+                            g_str_equal(file.boot, start) ? "this start" : "an earlier start");
+    finding_check(finding, g_str_equal(file.boot, start) && file.entries, path, 0, "last entry",
+                  found, "an entry of this start");
+}
+
 void judge_host_log_journal_kept(const struct asset_view *view, struct finding *finding)
 {
     struct journald journald = { g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref),
@@ -135,6 +173,8 @@ void judge_host_log_journal_kept(const struct asset_view *view, struct finding *
                       compress->path, compress->line, "Compress", compress->value, "yes");
     if (journald.gap)
         host_gap(finding, journald.gap);
+    if (finding->outcome < OUTCOME_FAIL)
+        judge_last_entry(view, finding);
     g_ptr_array_unref(journald.files);
 }
 
