@@ -29,6 +29,35 @@ static void test_rules(void)
     expect("client_secret = 9fK2pQ7xLm4Z1vB8\n", TRUE, "secret:1:16 ");
 }
 
+/* Each beginning of a token is found, at the start of a text, at its end and behind prose. */
+static void test_every_token(void)
+{
+    static const struct {
+        const char *rule, *start;
+        gsize signs;
+    } tokens[] = {
+        { "aws-access-key", "AKIA", 16 }, { "github-token", "ghp_", 36 },
+        { "github-token", "gho_", 36 },   { "github-token", "ghs_", 36 },
+        { "gitlab-token", "glpat-", 20 }, { "github-token", "github_pat_", 60 },
+        { "slack-token", "xoxb-", 10 },   { "slack-token", "xoxp-", 10 },
+        { "google-api-key", "AIza", 35 }, { "stripe-key", "sk_live_", 24 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(tokens); i++) {
+        const gsize length = strlen(tokens[i].start) + tokens[i].signs;
+        g_autofree char *signs = g_strnfill(tokens[i].signs, 'B');
+        g_autofree char *alone = g_strconcat(tokens[i].start, signs, NULL);
+        g_autofree char *prose = g_strconcat("-- sk xo gh AI\n", alone, "\n", NULL);
+        g_autofree char *first =
+            g_strdup_printf("%s:1:%" G_GSIZE_FORMAT " ", tokens[i].rule, length);
+        g_autofree char *second =
+            g_strdup_printf("%s:2:%" G_GSIZE_FORMAT " ", tokens[i].rule, length);
+
+        expect(alone, FALSE, first);
+        expect(prose, FALSE, second);
+    }
+}
+
 static void test_what_is_no_secret(void)
 {
     expect("password = os.environ['X']\n", FALSE, "");
@@ -97,6 +126,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/secrets/rules", test_rules);
+    g_test_add_func("/host/secrets/every-token", test_every_token);
     g_test_add_func("/host/secrets/what-is-no-secret", test_what_is_no_secret);
     g_test_add_func("/host/secrets/bounds", test_bounds);
     g_test_add_func("/host/secrets/measure-shows-no-secret", test_measure_shows_no_secret);

@@ -1,13 +1,14 @@
 #include "p7_hygiene/host/host.h"
 
 #include "base/error.h"
+#include "p7_hygiene/host/entries.h"
 #include "p7_hygiene/host/firewall.h"
 #include "profile/profile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,6 +287,14 @@ static int enter_folder(struct host *host, const char *path, gsize length)
     return host->folder.fd;
 }
 
+/* The last component of a path; NULL when it names no entry of a folder. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : "";
+
+    return !*name || g_str_equal(name, ".") || g_str_equal(name, "..") ? NULL : name;
+}
+
 /* How a path is looked at. */
 enum look {
     LOOK_READ, /* content too; links are followed */
@@ -296,13 +305,13 @@ enum look {
 /* By one name in its folder. FALSE: a link is to be followed, or the path has no such name. */
 static gboolean look_in_folder(struct host *host, struct host_file *file, enum look how)
 {
-    const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : NULL;
+    const char *name = name_of(file->path);
     struct stat status;
     int folder, fd;
 
-    if (!name || !*name || g_str_equal(name, ".") || g_str_equal(name, ".."))
+    if (!name)
         return FALSE;
-    folder = enter_folder(host, file->path, slash - file->path);
+    folder = enter_folder(host, file->path, name - 1 - file->path);
     if (folder < 0 || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
         file->state = state_of(errno);
         return TRUE;
@@ -384,14 +393,11 @@ const struct host_file *host_lstat(struct host *host, const char *path)
 
 char *host_link(struct host *host, const char *path)
 {
-    char target[4096];
-    int fd = host_open(host, path, O_PATH | O_NOFOLLOW);
-    ssize_t length;
+    char target[PATH_MAX];
+    const char *name = name_of(path);
+    int folder = name ? enter_folder(host, path, name - 1 - path) : -1;
+    ssize_t length = folder < 0 ? -1 : readlinkat(folder, name, target, sizeof target - 1);
 
-    if (fd < 0)
-        return NULL;
-    length = readlinkat(fd, "", target, sizeof target - 1);
-    close(fd);
     return length < 0 ? NULL : g_strndup(target, length);
 }
 
@@ -411,22 +417,19 @@ static char **sorted(GPtrArray *texts)
 char **host_list(struct host *host, const char *path, enum host_state *state)
 {
     int fd = host_open(host, path, O_DIRECTORY);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    struct entries entries;
     GPtrArray *names;
-    struct dirent *entry;
+    const char *name;
 
     if (state)
-        *state = folder ? HOST_OK : state_of(errno);
-    if (!folder) {
-        if (fd >= 0)
-            close(fd);
+        *state = fd >= 0 ? HOST_OK : state_of(errno);
+    if (fd < 0)
         return NULL;
-    }
     names = g_ptr_array_new();
-    while ((entry = readdir(folder)))
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    closedir(folder);
+    entries_begin(&entries, fd);
+    while ((name = entries_next(&entries, NULL)))
+        g_ptr_array_add(names, g_strdup(name));
+    close(fd);
     return sorted(names);
 }
 

@@ -21,8 +21,21 @@ static enum host_state state_of(int code)
     }
 }
 
+/* Makes room for what the size promises, at once: growing copies. */
+static void reserve(struct scratch *scratch, gsize limit)
+{
+    gsize room = MIN(scratch->file.size, limit) + 2; /* one more shows the end, and a NUL */
+
+    if (room <= scratch->room)
+        return;
+    g_free(scratch->text);
+    scratch->room = MAX(room, 1u << 16);
+    scratch->text = g_malloc(scratch->room);
+}
+
 static enum host_state read_all(int fd, gsize limit, struct scratch *scratch)
 {
+    reserve(scratch, limit);
     for (;;) {
         ssize_t got;
 

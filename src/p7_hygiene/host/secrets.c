@@ -101,13 +101,40 @@ static void look_for_key(struct scan *scan, const char *line, gsize length)
         report(scan, "private-key", at, left);
 }
 
-/* Whether any line can hold a token or a key: asked once, not for each line. */
-static gboolean is_marked(const char *text, gsize length)
+static gboolean begins(const char *at, gsize left, const char *start)
+{
+    gsize length = strlen(start);
+
+    return left >= length && memcmp(at, start, length) == 0;
+}
+
+static gboolean begins_marked(const char *at, gsize left)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(tokens); i++)
-        if (memmem(text, length, tokens[i].start, strlen(tokens[i].start)))
+        if (begins(at, left, tokens[i].start))
             return TRUE;
-    return memmem(text, length, key_begin, strlen(key_begin)) != NULL;
+    return begins(at, left, key_begin);
+}
+
+/*
+ * Whether any line can hold a token or a key: asked once, not for each line and each token. Of two
+ * signs that follow each other, a bit that both have says that a token may begin with them.
+ */
+static gboolean is_marked(const char *text, gsize length)
+{
+    guint8 first[256] = { 0 }, second[256] = { 0 };
+
+    for (gsize i = 0; i <= G_N_ELEMENTS(tokens); i++) {
+        const char *start = i < G_N_ELEMENTS(tokens) ? tokens[i].start : key_begin;
+
+        first[(guchar)start[0]] |= 1u << i % 8;
+        second[(guchar)start[1]] |= 1u << i % 8;
+    }
+    for (gsize i = 0; i + 1 < length; i++)
+        if (first[(guchar)text[i]] & second[(guchar)text[i + 1]] &&
+            begins_marked(text + i, length - i))
+            return TRUE;
+    return FALSE;
 }
 
 /* --- assignments ------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 #include "p7_hygiene/host/sockets.h"
 
+#include "p7_hygiene/host/entries.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
@@ -188,18 +189,16 @@ static guint name_sockets_of(struct host *host, const char *process, GHashTable 
     g_autofree char *folder = g_strdup_printf("/proc/%s/fd", process);
     g_autofree char *name_path = g_strdup_printf("/proc/%s/comm", process);
     int fd = host_open(host, folder, O_DIRECTORY);
-    DIR *descriptors = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    struct entries descriptors;
+    const char *descriptor;
     guint named = 0;
 
-    if (!descriptors) {
-        if (fd >= 0)
-            close(fd);
+    if (fd < 0)
         return 0;
-    }
-    while ((entry = readdir(descriptors))) {
+    entries_begin(&descriptors, fd);
+    while ((descriptor = entries_next(&descriptors, NULL))) {
         char target[64]; /* longer ones are files */
-        ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
+        ssize_t length = readlinkat(fd, descriptor, target, sizeof target - 1);
         struct listener *listener;
         gint64 inode;
 
@@ -215,7 +214,7 @@ static guint name_sockets_of(struct host *host, const char *process, GHashTable 
             named += listener->program != NULL;
         }
     }
-    closedir(descriptors);
+    close(fd);
     return named;
 }
 

@@ -1,6 +1,7 @@
 #include "p7_hygiene/host/subtree.h"
 
-#include <dirent.h>
+#include "p7_hygiene/host/entries.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,15 +64,14 @@ static void enter(struct visit *visit, int parent, const char *name, guint depth
         read_folder(visit, fd, depth);
 }
 
-/* What readdir() tells, or what there is to ask for where the file system does not tell it. */
-static gboolean type_of(int folder, const struct dirent *entry, mode_t *type)
+/* What the folder tells, or what there is to ask for where it does not. */
+static gboolean complete_type(int folder, const char *name, mode_t *type)
 {
     struct stat status;
 
-    *type = DTTOIF(entry->d_type);
-    if (entry->d_type != DT_UNKNOWN)
+    if (*type)
         return TRUE;
-    if (!status_of(folder, entry->d_name, &status))
+    if (!status_of(folder, name, &status))
         return FALSE;
     *type = status.st_mode & S_IFMT;
     return TRUE;
@@ -81,35 +81,26 @@ static gboolean type_of(int folder, const struct dirent *entry, mode_t *type)
 static void read_folder(struct visit *visit, int fd, guint depth)
 {
     gsize length = visit->path->len;
-    DIR *folder = fdopendir(fd);
-    struct dirent *entry;
+    struct subtree_entry found = { .depth = depth, .folder = fd };
+    struct entries entries;
 
-    if (!folder) {
-        missed(visit, errno);
-        close(fd);
-        return;
-    }
-    while ((entry = readdir(folder))) {
-        const char *name = entry->d_name;
-        struct subtree_entry found = { .name = name, .depth = depth, .folder = fd };
-
-        if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
-            continue;
+    entries_begin(&entries, fd);
+    while ((found.name = entries_next(&entries, &found.type))) {
         if (visit->gap->visited >= visit->limit) {
             visit->gap->cut = TRUE;
             break;
         }
-        if (!type_of(fd, entry, &found.type))
+        if (!complete_type(fd, found.name, &found.type))
             continue;
         visit->gap->visited++;
         g_string_append_c(visit->path, '/');
-        g_string_append(visit->path, name);
+        g_string_append(visit->path, found.name);
         found.path = visit->path->str;
         if (visit->each(&found, visit->data) && S_ISDIR(found.type))
-            enter(visit, fd, name, depth + 1);
+            enter(visit, fd, found.name, depth + 1);
         g_string_truncate(visit->path, length);
     }
-    closedir(folder);
+    close(fd);
 }
 
 gboolean subtree_each(struct host *host, const char *start, guint64 limit, subtree_fn each,
