@@ -90,6 +90,15 @@ static GPtrArray *play(const char *text, gboolean there)
     return scene.units;
 }
 
+static gboolean can_play(void)
+{
+    g_autofree char *daemon = g_find_program_in_path("dbus-daemon");
+
+    if (!daemon)
+        g_test_skip("no dbus-daemon");
+    return daemon != NULL;
+}
+
 static void test_units_are_read(void)
 {
     static const char two[] =
@@ -100,10 +109,8 @@ static void test_units_are_read(void)
     g_autoptr(GPtrArray) units = NULL, none = NULL;
     const struct bus_unit *unit;
 
-    if (!g_find_program_in_path("dbus-daemon")) {
-        g_test_skip("no dbus-daemon");
+    if (!can_play())
         return;
-    }
     units = play(two, TRUE);
     g_assert_nonnull(units);
     g_assert_cmpuint(units->len, ==, 2);
@@ -120,10 +127,8 @@ static void test_units_are_read(void)
 static void test_no_answer_is_none(void)
 {
     g_assert_null(bus_failed_units("/nonexistent/socket"));
-    if (!g_find_program_in_path("dbus-daemon")) {
-        g_test_skip("no dbus-daemon");
+    if (!can_play())
         return;
-    }
     g_assert_null(play(NULL, TRUE));  /* an error */
     g_assert_null(play(NULL, FALSE)); /* nobody of that name */
 }
