@@ -4,19 +4,22 @@
 
 extern const struct command command_answer;
 extern const struct command command_assess;
+extern const struct command command_community;
 extern const struct command command_completion;
-extern const struct command command_disclose;
 extern const struct command command_diff;
+extern const struct command command_disclose;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_import;
 extern const struct command command_init;
+extern const struct command command_join;
 extern const struct command command_journal;
 extern const struct command command_key;
 extern const struct command command_log;
 extern const struct command command_measures;
 extern const struct command command_norms;
 extern const struct command command_policy;
+extern const struct command command_publish;
 extern const struct command command_serve;
 extern const struct command command_sign;
 extern const struct command command_verify;

@@ -73,7 +73,7 @@ gint64 community_time_us(struct community *community, guint64 index);
 /* A reader of the copy, trusting what memory holds. Borrowed. */
 struct log_reader *community_reader(struct community *community, GError **error);
 
-struct submission {
+struct submitted {
     gboolean accepted;
     guint64 index; /* when included at once */
     gboolean included;
@@ -82,16 +82,16 @@ struct submission {
     GBytes *receipt; /* signed by the log: kept in memory */
     GBytes *proof;   /* tlog-proof; or NULL */
 };
-void submission_clear(struct submission *submission);
-typedef struct submission submission_t;
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(submission_t, submission_clear)
+void submitted_clear(struct submitted *submission);
+typedef struct submitted submitted_t;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(submitted_t, submitted_clear)
 
 /*
  * Hands an entry (canonical envelope) to the node; checks the receipt's signature and what it says.
  * A refusal is TRUE with accepted FALSE. ENTENTE_ERROR_FOUND: an answer that is not the log's.
  */
 gboolean community_submit(struct community *community, const struct http_options *http,
-                          GBytes *entry, struct submission *submission, GError **error);
+                          GBytes *entry, struct submitted *submission, GError **error);
 
 /* The entry of an envelope: its RFC 8785 bytes. */
 struct dsse;

@@ -13,7 +13,7 @@ static const char *const steps[] = {
     " root BLOB NOT NULL, note BLOB NOT NULL, trusted INTEGER NOT NULL,"
     " verified_us INTEGER NOT NULL) STRICT;"
     "CREATE TABLE receipt (leaf BLOB PRIMARY KEY, envelope BLOB NOT NULL, entry BLOB NOT NULL,"
-    " due_us INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;",
+    " due_us INTEGER NOT NULL, verdict INTEGER NOT NULL) STRICT;",
     NULL,
 };
 
@@ -128,13 +128,6 @@ gboolean memory_remember(struct memory *memory, const struct checkpoint *checkpo
 
 /* --- receipts --- */
 
-const char *receipt_state_name(enum receipt_state state)
-{
-    static const char *const names[] = { "open", "honoured", "broken" };
-
-    return names[state];
-}
-
 static void kept_receipt_free(struct kept_receipt *receipt)
 {
     g_bytes_unref(receipt->envelope);
@@ -142,23 +135,23 @@ static void kept_receipt_free(struct kept_receipt *receipt)
     g_free(receipt);
 }
 
-gboolean memory_keep_receipt(struct memory *memory, const struct promise *promise, GBytes *envelope,
+gboolean memory_keep_receipt(struct memory *memory, const struct receipt *receipt, GBytes *envelope,
                              GBytes *entry, GError **error)
 {
     g_autoptr(query_t) query =
         store_query(memory->store,
-                    "INSERT INTO receipt (leaf, envelope, entry, due_us, state)"
+                    "INSERT INTO receipt (leaf, envelope, entry, due_us, verdict)"
                     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (leaf) DO NOTHING",
                     error);
 
     if (!query)
         return FALSE;
-    query_bind_bytes(query, 1, promise->leaf.bytes, MERKLE_HASH_SIZE);
+    query_bind_bytes(query, 1, receipt->entry.bytes, MERKLE_HASH_SIZE);
     query_bind_bytes(query, 2, g_bytes_get_data(envelope, NULL), g_bytes_get_size(envelope));
     query_bind_bytes(query, 3, g_bytes_get_data(entry, NULL), g_bytes_get_size(entry));
     query_bind_integer(query, 4,
-                       promise->status == PROMISE_ACCEPTED ? promise->by_us : promise->time_us);
-    query_bind_integer(query, 5, RECEIPT_OPEN);
+                       receipt->status == RECEIPT_ACCEPTED ? receipt->by_us : receipt->time_us);
+    query_bind_integer(query, 5, RECEIPT_PENDING);
     return query_run(query, error);
 }
 
@@ -170,20 +163,20 @@ static GBytes *column(struct query *query, int index)
     return g_bytes_new(bytes, bytes ? length : 0);
 }
 
-GPtrArray *memory_receipts(struct memory *memory, gboolean only_open, GError **error)
+GPtrArray *memory_receipts(struct memory *memory, gboolean only_pending, GError **error)
 {
     g_autoptr(GPtrArray) receipts =
         g_ptr_array_new_with_free_func((GDestroyNotify)kept_receipt_free);
     g_autoptr(query_t) query =
         store_query(memory->store,
-                    "SELECT leaf, envelope, entry, due_us, state FROM receipt"
-                    " WHERE state = 0 OR $1 = 0 ORDER BY due_us, leaf",
+                    "SELECT leaf, envelope, entry, due_us, verdict FROM receipt"
+                    " WHERE verdict = $1 OR $1 < 0 ORDER BY due_us, leaf",
                     error);
     gboolean row;
 
     if (!query)
         return NULL;
-    query_bind_integer(query, 1, only_open);
+    query_bind_integer(query, 1, only_pending ? RECEIPT_PENDING : -1);
     while (query_step(query, &row, error)) {
         struct kept_receipt *receipt;
         const void *leaf;
@@ -198,21 +191,21 @@ GPtrArray *memory_receipts(struct memory *memory, gboolean only_open, GError **e
         receipt->envelope = column(query, 1);
         receipt->entry = column(query, 2);
         receipt->due_us = query_integer(query, 3);
-        receipt->state = (enum receipt_state)CLAMP(query_integer(query, 4), 0, RECEIPT_BROKEN);
+        receipt->verdict = (enum receipt_verdict)CLAMP(query_integer(query, 4), 0, RECEIPT_IDLE);
         g_ptr_array_add(receipts, receipt);
     }
     return NULL;
 }
 
 gboolean memory_judge_receipt(struct memory *memory, const struct merkle_hash *leaf,
-                              enum receipt_state state, GError **error)
+                              enum receipt_verdict verdict, GError **error)
 {
     g_autoptr(query_t) query =
-        store_query(memory->store, "UPDATE receipt SET state = $2 WHERE leaf = $1", error);
+        store_query(memory->store, "UPDATE receipt SET verdict = $2 WHERE leaf = $1", error);
 
     if (!query)
         return FALSE;
     query_bind_bytes(query, 1, leaf->bytes, MERKLE_HASH_SIZE);
-    query_bind_integer(query, 2, state);
+    query_bind_integer(query, 2, verdict);
     return query_run(query, error);
 }

@@ -4,7 +4,7 @@
  */
 #pragma once
 #include "log/checkpoint.h"
-#include "log/promise.h"
+#include "log/receipt.h"
 
 struct memory;
 struct memory *memory_open(const char *path, GError **error);
@@ -34,18 +34,15 @@ gboolean memory_remember(struct memory *memory, const struct checkpoint *checkpo
                          gboolean trusted, gint64 now_us, GError **error);
 
 /* Receipts. A refusal is not kept. */
-enum receipt_state { RECEIPT_OPEN, RECEIPT_HONOURED, RECEIPT_BROKEN };
-const char *receipt_state_name(enum receipt_state state);
-
 struct kept_receipt {
     struct merkle_hash leaf;
     GBytes *envelope, *entry; /* JSON */
     gint64 due_us;
-    enum receipt_state state;
+    enum receipt_verdict verdict; /* RECEIPT_PENDING: not judged yet */
 };
-gboolean memory_keep_receipt(struct memory *memory, const struct promise *promise, GBytes *envelope,
+gboolean memory_keep_receipt(struct memory *memory, const struct receipt *receipt, GBytes *envelope,
                              GBytes *entry, GError **error);
-/* (struct kept_receipt *), oldest first; `only_open`: those not judged yet. */
-GPtrArray *memory_receipts(struct memory *memory, gboolean only_open, GError **error);
+/* (struct kept_receipt *), oldest first; `only_pending`: those not judged yet. */
+GPtrArray *memory_receipts(struct memory *memory, gboolean only_pending, GError **error);
 gboolean memory_judge_receipt(struct memory *memory, const struct merkle_hash *leaf,
-                              enum receipt_state state, GError **error);
+                              enum receipt_verdict verdict, GError **error);

@@ -1,5 +1,4 @@
 /* submit.c: hands an entry to the node, and holds the log to its answer. */
-#include "base/clock.h"
 #include "base/error.h"
 #include "community/community_private.h"
 #include "log/tlog_proof.h"
@@ -15,7 +14,7 @@
 #define STATUS_REFUSED 403
 #define MESSAGE_LIMIT 300
 
-void submission_clear(struct submission *submission)
+void submitted_clear(struct submitted *submission)
 {
     g_clear_pointer(&submission->reason, g_free);
     g_clear_pointer(&submission->receipt, g_bytes_unref);
@@ -37,19 +36,10 @@ static gboolean explain(const char *url, const struct http_answer *http, const j
     return input_error(error, "%s: status %u: %.*s", url, http->status, MESSAGE_LIMIT, detail);
 }
 
-static gboolean is_of_entry(const struct promise *promise, GBytes *entry)
-{
-    g_autoptr(merkle_t) merkle = merkle_new();
-    struct merkle_hash leaf =
-        merkle_leaf(merkle, g_bytes_get_data(entry, NULL), g_bytes_get_size(entry));
-
-    return memcmp(&leaf, &promise->leaf, sizeof leaf) == 0;
-}
-
 /* The proof must lead from the entry to a checkpoint of this log. Its quorum is not asked for: a
  * young log has none, and the next update judges that. */
 static gboolean check_proof(struct community *community, const char *text, GBytes *entry,
-                            const struct promise *promise, GError **error)
+                            const struct receipt *receipt, GError **error)
 {
     const struct community_policy *policy = community_policy_in_force(community, error);
     g_autoptr(tlog_proof_t) proof =
@@ -59,7 +49,7 @@ static gboolean check_proof(struct community *community, const char *text, GByte
 
     if (!proof)
         return FALSE;
-    if (proof->index != promise->index)
+    if (proof->index != receipt->index)
         return found_error(error, "proof: it is of another index than the receipt");
     good = tlog_proof_verify(proof, g_bytes_get_data(entry, NULL), g_bytes_get_size(entry),
                              policy->witnesses, &verdict, error);
@@ -67,42 +57,49 @@ static gboolean check_proof(struct community *community, const char *text, GByte
     return good;
 }
 
+/* A promise is kept whatever stands beside it: it may be evidence. */
+static gboolean keep(struct community *community, const struct receipt *receipt, GBytes *entry,
+                     const struct submitted *submission, GError **error)
+{
+    return receipt->status == RECEIPT_REFUSED ||
+           memory_keep_receipt(community->memory, receipt, submission->receipt, entry, error);
+}
+
 static gboolean take_receipt(struct community *community, const json_t *value, GBytes *entry,
-                             struct submission *submission, GError **error)
+                             struct submitted *submission, GError **error)
 {
     const struct community_policy *policy = community_policy_in_force(community, error);
-    const json_t *receipt = json_object_get(value, "receipt");
     const char *proof = json_text(value, "proof");
-    struct promise promise;
-    gboolean good;
+    g_autoptr(GPtrArray) keys = NULL;
+    g_autoptr(receipt_t) receipt = NULL;
 
-    if (!policy || !promise_read(receipt, policy->origin, policy->log_keys, &promise, error))
+    submission->receipt = policy ? json_canonical(json_object_get(value, "receipt"), error) : NULL;
+    if (!submission->receipt)
         return FALSE;
-    submission->receipt = json_canonical(receipt, error);
-    good = submission->receipt != NULL;
-    if (good && !is_of_entry(&promise, entry))
-        good = found_error(error, "receipt: it is for another entry");
-    submission->accepted = promise.status != PROMISE_REFUSED;
-    submission->included = promise.status == PROMISE_INCLUDED;
-    submission->index = promise.index;
-    submission->by_us = promise.by_us;
-    submission->reason = g_strdup(promise.reason);
-    if (good && submission->included && proof) {
-        good = check_proof(community, proof, entry, &promise, error);
-        submission->proof = g_bytes_new(proof, strlen(proof));
-    }
-    /* A promise is kept even when the proof beside it is false: it may be evidence. */
-    if (submission->receipt && submission->accepted && is_of_entry(&promise, entry))
-        good = memory_keep_receipt(community->memory, &promise, submission->receipt, entry,
-                                   good ? error : NULL) &&
-               good;
-    promise_clear(&promise);
-    return good;
+    keys = note_public_keys(policy->log_keys);
+    receipt = receipt_read(g_bytes_get_data(submission->receipt, NULL),
+                           g_bytes_get_size(submission->receipt), "receipt", keys, error);
+    if (!receipt)
+        return FALSE;
+    if (!g_str_equal(receipt->log, policy->origin) ||
+        !receipt_is_for(receipt, g_bytes_get_data(entry, NULL), g_bytes_get_size(entry)))
+        return found_error(error, "receipt: it is for another entry, or by another log");
+    submission->accepted = receipt->status != RECEIPT_REFUSED;
+    submission->included = receipt->status == RECEIPT_INCLUDED;
+    submission->index = receipt->index;
+    submission->by_us = receipt->by_us;
+    submission->reason = g_strdup(receipt->reason);
+    if (!keep(community, receipt, entry, submission, error))
+        return FALSE;
+    if (!submission->included || !proof)
+        return TRUE;
+    submission->proof = g_bytes_new(proof, strlen(proof));
+    return check_proof(community, proof, entry, receipt, error);
 }
 
 static gboolean read_answer(struct community *community, const char *url,
                             const struct http_answer *http, GBytes *entry,
-                            struct submission *submission, GError **error)
+                            struct submitted *submission, GError **error)
 {
     gsize length;
     const void *body = g_bytes_get_data(http->body, &length);
@@ -118,7 +115,7 @@ static gboolean read_answer(struct community *community, const char *url,
 }
 
 gboolean community_submit(struct community *community, const struct http_options *options,
-                          GBytes *entry, struct submission *submission, GError **error)
+                          GBytes *entry, struct submitted *submission, GError **error)
 {
     struct http_options own = *options;
     g_autoptr(http_t) http = NULL;

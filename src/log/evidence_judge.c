@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "log/evidence.h"
-#include "log/promise.h"
+#include "log/receipt.h"
 #include "log/tree.h"
 #include "statement/base64.h"
 #include "statement/dsse.h"
@@ -212,7 +212,7 @@ static gboolean entry_leaf(struct judged *judged, const json_t *entry, struct me
 }
 
 /* Another leaf stands where the receipt says. */
-static gboolean judge_displaced(struct judged *judged, const struct promise *promise,
+static gboolean judge_displaced(struct judged *judged, const struct receipt *receipt,
                                 const struct checkpoint *checkpoint, GError **error)
 {
     struct merkle_hash leaf, path[MERKLE_PATH_LIMIT];
@@ -222,24 +222,24 @@ static gboolean judge_displaced(struct judged *judged, const struct promise *pro
         return input_error(error, "evidence: \"leaf\" is no hash");
     if (!read_path(json_object_get(judged->bundle, "path"), path, &length, error))
         return FALSE;
-    if (promise->status != PROMISE_INCLUDED || equal(&leaf, &promise->leaf) ||
-        json_number(judged->bundle, "index", -1) != (gint64)promise->index ||
-        !merkle_includes(judged->merkle, &leaf, promise->index, checkpoint->size, path, length,
+    if (receipt->status != RECEIPT_INCLUDED || equal(&leaf, &receipt->entry) ||
+        json_number(judged->bundle, "index", -1) != (gint64)receipt->index ||
+        !merkle_includes(judged->merkle, &leaf, receipt->index, checkpoint->size, path, length,
                          &checkpoint->root))
         return found_error(error, "evidence: the path does not show another entry there");
     judged->verdict->explanation =
         g_strdup_printf("the log said that the entry stands at index %" G_GUINT64_FORMAT
                         ", and another one stands there",
-                        promise->index);
+                        receipt->index);
     return TRUE;
 }
 
 /* The time by which the entry had to be there has gone by, as witnesses say. */
-static gboolean judge_overdue(struct judged *judged, const struct promise *promise, GError **error)
+static gboolean judge_overdue(struct judged *judged, const struct receipt *receipt, GError **error)
 {
     struct quorum_verdict quorum = { 0 };
     g_autoptr(checkpoint_t) checkpoint = NULL;
-    gint64 due_us = promise->status == PROMISE_ACCEPTED ? promise->by_us : promise->time_us;
+    gint64 due_us = receipt->status == RECEIPT_ACCEPTED ? receipt->by_us : receipt->time_us;
     g_autofree char *due = clock_format(due_us);
     gboolean witnessed = FALSE;
 
@@ -261,29 +261,36 @@ static gboolean judge_overdue(struct judged *judged, const struct promise *promi
     return TRUE;
 }
 
+static struct receipt *read_receipt(const struct judged *judged, const json_t *value,
+                                    GError **error)
+{
+    g_autoptr(GPtrArray) keys = note_public_keys(judged->keys);
+    g_autoptr(GBytes) bytes = json_canonical(value, error);
+
+    return bytes ? receipt_read(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "evidence",
+                                keys, error)
+                 : NULL;
+}
+
 static gboolean judge_receipt(struct judged *judged, GError **error)
 {
-    const json_t *receipt = json_object_get(judged->bundle, "receipt");
+    const json_t *value = json_object_get(judged->bundle, "receipt");
     const json_t *entry = json_object_get(judged->bundle, "entry");
-    struct promise promise;
+    g_autoptr(receipt_t) receipt = NULL;
     struct merkle_hash leaf;
-    gboolean good;
 
     if (!read_notes(judged, 1, error))
         return FALSE;
-    if (!receipt || !entry)
+    if (!value || !entry)
         return input_error(error, "evidence: it holds no receipt or no entry");
-    if (!entry_leaf(judged, entry, &leaf, error) ||
-        !promise_read(receipt, judged->origin, judged->keys, &promise, error))
+    receipt = read_receipt(judged, value, error);
+    if (!receipt || !entry_leaf(judged, entry, &leaf, error))
         return FALSE;
-    if (promise.status == PROMISE_REFUSED || !equal(&leaf, &promise.leaf))
-        good = found_error(error, "evidence: the receipt does not promise to include this entry");
-    else if (json_object_get(judged->bundle, "path"))
-        good = judge_displaced(judged, &promise, judged->checkpoints->pdata[0], error);
-    else
-        good = judge_overdue(judged, &promise, error);
-    promise_clear(&promise);
-    return good;
+    if (receipt->status == RECEIPT_REFUSED || !equal(&leaf, &receipt->entry))
+        return found_error(error, "evidence: the receipt does not promise to include this entry");
+    return json_object_get(judged->bundle, "path")
+               ? judge_displaced(judged, receipt, judged->checkpoints->pdata[0], error)
+               : judge_overdue(judged, receipt, error);
 }
 
 gboolean evidence_judge(const json_t *bundle, const GPtrArray *log_keys,

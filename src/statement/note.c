@@ -105,6 +105,19 @@ char *note_key_text(const struct note_key *key)
 
 /* ---- reading ---- */
 
+GPtrArray *note_public_keys(const GPtrArray *keys)
+{
+    GPtrArray *plain = g_ptr_array_new_with_free_func((GDestroyNotify)public_key_free);
+
+    for (guint i = 0; i < keys->len; i++) {
+        const struct note_key *key = keys->pdata[i];
+
+        if (key->type == NOTE_KEY_ED25519)
+            g_ptr_array_add(plain, public_key_new(key->name, key->bytes, NULL));
+    }
+    return plain;
+}
+
 static void signature_free(gpointer data)
 {
     struct note_signature *signature = data;

@@ -35,6 +35,8 @@ struct note_key *note_key_copy(const struct note_key *key);
 void note_key_free(struct note_key *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(note_key_t, note_key_free)
 char *note_key_text(const struct note_key *key);
+/* Those of `keys` (struct note_key *) that sign plainly, as struct public_key *. */
+GPtrArray *note_public_keys(const GPtrArray *keys);
 
 struct note_signature {
     char *name;
