@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &command_measures,
     &command_norms,
     &command_policy,
+    &command_progress,
     &command_publish,
     &command_serve,
     &command_sign,

@@ -19,6 +19,7 @@ extern const struct command command_log;
 extern const struct command command_measures;
 extern const struct command command_norms;
 extern const struct command command_policy;
+extern const struct command command_progress;
 extern const struct command command_publish;
 extern const struct command command_serve;
 extern const struct command command_sign;

@@ -210,27 +210,41 @@ struct log_reader *community_reader(struct community *community, GError **error)
     return community->reader;
 }
 
-const struct reg *community_register(struct community *community, GError **error)
+gboolean community_replay(struct community *community, guint64 size, struct replay *replay,
+                          GError **error)
 {
     struct log_reader *reader = community_reader(community, error);
-    g_auto(remembered_t) largest = { 0 };
     g_autofree char *path = g_build_filename(community->log_folder, "history", NULL);
     g_autoptr(GBytes) history = NULL;
 
-    if (!reader || !memory_largest(community->memory, &largest, error))
+    if (!reader)
+        return FALSE;
+    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+        history = file_read(path, HISTORY_LIMIT, error);
+        if (!history)
+            return FALSE;
+    }
+    return replay_log(community->genesis, reader, size, history, replay, error);
+}
+
+const struct reg *community_register(struct community *community, GError **error)
+{
+    g_auto(remembered_t) largest = { 0 };
+
+    if (!memory_largest(community->memory, &largest, error))
         return NULL;
     if (community->replay.reg && community->replayed == largest.size)
         return community->replay.reg;
     replay_clear(&community->replay);
-    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-        history = file_read(path, HISTORY_LIMIT, error);
-        if (!history)
-            return NULL;
-    }
-    if (!replay_log(community->genesis, reader, largest.size, history, &community->replay, error))
+    if (!community_replay(community, largest.size, &community->replay, error))
         return NULL;
     community->replayed = largest.size;
     return community->replay.reg;
+}
+
+const GArray *community_moments(const struct community *community)
+{
+    return community->replay.moments;
 }
 
 gint64 community_time_us(struct community *community, guint64 index)

@@ -70,6 +70,8 @@ gboolean community_recall(struct community *community, struct community_state *s
 const struct reg *community_register(struct community *community, GError **error);
 /* The log time of an entry as the register was folded with it; 0: none yet. */
 gint64 community_time_us(struct community *community, guint64 index);
+/* The trusted checkpoints (struct log_moment) of that register; NULL before it was folded. */
+const GArray *community_moments(const struct community *community);
 /* A reader of the copy, trusting what memory holds. Borrowed. */
 struct log_reader *community_reader(struct community *community, GError **error);
 
