@@ -107,22 +107,25 @@ static gboolean keep_proof(const struct context *context, const char *path,
 static gboolean put(const struct context *context, const char *kind,
                     const struct submitted *submission, GError **error)
 {
-    g_autoptr(json_t) receipt = NULL;
     g_autoptr(json_t) value = NULL;
     g_autofree char *text = NULL;
-    gsize length;
-    const void *bytes = g_bytes_get_data(submission->receipt, &length);
 
     if (!cli_format_is(context, "json", FALSE)) {
         text = submission->included ? g_strdup_printf("%" G_GUINT64_FORMAT "\n", submission->index)
                                     : g_strdup("accepted\n");
         return cli_output(context, text, strlen(text), error);
     }
-    receipt = json_parse(bytes, length, length, "receipt", error);
-    if (!receipt)
-        return FALSE;
-    value = json_pack("{s:s, s:s, s:O}", "kind", kind, "status",
-                      submission->included ? "included" : "accepted", "receipt", receipt);
+    value = json_pack("{s:s, s:s}", "kind", kind, "status",
+                      submission->included ? "included" : "accepted");
+    if (submission->receipt) {
+        gsize length;
+        const void *bytes = g_bytes_get_data(submission->receipt, &length);
+        json_t *receipt = json_parse(bytes, length, length, "receipt", error);
+
+        if (!receipt)
+            return FALSE;
+        json_object_set_new(value, "receipt", receipt);
+    }
     if (submission->included)
         json_object_set_new(value, "index", json_integer((json_int_t)submission->index));
     text = json_pretty(value);

@@ -42,7 +42,7 @@ gboolean cli_submit(const struct context *context, struct community *community,
         return TRUE;
     if (submission->included) {
         fprintf(stderr, "%s: entry %" G_GUINT64_FORMAT " of the log%s\n", what, submission->index,
-                submission->proof ? ", with its proof" : "");
+                submission->was_there ? " already" : "");
         return TRUE;
     }
     by = clock_format(submission->by_us);

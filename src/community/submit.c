@@ -114,6 +114,62 @@ static gboolean read_answer(struct community *community, const char *url,
     return take_receipt(community, value, entry, submission, error);
 }
 
+/* --- an entry that is there already --- */
+
+struct search {
+    GBytes *wanted;
+    guint64 index;
+    gboolean found;
+};
+
+static gboolean compare(guint64 index, GBytes *entry, gpointer data, GError **error)
+{
+    struct search *search = data;
+
+    search->index = index;
+    search->found = g_bytes_equal(entry, search->wanted);
+    return !search->found;
+}
+
+/* The proof of an entry of the copy, under the remembered checkpoint. */
+static GBytes *prove(struct community *community, struct log_reader *reader, guint64 index,
+                     GError **error)
+{
+    g_auto(remembered_t) largest = { 0 };
+    struct merkle_hash path[MERKLE_PATH_LIMIT];
+    guint length;
+    char *text;
+
+    if (!memory_largest(community->memory, &largest, error) ||
+        !log_reader_inclusion(reader, index, largest.size, path, &length, error))
+        return NULL;
+    text = tlog_proof_text(index, path, length, largest.note);
+    return g_bytes_new_take(text, strlen(text));
+}
+
+/* FALSE with an error: the copy could not be read. */
+static gboolean find(struct community *community, GBytes *entry, struct submitted *submission,
+                     GError **error)
+{
+    struct log_reader *reader = community_reader(community, error);
+    struct search search = { entry, 0, FALSE };
+    g_auto(remembered_t) largest = { 0 };
+    g_autoptr(GError) problem = NULL;
+
+    if (!reader || !memory_largest(community->memory, &largest, error))
+        return FALSE;
+    if (!log_reader_each(reader, 0, largest.size, compare, &search, &problem) && problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return FALSE;
+    }
+    if (!search.found)
+        return TRUE;
+    submission->accepted = submission->included = submission->was_there = TRUE;
+    submission->index = search.index;
+    submission->proof = prove(community, reader, search.index, error);
+    return submission->proof != NULL;
+}
+
 gboolean community_submit(struct community *community, const struct http_options *options,
                           GBytes *entry, struct submitted *submission, GError **error)
 {
@@ -127,6 +183,10 @@ gboolean community_submit(struct community *community, const struct http_options
     gboolean good;
 
     memset(submission, 0, sizeof *submission);
+    if (!find(community, entry, submission, error))
+        return FALSE;
+    if (submission->was_there)
+        return TRUE;
     if (!community->url)
         return input_error(error, "no node is known of this community: name one with \"entente "
                                   "join --node URL\"");

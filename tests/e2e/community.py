@@ -1,0 +1,116 @@
+"""A community on loopback: an operator's node, members, the DNS that shows whose a domain is."""
+import json
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+
+from conftest import BINARY, Program
+
+ORIGIN = "call.example/2026"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def program(folder):
+    folder.mkdir()
+    made = Program(folder)
+    made.environment["ENTENTE_ALLOW_PRIVATE"] = "1"
+    made.data = folder / "data"
+    return made
+
+
+def member(folder, name, domain, group="state"):
+    made = program(folder)
+    (folder / "entente.yaml").write_text(
+        f"signatory:\n  name: {name}\n  group: {group}\n  country: FR\n  domain: {domain}\n")
+    return made
+
+
+class Names:
+    """Knot DNS with one zone, "example.", whose TXT records a test sets."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.records = folder, free_port(), {}
+        folder.mkdir()
+        self.zone = folder / "example.zone"
+        self.configuration = folder / "knot.conf"
+        self.configuration.write_text(
+            f"server:\n    rundir: {folder}\n    listen: 127.0.0.1@{self.port}\n"
+            f"database:\n    storage: {folder}\n"
+            f"zone:\n  - domain: example.\n    file: {self.zone}\n    storage: {folder}\n")
+        self.serial = 0
+        self.process = None
+        self.write()
+        knotd = shutil.which("knotd") or "/usr/sbin/knotd"
+        self.process = subprocess.Popen([knotd, "-c", self.configuration],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.address = f"127.0.0.1@{self.port}"
+
+    def write(self):
+        self.serial += 1
+        lines = [f"$ORIGIN example.\n$TTL 1\n@ SOA ns hostmaster {self.serial} 3600 900 604800 1\n",
+                 "@ NS ns\nns A 127.0.0.1\n"]
+        lines += [f"{name}. TXT \"{text}\"\n" for name, text in self.records.items()]
+        self.zone.write_text("".join(lines))
+
+    def show(self, domain, identity):
+        """_entente.DOMAIN TXT "entente=ID"; answers come from it when this returns."""
+        self.records[f"_entente.{domain}"] = f"entente={identity}"
+        self.write()
+        knotc = shutil.which("knotc") or "/usr/sbin/knotc"
+        for _ in range(100):
+            done = subprocess.run([knotc, "-b", "-c", self.configuration, "zone-reload", "example."],
+                                  capture_output=True)
+            if done.returncode == 0:
+                return
+            time.sleep(0.05)
+        raise AssertionError(done.stderr)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+class Node:
+    """`entente serve` over a data folder."""
+
+    def __init__(self, owner, names=None, port=None, options=()):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        arguments = ["serve", "--listen", f"127.0.0.1:{self.port}", "--allow-private", *options]
+        if names:
+            arguments += ["--dns-server", names.address]
+        self.errors = open(pathlib.Path(owner.folder) / "serve.err", "ab")
+        self.process = subprocess.Popen([BINARY, *map(str, arguments)], cwd=owner.folder,
+                                        env={**owner.environment}, stdout=subprocess.DEVNULL,
+                                        stderr=self.errors)
+        for _ in range(400):
+            if self.process.poll() is not None:
+                raise AssertionError((pathlib.Path(owner.folder) / "serve.err").read_text())
+            try:
+                urllib.request.urlopen(self.url + "/healthz", timeout=2).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the node does not answer")
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            return json.load(answer)
+
+    def size(self):
+        with urllib.request.urlopen(self.url + "/checkpoint", timeout=20) as answer:
+            return int(answer.read().decode().split("\n")[1])
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+        self.errors.close()
