@@ -2,14 +2,25 @@
 #include "cli/log_command.h"
 
 static const struct log_subcommand *const subcommands[] = {
+    &log_subcommand_add,
     &log_subcommand_fsck,
+    &log_subcommand_new,
+    &log_subcommand_prove,
 };
 
 static const struct command_option options[] = {
     { "policy", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, policy),
       "fsck: judge the checkpoint by this policy (C2SP text, or policy.yaml or .json)", "FILE" },
     { "key", 0, G_OPTION_ARG_STRING, offsetof(struct log_state, key),
-      "fsck: judge the checkpoint by the log's key alone", "VKEY" },
+      "fsck: judge the checkpoint by the log's key alone (VKEY); add, new: the log's key file "
+      "(default: log.key of the data folder)",
+      "VKEY|FILE" },
+    { "log", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, log),
+      "add, new, prove: this log's folder (prove: or URL) instead of the own one", "DIR" },
+    { "lock", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, lock),
+      "add, new: the database of the lock row (default: lock.db in the log's folder)", "FILE" },
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, passphrase_file),
+      "add: take the key's passphrase from the first line of FILE", "FILE" },
     { "allow-unwitnessed", 0, G_OPTION_ARG_NONE, offsetof(struct log_state, allow_unwitnessed),
       "fsck: a checkpoint without the quorum of witnesses is good enough", NULL },
     { "threads", 0, G_OPTION_ARG_INT, offsetof(struct log_state, threads),
@@ -38,13 +49,18 @@ static int run(const struct context *context, void *state, char **arguments, GEr
 
 const struct command command_log = {
     .name = "log",
-    .summary = "Check a transparency log",
-    .arguments = "fsck [DIR|URL]",
+    .summary = "Make, fill, prove and check a transparency log",
+    .arguments = "add FILE... | fsck [DIR|URL] | new ORIGIN | prove INDEX|FILE",
     .formats = "text, json",
     .details =
+        "add   append signed envelopes to the own log, while no node runs; prints index and leaf\n"
+        "      hash of each. Nobody judges what the operator adds: it counts only if it is valid\n"
         "fsck  hash every entry again, build every tile again, compare byte for byte, down\n"
-        "      to the root of the checkpoint; then history and WAL (default: the own log)\n\n"
-        "Example: entente log fsck --policy policy.yaml https://log.example.org/",
+        "      to the root of the checkpoint; then history and WAL (default: the own log)\n"
+        "new   make an empty log; prints its verification key\n"
+        "prove write the offline proof (.tlog-proof) of an entry, by index or by its file\n\n"
+        "Example: entente log fsck --policy policy.yaml https://log.example.org/\n"
+        "         entente log prove letter.dsse.json --output letter.tlog-proof",
     .options = options,
     .state_size = sizeof(struct log_state),
     .run = run,

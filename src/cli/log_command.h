@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 
 struct log_state {
-    char *policy, *key, *resume, *ca;
+    char *policy, *key, *resume, *ca, *log, *lock, *passphrase_file;
     int threads;
     gboolean allow_unwitnessed, allow_private;
 };
@@ -18,4 +18,7 @@ struct log_subcommand {
                GError **error);
 };
 
+extern const struct log_subcommand log_subcommand_add;
 extern const struct log_subcommand log_subcommand_fsck;
+extern const struct log_subcommand log_subcommand_new;
+extern const struct log_subcommand log_subcommand_prove;
