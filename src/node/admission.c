@@ -11,11 +11,14 @@
 G_DEFINE_QUARK(entente - admission - refusal, admission_refusal)
 
 /* An entry as JCS begins so; what is not so is malformed and is refused when it is judged. */
+#define CHUNK 4096 /* entries folded at once while loading */
 #define ENTRY_BEGINS "{\"payload\":\""
 
 struct admission {
     GRWLock lock;
     struct reg *reg;
+    struct merkle *merkle; /* of who folds */
+    GHashTable *by_leaf;   /* the first 8 bytes of a leaf hash -> index + 1 */
 };
 
 struct admission *admission_new(const struct community_policy *genesis)
@@ -24,6 +27,8 @@ struct admission *admission_new(const struct community_policy *genesis)
 
     g_rw_lock_init(&admission->lock);
     admission->reg = register_new(genesis);
+    admission->merkle = merkle_new();
+    admission->by_leaf = g_hash_table_new(NULL, NULL);
     return admission;
 }
 
@@ -32,14 +37,51 @@ void admission_free(struct admission *admission)
     if (!admission)
         return;
     register_free(admission->reg);
+    merkle_free(admission->merkle);
+    g_hash_table_unref(admission->by_leaf);
     g_rw_lock_clear(&admission->lock);
     g_free(admission);
 }
 
+struct loading {
+    struct admission *admission;
+    GPtrArray *entries;
+};
+
+/* Without log times: judged by the statements' own, as they were admitted. */
+static void fold_chunk(struct loading *loading)
+{
+    register_fold_many(loading->admission->reg, loading->entries, NULL, 0);
+    g_ptr_array_set_size(loading->entries, 0);
+}
+
+static gpointer key_of_leaf(const struct merkle_hash *leaf)
+{
+    guint64 key;
+
+    memcpy(&key, leaf->bytes, sizeof key);
+    return (gpointer)(gsize)key;
+}
+
+/* With the lock held for writing. */
+static void remember(struct admission *admission, guint64 index, GBytes *entry)
+{
+    gsize length;
+    const void *data = g_bytes_get_data(entry, &length);
+    struct merkle_hash leaf = merkle_leaf(admission->merkle, data, length);
+
+    if (!g_hash_table_contains(admission->by_leaf, key_of_leaf(&leaf)))
+        g_hash_table_insert(admission->by_leaf, key_of_leaf(&leaf), (gpointer)(gsize)(index + 1));
+}
+
 static gboolean fold_each(guint64 index, GBytes *entry, gpointer data, GError **error)
 {
-    /* Without a log time: judged by the statements' own, as it was admitted. */
-    register_fold(data, index, entry, 0);
+    struct loading *loading = data;
+
+    remember(loading->admission, index, entry);
+    g_ptr_array_add(loading->entries, g_bytes_ref(entry));
+    if (loading->entries->len == CHUNK)
+        fold_chunk(loading);
     return TRUE;
 }
 
@@ -47,14 +89,17 @@ gboolean admission_load(struct admission *admission, const char *folder, guint64
                         const struct merkle_hash *root, GError **error)
 {
     g_autoptr(log_reader_t) reader = log_reader_new(log_source_folder(folder));
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    struct loading loading = { admission, entries };
     gboolean done;
 
     if (!size)
         return TRUE;
     g_rw_lock_writer_lock(&admission->lock);
     done = log_reader_trust(reader, size, root, error) &&
-           log_reader_each(reader, register_size(admission->reg), size, fold_each, admission->reg,
-                           error);
+           log_reader_each(reader, register_size(admission->reg), size, fold_each, &loading, error);
+    if (done)
+        fold_chunk(&loading);
     g_rw_lock_writer_unlock(&admission->lock);
     return done;
 }
@@ -78,8 +123,10 @@ gboolean admission_check(GBytes *entry, gpointer data, GError **error)
 void admission_fold(struct admission *admission, guint64 index, GBytes *entry)
 {
     g_rw_lock_writer_lock(&admission->lock);
-    if (index == register_size(admission->reg))
+    if (index == register_size(admission->reg)) {
         register_fold(admission->reg, index, entry, clock_now_us());
+        remember(admission, index, entry);
+    }
     g_rw_lock_writer_unlock(&admission->lock);
 }
 
@@ -91,6 +138,17 @@ guint64 admission_size(struct admission *admission)
     size = register_size(admission->reg);
     g_rw_lock_reader_unlock(&admission->lock);
     return size;
+}
+
+gboolean admission_find(struct admission *admission, const struct merkle_hash *leaf, guint64 *index)
+{
+    gsize found;
+
+    g_rw_lock_reader_lock(&admission->lock);
+    found = (gsize)g_hash_table_lookup(admission->by_leaf, key_of_leaf(leaf));
+    g_rw_lock_reader_unlock(&admission->lock);
+    *index = found - 1;
+    return found > 0;
 }
 
 const struct community_policy *admission_policy(struct admission *admission, guint64 size)

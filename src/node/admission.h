@@ -33,6 +33,13 @@ gboolean admission_check(GBytes *entry, gpointer data, GError **error);
 void admission_fold(struct admission *admission, guint64 index, GBytes *entry);
 guint64 admission_size(struct admission *admission);
 
+/*
+ * Where an entry with this leaf hash may be: a hint, by the first bytes of the hash. Whoever acts
+ * on it verifies the path to it.
+ */
+gboolean admission_find(struct admission *admission, const struct merkle_hash *leaf,
+                        guint64 *index);
+
 /* The policy in force for a log of `size`; it lives as long as the admission. */
 const struct community_policy *admission_policy(struct admission *admission, guint64 size);
 

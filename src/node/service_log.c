@@ -127,6 +127,23 @@ static void answer_accepted(struct log_service *log, const struct submission_job
     answer_receipt(log, job, 202, &receipt, json_pack("{s:s}", "by", by), answer);
 }
 
+/* The path to a job's entry under a note; FALSE when it is not (yet) there, or another is. */
+static gboolean find_path(struct log_service *log, const struct submission_job *job, GBytes *bytes,
+                          struct merkle_hash *path, guint *length)
+{
+    g_autoptr(note_t) note =
+        note_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "checkpoint", NULL);
+    g_autoptr(checkpoint_t) checkpoint = note ? checkpoint_parse(g_bytes_get_data(note->text, NULL),
+                                                                 g_bytes_get_size(note->text), NULL)
+                                              : NULL;
+    g_autoptr(merkle_t) merkle = merkle_new();
+
+    return checkpoint && job->index < checkpoint->size &&
+           log_writer_inclusion(log->writer, job->index, checkpoint->size, path, length, NULL) &&
+           merkle_includes(merkle, &job->leaf, job->index, checkpoint->size, path, *length,
+                           &checkpoint->root);
+}
+
 /* FALSE: no proof can be had under what is published; nothing is answered. */
 static gboolean answer_included(struct log_service *log, const struct submission_job *job,
                                 struct node_answer *answer)
@@ -139,8 +156,7 @@ static gboolean answer_included(struct log_service *log, const struct submission
     guint length;
 
     note = publisher_checkpoint(log->publisher, &size);
-    if (!note || job->index >= size ||
-        !log_writer_inclusion(log->writer, job->index, size, path, &length, NULL))
+    if (!note || !find_path(log, job, note, path, &length))
         return FALSE;
     receipt.time_us = log_writer_time_us(log->writer);
     proof = tlog_proof_text(job->index, path, length, note);
@@ -149,6 +165,16 @@ static gboolean answer_included(struct log_service *log, const struct submission
                    json_pack("{s:I, s:s}", "index", (json_int_t)job->index, "proof", proof),
                    answer);
     return TRUE;
+}
+
+/* Whether the entry is where it was said to be, published or not. */
+static gboolean is_there(struct log_service *log, const struct submission_job *job)
+{
+    g_autoptr(GBytes) note = log_writer_checkpoint(log->writer);
+    struct merkle_hash path[MERKLE_PATH_LIMIT];
+    guint length;
+
+    return note && find_path(log, job, note, path, &length);
 }
 
 static void answer_busy(struct node_answer *answer, const char *detail, guint after_s)
@@ -177,6 +203,8 @@ static void answer_failed(struct log_service *log, const struct submission_job *
                 RETRY_CHECK_S);
 }
 
+static void submit(struct log_service *log, struct submission_job *job);
+
 /* On an answerer's thread: all that takes signatures and proofs. Ends the job. */
 static void answer_job(gpointer data, gpointer service)
 {
@@ -190,6 +218,11 @@ static void answer_job(gpointer data, gpointer service)
     struct submission_job *job = data;
     struct node_answer answer = { .file = -1 };
 
+    if (job->is_hint && !is_there(service, job)) { /* it was another entry's place */
+        job->is_hint = FALSE;
+        submit(service, job);
+        return;
+    }
     answers[job->end](service, job, &answer);
     node_answer_now(job->later, &answer);
     job_free(job);
@@ -412,7 +445,11 @@ static void answer_entries(struct node *node, gpointer service, const struct nod
     job->leaf = merkle_leaf(merkle, data, length);
     job->until_us = g_get_monotonic_time() + wait;
     job->later = node_answer_later(request);
-    if (admission_claims_domain(log->admission, job->entry, &job->domain, &job->id)) {
+    if (admission_find(log->admission, &job->leaf, &job->index)) {
+        job->end = SUBMISSION_ADDED;
+        job->is_hint = TRUE;
+        g_async_queue_push(log->done, job);
+    } else if (admission_claims_domain(log->admission, job->entry, &job->domain, &job->id)) {
         g_atomic_int_inc(&log->pending_checks);
         g_thread_pool_push(log->checkers, job, NULL);
     } else {

@@ -21,7 +21,8 @@ struct submission_job {
     char *domain, *id; /* claimed, and to be shown first; or NULL */
     gint64 until_us;   /* monotonic: when the answer is due */
     enum submission_end end;
-    gboolean is_new; /* not folded yet */
+    gboolean is_new;  /* not folded yet */
+    gboolean is_hint; /* `index` is where it may be: only a path that verifies says so */
     guint64 index;
     char *reason, *detail; /* of a refusal */
 };

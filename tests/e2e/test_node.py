@@ -1,0 +1,372 @@
+"""The node over HTTP: held against its OpenAPI document, its numbers, its community."""
+import base64
+import hashlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import jsonschema
+import pytest
+
+from conftest import BINARY, ROOT
+from nodes import Community, MAKER, Node
+
+pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
+DOCUMENT = json.loads((ROOT / "data" / "openapi.json").read_text())
+HASH = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def community(tmp_path_factory):
+    """Three groups' witnesses and a log with all its entries but the last five."""
+    made = Community(tmp_path_factory.mktemp("community")).start()
+    made.answers = [made.log.submit(entry) for entry in made.entries[:-5]]
+    made.log.until(lambda: made.log.json("/api/v1/register")["size"] == len(made.answers) + 1)
+    yield made
+    made.stop()
+
+
+def leaf(entry):
+    return hashlib.sha256(b"\0" + entry).hexdigest()
+
+
+def inclusion(entry, proof):
+    """The root that a tlog-proof leads to (RFC 9162, 2.1.3.2), and the one its checkpoint has."""
+    head, note = proof.split("\n\n", 1)
+    lines = head.split("\n")
+    index = int(lines[1].split()[1])
+    _, size, root = note.split("\n")[:3]
+    node, fn, sn = hashlib.sha256(b"\0" + entry).digest(), index, int(size) - 1
+    for text in lines[2:]:
+        other = base64.b64decode(text)
+        assert sn > 0
+        if fn & 1 or fn == sn:
+            node = hashlib.sha256(b"\1" + other + node).digest()
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            node = hashlib.sha256(b"\1" + node + other).digest()
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and node == base64.b64decode(root)
+
+
+# --- what the document says ---
+
+def requests(community):
+    """(path of the document, method, path asked, body, status): every answer that can be had."""
+    entry = community.entries[0]
+    origin = hashlib.sha256(b"call.example/test").hexdigest()
+    yield from [
+        ("/", "GET", "/", None, 200),
+        ("/checkpoint", "GET", "/checkpoint", None, 200),
+        ("/tile/{path}", "GET", "/tile/0/000.p/1", None, 200),
+        ("/tile/{path}", "GET", "/tile/entries/000.p/1", None, 200),
+        ("/tile/{path}", "GET", "/tile/9/999", None, 404),
+        ("/history", "GET", "/history", None, 200),
+        ("/api/v1/entries", "POST", "/api/v1/entries", entry, 200),
+        ("/api/v1/entries", "POST", "/api/v1/entries?wait=0", community.entries[-5], 202),
+        ("/api/v1/entries", "POST", "/api/v1/entries?wait=61", entry, 400),
+        ("/api/v1/entries", "POST", "/api/v1/entries", None, 400),
+        ("/api/v1/entries", "POST", "/api/v1/entries", b"{}", 403),
+        ("/api/v1/entries", "POST", "/api/v1/entries", b"x" * 65536, 413),
+        ("/api/v1/entries/{index}", "GET", "/api/v1/entries/0", None, 200),
+        ("/api/v1/entries/{index}", "GET", "/api/v1/entries/-1", None, 400),
+        ("/api/v1/entries/{index}", "GET", "/api/v1/entries/123456", None, 404),
+        ("/api/v1/proofs/{leaf}", "GET", f"/api/v1/proofs/{leaf(entry)}", None, 200),
+        ("/api/v1/proofs/{leaf}", "GET", "/api/v1/proofs/AB", None, 400),
+        ("/api/v1/proofs/{leaf}", "GET", f"/api/v1/proofs/{HASH}", None, 404),
+        ("/api/v1/policy", "GET", "/api/v1/policy", None, 200),
+        ("/api/v1/checkpoint", "GET", "/api/v1/checkpoint", None, 200),
+        ("/api/v1/register", "GET", "/api/v1/register", None, 200),
+        ("/api/v1/signatories", "GET", "/api/v1/signatories?group=state&principle=7", None, 200),
+        ("/api/v1/signatories", "GET", "/api/v1/signatories?group=other", None, 400),
+        ("/api/v1/signatories", "GET", "/api/v1/signatories?principle=10", None, 400),
+        ("/api/v1/signatories/{signatory}", "GET", "/api/v1/signatories/state.example", None, 200),
+        ("/api/v1/signatories/{signatory}", "GET", "/api/v1/signatories/none.example", None, 404),
+        ("/witness/add-checkpoint", "POST", "/witness/add-checkpoint", b"old\n", 400),
+        ("/witness/add-checkpoint", "POST", "/witness/add-checkpoint", b"x" * 65537, 413),
+        ("/witness/{origin}/checkpoint", "GET", f"/witness/{origin}/checkpoint", None, 200),
+        ("/witness/{origin}/checkpoint", "GET", f"/witness/{HASH}/checkpoint", None, 404),
+        ("/api/v1/witness/logs", "GET", "/api/v1/witness/logs", None, 200),
+        ("/healthz", "GET", "/healthz", None, 200),
+        ("/readyz", "GET", "/readyz", None, 200),
+        ("/metrics", "GET", "/metrics", None, 200),
+        ("/openapi.json", "GET", "/openapi.json", None, 200),
+    ]
+
+
+def test_the_server_answers_as_its_document_says(community):
+    asked = set()
+    resolver = jsonschema.RefResolver("", DOCUMENT)
+    for name, method, path, body, wanted in requests(community):
+        node = community.witnesses[0] if "witness" in path else community.log
+        status, headers, answer = node.request(method, path, body)
+        assert status == wanted, (path, status, answer[:300])
+        operation = DOCUMENT["paths"][name][method.lower()]
+        said = operation["responses"].get(str(status))
+        assert said, f"{method} {name}: {status} is not in the document"
+        kind = headers["content-type"].split(";")[0]
+        assert kind in said["content"], (path, kind)
+        if "json" in kind:
+            jsonschema.Draft202012Validator(said["content"][kind]["schema"],
+                                            resolver=resolver).validate(json.loads(answer))
+        assert headers["access-control-allow-origin"] == "*"
+        assert headers["x-content-type-options"] == "nosniff"
+        asked.add((method, name))
+    assert asked == {(method.upper(), name) for name, item in DOCUMENT["paths"].items()
+                     for method in item}
+
+
+def test_every_route_is_in_the_document(community):
+    """And nothing else is; the numbers know all routes of a node."""
+    routes = set()
+    for node in (community.log, community.witnesses[0]):
+        text = node.get("/metrics")[2].decode()
+        routes |= set(re.findall(
+            r'http_request_duration_seconds_count\{method="(\w+)",route="([^"]+)"\}', text))
+    routes.discard(("other", "none"))
+    assert {(method, route.replace("/tile/*", "/tile/{path}")) for method, route in routes} == {
+        (method.upper(), name) for name, item in DOCUMENT["paths"].items() for method in item}
+
+
+def test_other_methods_and_options(community):
+    for name, item in DOCUMENT["paths"].items():
+        path = re.sub(r"\{\w+\}", "1", name)
+        node = community.witnesses[0] if "witness" in path else community.log
+        status, headers, _ = node.request("DELETE", path)
+        assert status == 405 and "OPTIONS" in headers["allow"]
+        status, headers, _ = node.request("OPTIONS", path)
+        assert status == 204
+        assert ("POST" in headers["access-control-allow-methods"]) == ("post" in item)
+    status, headers, body = community.log.request("HEAD", "/checkpoint")
+    assert status == 200 and body == b"" and int(headers["content-length"]) > 0
+
+
+# --- files ---
+
+def test_tiles_are_kept_for_a_year_and_checkpoints_are_not(community):
+    log = community.log
+    status, headers, body = log.get("/tile/entries/000.p/3")
+    assert status == 200 and "immutable" in headers["cache-control"]
+    assert int.from_bytes(body[:2], "big") > 0
+    again, _, nothing = log.get("/tile/entries/000.p/3", {"If-None-Match": headers["etag"]})
+    assert (again, nothing) == (304, b"")
+    age = re.fullmatch(r"public, max-age=(\d+)", log.get("/checkpoint")[1]["cache-control"])
+    assert 1 <= int(age.group(1)) <= 5
+    for path in ("tile/0/0", "tile/0/x000/000", "tile/0/000.p/0", "tile/0/000.p/256",
+                 "tile/64/000", "tile/../keys/log.key", "tile//0/000", "tile/0/000/", "wal",
+                 "lock.db", "tile/0/%30%30%30%2ep%2F1"):
+        assert log.get("/" + path)[0] in (400, 404), path
+
+
+def test_history_by_range(community):
+    whole = community.log.get("/history")[2]
+    status, headers, part = community.log.get("/history", {"Range": "bytes=10-"})
+    assert (status, part) == (206, whole[10:])
+    assert headers["content-range"] == f"bytes 10-{len(whole) - 1}/{len(whole)}"
+    assert community.log.get("/history", {"Range": f"bytes={len(whole)}-"})[0] == 416
+
+
+def test_a_foreign_log_is_served_with_its_partial_tiles(tmp_path, shared):
+    """Tessera's log: its files as they are, and partial tiles out of full ones."""
+    folder = shared / "data" / "tlog" / "log-1300"
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    node = Node(data, "--log", folder).start()
+    try:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                assert node.get("/" + str(path.relative_to(folder)))[2] == path.read_bytes()
+        full = (folder / "tile" / "0" / "003").read_bytes()
+        for width in (1, 77, 255):
+            assert node.get(f"/tile/0/003.p/{width}")[2] == full[:32 * width]
+        entries = node.get("/tile/entries/003.p/2")[2]
+        assert (folder / "tile" / "entries" / "003").read_bytes().startswith(entries)
+        first = int.from_bytes(entries[:2], "big")
+        assert len(entries) == 4 + first + int.from_bytes(entries[2 + first:4 + first], "big")
+    finally:
+        node.stop()
+
+
+# --- entries ---
+
+def test_receipts_and_proofs(community):
+    for number, (status, answer) in enumerate(community.answers):
+        assert status == 200, answer
+        assert answer["index"] == number + 1
+        assert inclusion(community.entries[number], answer["proof"])
+        payload = json.loads(base64.b64decode(answer["receipt"]["payload"]))
+        assert payload["predicate"]["status"] == "included"
+        assert payload["subject"][0]["digest"]["sha256"] == leaf(community.entries[number])
+    proof = community.log.get(f"/api/v1/proofs/{leaf(community.entries[2])}")[2].decode()
+    assert inclusion(community.entries[2], proof)
+
+
+def test_the_same_entry_keeps_its_index(community):
+    status, answer = community.log.submit(community.entries[1])
+    assert (status, answer["index"]) == (200, 2)
+
+
+def test_refusals_are_signed(community):
+    envelope = json.loads(community.entries[-3])
+    envelope["signatures"][0]["sig"] = base64.b64encode(bytes(64)).decode()
+    forged = json.dumps(envelope, separators=(",", ":"), sort_keys=True).encode()
+    status, answer = community.log.submit(forged)
+    assert (status, answer["reason"]) == (403, "signature")
+    payload = json.loads(base64.b64decode(answer["receipt"]["payload"]))
+    assert payload["predicate"]["status"] == "refused"
+    assert payload["predicate"]["reason"] == "signature"
+    assert community.log.submit(b"[]")[1]["reason"] == "malformed"
+
+
+def test_the_checkpoint_has_all_three_groups(community):
+    verdict = community.log.json("/api/v1/checkpoint")
+    assert verdict["witnessed"] and "reason" not in verdict
+    assert {margin["group"] for margin in verdict["margins"]} == {
+        "state", "private-sector", "civil-society"}
+    assert all(margin["margin"] >= 0 for margin in verdict["margins"])
+
+
+# --- numbers ---
+
+SAMPLE = re.compile(r'([a-z_:][a-z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+)\})? '
+                    r'(-?\d+(?:\.\d+)?)')
+
+
+def parse_metrics(text):
+    """Prometheus' text format 0.0.4, strictly: {(name, labels): value}."""
+    types, samples = {}, {}
+    family = None
+    assert text.endswith("\n")
+    for line in text[:-1].split("\n"):
+        head = re.fullmatch(r"# (HELP|TYPE) ([a-z_]+) (.+)", line)
+        if head:
+            if head.group(1) == "TYPE":
+                family = head.group(2)
+                assert family not in types, f"{family} twice"
+                assert head.group(3) in ("counter", "gauge", "histogram")
+                types[family] = head.group(3)
+            continue
+        sample = SAMPLE.fullmatch(line)
+        assert sample, line
+        name, labels, value = sample.groups()
+        base = re.sub("_(bucket|sum|count)$", "", name) if types[family] == "histogram" else name
+        assert base == family, f"{name} is below {family}"
+        assert (name, labels) not in samples, line
+        samples[name, labels] = float(value)
+        if types[family] == "counter":
+            assert name.endswith("_total") and float(value) >= 0
+    return types, samples
+
+
+def test_numbers(community):
+    before = parse_metrics(community.log.get("/metrics")[2].decode())[1]
+    for _ in range(3):
+        community.log.get("/tile/0/000.p/1")
+    community.log.get("/nowhere")
+    types, after = parse_metrics(community.log.get("/metrics")[2].decode())
+    key = ("entente_http_requests_total", 'method="GET",route="/tile/*",status="200"')
+    assert after[key] == before[key] + 3
+    assert after["entente_log_size", None] >= len(community.answers) + 1
+    assert after["entente_log_witnessed", None] == 1
+    assert types["entente_http_request_duration_seconds"] == "histogram"
+    for name, labels in after:
+        if name.endswith("_bucket") and 'le="+Inf"' in labels:
+            count = labels.replace(',le="+Inf"', "")
+            assert after[name, labels] == after[name[:-6] + "count", count]
+    status, _, _ = community.witnesses[0].get("/metrics")
+    assert status == 200
+
+
+# --- who may ask how often ---
+
+def test_tokens_of_a_forwarded_peer(tmp_path, shared):
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    node = Node(data, "--log", shared / "data" / "tlog" / "log-1300", "--trusted-proxy",
+                "127.0.0.1", "--rate", 10).start()
+    try:
+        mallory = {"X-Forwarded-For": "198.51.100.1, 192.0.2.7"}
+        answers = [node.get("/checkpoint", mallory) for _ in range(60)]
+        refused = [headers for status, headers, _ in answers if status == 429]
+        assert refused and int(refused[0]["retry-after"]) >= 1
+        # What mallory says of itself does not count, nor what others did.
+        assert node.get("/checkpoint", {"X-Forwarded-For": "192.0.2.99, 192.0.2.7"})[0] == 429
+        assert node.get("/checkpoint", {"X-Forwarded-For": "192.0.2.8"})[0] == 200
+        assert node.get("/metrics", {"X-Forwarded-For": "192.0.2.8"})[0] == 403
+        time.sleep(1.2)
+        assert node.get("/checkpoint", mallory)[0] == 200
+    finally:
+        node.stop()
+
+
+# --- start and stop ---
+
+@pytest.mark.parametrize("options,status,words", [
+    (["--listen", "0.0.0.0:0"], 4, "plain HTTP"),
+    (["--listen", "nowhere"], 2, "address"),
+    (["--certificate", "x.pem"], 2, "belong together"),
+    (["--rate", "-1"], 2, "not a number"),
+    (["--trusted-proxy", "proxy.example"], 2, "not an address"),
+    (["extra"], 2, "options only"),
+])
+def test_wrong_use(entente, options, status, words):
+    done = entente("serve", *options, status=status)
+    assert words in done.stderr
+
+
+def test_tls(tmp_path, shared):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", tmp_path / "key.pem",
+                    "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    node = Node(data, "--log", shared / "data" / "tlog" / "log-1300", "--certificate",
+                tmp_path / "cert.pem", "--key", tmp_path / "key.pem").start(wait=False)
+    try:
+        url = f"https://127.0.0.1:{node.port}/tile/0/000"
+        command = ["curl", "-s", "--cacert", tmp_path / "cert.pem", "--retry", "30",
+                   "--retry-connrefused", "--retry-delay", "1", url]
+        done = subprocess.run(command, capture_output=True, timeout=60)
+        tile = shared / "data" / "tlog" / "log-1300" / "tile" / "0" / "000"
+        assert done.stdout == tile.read_bytes()
+        old = subprocess.run(["curl", "-s", "--tls-max", "1.1", *command[2:4], url],
+                             capture_output=True, timeout=60)
+        assert old.returncode != 0
+    finally:
+        node.stop()
+
+
+def test_confined(community):
+    """No way to run programs, no rights, no other filter than the strict one."""
+    text = open(f"/proc/{community.log.process.pid}/status").read()
+    if "--unconfined" in open(f"/proc/{community.log.process.pid}/cmdline").read():
+        pytest.skip("a sanitizer needs what confinement takes away")
+    assert re.search(r"^NoNewPrivs:\s+1$", text, re.M)
+    assert re.search(r"^Seccomp:\s+2$", text, re.M)
+    assert re.search(r"^CapEff:\s+0+$", text, re.M)
+
+
+def test_stop_answers_what_was_begun(tmp_path):
+    """A submission that waits for a quorum that does not come is promised, not dropped."""
+    made = Community(tmp_path / "c", entries=1)
+    made.log.start()
+    try:
+        made.log.until(lambda: made.log.get("/metrics")[0] == 200)
+        made.log.until(lambda: made.log.submit(made.entries[0], wait=0)[0] == 202)
+        with socket.create_connection(("127.0.0.1", made.log.port)) as client:
+            client.sendall(b"POST /api/v1/entries?wait=60 HTTP/1.1\r\nHost: n\r\nContent-Length: "
+                           + str(len(made.entries[1])).encode() + b"\r\n\r\n" + made.entries[1])
+            time.sleep(0.5)
+            made.log.process.send_signal(signal.SIGTERM)
+            client.settimeout(30)
+            assert client.recv(100).startswith(b"HTTP/1.1 202")
+        assert made.log.process.wait(30) == 0
+        made.log.start()
+        made.log.until(lambda: b"entente_log_size 3\n" in made.log.get("/metrics")[2])
+    finally:
+        made.stop()
