@@ -49,8 +49,8 @@ static guint bit_length(guint64 number)
 }
 
 /*
- * The root of the leaves from `start` to before `end`, where `start` is a multiple of the next
- * power of two that holds them all: perfect nodes, folded from the right.
+ * The root of the leaves from `start` to before `end` (at least one), where `start` is a multiple
+ * of the next power of two that holds them all: perfect nodes, folded from the right.
  */
 static gboolean range_hash(struct builder *build, guint64 start, guint64 end,
                            struct merkle_hash *hash, GError **error)
@@ -58,13 +58,13 @@ static gboolean range_hash(struct builder *build, guint64 start, guint64 end,
     struct merkle_hash perfect[TREE_LEVELS];
     guint count = 0;
 
-    while (start < end) {
+    do {
         const guint level = bit_length(end - start) - 1;
 
         if (!build->node(build->data, level, start >> level, &perfect[count++], error))
             return FALSE;
         start += (guint64)1 << level;
-    }
+    } while (start < end);
     *hash = perfect[--count];
     while (count)
         *hash = merkle_node(build->merkle, &perfect[--count], hash);

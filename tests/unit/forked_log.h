@@ -72,8 +72,7 @@ static inline char *forked_log_request(struct forked_log *log, guint64 old_size,
     guint length = 0;
 
     if (old_size <= size)
-        g_assert_true(tree_consistency(log->merkle, old_size, size, forked_log_node, log, path,
-                                       &length, NULL));
+        tree_consistency(log->merkle, old_size, size, forked_log_node, log, path, &length, NULL);
     g_string_printf(body, "old %" G_GUINT64_FORMAT "\n", old_size);
     for (guint i = 0; i < length; i++) {
         g_autofree char *base64 = g_base64_encode(path[i].bytes, MERKLE_HASH_SIZE);

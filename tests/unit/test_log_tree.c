@@ -34,6 +34,7 @@ static void test_growing(void)
     g_autofree struct nodes *nodes = g_new0(struct nodes, 1);
     struct merkle_hash roots[LEAVES + 1], path[MERKLE_PATH_LIMIT], root, completed[TREE_LEVELS];
     struct tree_edge edge = { 0 };
+    g_autoptr(GError) error = NULL;
     guint length;
 
     roots[0] = tree_root(&edge, merkle);
@@ -49,16 +50,18 @@ static void test_growing(void)
         g_assert_cmpmem(&roots[i + 1], sizeof root, &root, sizeof root);
     }
     for (guint size = 1; size <= LEAVES; size += size < 70 ? 1 : 23) {
-        g_assert_true(tree_root_of(merkle, size, stored_node, nodes, &root, NULL));
+        tree_root_of(merkle, size, stored_node, nodes, &root, &error);
+        g_assert_no_error(error);
         g_assert_cmpmem(&roots[size], sizeof root, &root, sizeof root);
         for (guint i = 0; i < size; i++) {
-            g_assert_true(tree_inclusion(merkle, i, size, stored_node, nodes, path, &length, NULL));
+            tree_inclusion(merkle, i, size, stored_node, nodes, path, &length, &error);
+            g_assert_no_error(error);
             g_assert_true(
                 merkle_includes(merkle, &nodes->levels[0][i], i, size, path, length, &roots[size]));
         }
         for (guint old = 0; old <= size; old++) {
-            g_assert_true(
-                tree_consistency(merkle, old, size, stored_node, nodes, path, &length, NULL));
+            tree_consistency(merkle, old, size, stored_node, nodes, path, &length, &error);
+            g_assert_no_error(error);
             g_assert_true(
                 tree_is_consistent(merkle, old, &roots[old], size, &roots[size], path, length));
             if (old && old < size)
@@ -66,8 +69,12 @@ static void test_growing(void)
                                                   path, length));
         }
     }
-    g_assert_false(tree_inclusion(merkle, 5, 5, stored_node, nodes, path, &length, NULL));
-    g_assert_false(tree_consistency(merkle, 6, 5, stored_node, nodes, path, &length, NULL));
+    tree_inclusion(merkle, 5, 5, stored_node, nodes, path, &length, &error);
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+    g_clear_error(&error);
+    tree_consistency(merkle, 6, 5, stored_node, nodes, path, &length, &error);
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+    g_clear_error(&error);
 }
 
 static gboolean zero_node(gpointer data, guint level, guint64 index, struct merkle_hash *hash,
@@ -93,10 +100,12 @@ static void test_largest_trees(void)
     for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autoptr(GError) error = NULL;
 
-        g_assert_true(tree_inclusion(merkle, 0, sizes[i], zero_node, NULL, path, &length, &error));
-        g_assert_true(
-            tree_inclusion(merkle, sizes[i] - 1, sizes[i], zero_node, NULL, path, &length, &error));
-        g_assert_true(tree_root_of(merkle, sizes[i], zero_node, NULL, &root, &error));
+        tree_inclusion(merkle, 0, sizes[i], zero_node, NULL, path, &length, &error);
+        g_assert_no_error(error);
+        tree_inclusion(merkle, sizes[i] - 1, sizes[i], zero_node, NULL, path, &length, &error);
+        g_assert_no_error(error);
+        tree_root_of(merkle, sizes[i], zero_node, NULL, &root, &error);
+        g_assert_no_error(error);
         if (!tree_consistency(merkle, sizes[i] - 2, sizes[i], zero_node, NULL, path, &length,
                               &error))
             g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
