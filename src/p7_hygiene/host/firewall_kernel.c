@@ -161,6 +161,7 @@ static void add_element(struct set *set, const struct nlattr *nest)
     const struct nlattr *table[NFTA_SET_ELEM_MAX + 1], *key;
     struct element element = { 0 };
     const char *target = NULL;
+    gboolean has_verdict = FALSE;
 
     firewall_nested(nest, table, G_N_ELEMENTS(table));
     key = table[NFTA_SET_ELEM_KEY] ? firewall_value(table[NFTA_SET_ELEM_KEY]) : NULL;
@@ -171,8 +172,11 @@ static void add_element(struct set *set, const struct nlattr *nest)
     element.ends = firewall_number(table[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END;
     if (table[NFTA_SET_ELEM_DATA] &&
         firewall_verdict(table[NFTA_SET_ELEM_DATA], &element.verdict, &target))
-        element.target = g_strdup(target);
+        has_verdict = TRUE;
     g_array_append_val(set->elements, element);
+    if (has_verdict)
+        g_array_index(set->elements, struct element, set->elements->len - 1).target =
+            g_strdup(target);
 }
 
 static int on_elements(const struct nlmsghdr *header, void *data)
