@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
+#include "cli/key_command.h"
 #include "cli/keys.h"
 #include "statement/key_file.h"
 #include "statement/key_import.h"
@@ -13,27 +14,45 @@
 
 #define PRIVATE_MODE 0600
 
-struct state {
-    char *key, *name, *passphrase_file;
-    gboolean protect, private;
-};
-
 static const struct command_option options[] = {
-    { "key", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, key),
+    { "key", 0, G_OPTION_ARG_FILENAME, offsetof(struct key_state, key),
       "export: this key file instead of the default key", "FILE" },
-    { "name", 0, G_OPTION_ARG_STRING, offsetof(struct state, name),
+    { "name", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, name),
       "new, import: the key's name (default: the signatory's domain, else this host)", "NAME" },
-    { "protect", 0, G_OPTION_ARG_NONE, offsetof(struct state, protect),
+    { "protect", 0, G_OPTION_ARG_NONE, offsetof(struct key_state, protect),
       "new, import, export --private: keep the result under a passphrase", NULL },
-    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct key_state, passphrase_file),
       "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
-    { "private", 0, G_OPTION_ARG_NONE, offsetof(struct state, private),
+    { "private", 0, G_OPTION_ARG_NONE, offsetof(struct key_state, private),
       "export: the private key, as PKCS#8 PEM, into --output", NULL },
+    { "threshold", 0, G_OPTION_ARG_INT, offsetof(struct key_state, threshold),
+      "root: how many of the root keys sign together", "T" },
+    { "keys", 0, G_OPTION_ARG_INT, offsetof(struct key_state, count),
+      "root: how many root keys to make", "N" },
+    { "public", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct key_state, public_keys),
+      "root: a root key that was made elsewhere; may be given several times", "KEY" },
+    { "role", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, role),
+      "delegate, revoke: issuer (default), witness, log, seal, owner, operator, officer", "ROLE" },
+    { "predicate", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct key_state, predicates),
+      "delegate: only this kind of statement; may be given several times", "NAME" },
+    { "from", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, from),
+      "delegate: not before this time", "TIME" },
+    { "until", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, until),
+      "delegate, rotate: not after this time", "TIME" },
+    { "days", 0, G_OPTION_ARG_INT, offsetof(struct key_state, days),
+      "delegate, rotate: for so many days (default 365, at most 400)", "N" },
+    { "reason", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, reason),
+      "revoke: stolen, lost, retired, rotated, other", "WHY" },
+    { "from-index", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, from_index),
+      "revoke: the first entry not to be trusted (default: the next)", "N" },
+    { "root", 0, G_OPTION_ARG_FILENAME, offsetof(struct key_state, root),
+      "recover: the new root keys", "FILE" },
+    CEREMONY_OPTIONS(struct key_state, "root-key"),
     { NULL },
 };
 
 /* The passphrase for what is written; NULL in `passphrase` without --protect. */
-static gboolean new_passphrase(const struct state *state, const struct signing_key *key,
+static gboolean new_passphrase(const struct key_state *state, const struct signing_key *key,
                                struct secret **passphrase, GError **error)
 {
     const struct passphrase_source source = { state->passphrase_file, TRUE };
@@ -70,7 +89,7 @@ static gboolean put_public(const struct context *context, const struct public_ke
 }
 
 /* Puts a key into the data folder: "default" when that is free, else under its own name. */
-static gboolean keep(const struct context *context, const struct state *state,
+static gboolean keep(const struct context *context, const struct key_state *state,
                      const struct signing_key *key, gboolean as_default, GError **error)
 {
     g_autofree char *data = cli_data_folder(context, error);
@@ -104,8 +123,8 @@ static gboolean keep(const struct context *context, const struct state *state,
     return put_public(context, key->public, error);
 }
 
-static gboolean run_new(const struct context *context, const struct state *state, char **arguments,
-                        GError **error)
+static gboolean run_new(const struct context *context, const struct key_state *state,
+                        char **arguments, GError **error)
 {
     g_autofree char *name = state->name ? g_strdup(state->name) : cli_key_name(context, error);
     g_autoptr(signing_key_t) key = name ? signing_key_generate(name, error) : NULL;
@@ -115,7 +134,7 @@ static gboolean run_new(const struct context *context, const struct state *state
     return key && keep(context, state, key, TRUE, error);
 }
 
-static gboolean run_import(const struct context *context, const struct state *state,
+static gboolean run_import(const struct context *context, const struct key_state *state,
                            char **arguments, GError **error)
 {
     g_autoptr(signing_key_t) key = NULL;
@@ -126,7 +145,7 @@ static gboolean run_import(const struct context *context, const struct state *st
     return key && keep(context, state, key, FALSE, error);
 }
 
-static gboolean run_export(const struct context *context, const struct state *state,
+static gboolean run_export(const struct context *context, const struct key_state *state,
                            char **arguments, GError **error)
 {
     g_autofree char *data = cli_data_folder(context, error);
@@ -155,8 +174,8 @@ static gboolean run_export(const struct context *context, const struct state *st
     return file_create(context->output, text->bytes, text->length, PRIVATE_MODE, error);
 }
 
-static gboolean run_show(const struct context *context, const struct state *state, char **arguments,
-                         GError **error)
+static gboolean run_show(const struct context *context, const struct key_state *state,
+                         char **arguments, GError **error)
 {
     static const char *const headings[] = { "NAME", "ID", "VERIFICATION KEY (VKEY)", NULL };
     static const char *const headings_fr[] = { "NOM", "ID", "CLÉ DE VÉRIFICATION (VKEY)", NULL };
@@ -191,39 +210,58 @@ static gboolean run_show(const struct context *context, const struct state *stat
 
 static const struct {
     const char *name;
-    gboolean (*run)(const struct context *context, const struct state *state, char **arguments,
+    gboolean (*run)(const struct context *context, const struct key_state *state, char **arguments,
                     GError **error);
+    key_subcommand_fn ceremony; /* instead: its exit status */
 } subcommands[] = {
-    { "show", run_show },
-    { "export", run_export },
-    { "import", run_import },
-    { "new", run_new },
+    { "show", run_show, NULL },       { "export", run_export, NULL },
+    { "import", run_import, NULL },   { "new", run_new, NULL },
+    { "root", NULL, key_root },       { "delegate", NULL, key_delegate },
+    { "rotate", NULL, key_rotate },   { "revoke", NULL, key_revoke },
+    { "recover", NULL, key_recover },
 };
 
-static int run(const struct context *context, void *state, char **arguments, GError **error)
+static int run(const struct context *context, void *data, char **arguments, GError **error)
 {
+    struct key_state *state = data;
     const char *asked = arguments[0] ? arguments[0] : "show";
 
-    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
-        if (g_str_equal(subcommands[i].name, asked))
-            return subcommands[i].run(context, state, arguments + !!arguments[0], error)
-                       ? EXIT_DONE
-                       : EXIT_SYSTEM;
-    return input_error(error, "\"%s\": key does show, export, import or new", asked);
+    state->ceremony.passphrase_file = state->passphrase_file;
+    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++) {
+        char **rest = arguments + !!arguments[0];
+
+        if (!g_str_equal(subcommands[i].name, asked))
+            continue;
+        if (subcommands[i].ceremony)
+            return subcommands[i].ceremony(context, state, rest, error);
+        return subcommands[i].run(context, state, rest, error) ? EXIT_DONE : EXIT_SYSTEM;
+    }
+    return input_error(error,
+                       "\"%s\": key does show, export, import, new, root, delegate, rotate, "
+                       "revoke or recover",
+                       asked);
 }
 
 const struct command command_key = {
     .name = "key",
-    .summary = "Show, make, import and export the keys that sign",
-    .arguments = "[show|export|import FILE|new]",
+    .summary = "Make, show, import and export keys; delegate, rotate, revoke and recover them",
+    .arguments = "[show|export|import FILE|new|root|delegate|rotate|revoke|recover]",
     .formats = "text, json, vkey, pem",
     .details = "show    the own keys, in the data folder (this is the default)\n"
                "export  the public key as vkey or PEM; with --private, the private key\n"
                "import  a private key: Entente's, PRIVATE+KEY text, PKCS#8 PEM, OpenSSH\n"
                "new     make the default key\n\n"
+               "Of a signatory of a community, by its root keys:\n"
+               "root      make root keys (--threshold T --keys N) or show them; sign FILE, add\n"
+               "          FILE SIGNED..., submit FILE: for root keys that lie elsewhere\n"
+               "delegate  [KEY] give a key a role until a date; rotate: a new issuer's key\n"
+               "revoke    KEY stops counting, from --from-index on it is disputed\n"
+               "recover   --root FILE replaces the root keys, signed by the old ones\n\n"
                "Example: entente key new --name example.org --protect\n"
-               "         entente key export --format pem",
+               "         entente key export --format pem\n"
+               "         entente key root --threshold 2 --keys 3\n"
+               "         entente key delegate --origin call.example/2026 --request delegation.json",
     .options = options,
-    .state_size = sizeof(struct state),
+    .state_size = sizeof(struct key_state),
     .run = run,
 };

@@ -4,10 +4,12 @@
 
 extern const struct command command_answer;
 extern const struct command command_assess;
+extern const struct command command_attest;
 extern const struct command command_community;
 extern const struct command command_completion;
 extern const struct command command_diff;
 extern const struct command command_disclose;
+extern const struct command command_endorse;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_import;
@@ -21,8 +23,10 @@ extern const struct command command_norms;
 extern const struct command command_policy;
 extern const struct command command_progress;
 extern const struct command command_publish;
+extern const struct command command_register;
 extern const struct command command_serve;
 extern const struct command command_sign;
+extern const struct command command_signatory;
 extern const struct command command_verify;
 extern const struct command command_view;
 extern const struct command command_waive;

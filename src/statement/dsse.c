@@ -45,12 +45,12 @@ GBytes *dsse_pae(const char *payload_type, GBytes *payload)
     return g_string_free_to_bytes(g_steal_pointer(&out));
 }
 
-static void add_signature(struct dsse *envelope, const char *keyid, GBytes *bytes)
+void dsse_add(struct dsse *envelope, const char *keyid, GBytes *bytes)
 {
     struct dsse_signature *signature = g_new0(struct dsse_signature, 1);
 
     signature->keyid = g_strdup(keyid ? keyid : "");
-    signature->bytes = bytes;
+    signature->bytes = g_bytes_ref(bytes);
     g_ptr_array_add(envelope->signatures, signature);
 }
 
@@ -86,13 +86,13 @@ struct dsse *dsse_from_json(const json_t *value, const char *name, GError **erro
     {
         const char *text = json_text(item, "sig");
         const json_t *keyid = json_object_get(item, "keyid");
-        GBytes *bytes = text ? base64_decode_any(text, -1) : NULL;
+        g_autoptr(GBytes) bytes = text ? base64_decode_any(text, -1) : NULL;
 
         if (!bytes) {
             input_error(error, "%s: signature %zu has no \"sig\" in base64", name, index + 1);
             return NULL;
         }
-        add_signature(envelope, json_string_value(keyid), bytes);
+        dsse_add(envelope, json_string_value(keyid), bytes);
         if (keyid && !json_is_string(keyid) && !json_is_null(keyid)) {
             input_error(error, "%s: the \"keyid\" of signature %zu is not text", name, index + 1);
             return NULL;
@@ -124,12 +124,14 @@ void dsse_sign(struct dsse *envelope, const struct signing_key *key)
 {
     g_autoptr(GBytes) pae = dsse_pae(envelope->payload_type, envelope->payload);
     g_autofree char *hint = public_key_hint(key->public);
+    g_autoptr(GBytes) bytes = NULL;
     guint8 signature[KEY_SIGNATURE_SIZE];
     gsize length;
     const void *message = g_bytes_get_data(pae, &length);
 
     signing_key_sign(key, message, length, signature);
-    add_signature(envelope, hint, g_bytes_new(signature, sizeof signature));
+    bytes = g_bytes_new(signature, sizeof signature);
+    dsse_add(envelope, hint, bytes);
 }
 
 static gboolean hint_is_of(const char *keyid, const GPtrArray *keys)

@@ -41,6 +41,9 @@ struct dsse *dsse_from_json(const json_t *value, const char *name, GError **erro
 
 json_t *dsse_to_json(const struct dsse *envelope);
 
+/* Adds a signature that was made elsewhere. Both are copied or referenced. */
+void dsse_add(struct dsse *envelope, const char *keyid, GBytes *bytes);
+
 /* Adds a signature; the hint is the key's name and id. */
 void dsse_sign(struct dsse *envelope, const struct signing_key *key);
 

@@ -315,7 +315,7 @@ static inline enum register_verdict assess(struct community *community, const st
  * Three members with witnesses and issuers, one in each group (1-of-1, 2-of-3, 1-of-1), whose
  * genesis policy asks for one witness of each; the first entry is the policy.
  */
-static inline struct community *community_new(void)
+static inline struct community *community_of(guint threshold)
 {
     struct community *community = g_new0(struct community, 1);
     struct actor *members[3];
@@ -330,7 +330,7 @@ static inline struct community *community_new(void)
     members[0] = actor_new(community, "state.example", GROUP_STATE, 1, 1);
     members[1] = actor_new(community, "company.example", GROUP_PRIVATE_SECTOR, 2, 3);
     members[2] = actor_new(community, "society.example", GROUP_CIVIL_SOCIETY, 1, 1);
-    policy = policy_json(community, members, 3, 1);
+    policy = policy_json(community, members, 3, threshold);
     community->genesis = community_policy_read(policy, &error);
     g_assert_no_error(error);
     community->reg = register_new(community->genesis);
@@ -341,6 +341,17 @@ static inline struct community *community_new(void)
         g_assert_cmpint(delegate_issuer(community, members[i]), ==, REGISTER_COUNTS);
     }
     return community;
+}
+
+static inline struct community *community_new(void)
+{
+    return community_of(1);
+}
+
+/* As community_new(), without witnesses. */
+static inline struct community *community_new_unwitnessed(void)
+{
+    return community_of(0);
 }
 
 static inline struct actor *actor_at(const struct community *community, guint index)

@@ -1,0 +1,141 @@
+"""register, signatory, endorse, attest, key: a community's log in the data folder."""
+import base64
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from conftest import BINARY
+
+MAKER = pathlib.Path(os.environ.get("ENTENTE_MAKE_REGISTER",
+                                    pathlib.Path(BINARY).parents[1] / "tests/e2e/make_register"))
+UNWITNESSED = 3
+
+
+@pytest.fixture
+def member(entente, tmp_path):
+    """The program as state.example, a member of an unwitnessed community."""
+    if not MAKER.exists():
+        pytest.skip("make_register is not built")
+    subprocess.run([MAKER, tmp_path], check=True)
+    return entente
+
+
+def rebuilt(member, *arguments):
+    return member("register", "rebuild", *arguments, status=UNWITNESSED).stdout
+
+
+def test_the_same_log_gives_the_same_bytes(member, tmp_path):
+    first = rebuilt(member, "--now", "2027-01-01")
+    policy = tmp_path / "data/community/policy.json"
+    again = rebuilt(member, "--now", "2027-01-01", "--log", tmp_path / "data/log", "--policy", policy)
+    assert first == again
+    document = json.loads(first)
+    assert json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == first
+    assert {s["domain"]: s["attested"] for s in document["signatories"]} == {
+        "state.example": "policy", "company.example": "policy", "society.example": "policy",
+        "ville.example": "attested", "new.example": "self-declared"}
+    assert [(e["verdict"], "revoked at entry" in e["message"]) for e in document["refused"]] == [
+        ("revoked", True)]
+    assert len(document["disputed"]) == 1
+
+
+def test_a_policy_is_never_taken_from_the_log_it_judges(member, tmp_path):
+    log = tmp_path / "data/log"
+    genesis = json.loads(rebuilt(member))["policies"][0]["hash"]
+    (tmp_path / "data/community/policy.json").rename(tmp_path / "policy.json")
+    member("register", "rebuild", "--log", log, status=2)
+    assert rebuilt(member, "--log", log, "--policy-hash", genesis)
+    refused = member("register", "rebuild", "--log", log, "--policy-hash", "00" * 32, status=4)
+    assert genesis in refused.stderr
+
+
+def test_a_changed_entry_is_found(member, tmp_path):
+    bundle = next((tmp_path / "data/log/tile/entries/000.p").iterdir())
+    bundle.chmod(0o644)
+    content = bytearray(bundle.read_bytes())
+    content[-20] ^= 1
+    bundle.write_bytes(content)
+    member("register", "rebuild", status=1)
+
+
+def test_signatories_are_listed_shown_compared_and_exported(member):
+    listed = member("signatory", "list", status=UNWITNESSED)
+    assert "unwitnessed" in listed.stderr
+    assert "ville.example" in listed.stdout and "self-declared" in listed.stdout
+    everybody = json.loads(member("signatory", "list", "--format", "json",
+                                  status=UNWITNESSED).stdout)
+    domains = [signatory["domain"] for signatory in everybody]
+    assert domains == sorted(domains) and len(domains) == 5
+    states = json.loads(member("signatory", "list", "--group", "state", "--format", "json",
+                               status=UNWITNESSED).stdout)
+    assert {s["domain"] for s in states} == {"state.example", "ville.example"}
+    assert json.loads(member("signatory", "list", "--principle", "2", "--format", "json",
+                             status=UNWITNESSED).stdout) == []
+    shown = member("signatory", "show", "ville.example", status=UNWITNESSED).stdout
+    assert "by company.example, society.example" in shown
+    assert "disputed by the signatory" in shown and "single key" in shown and "band 4 of 5" in shown
+    compared = member("signatory", "compare", "ville.example", "new.example",
+                      status=UNWITNESSED).stdout
+    assert "band 2 of 5" in compared and "self-declared" in compared
+    exported = list(csv.DictReader(io.StringIO(member("signatory", "export", "--format", "csv",
+                                                      status=UNWITNESSED).stdout)))
+    assert {row["domain"]: row["band_7"] for row in exported}["ville.example"] == "4"
+    member("signatory", "show", "nobody.example", status=2)
+    member("signatory", "list", "--group", "martians", status=2)
+
+
+def signed(path):
+    return json.loads(pathlib.Path(path).read_text())
+
+
+def test_attesting_shows_what_is_signed_and_asks(member, tmp_path):
+    check = ["attest", "new.example", "--group", "private-sector", "--checked",
+             "domain,legal-existence,contact"]
+    asked = member(*check, status=4)
+    assert "What will be signed: attestation" in asked.stderr and "new.example" in asked.stderr
+    member(*check, "--yes", "--output", tmp_path / "a.json")
+    assert signed(tmp_path / "a.json")["signatures"][0]["keyid"].startswith("state.example/issuer")
+    member("attest", "new.example", "--group", "state", "--checked", "domain", status=1)
+    member("attest", "state.example", "--group", "state", "--checked", "domain", "--yes", status=4)
+
+
+def test_endorsing_keeps_what_is_not_changed(member, tmp_path):
+    before = json.loads(member("endorse", "show", status=UNWITNESSED).stdout)
+    assert before["principles"] == [1, 7, 9]
+    member("endorse", "--statement", "7=We publish.", "--no-reviewer", "--yes", "--output",
+           tmp_path / "e.json")
+    predicate = json.loads(base64.b64decode(signed(tmp_path / "e.json")["payload"]))["predicate"]
+    assert predicate["principles"] == [1, 7, 9] and predicate["reviewer"] is False
+    assert predicate["statements"] == {"7": "We publish."}
+    member("endorse", "--principles", "10", status=2)
+
+
+def test_root_keys_sign_where_they_are(entente, tmp_path):
+    entente("key", "root", "--threshold", "2", "--keys", "3", "--name", "town.example")
+    (tmp_path / "entente.yaml").write_text(
+        "signatory: {name: A town, group: state, country: FR, domain: town.example}\n")
+    entente("key", "new", "--name", "town.example/issuer/2026-11")
+    entente("key", "delegate", "--origin", "call.example/x", "--days", "90", "--request", "d.json")
+    keys = tmp_path / "data/keys"
+    for number in (1, 2):
+        entente("key", "root", "sign", "d.json", "--root-key", keys / f"root-{number}.key", "--yes",
+                "--output", f"d{number}.json")
+    entente("key", "root", "add", "d.json", "d1.json", "d2.json")
+    names = [s["keyid"].split("+")[0] for s in signed(tmp_path / "d.json")["signatures"]]
+    assert names == ["town.example/issuer/2026-11", "town.example/root-1", "town.example/root-2"]
+    entente("key", "delegate", "--origin", "call.example/x", "--days", "401", "--request", "x.json",
+            status=2)
+    entente("key", "delegate", "--origin", "call.example/x", "--role", "king", status=2)
+    entente("key", "root", "--threshold", "2", "--keys", "3", status=2)  # they are there
+
+
+def test_what_would_not_count_is_not_handed_in(member, tmp_path):
+    member("key", "delegate", "--yes", "--days", "30", "--output", tmp_path / "d.json")
+    member("key", "revoke", tmp_path / "data/keys/default.key", "--reason", "stolen", "--from-index",
+           "99999", "--yes", status=4)
+    member("key", "recover", "--root", tmp_path / "data/keys/nothing.json", status=3)
