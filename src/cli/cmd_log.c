@@ -17,7 +17,7 @@ static const struct command_option options[] = {
       "VKEY|FILE" },
     { "log", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, log),
       "add, new, prove: this log's folder (prove: or URL) instead of the own one", "DIR" },
-    { "lock", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, lock),
+    { "lock-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, lock),
       "add, new: the database of the lock row (default: lock.db in the log's folder)", "FILE" },
     { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, passphrase_file),
       "add: take the key's passphrase from the first line of FILE", "FILE" },

@@ -76,12 +76,12 @@ def test_a_restored_backup_is_refused(entente, log):
     (data / "log" / "lock.db").rename(lock)
     for name in ("lock.db-wal", "lock.db-shm"):
         (data / "log" / name).unlink(missing_ok=True)
-    entente("log", "add", sign("a"), "--lock", lock)
+    entente("log", "add", sign("a"), "--lock-file", lock)
     shutil.copytree(data / "log", entente.folder / "backup")
-    entente("log", "add", sign("b"), "--lock", lock)
+    entente("log", "add", sign("b"), "--lock-file", lock)
     shutil.rmtree(data / "log")
     (entente.folder / "backup").rename(data / "log")
-    refused = entente("log", "add", sign("c"), "--lock", lock, status=4)
+    refused = entente("log", "add", sign("c"), "--lock-file", lock, status=4)
     assert "restored backup" in refused.stderr
 
 
