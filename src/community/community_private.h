@@ -24,10 +24,6 @@ struct community {
 const struct community_policy *community_policy_in_force(struct community *community,
                                                          GError **error);
 
-/* The register of the copy's first `size` entries, with their log times. */
-gboolean community_replay(struct community *community, guint64 size, struct replay *replay,
-                          GError **error);
-
 /* Judges receipts that are due, against the log that `reader` trusts at `size`. */
 gboolean community_judge_receipts(struct community *community, const struct checkpoint *checkpoint,
                                   GBytes *note, guint64 log_time_s, guint64 *broken,

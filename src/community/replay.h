@@ -27,3 +27,8 @@ gboolean replay_log(const struct community_policy *genesis, struct log_reader *r
 
 /* Whether an entry says that it is a policy. Pure; it may be refused all the same. */
 gboolean replay_is_policy(GBytes *entry);
+
+struct community;
+/* The same of the first `size` entries of a community's copy. */
+gboolean community_replay(struct community *community, guint64 size, struct replay *replay,
+                          GError **error);

@@ -38,6 +38,8 @@ struct http_answer {
                               allowed, _INPUT for what is no URL; then status is 0 */
 };
 void http_answer_clear(struct http_answer *answer);
+typedef struct http_answer http_answer_t;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(http_answer_t, http_answer_clear)
 
 struct http;
 typedef struct http http_t;

@@ -57,3 +57,22 @@ json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us
     }
     return document_signatory(found, now_us);
 }
+
+gboolean register_index_of(const struct reg *reg, const guint8 leaf[32], guint64 *index)
+{
+    const struct reg_entry *counts = g_hash_table_lookup(reg->by_leaf, leaf);
+
+    if (counts) {
+        *index = counts->index;
+        return TRUE;
+    }
+    for (guint i = 0; i < reg->entries->len; i++) {
+        const struct reg_entry *entry = reg->entries->pdata[i];
+
+        if (memcmp(entry->leaf, leaf, sizeof entry->leaf) == 0) {
+            *index = entry->index;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}

@@ -84,5 +84,8 @@ GBytes *register_document(const struct reg *reg, gint64 now_us, GError **error);
  * domain or key. NULL and ENTENTE_ERROR_INPUT: none, or several. */
 json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us, GError **error);
 
+/* The index of the entry with this leaf hash, the first that counts before all others. */
+gboolean register_index_of(const struct reg *reg, const guint8 leaf[32], guint64 *index);
+
 /* What entry `index` is: {"index","verdict","type","signatory","disputed","time"...}; NULL. */
 json_t *register_entry(const struct reg *reg, guint64 index);

@@ -26,6 +26,10 @@ static const struct {
     [VERIFY_UNKNOWN_PREDICATE] = { "unknown-predicate", EXIT_SYSTEM },
     [VERIFY_DIGEST] = { "digest", EXIT_FOUND },
     [VERIFY_OPENING] = { "opening", EXIT_FOUND },
+    [VERIFY_REVOKED] = { "revoked", EXIT_FOUND },
+    [VERIFY_EXPIRED] = { "expired", EXIT_FOUND },
+    [VERIFY_DISPUTED] = { "disputed", EXIT_FOUND },
+    [VERIFY_NOT_COUNTED] = { "not-counted", EXIT_FOUND },
 };
 
 const char *verify_reason_name(enum verify_reason reason)

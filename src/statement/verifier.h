@@ -15,6 +15,11 @@ enum verify_reason {
     VERIFY_UNKNOWN_PREDICATE, /* signed, but of a type this program does not know */
     VERIFY_DIGEST,            /* the document is not the one that was signed */
     VERIFY_OPENING,           /* a disclosed entry is not committed by the statement */
+    /* By those who know a community's log; verify_envelope() does not give them. */
+    VERIFY_REVOKED,     /* by a key that was revoked before */
+    VERIFY_EXPIRED,     /* by a key outside the time it was delegated for */
+    VERIFY_DISPUTED,    /* in the log, and disputed by its signatory since */
+    VERIFY_NOT_COUNTED, /* in the log, where it does not count */
 };
 
 /* "malformed", "signature", "unknown-key" ...; NULL for VERIFY_GOOD. */
