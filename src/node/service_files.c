@@ -73,6 +73,7 @@ static int open_file(const struct files *files, const char *path, struct stat *s
     if (fstat(fd, status) == 0 && S_ISREG(status->st_mode))
         return fd;
     close(fd);
+    errno = ENOENT;
     return -1;
 }
 
@@ -102,15 +103,19 @@ static char *etag_of(const struct stat *status)
                            (gint64)status->st_size);
 }
 
-static void not_there(struct node_answer *answer)
-{
-    answer_problem(answer, 404, "The log has no such file.");
-}
-
 static void cannot_be_read(struct node_answer *answer)
 {
     answer_problem(answer, 503, "The file cannot be read now.");
     answer->retry_after_s = 1;
+}
+
+/* What open_file() failed for decides: descriptors may have run out. */
+static void not_open(struct node_answer *answer, int failure)
+{
+    if (failure == ENOENT || failure == ENOTDIR || failure == ELOOP)
+        answer_problem(answer, 404, "The log has no such file.");
+    else
+        cannot_be_read(answer);
 }
 
 /* --- checkpoint and history --- */
@@ -123,7 +128,7 @@ static void answer_checkpoint(struct node *node, gpointer service,
     GBytes *bytes = NULL;
 
     if (fd < 0) {
-        not_there(answer);
+        not_open(answer, errno);
         return;
     }
     if (status.st_size <= (gint64)NOTE_LIMIT)
@@ -144,7 +149,7 @@ static void answer_history(struct node *node, gpointer service, const struct nod
     int fd = open_file(service, "history", &status);
 
     if (fd < 0) {
-        not_there(answer);
+        not_open(answer, errno);
         return;
     }
     answer->status = 200;
@@ -232,7 +237,7 @@ static void answer_tile(struct node *node, gpointer service, const struct node_r
         return;
     }
     if (!tile_parse(path, &tile, NULL)) {
-        not_there(answer);
+        not_open(answer, ENOENT);
         return;
     }
     fd = open_file(files, path, &status);
@@ -246,7 +251,7 @@ static void answer_tile(struct node *node, gpointer service, const struct node_r
         is_wider = TRUE;
     }
     if (fd < 0)
-        not_there(answer);
+        not_open(answer, errno);
     else if (status.st_size > (gint64)IN_MEMORY_LIMIT && !is_wider)
         answer_large(answer, fd, &status);
     else

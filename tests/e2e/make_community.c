@@ -128,9 +128,10 @@ int main(int argc, char **argv)
     }
     for (guint i = 0; i < (guint)atoi(argv[2]); i++) {
         g_autofree char *digest = g_strdup_printf("%064x", i);
-        g_autoptr(GBytes) entry = entry_of("assessment.json", digest, PREDICATE_ASSESSMENT,
-                                           assessment_json(community, members[i % MEMBERS], 1 + i % 5),
-                                           KEYS(members[i % MEMBERS]->issuer));
+        g_autoptr(GBytes) entry =
+            entry_of("assessment.json", digest, PREDICATE_ASSESSMENT,
+                     assessment_json(community, members[i % MEMBERS], 1 + i % 5),
+                     KEYS(members[i % MEMBERS]->issuer));
 
         write_entry(entries, number++, entry);
     }
