@@ -7,9 +7,10 @@ import os
 import pathlib
 import subprocess
 
+import jsonschema
 import pytest
 
-from conftest import BINARY
+from conftest import BINARY, ROOT
 
 MAKER = pathlib.Path(os.environ.get("ENTENTE_MAKE_REGISTER",
                                     pathlib.Path(BINARY).parents[1] / "tests/e2e/make_register"))
@@ -42,6 +43,41 @@ def test_the_same_log_gives_the_same_bytes(member, tmp_path):
     assert [(e["verdict"], "revoked at entry" in e["message"]) for e in document["refused"]] == [
         ("revoked", True)]
     assert len(document["disputed"]) == 1
+
+
+def problems(schema, value):
+    schema = json.loads((ROOT / "docs/schema" / schema).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return [error.message[:200] for error in
+            jsonschema.Draft202012Validator(schema).iter_errors(value)]
+
+
+def entries_of(log):
+    bundle = next((log / "tile/entries/000.p").iterdir()).read_bytes()
+    while bundle:
+        length = int.from_bytes(bundle[:2], "big")
+        yield json.loads(bundle[2:2 + length])
+        bundle = bundle[2 + length:]
+
+
+def test_the_published_schemas_hold(member, tmp_path):
+    document = json.loads(rebuilt(member))
+    assert problems("register.json", document) == []
+    del document["signatories"][0]["attested"]
+    assert problems("register.json", document)
+    kinds = set()
+    for entry in entries_of(tmp_path / "data/log"):
+        statement = json.loads(base64.b64decode(entry["payload"]))
+        name = statement["predicateType"].split(":")[3]
+        kinds.add(name)
+        assert problems(f"predicates/{name}.json", statement["predicate"]) == []
+        for required in list(statement["predicate"])[:3]:
+            if required in ("log", "url"):
+                continue
+            broken = {**statement["predicate"], required: 0.5}
+            assert problems(f"predicates/{name}.json", broken), (name, required)
+    assert kinds == {"policy", "endorsement", "delegation", "attestation", "assessment",
+                     "revocation"}
 
 
 def test_a_policy_is_never_taken_from_the_log_it_judges(member, tmp_path):
