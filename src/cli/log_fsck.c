@@ -51,8 +51,10 @@ static gboolean judge_by_key(const char *vkey, const struct note *note, struct j
     return TRUE;
 }
 
-static gboolean judge_by_policy(const char *path, const struct note *note, struct judged *judged,
-                                GError **error)
+/* `is_asked`: the user named the policy; else it is the own community's, and the log another's
+ * perhaps. */
+static gboolean judge_by_policy(const char *path, gboolean is_asked, const struct note *note,
+                                struct judged *judged, GError **error)
 {
     g_autoptr(policy_file_t) file = policy_file_read(path, error);
     g_autoptr(checkpoint_t) checkpoint = NULL;
@@ -62,6 +64,8 @@ static gboolean judge_by_policy(const char *path, const struct note *note, struc
         return FALSE;
     checkpoint = quorum_judge(file->quorum, note, (guint64)time(NULL), &verdict);
     quorum_verdict_clear(&verdict);
+    if (verdict.reason == QUORUM_UNKNOWN_LOG && !is_asked)
+        return TRUE;
     if (verdict.reason == QUORUM_SIGNATURE || verdict.reason == QUORUM_UNKNOWN_LOG)
         return found_error(error, "the checkpoint of \"%s\" is not to be believed: %s",
                            judged->checkpoint->origin, quorum_reason_name(verdict.reason));
@@ -74,8 +78,26 @@ static gboolean judge_by_policy(const char *path, const struct note *note, struc
     return TRUE;
 }
 
-static gboolean judge(struct place *place, const struct log_state *state, struct judged *judged,
-                      GError **error)
+/* By --policy, else by --key, else by the policy of the community that was joined, if any. */
+static gboolean judge_signatures(const struct context *context, const struct log_state *state,
+                                 const struct note *note, struct judged *judged, GError **error)
+{
+    g_autofree char *data = NULL, *own = NULL;
+
+    if (state->policy)
+        return judge_by_policy(state->policy, TRUE, note, judged, error);
+    if (state->key)
+        return judge_by_key(state->key, note, judged, error);
+    data = cli_data_folder(context, error);
+    if (!data)
+        return FALSE;
+    own = g_build_filename(data, "community", "policy.json", NULL);
+    return !g_file_test(own, G_FILE_TEST_EXISTS) ||
+           judge_by_policy(own, FALSE, note, judged, error);
+}
+
+static gboolean judge(const struct context *context, const struct log_state *state,
+                      struct place *place, struct judged *judged, GError **error)
 {
     struct log_source source = open_place(place);
     g_autoptr(log_reader_t) reader = log_reader_new(source);
@@ -86,9 +108,7 @@ static gboolean judge(struct place *place, const struct log_state *state, struct
     judged->signature = "not checked";
     judged->checkpoint =
         checkpoint_parse(g_bytes_get_data(note->text, NULL), g_bytes_get_size(note->text), error);
-    if (!judged->checkpoint ||
-        (state->policy && !judge_by_policy(state->policy, note, judged, error)) ||
-        (!state->policy && state->key && !judge_by_key(state->key, note, judged, error)))
+    if (!judged->checkpoint || !judge_signatures(context, state, note, judged, error))
         return FALSE;
     if (strcmp(judged->signature, "unwitnessed") == 0 && state->allow_unwitnessed)
         judged->is_enough = TRUE;
@@ -199,7 +219,7 @@ static int check(const struct context *context, const struct log_state *state, s
     g_autoptr(GError) cause = NULL;
     int status = EXIT_FOUND;
 
-    if (!judge(place, state, judged, error))
+    if (!judge(context, state, place, judged, error))
         return EXIT_SYSTEM;
     if (log_fsck(&options, judged->checkpoint, &counts, &finding, &cause))
         status = judged->is_enough ? EXIT_DONE : EXIT_SYSTEM;

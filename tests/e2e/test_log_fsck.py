@@ -177,3 +177,20 @@ def test_stopped_check_leaves_where_it_was(fsck, served, log, tmp_path):
     assert len(state.read_bytes()) == len(f"entente-fsck 1\n{origin(log)}\n") + 4 * 32
     broken.clear()
     assert fsck(url, "--allow-private", "--resume", state)["resumed"] == 4 * 256
+
+
+def test_the_communitys_policy_is_the_default(entente, log):
+    """Once joined, nobody has to name the policy; a log of others stays unjudged."""
+    community = entente.folder / "data" / "community"
+    community.mkdir(parents=True)
+    (entente.folder / "data").chmod(0o700)
+    (community / "policy.json").write_text((VECTORS / "policy.txt").read_text())
+    assert "signatures: unwitnessed" in entente("log", "fsck", log, status=3).stdout
+    policy = (VECTORS / "policy.txt").read_text().replace("log.alpha.example/entente+fa4879f7+AQpr9"
+                                                          "y76cQALPsMgiSx4b15MYJSotZRGmdvUTa7chQMM",
+                                                          "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvD"
+                                                          "XNlMhV3HeJDpjrASKGLWdop")
+    (community / "policy.json").write_text(policy)
+    assert "signatures: not checked" in entente("log", "fsck", log, status=3).stdout
+    assert "unknown-log" in entente("log", "fsck", log, "--policy", community / "policy.json",
+                                    status=1).stderr
