@@ -59,6 +59,13 @@ gboolean fsck_differs(struct log_fsck_finding *finding, guint64 index, GError **
     return found_error(error, "%s", what);
 }
 
+/* Whether a file that could not be fetched is missing or too large, and not just out of reach. */
+static gboolean is_difference(const GError *error)
+{
+    return g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT) ||
+           g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_FOUND);
+}
+
 /* ---- one tile ---- */
 
 /* What a checker of tiles works with; each thread has its own. */
@@ -109,7 +116,7 @@ static gboolean compare_file(struct checker *checker, const struct tile *tile,
     const guint8 *is;
     gsize length;
 
-    if (!bytes && g_error_matches(cause, ENTENTE_ERROR, ENTENTE_ERROR_INPUT))
+    if (!bytes && is_difference(cause))
         return fsck_differs(&checker->finding, first * wanted->scale, error, "%s", cause->message);
     if (!bytes) {
         g_propagate_error(error, g_steal_pointer(&cause));
@@ -198,7 +205,7 @@ static gboolean check_tile(struct checker *checker, guint64 index, guint width,
     gsize offsets[TILE_WIDTH + 1];
     struct wanted wanted = { NULL, offsets, 1 };
 
-    if (!bytes && g_error_matches(cause, ENTENTE_ERROR, ENTENTE_ERROR_INPUT))
+    if (!bytes && is_difference(cause))
         return fsck_differs(&checker->finding, first, error, "%s", cause->message);
     if (!bytes) {
         g_propagate_error(error, g_steal_pointer(&cause));

@@ -17,7 +17,7 @@
 #define RESUME_HEAD "entente-fsck 1\n"
 #define RESUME_LIMIT (G_MAXUINT32 / 2)
 #define RESUME_MODE 0600
-#define HISTORY_LIMIT (64u << 20)
+#define HISTORY_LIMIT (256u << 20)
 #define LENGTH_SIZE 4 /* be32 before each note of a history */
 
 static char *resume_head(const struct checkpoint *checkpoint)
@@ -118,10 +118,8 @@ static gboolean check_history(struct log_source *source, struct log_reader *read
 
     if (!bytes && g_error_matches(cause, ENTENTE_ERROR, ENTENTE_ERROR_INPUT))
         return TRUE; /* a log need not have one */
-    if (!bytes) {
-        g_propagate_error(error, g_steal_pointer(&cause));
-        return FALSE;
-    }
+    if (!bytes)
+        return system_error(error, "the history was not looked at: %s", cause->message);
     data = g_bytes_get_data(bytes, &size);
     while (size - at >= LENGTH_SIZE) {
         const gsize length = (gsize)data[at] << 24 | (gsize)data[at + 1] << 16 |

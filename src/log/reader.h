@@ -12,7 +12,8 @@
 
 /*
  * Fetches "checkpoint", "tile/...", "history". NULL and an error: ENTENTE_ERROR_INPUT when it is
- * not there (a partial tile may have given way to the full one), _SYSTEM when it cannot be had.
+ * not there (a partial tile may have given way to the full one), _FOUND when it is larger than
+ * `limit`, _SYSTEM when it cannot be had.
  */
 struct log_source {
     GBytes *(*fetch)(gpointer data, const char *path, gsize limit, GError **error);

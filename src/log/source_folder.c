@@ -7,17 +7,21 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static GBytes *fetch(gpointer data, const char *path, gsize limit, GError **error)
 {
     g_autofree char *file = g_build_filename(data, path, NULL);
+    struct stat status = { 0 };
 
-    if (access(file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    if (stat(file, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         input_error(error, "%s is not there", file);
-        return NULL;
+    } else if (status.st_size > 0 && (guint64)status.st_size > limit) {
+        found_error(error, "%s is larger than it may be (%" G_GSIZE_FORMAT " bytes)", file, limit);
+    } else {
+        return file_read(file, limit, error);
     }
-    return file_read(file, limit, error);
+    return NULL;
 }
 
 static GArray *partials(gpointer data, const char *path)
