@@ -7,8 +7,9 @@
 
 struct log_state {
     char *policy, *key, *resume, *ca, *log, *lock, *passphrase_file;
-    int threads;
-    gboolean allow_unwitnessed, allow_private;
+    char **mirrors;
+    int threads, interval;
+    gboolean allow_unwitnessed, allow_private, once, gossip;
 };
 
 struct log_subcommand {
@@ -19,6 +20,8 @@ struct log_subcommand {
 };
 
 extern const struct log_subcommand log_subcommand_add;
+extern const struct log_subcommand log_subcommand_follow;
 extern const struct log_subcommand log_subcommand_fsck;
+extern const struct log_subcommand log_subcommand_mirror;
 extern const struct log_subcommand log_subcommand_new;
 extern const struct log_subcommand log_subcommand_prove;

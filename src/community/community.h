@@ -34,6 +34,9 @@ typedef struct community community_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(community_t, community_close)
 
 const struct community_policy *community_genesis(const struct community *community);
+/* The policy in force at the remembered size. Borrowed; changes with the next update. */
+const struct community_policy *community_policy_in_force(struct community *community,
+                                                         GError **error);
 const char *community_url(const struct community *community); /* of the node asked; or NULL */
 /* Where entries, checkpoint and history lie on this machine: the log itself (of `community init`),
  * which is then read instead of the node, or the verified copy. */

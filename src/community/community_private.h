@@ -20,10 +20,6 @@ struct community {
     guint64 replayed;          /* the size it was folded at */
 };
 
-/* The policy in force at the remembered size. Borrowed. */
-const struct community_policy *community_policy_in_force(struct community *community,
-                                                         GError **error);
-
 /* Judges receipts that are due, against the log that `reader` trusts at `size`. */
 gboolean community_judge_receipts(struct community *community, const struct checkpoint *checkpoint,
                                   GBytes *note, guint64 log_time_s, guint64 *broken,
