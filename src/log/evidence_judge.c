@@ -306,11 +306,13 @@ gboolean evidence_judge(const json_t *bundle, const GPtrArray *log_keys,
         { "receipt", judge_receipt },
     };
     const char *kind = json_text(bundle, "kind"), *observed = json_text(bundle, "observed");
-    g_auto(judged_t) judged = { .bundle = bundle, .policy = policy, .verdict = verdict };
+    g_auto(judged_t) judged = { .bundle = bundle, .verdict = verdict };
 
     memset(verdict, 0, sizeof *verdict);
     judged.origin = json_text(bundle, "origin");
     judged.merkle = merkle_new();
+    /* Without witnesses there is only the observer's clock. */
+    judged.policy = policy && !policy->none ? policy : NULL;
     if (g_strcmp0(json_text(bundle, "schema"), EVIDENCE_SCHEMA) != 0)
         return input_error(error, "not a bundle of evidence (\"schema\" is not \"%s\")",
                            EVIDENCE_SCHEMA);
