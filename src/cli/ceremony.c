@@ -320,7 +320,12 @@ int ceremony_submit(struct ceremony *ceremony, const struct dsse *envelope, GErr
         return input_error(error, "no community was joined here: give --output FILE");
     verdict = register_judge(ceremony->registry->reg, entry, clock_now_us(), &message);
     if (verdict != REGISTER_COUNTS) {
-        policy_error(error, "it would not count (%s): %s", register_verdict_name(verdict), message);
+        policy_error(error, "it would not count (%s): %s%s", register_verdict_name(verdict),
+                     message,
+                     verdict == REGISTER_QUORUM || verdict == REGISTER_SIGNATURE
+                         ? "; gather the signatures of the others: --output FILE, then \"entente "
+                           "key root add\""
+                         : "");
         return EXIT_POLICY;
     }
     if (!community_submit(ceremony->registry->community, &http, entry, &submission, error))

@@ -2,6 +2,7 @@
 #include "cli/policy_command.h"
 
 static const struct policy_subcommand *const subcommands[] = {
+    &policy_subcommand_change,
     &policy_subcommand_check,
     &policy_subcommand_eval,
     &policy_subcommand_margin,
@@ -10,6 +11,8 @@ static const struct policy_subcommand *const subcommands[] = {
 static const struct command_option options[] = {
     { "cosigned", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct policy_state, cosigned),
       "eval: suppose that this witness cosigned; may be given several times", "NAME" },
+    CEREMONY_OPTIONS(struct policy_state, "root-key"),
+    CEREMONY_PASSPHRASE(struct policy_state),
     { NULL },
 };
 
@@ -29,10 +32,11 @@ static int run(const struct context *context, void *state, char **arguments, GEr
 
 const struct command command_policy = {
     .name = "policy",
-    .summary = "Judge policies: which witnesses must have cosigned a log",
-    .arguments = "check FILE | eval FILE [NOTE|PROOF] | margin FILE [NOTE|PROOF]",
+    .summary = "Judge policies, and change the community's",
+    .arguments = "change FILE | check FILE | eval FILE [NOTE|PROOF] | margin FILE [NOTE|PROOF]",
     .formats = "text, json, c2sp",
     .details =
+        "change  make FILE the community's next policy, signed by the quorum of the one in force\n"
         "check   whether FILE is a policy, and what is unwise about it; with --format c2sp\n"
         "        its text for other programs\n"
         "eval    whether a checkpoint, an offline proof, or the witnesses --cosigned meet it\n"

@@ -1,9 +1,10 @@
 /* policy_command.h: the subcommands of `entente policy`, one a file, and the options they share. */
 #pragma once
-#include "cli/cli.h"
+#include "cli/ceremony.h"
 
 struct policy_state {
     char **cosigned; /* names of witnesses */
+    struct ceremony_options ceremony;
 };
 
 struct policy_subcommand {
@@ -13,6 +14,7 @@ struct policy_subcommand {
                GError **error);
 };
 
+extern const struct policy_subcommand policy_subcommand_change;
 extern const struct policy_subcommand policy_subcommand_check;
 extern const struct policy_subcommand policy_subcommand_eval;
 extern const struct policy_subcommand policy_subcommand_margin;

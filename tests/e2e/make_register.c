@@ -71,7 +71,7 @@ int main(int argc, char **argv)
                                   "  group: state\n  country: FR\n  domain: state.example\n";
     struct community *community;
     struct actor *ville, *newcomer, *members[3];
-    g_autofree char *data = NULL, *path = NULL;
+    g_autofree char *data = NULL, *path = NULL, *others = NULL;
     guint64 stolen;
 
     if (argc != 2)
@@ -97,6 +97,11 @@ int main(int argc, char **argv)
     assess(community, ville, ville->issuer, 1);
     write_key(data, "root", members[0]->root[0]);
     write_key(data, "default", members[0]->issuer);
+    others = g_build_filename(argv[1], "others", NULL);
+    write_key(others, "company-1", members[1]->root[0]);
+    write_key(others, "company-2", members[1]->root[1]);
+    write_key(others, "society", members[2]->root[0]);
+    write_key(data, "log", community->log);
     write_json(data, "keys", "root.json", root_json(members[0]));
     write_json(data, "community", "policy.json", json_incref(community->genesis->predicate));
     write_log(data, community);

@@ -175,3 +175,64 @@ def test_what_would_not_count_is_not_handed_in(member, tmp_path):
     member("key", "revoke", tmp_path / "data/keys/default.key", "--reason", "stolen", "--from-index",
            "99999", "--yes", status=4)
     member("key", "recover", "--root", tmp_path / "data/keys/nothing.json", status=3)
+
+
+def test_a_policy_is_changed_by_the_quorum_of_the_old_one(member, tmp_path):
+    policy = json.loads(rebuilt(member))["policy"]["predicate"]
+    state = next(s for s in json.loads(rebuilt(member))["signatories"]
+                 if s["domain"] == "ville.example")
+    policy["members"].append({"name": state["name"], "domain": "ville.example", "group": "state",
+                              "country": "FR", "root": state["root"]})
+    (tmp_path / "next.json").write_text(json.dumps(policy))
+    alone = member("policy", "change", "next.json", "--yes", status=4)
+    assert "quorum" in alone.stderr and "joins: ville.example" in alone.stderr
+    member("policy", "change", "next.json", "--request", "change.json")
+    others = tmp_path / "others/keys"
+    member("key", "root", "sign", "change.json", "--yes", "--output", "c0.json")
+    for number, names in enumerate((["company-1", "company-2"], ["society"]), 1):
+        keys = [argument for name in names for argument in ("--root-key", others / f"{name}.key")]
+        member("key", "root", "sign", "change.json", "--yes", "--output", f"c{number}.json", *keys)
+    member("key", "root", "add", "c0.json", "c1.json")
+    still = member("key", "root", "submit", "c0.json", status=4)
+    assert "civil-society" in still.stderr
+    member("key", "root", "add", "c0.json", "c2.json")
+    member("log", "add", "c0.json")
+    document = json.loads(rebuilt(member))
+    assert [p["version"] for p in document["policies"]] == [1, 2]
+    assert {s["domain"]: s["attested"] for s in document["signatories"]}["ville.example"] == "policy"
+
+
+def test_a_key_is_delegated_rotated_and_revoked_in_the_log(member, tmp_path):
+    keys = tmp_path / "data/keys"
+    old = member("key", "export").stdout.strip()
+    member("key", "new", "--name", "state.example/owner", "--data", tmp_path / "other")
+    member("key", "delegate", tmp_path / "other/keys/default.key", "--role", "owner", "--yes",
+           "--output", "owner.json")
+    member("key", "rotate", "--days", "30", "--yes", "--output", "rotate.json")
+    member("key", "revoke", old, "--reason", "rotated", "--yes", "--output", "revoke.json")
+    member("log", "add", "owner.json", "rotate.json", "revoke.json")
+    shown = json.loads(member("signatory", "show", "state.example", "--format", "json",
+                              status=UNWITNESSED).stdout)
+    status = {key["key"]: (key["role"], key["status"]) for key in shown["keys"]}
+    assert status[old] == ("issuer", "revoked")
+    assert sorted(status.values()) == [("issuer", "in-force"), ("issuer", "revoked"),
+                                       ("owner", "in-force")]
+    assert (keys / "next.key").exists()  # it takes its place when the log was asked, not a file
+    # The old key says nothing any more; the new one does.
+    member("attest", "new.example", "--group", "private-sector", "--checked", "domain", "--yes",
+           status=4)
+
+
+def test_the_root_is_recovered(member, tmp_path):
+    member("key", "root", "--threshold", "1", "--keys", "2", "--name", "state.example", "--data",
+           tmp_path / "fresh")
+    member("key", "recover", "--root", tmp_path / "fresh/keys/root.json", "--yes", "--output",
+           "recovery.json")
+    before = json.loads(member("signatory", "show", "state.example", "--format", "json",
+                               status=UNWITNESSED).stdout)
+    member("log", "add", "recovery.json")
+    after = json.loads(member("signatory", "show", "state.example", "--format", "json",
+                              status=UNWITNESSED).stdout)
+    assert after["id"] == before["id"] and not after["single_key"]
+    refused = member("endorse", "--yes", status=4)
+    assert "replaced" in refused.stderr
