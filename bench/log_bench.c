@@ -115,23 +115,19 @@ static GBytes **make_statements(const struct signing_key *key, guint count)
     return entries;
 }
 
-/* What admission does: canonical envelope, whole statement, signature of the key. */
+/* What admission does: envelope and statement in canonical form and whole, signature of the key. */
 static gboolean check(GBytes *entry, gpointer data, GError **error)
 {
     gsize length;
     const void *bytes = g_bytes_get_data(entry, &length);
-    g_autoptr(json_t) json = json_parse(bytes, length, ENTRY_LIMIT, "entry", error);
-    g_autoptr(GBytes) canonical = json ? json_canonical(json, error) : NULL;
-    g_autoptr(dsse_t) envelope = NULL;
-    g_autoptr(json_t) read = NULL;
+    g_autoptr(dsse_t) envelope = dsse_parse_canonical(bytes, length);
+    g_autoptr(json_t) read = envelope ? intoto_read(envelope->payload, error) : NULL;
+    g_autoptr(GBytes) canonical = read ? json_canonical(read, error) : NULL;
+    const struct predicate *predicate = read ? predicate_find(intoto_predicate_type(read)) : NULL;
     struct dsse_result results[DSSE_SIGNATURES_LIMIT];
-    const struct predicate *predicate;
 
-    if (!canonical || !g_bytes_equal(canonical, entry))
+    if (!canonical || !g_bytes_equal(canonical, envelope->payload))
         return FALSE;
-    envelope = dsse_from_json(json, "entry", error);
-    read = envelope ? intoto_read(envelope->payload, error) : NULL;
-    predicate = read ? predicate_find(intoto_predicate_type(read)) : NULL;
     return predicate && predicate_verify(predicate, read, error) &&
            dsse_verify(envelope, data, results) == 1;
 }

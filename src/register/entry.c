@@ -23,28 +23,14 @@ static gboolean is_canonical(const json_t *value, const void *data, gsize length
            memcmp(g_bytes_get_data(canonical, NULL), data, length) == 0;
 }
 
-/* Written once more, an envelope is the same bytes. Texts that JSON would escape are none of ours:
- * they differ here, and are refused. */
-static gboolean is_canonical_envelope(const struct dsse *envelope, const void *data, gsize length)
+/* Whatever is wrong with an envelope that is not in its canonical form. */
+static void refuse_envelope(struct entry *entry, const void *data, gsize length)
 {
-    g_autoptr(GString) out = g_string_sized_new(length);
-    gsize size;
-    const guint8 *bytes = g_bytes_get_data(envelope->payload, &size);
-    g_autofree char *payload = g_base64_encode(bytes, size);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(dsse_t) other_form = dsse_parse(data, length, "entry", &error);
 
-    g_string_append_printf(out, "{\"payload\":\"%s\",\"payloadType\":\"%s\",\"signatures\":[",
-                           payload, envelope->payload_type);
-    for (guint i = 0; i < envelope->signatures->len; i++) {
-        const struct dsse_signature *signature = envelope->signatures->pdata[i];
-        g_autofree char *text = NULL;
-
-        bytes = g_bytes_get_data(signature->bytes, &size);
-        text = g_base64_encode(bytes, size);
-        g_string_append_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", i ? "," : "",
-                               signature->keyid, text);
-    }
-    g_string_append(out, "]}");
-    return out->len == length && memcmp(out->str, data, length) == 0;
+    refuse(entry, REGISTER_MALFORMED,
+           other_form ? "the envelope is not in canonical form (RFC 8785)" : error->message);
 }
 
 static void read_statement(struct entry *entry)
@@ -78,7 +64,6 @@ static void read_statement(struct entry *entry)
 struct entry *entry_parse(GBytes *bytes)
 {
     struct entry *entry = g_new0(struct entry, 1);
-    g_autoptr(GError) error = NULL;
     g_autoptr(merkle_t) merkle = merkle_new();
     struct merkle_hash leaf;
     gsize length;
@@ -91,13 +76,9 @@ struct entry *entry_parse(GBytes *bytes)
         refuse(entry, REGISTER_MALFORMED, "an entry has 1 to 65535 bytes");
         return entry;
     }
-    entry->envelope = dsse_parse(data, length, "entry", &error);
+    entry->envelope = dsse_parse_canonical(data, length);
     if (!entry->envelope) {
-        refuse(entry, REGISTER_MALFORMED, error->message);
-        return entry;
-    }
-    if (!is_canonical_envelope(entry->envelope, data, length)) {
-        refuse(entry, REGISTER_MALFORMED, "the envelope is not in canonical form (RFC 8785)");
+        refuse_envelope(entry, data, length);
         return entry;
     }
     crypto_hash_sha256(entry->payload_hash, g_bytes_get_data(entry->envelope->payload, NULL),

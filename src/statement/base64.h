@@ -5,7 +5,7 @@
 #pragma once
 #include <glib.h>
 
-/* Section 4 (standard alphabet, padded). NULL when `text` is not that. */
+/* Section 4 (standard alphabet, padded), for what is public. NULL when `text` is not that. */
 GBytes *base64_decode(const char *text, gssize length);
 
 /* Sections 4 or 5 (standard, URL-safe; the latter also without padding), as DSSE allows. */

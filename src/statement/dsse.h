@@ -39,6 +39,13 @@ GBytes *dsse_pae(const char *payload_type, GBytes *payload);
 struct dsse *dsse_parse(const void *data, gsize length, const char *name, GError **error);
 struct dsse *dsse_from_json(const json_t *value, const char *name, GError **error);
 
+/*
+ * Reads an envelope in its canonical form (RFC 8785 of what dsse_to_json() gives), without a JSON
+ * parser; NULL for any other form, also of a good envelope, and for texts that JSON escapes: a type
+ * or hint of ours has none.
+ */
+struct dsse *dsse_parse_canonical(const void *data, gsize length);
+
 json_t *dsse_to_json(const struct dsse *envelope);
 
 /* Adds a signature that was made elsewhere. Both are copied or referenced. */

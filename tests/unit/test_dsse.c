@@ -233,6 +233,65 @@ static void test_reason_names(void)
     g_assert_cmpint(verify_reason_status(VERIFY_THRESHOLD), ==, EXIT_SYSTEM);
 }
 
+/* What the JSON parser and a second writing say about the canonical form; without escapes. */
+static gboolean is_canonical(const char *text, gsize length)
+{
+    g_autoptr(dsse_t) envelope = dsse_parse(text, length, "envelope", NULL);
+    g_autoptr(json_t) json = envelope ? dsse_to_json(envelope) : NULL;
+    g_autoptr(GBytes) bytes = json ? json_canonical(json, NULL) : NULL;
+
+    return bytes && g_bytes_get_size(bytes) == length &&
+           memcmp(g_bytes_get_data(bytes, NULL), text, length) == 0 && !memchr(text, '\\', length);
+}
+
+static void assert_same_verdict(const char *text, gsize length)
+{
+    g_autoptr(dsse_t) canonical = dsse_parse_canonical(text, length);
+    g_autoptr(dsse_t) envelope = NULL;
+
+    g_assert_cmpint(canonical != NULL, ==, is_canonical(text, length));
+    if (!canonical)
+        return;
+    envelope = dsse_parse(text, length, "envelope", NULL);
+    g_assert_cmpstr(canonical->payload_type, ==, envelope->payload_type);
+    g_assert_true(g_bytes_equal(canonical->payload, envelope->payload));
+    g_assert_cmpuint(canonical->signatures->len, ==, envelope->signatures->len);
+    for (guint i = 0; i < canonical->signatures->len; i++) {
+        const struct dsse_signature *one = canonical->signatures->pdata[i];
+        const struct dsse_signature *other = envelope->signatures->pdata[i];
+
+        g_assert_cmpstr(one->keyid, ==, other->keyid);
+        g_assert_true(g_bytes_equal(one->bytes, other->bytes));
+    }
+}
+
+/* The reader of the canonical form agrees with the JSON parser about every byte of every place. */
+static void test_canonical_form(void)
+{
+    static const char *const envelopes[] = {
+        "{\"payload\":\"aGVsbG8=\",\"payloadType\":\"text/plain\",\"signatures\":"
+        "[{\"keyid\":\"a+01\",\"sig\":\"AAECAw==\"},{\"keyid\":\"\",\"sig\":\"////\"}]}",
+        "{\"payload\":\"\",\"payloadType\":\"\",\"signatures\":[]}",
+        "{\"payload\":\"YQ==\",\"payloadType\":\"\xc3\xa9\",\"signatures\":"
+        "[{\"keyid\":\"\xe2\x82\xac\",\"sig\":\"\"}]}",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(envelopes); i++) {
+        const gsize length = strlen(envelopes[i]);
+        g_autofree char *text = g_strdup(envelopes[i]);
+
+        g_assert_true(is_canonical(text, length));
+        for (gsize at = 0; at < length; at++) {
+            assert_same_verdict(text, at); /* cut short */
+            for (guint byte = 0; byte < 256; byte++) {
+                text[at] = (char)byte;
+                assert_same_verdict(text, length);
+            }
+            text[at] = envelopes[i][at];
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -240,6 +299,7 @@ int main(int argc, char **argv)
     g_test_add_func("/dsse/vectors", test_vectors);
     g_test_add_func("/dsse/reasons", test_reasons);
     g_test_add_func("/dsse/every-altered-byte-is-noticed", test_every_altered_byte_is_noticed);
+    g_test_add_func("/dsse/canonical-form", test_canonical_form);
     g_test_add_func("/intoto/shape", test_statement_shape);
     g_test_add_func("/predicate/table", test_table_of_predicates);
     g_test_add_func("/verifier/reason-names", test_reason_names);
