@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_view,
     &command_waive,
+    &command_witness,
     NULL,
 };
 

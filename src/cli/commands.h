@@ -30,3 +30,4 @@ extern const struct command command_signatory;
 extern const struct command command_verify;
 extern const struct command command_view;
 extern const struct command command_waive;
+extern const struct command command_witness;

@@ -45,7 +45,7 @@ enum follower_outcome {
 };
 
 /*
- * Events, as JSON objects with "event" and "time" (docs/schema/follow.json):
+ * Events, as JSON objects with "event" and "time":
  *   checkpoint   size, previous, root, trust, log_time?     the log as it is now
  *   unknown      from, message                              nobody answered there
  *   signature    from, message                              not signed by the log
