@@ -162,15 +162,21 @@ guint face_drain(struct face *face)
     return g_atomic_int_get(&face->counters.active);
 }
 
+void face_stop(struct face *face)
+{
+    if (face->workers) /* those at work resume their connections */
+        g_thread_pool_free(g_steal_pointer(&face->workers), FALSE, TRUE);
+    for (guint i = 0; i < face->daemons->len; i++)
+        face->mhd.stop_daemon(face->daemons->pdata[i]);
+    g_ptr_array_set_size(face->daemons, 0);
+    deadlines_stop(face);
+}
+
 void face_free(struct face *face)
 {
     if (!face)
         return;
-    if (face->workers) /* those at work resume their connections */
-        g_thread_pool_free(face->workers, FALSE, TRUE);
-    for (guint i = 0; i < face->daemons->len; i++)
-        face->mhd.stop_daemon(face->daemons->pdata[i]);
-    deadlines_stop(face);
+    face_stop(face);
     g_ptr_array_unref(face->daemons);
     g_array_unref(face->routes);
     g_array_unref(face->proxies);

@@ -49,7 +49,11 @@ gboolean face_start(struct face *face, const struct mount *mounts, guint count, 
 void face_stop_listening(struct face *face);
 /* Waits for requests under way, at most `drain_s`; gives how many were left. */
 guint face_drain(struct face *face);
-/* Requests must not be owed an answer any more (service.finish). */
+/*
+ * Ends all threads and connections. Requests must not be owed an answer any more (service.finish).
+ * What services keep to be sent (struct node_content) may live until face_free().
+ */
+void face_stop(struct face *face);
 void face_free(struct face *face);
 typedef struct face face_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(face_t, face_free)

@@ -287,13 +287,15 @@ void node_free(struct node *node)
 {
     if (!node)
         return;
-    face_free(node->face);
+    if (node->face)
+        face_stop(node->face);
     while (node->count) {
         const struct mount *mount = &node->mounts[--node->count];
 
         if (mount->service->stop)
             mount->service->stop(mount->instance);
     }
+    face_free(node->face);
     if (node->notify >= 0)
         close(node->notify);
     g_clear_error(&node->failure);
