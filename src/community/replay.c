@@ -30,26 +30,51 @@ gboolean replay_is_policy(GBytes *entry)
 
 /* --- folding with a time --- */
 
+#define FOLD_AT_ONCE 4096u
+
 struct timed {
     struct reg *reg;
     gint64 time_us;
+    GPtrArray *waiting; /* GBytes *: folded together, on all cores */
+    GArray *times;
 };
+
+static void fold_waiting(struct timed *timed)
+{
+    register_fold_many(timed->reg, timed->waiting,
+                       (const gint64 *)(gconstpointer)timed->times->data, 0);
+    g_ptr_array_set_size(timed->waiting, 0);
+    g_array_set_size(timed->times, 0);
+}
 
 static gboolean fold_one(guint64 index, GBytes *entry, gpointer data, GError **error)
 {
-    const struct timed *timed = data;
+    struct timed *timed = data;
 
-    register_fold(timed->reg, index, entry, timed->time_us);
+    g_ptr_array_add(timed->waiting, g_bytes_ref(entry));
+    g_array_append_val(timed->times, timed->time_us);
+    if (timed->waiting->len == FOLD_AT_ONCE)
+        fold_waiting(timed);
     return TRUE;
 }
 
 static gboolean fold_to(struct folding *folding, struct reg *reg, guint64 size, gint64 time_us,
                         GError **error)
 {
-    struct timed timed = { reg, time_us };
+    struct timed timed = { .reg = reg, .time_us = time_us };
     guint64 first = register_size(reg);
+    gboolean done;
 
-    return first >= size || log_reader_each(folding->reader, first, size, fold_one, &timed, error);
+    if (first >= size)
+        return TRUE;
+    timed.waiting = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    timed.times = g_array_new(FALSE, FALSE, sizeof(gint64));
+    done = log_reader_each(folding->reader, first, size, fold_one, &timed, error);
+    if (done)
+        fold_waiting(&timed);
+    g_ptr_array_unref(timed.waiting);
+    g_array_unref(timed.times);
+    return done;
 }
 
 static gboolean find_policy(guint64 index, GBytes *entry, gpointer data, GError **error)

@@ -65,8 +65,12 @@ static void run(struct batch *batch, guint threads, void (*step)(struct batch *,
 
     batch->work = step;
     batch->next = 0;
-    for (guint i = 1; i < threads && i * CHUNK < batch->count; i++)
-        g_ptr_array_add(started, g_thread_new("fold", work, batch));
+    for (guint i = 1; i < threads && i * CHUNK < batch->count; i++) {
+        GThread *thread = g_thread_try_new("fold", work, batch, NULL);
+
+        if (thread) /* else fewer do it */
+            g_ptr_array_add(started, thread);
+    }
     work(batch);
     for (guint i = 0; i < started->len; i++)
         g_thread_join(started->pdata[i]);
