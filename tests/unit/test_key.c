@@ -422,6 +422,27 @@ static void test_base64_has_one_reading(void)
     g_assert_null(base64_decode_any("+_+_", -1));
 }
 
+/* Of all 256 bytes, in each place, only the 64 digits are digits: signatures have one text. */
+static void test_base64_digits(void)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (guint place = 0; place < 4; place++) {
+        for (guint byte = 0; byte < 256; byte++) {
+            char text[] = "AAAAAAAA";
+            guint8 out[6];
+            g_autoptr(GBytes) decoded = NULL;
+            const gboolean is_digit = byte && strchr(alphabet, (char)byte) != NULL;
+
+            text[place] = (char)byte;
+            decoded = base64_decode(text, 8);
+            g_assert_cmpint(decoded != NULL, ==, is_digit);
+            g_assert_cmpint(base64_decode_into(text, 8, out, sizeof out), ==, is_digit);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -440,5 +461,6 @@ int main(int argc, char **argv)
     g_test_add_func("/key/store-keeps-the-first", test_store_keeps_the_first_key);
     g_test_add_func("/key/child-has-none", test_a_child_process_has_no_key);
     g_test_add_func("/key/base64", test_base64_has_one_reading);
+    g_test_add_func("/key/base64-digits", test_base64_digits);
     return g_test_run();
 }
