@@ -204,34 +204,51 @@ static gboolean append_in(struct journal *journal, struct event *event, GError *
 }
 
 /* The head file may be behind (a kill between commit and here), never ahead. */
-static void write_head_file(const struct journal *journal, const struct event *event)
+static void write_head_file(const struct journal *journal, const struct journal_head *head)
 {
-    struct journal_head head = { .seq = event->seq };
-    g_autofree char *text = NULL;
-    g_autofree char *line = NULL;
+    g_autofree char *text = journal_head_format(head);
+    g_autofree char *line = g_strconcat(text, "\n", NULL);
     g_autoptr(GError) error = NULL;
 
-    memcpy(head.hash, event->hash, JOURNAL_HASH);
-    text = journal_head_format(&head);
-    line = g_strconcat(text, "\n", NULL);
     if (!file_write(journal->head_path, line, strlen(line), 0600, &error))
         g_warning("the event is written, but not the head beside it: %s", error->message);
 }
 
+/*
+ * The first append may have been killed before it wrote the head file. That is made good before a
+ * second event is written, so that a missing file beside two events is somebody's doing.
+ */
+static gboolean settle_first_head(struct journal *journal, GError **error)
+{
+    struct journal_head head;
+
+    if (access(journal->head_path, F_OK) == 0)
+        return TRUE;
+    if (!journal_head(journal, &head, error))
+        return FALSE;
+    if (head.seq == 1)
+        write_head_file(journal, &head);
+    return TRUE;
+}
+
 gboolean journal_append(struct journal *journal, struct event *event, GError **error)
 {
+    struct journal_head head;
     gboolean good;
 
     if (g_bytes_get_size(event->body) > JOURNAL_BODY_MAX)
         return input_error(error, "an event's body is longer than %u bytes", JOURNAL_BODY_MAX);
     if (flock(journal->lock, LOCK_EX) != 0)
         return errno_error(error, errno, "%s cannot be locked", journal->path);
-    good = store_begin(journal->store, error) && append_in(journal, event, error) &&
-           store_commit(journal->store, error);
-    if (good)
-        write_head_file(journal, event);
-    else
+    good = settle_first_head(journal, error) && store_begin(journal->store, error) &&
+           append_in(journal, event, error) && store_commit(journal->store, error);
+    if (good) {
+        head.seq = event->seq;
+        memcpy(head.hash, event->hash, JOURNAL_HASH);
+        write_head_file(journal, &head);
+    } else {
         store_rollback(journal->store);
+    }
     flock(journal->lock, LOCK_UN);
     return good;
 }
