@@ -528,6 +528,99 @@ static void test_worker_dies_with_its_parent(void)
     close(ends[0]);
 }
 
+/* --- services --- */
+
+static gpointer write_in_thread(gpointer path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    return GINT_TO_POINTER(fd >= 0 && write(fd, "x", 1) == 1 && ftruncate(fd, 0) == 0 &&
+                           fsync(fd) == 0 && close(fd) == 0);
+}
+
+static gboolean can_listen(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(fd, >=, 0); /* to connect with */
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+/* What a service may do: 0, or the line it failed at. */
+static int serve_well(const struct place *place)
+{
+    g_autofree char *inside = g_build_filename(place->folder, "new", NULL);
+    g_autofree char *renamed = g_build_filename(place->folder, "renamed", NULL);
+
+    /* A thread made after confinement is confined and works. */
+    if (!g_thread_join(g_thread_new("test", write_in_thread, inside)))
+        return __LINE__;
+    if (rename(inside, renamed) < 0 || unlink(renamed) < 0)
+        return __LINE__;
+    if (landlock_version()) {
+        g_autofree char *outside = g_strconcat(place->outside, "-new", NULL);
+
+        if (open(place->outside, O_RDONLY) >= 0 || open(outside, O_WRONLY | O_CREAT, 0600) >= 0)
+            return __LINE__;
+    }
+    if (landlock_version() >= 4 && can_listen())
+        return __LINE__;
+    return 0;
+}
+
+static int try_to_exec(const struct place *place)
+{
+    execl("/bin/true", "true", NULL);
+    return 0;
+}
+
+static int try_to_load_code(const struct place *place)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+               ? 0
+               : __LINE__;
+}
+
+/* The wait status of a child that is confined as a service and does `job`. */
+static int run_service(const struct place *place, int (*job)(const struct place *))
+{
+    g_autoptr(GError) error = NULL;
+    pid_t child = fork();
+    int status = -1;
+
+    g_assert_cmpint(child, >=, 0);
+    if (!child) {
+        const struct confine_place places[] = { { place->root, TRUE } };
+        g_autoptr(confinement_t) confinement =
+            confinement_new(SANDBOX_READ_FILES | SANDBOX_WRITE_FILES | SANDBOX_INTERNET, &error);
+
+        if (!confinement || !confinement_enter_service(confinement, places, 1, &error))
+            _exit(255);
+        _exit(job(place) & 0x7f);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    return status;
+}
+
+static void test_a_service_keeps_its_places(struct place *place, gconstpointer data)
+{
+    int status = run_service(place, serve_well);
+
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+}
+
+static void test_a_service_runs_no_other_code(struct place *place, gconstpointer data)
+{
+    int status = run_service(place, try_to_exec);
+
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
+    g_assert_cmpint(run_service(place, try_to_load_code), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -539,6 +632,8 @@ int main(int argc, char **argv)
     ADD_WITH_PLACE("root-reads-private-files", test_root_reads_private_files);
     ADD_WITH_PLACE("nothing-is-removed", test_nothing_is_removed);
     ADD_WITH_PLACE("other-descriptors-are-closed", test_other_descriptors_are_closed);
+    ADD_WITH_PLACE("a-service-keeps-its-places", test_a_service_keeps_its_places);
+    ADD_WITH_PLACE("a-service-runs-no-other-code", test_a_service_runs_no_other_code);
     g_test_add_func("/sandbox/hostile-calls-kill", test_hostile_calls_kill);
     g_test_add_func("/sandbox/refused-calls", test_refused_calls);
     g_test_add_func("/sandbox/sockets-need-their-flag", test_sockets_need_their_flag);
