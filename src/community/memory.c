@@ -201,11 +201,11 @@ gboolean memory_judge_receipt(struct memory *memory, const struct merkle_hash *l
                               enum receipt_verdict verdict, GError **error)
 {
     g_autoptr(query_t) query =
-        store_query(memory->store, "UPDATE receipt SET verdict = $2 WHERE leaf = $1", error);
+        store_query(memory->store, "UPDATE receipt SET verdict = $1 WHERE leaf = $2", error);
 
     if (!query)
         return FALSE;
-    query_bind_bytes(query, 1, leaf->bytes, MERKLE_HASH_SIZE);
-    query_bind_integer(query, 2, verdict);
+    query_bind_integer(query, 1, verdict);
+    query_bind_bytes(query, 2, leaf->bytes, MERKLE_HASH_SIZE);
     return query_run(query, error);
 }
