@@ -353,10 +353,13 @@ static void set_doubtful(const struct reg *reg, json_t *document)
     for (guint i = 0; i < reg->entries->len; i++) {
         const struct reg_entry *entry = reg->entries->pdata[i];
 
-        if (entry->verdict != REGISTER_COUNTS)
-            json_array_append_new(refused, register_entry(reg, i));
-        else if (entry->disputed)
-            json_array_append_new(disputed, register_entry(reg, i));
+        json_t *value;
+
+        if (entry->verdict == REGISTER_COUNTS && !entry->disputed)
+            continue;
+        value = register_entry(reg, i);
+        json_object_del(value, "message"); /* its wording is no fact of the log */
+        json_array_append_new(entry->verdict == REGISTER_COUNTS ? disputed : refused, value);
     }
     json_object_set_new(document, "refused", refused);
     json_object_set_new(document, "disputed", disputed);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ID_HASH_BYTES 4
+#define CLOCK_AHEAD_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 
 static const char *const verdict_names[] = {
     [REGISTER_COUNTS] = NULL,           [REGISTER_MALFORMED] = "malformed",
@@ -192,6 +193,10 @@ static enum register_verdict judge(struct judged *judged)
                                "in a log");
     if (!judged->time_us)
         judged->time_us = predicate_time_us(judged->predicate);
+    if (predicate_time_us(judged->predicate) > judged->time_us + CLOCK_AHEAD_US)
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "it was said in the future: its time is more than a day ahead of "
+                               "the log's");
     find_signers(judged);
     return handler->judge(judged);
 }

@@ -121,7 +121,7 @@ struct reg {
 struct judged {
     const struct reg *reg;
     guint64 index;
-    gint64 time_us, log_time_us; /* by which keys are judged; of the log, or 0 */
+    gint64 time_us; /* by which keys are judged */
     struct entry *entry;
     const json_t *predicate;
     GPtrArray *signers; /* struct reg_key *: registered keys whose signatures verify */

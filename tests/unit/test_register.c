@@ -422,6 +422,22 @@ static void test_expiry_is_judged_by_the_time_of_the_log(void)
     community_free(community);
 }
 
+/* A time ahead of the log's would let a delegation outlive its 400 days. */
+static void test_nothing_is_said_in_the_future(void)
+{
+    struct community *community = community_new();
+    struct actor *state = actor_at(community, 0);
+    const gint64 now_us = community->now_us;
+    g_autofree char *vkey = public_key_text(state->issuer->public);
+    GBytes *ahead;
+
+    community->now_us += 900 * DAY_US;
+    ahead =
+        entry_by_root(state, PREDICATE_DELEGATION, delegation_json(community, vkey, "issuer", 400));
+    g_assert_cmpint(fold_at(community, ahead, now_us), ==, REGISTER_CONFLICT);
+    community_free(community);
+}
+
 static void test_another_log(void)
 {
     struct community *community = community_new();
@@ -818,6 +834,7 @@ int main(int argc, char **argv)
         { "/register/attack/stolen-key", test_a_stolen_key },
         { "/register/attack/roles", test_roles },
         { "/register/attack/expired", test_expiry_is_judged_by_the_time_of_the_log },
+        { "/register/attack/future", test_nothing_is_said_in_the_future },
         { "/register/attack/other-log", test_another_log },
         { "/register/attack/same-payload", test_the_same_payload_twice },
         { "/register/attack/older-endorsement", test_an_older_endorsement_comes_late },
