@@ -97,11 +97,14 @@ static void put_finding(struct run *run, struct queue *queue, struct finding *fi
         run->options->progress(run->done, run->total, run->options->progress_data);
 }
 
+/* For the judgement that `queue` waits for. */
 static gint64 limit_of(const struct run *run, const struct queue *queue)
 {
     const struct runner_options *options = run->options;
+    guint waiting = MIN(queue->next, queue->items->len - 1);
+    const struct item *item = queue->items->pdata[waiting];
 
-    if (queue->walks)
+    if (item->measure->needs & NEEDS_WALK)
         return options->walk_limit_us ? options->walk_limit_us : RUNNER_WALK_LIMIT_US;
     return options->limit_us ? options->limit_us : RUNNER_LIMIT_US;
 }
@@ -218,6 +221,18 @@ static gsize affinity_length(const char *id)
 
 #define NEEDS_OWN_WORKER (NEEDS_WALK | NEEDS_BUS)
 
+/*
+ * These read thousands of files for themselves and share few facts with others. The worker of the
+ * walk judges them when there is one: on a small tree it would be done long before the other.
+ */
+#define BESIDE_WALK "host.crypto"
+
+static gboolean is_beside_walk(const struct item *item)
+{
+    return affinity_length(item->measure->id) == strlen(BESIDE_WALK) &&
+           g_str_has_prefix(item->measure->id, BESIDE_WALK);
+}
+
 static gboolean same_affinity(const struct item *a, const struct item *b)
 {
     gsize length = affinity_length(a->measure->id);
@@ -240,14 +255,29 @@ static guint flags_of(const struct run *run, const struct item *item)
     return flags;
 }
 
+/* The queue of the walk over the host of `item`, where it may judge that too; or NULL. */
+static struct queue *walk_queue(const struct run *run, const struct item *item)
+{
+    for (guint i = 0; i < run->queues->len; i++) {
+        struct queue *queue = run->queues->pdata[i];
+        const struct item *first = queue->items->pdata[0];
+
+        if (queue->walks && queue->flags == flags_of(run, item) && first->asset == item->asset)
+            return queue;
+    }
+    return NULL;
+}
+
 /* The queue that is to judge `item`: of its own kind, or the shortest of the common ones. */
 static struct queue *choose_queue(struct run *run, const struct item *item, guint common)
 {
     const struct host *host = item->asset->view.host;
     gboolean walks = (item->measure->needs & NEEDS_WALK) != 0;
     guint flags = flags_of(run, item), alike = 0;
-    struct queue *shortest = NULL;
+    struct queue *shortest = is_beside_walk(item) ? walk_queue(run, item) : NULL;
 
+    if (shortest)
+        return shortest;
     for (guint i = 0; i < run->queues->len; i++) {
         struct queue *queue = run->queues->pdata[i];
         const struct item *first = queue->items->pdata[0];

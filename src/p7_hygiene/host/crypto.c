@@ -12,7 +12,6 @@
 #include "catalogue_judges.h"
 
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,19 +105,29 @@ struct keys {
     guint found;
 };
 
+/* Asked for every file below /etc, so the name is measured once. */
+static gboolean ends_with_any(const char *name, const char *const *ends, gsize count)
+{
+    const gsize length = strlen(name);
+
+    for (gsize i = 0; i < count; i++) {
+        const gsize tail = strlen(ends[i]);
+
+        if (tail <= length && memcmp(name + length - tail, ends[i], tail) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean may_hold_key(const struct subtree_entry *entry)
 {
-    static const char *const patterns[] = { "*.key", "*.pem", "*_key",  "id_*",
-                                            "*.p12", "*.pfx", "*.priv", "*.jks" };
+    static const char *const ends[] = { ".key", ".pem", "_key", ".p12", ".pfx", ".priv", ".jks" };
 
     if (!S_ISREG(entry->type))
         return FALSE;
-    if (strstr(entry->path, "/private/"))
+    if (strstr(entry->path, "/private/") || g_str_has_prefix(entry->name, "id_"))
         return TRUE;
-    for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++)
-        if (fnmatch(patterns[i], entry->name, 0) == 0)
-            return TRUE;
-    return FALSE;
+    return ends_with_any(entry->name, ends, G_N_ELEMENTS(ends));
 }
 
 static gboolean is_key(struct keys *keys, const struct subtree_entry *entry)
@@ -278,10 +287,7 @@ static gboolean is_data(const char *name)
         ".txt.example", ".sample", ".dist", ".h",   ".hpp",    ".d.ts",
     };
 
-    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
-        if (g_str_has_suffix(name, ends[i]))
-            return TRUE;
-    return FALSE;
+    return ends_with_any(name, ends, G_N_ELEMENTS(ends));
 }
 
 /* Program text quotes its values; configuration need not. */
@@ -290,10 +296,7 @@ static gboolean is_program(const char *name)
     static const char *const ends[] = { ".php", ".py", ".js", ".ts",   ".rb",  ".pl",  ".pm",  ".c",
                                         ".cc",  ".go", ".rs", ".java", ".lua", ".tcl", ".json" };
 
-    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
-        if (g_str_has_suffix(name, ends[i]))
-            return TRUE;
-    return FALSE;
+    return ends_with_any(name, ends, G_N_ELEMENTS(ends));
 }
 
 /* Folders of tools in homes, and of program text that packages manage: noise, and large. */

@@ -26,7 +26,7 @@ struct scan {
     secrets_fn each;
     gpointer data;
     gboolean bare, stopped;
-    gboolean marked; /* a token or a key begins somewhere in the text */
+    const char *mark; /* where the next token or key may begin, or the end of the text */
     guint line;
 };
 
@@ -116,25 +116,30 @@ static gboolean begins_marked(const char *at, gsize left)
     return begins(at, left, key_begin);
 }
 
-/*
- * Whether any line can hold a token or a key: asked once, not for each line and each token. Of two
- * signs that follow each other, a bit that both have says that a token may begin with them.
- */
-static gboolean is_marked(const char *text, gsize length)
-{
-    guint8 first[256] = { 0 }, second[256] = { 0 };
+/* Signs that marks begin with: of two that follow each other, a bit that both have says one may. */
+struct mark_signs {
+    guint8 first[256], second[256];
+};
 
+static void mark_signs_init(struct mark_signs *signs)
+{
+    memset(signs, 0, sizeof *signs);
     for (gsize i = 0; i <= G_N_ELEMENTS(tokens); i++) {
         const char *start = i < G_N_ELEMENTS(tokens) ? tokens[i].start : key_begin;
 
-        first[(guchar)start[0]] |= 1u << i % 8;
-        second[(guchar)start[1]] |= 1u << i % 8;
+        signs->first[(guchar)start[0]] |= 1u << i % 8;
+        signs->second[(guchar)start[1]] |= 1u << i % 8;
     }
-    for (gsize i = 0; i + 1 < length; i++)
-        if (first[(guchar)text[i]] & second[(guchar)text[i + 1]] &&
-            begins_marked(text + i, length - i))
-            return TRUE;
-    return FALSE;
+}
+
+/* The first place from `at` where a token or a key may begin: only its line is asked for each. */
+static const char *next_mark(const struct mark_signs *signs, const char *at, const char *end)
+{
+    for (; at + 1 < end; at++)
+        if (signs->first[(guchar)at[0]] & signs->second[(guchar)at[1]] &&
+            begins_marked(at, end - at))
+            return at;
+    return end;
 }
 
 /* --- assignments ------------------------------------------------------------------------------ */
@@ -245,7 +250,7 @@ static void scan_line(struct scan *scan, const char *line, gsize length)
 {
     const char *at = line, *end = line + length;
 
-    if (scan->marked) {
+    if (scan->mark < end) {
         look_for_tokens(scan, line, length);
         look_for_key(scan, line, length);
     }
@@ -267,13 +272,18 @@ static void scan_line(struct scan *scan, const char *line, gsize length)
 
 void secrets_scan(const char *text, gsize length, gboolean bare, secrets_fn each, gpointer data)
 {
-    struct scan scan = { each, data, bare, FALSE, is_marked(text, length), 0 };
+    const char *end = text + length;
+    struct scan scan = { each, data, bare, FALSE, text, 0 };
+    struct mark_signs signs;
 
-    for (const char *at = text, *end = text + length; at < end && !scan.stopped;) {
+    mark_signs_init(&signs);
+    for (const char *at = text; at < end && !scan.stopped;) {
         const char *stop = memchr(at, '\n', end - at);
 
         if (!stop)
             stop = end;
+        if (scan.mark <= at)
+            scan.mark = next_mark(&signs, at, end);
         scan.line++;
         scan_line(&scan, at, stop - at);
         at = stop + 1;
