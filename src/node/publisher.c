@@ -31,6 +31,7 @@ struct publisher {
     gboolean trusted;
     gint64 published_us; /* monotonic */
     guint64 publications, waits;
+    gint64 signed_us;         /* atomic: not before the last checkpoint was signed */
     gint64 asked_us, late_us; /* thread only */
     guint64 asked_size;
 };
@@ -91,14 +92,9 @@ GBytes *publisher_checkpoint(struct publisher *publisher, guint64 *size)
     return note;
 }
 
-gboolean publisher_is_witnessed(struct publisher *publisher)
+gint64 publisher_time_us(struct publisher *publisher)
 {
-    gboolean trusted;
-
-    g_mutex_lock(&publisher->lock);
-    trusted = publisher->trusted;
-    g_mutex_unlock(&publisher->lock);
-    return trusted;
+    return MAX(clock_now_us(), __atomic_load_n(&publisher->signed_us, __ATOMIC_ACQUIRE));
 }
 
 static gboolean is_stopping(struct publisher *publisher)
@@ -205,6 +201,8 @@ static void round_once(struct publisher *publisher, gint64 wait_us)
 
     if (!note) /* the writer has stopped; the service says so */
         return;
+    __atomic_store_n(&publisher->signed_us, log_writer_time_us(publisher->options.writer),
+                     __ATOMIC_RELEASE);
     size = size_of(note);
     policy = admission_policy(publisher->options.admission, size);
     if (policy->witnesses->none || !policy->witnesses->witnesses->len) {

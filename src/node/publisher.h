@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(publisher_t, publisher_free)
 
 /* The published checkpoint and its size; NULL and 0 before the first. The caller's reference. */
 GBytes *publisher_checkpoint(struct publisher *publisher, guint64 *size);
-gboolean publisher_is_witnessed(struct publisher *publisher);
+
+/* The clock, but never before a checkpoint that was signed: for receipts. Waits for nobody, while
+ * log_writer_time_us() would wait for a signature under way. */
+gint64 publisher_time_us(struct publisher *publisher);
 
 void publisher_metrics(struct publisher *publisher, GString *text);

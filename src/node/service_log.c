@@ -36,7 +36,7 @@
 #define WAIT_MOST_S 60
 #define CHECKERS 4         /* threads that ask for domain control */
 #define CHECKS_WAITING 256 /* submissions at most before those */
-#define ANSWERERS 2        /* threads that make proofs and sign receipts */
+#define ANSWERERS 4        /* threads that make proofs and sign receipts */
 #define CHECK_LIMIT_US (10 * G_USEC_PER_SEC)
 #define RETRY_S 1
 #define RETRY_CHECK_S 10
@@ -100,7 +100,7 @@ static void answer_refused(struct log_service *log, const struct submission_job 
 {
     struct receipt receipt = {
         .status = RECEIPT_REFUSED,
-        .time_us = log_writer_time_us(log->writer),
+        .time_us = publisher_time_us(log->publisher),
         .reason = job->reason,
     };
     json_t *more = json_pack("{s:o, s:o}", "reason", json_safe_string(job->reason), "detail",
@@ -115,7 +115,7 @@ static void answer_accepted(struct log_service *log, const struct submission_job
 {
     const struct community_policy *policy =
         admission_policy(log->admission, admission_size(log->admission));
-    gint64 now_us = log_writer_time_us(log->writer);
+    gint64 now_us = publisher_time_us(log->publisher);
     struct receipt receipt = {
         .status = RECEIPT_ACCEPTED,
         .time_us = now_us,
@@ -158,7 +158,7 @@ static gboolean answer_included(struct log_service *log, const struct submission
     note = publisher_checkpoint(log->publisher, &size);
     if (!note || !find_path(log, job, note, path, &length))
         return FALSE;
-    receipt.time_us = log_writer_time_us(log->writer);
+    receipt.time_us = publisher_time_us(log->publisher);
     proof = tlog_proof_text(job->index, path, length, note);
     __atomic_fetch_add(&log->included, 1, __ATOMIC_RELAXED);
     answer_receipt(log, job, 200, &receipt,
