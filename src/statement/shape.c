@@ -152,30 +152,61 @@ const char *shape_pattern(enum shape_kind kind)
     return texts[kind].pattern;
 }
 
-static gboolean check_value(const json_t *value, const struct shape *shape, const char *where,
-                            GError **error);
+/* Where a value stands; put into words only when it is refused. */
+struct place {
+    const struct place *up;
+    const char *name; /* of a member; NULL: an item of a list */
+    gsize index;
+};
 
-static gboolean wrong(GError **error, const char *where, const char *what)
+static void append_place(GString *out, const struct place *place)
 {
-    return input_error(error, "\"%s\" is not %s", where, what);
+    if (place->up)
+        append_place(out, place->up);
+    if (place->name)
+        g_string_append_printf(out, "%s%s", place->up ? "." : "", place->name);
+    else
+        g_string_append_printf(out, "[%" G_GSIZE_FORMAT "]", place->index);
 }
 
-static gboolean check_text(const json_t *value, const struct shape *shape, const char *where,
-                           GError **error)
+static gboolean wrong(GError **error, const struct place *place, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* "a.b[2]" and what is wrong with it. */
+static gboolean wrong(GError **error, const struct place *place, const char *format, ...)
+{
+    g_autoptr(GString) where = g_string_new(NULL);
+    g_autofree char *what = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    append_place(where, place);
+    return input_error(error, "\"%s\" %s", where->str, what);
+}
+
+static gboolean check_members(const json_t *value, const struct shape *members,
+                              const struct place *place, GError **error);
+static gboolean check_value(const json_t *value, const struct shape *shape,
+                            const struct place *place, GError **error);
+
+static gboolean check_text(const json_t *value, const struct shape *shape,
+                           const struct place *place, GError **error)
 {
     gint64 high = shape->high ? shape->high : SHAPE_TEXT_LIMIT;
     gsize length = json_string_length(value);
 
     if (!json_is_string(value))
-        return wrong(error, where, "text");
+        return wrong(error, place, "is not text");
     /* A NUL within would end the text for whoever reads it as one. */
     if (strlen(json_string_value(value)) != length)
-        return wrong(error, where, "text without NUL");
+        return wrong(error, place, "is not text without NUL");
     return (length >= (gsize)shape->low && length <= (gsize)high) ||
-           input_error(error,
-                       "\"%s\" has %" G_GSIZE_FORMAT " bytes; %" G_GINT64_FORMAT
-                       " to %" G_GINT64_FORMAT " are allowed",
-                       where, length, shape->low, high);
+           wrong(error, place,
+                 "has %" G_GSIZE_FORMAT " bytes; %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                 " are allowed",
+                 length, shape->low, high);
 }
 
 static gboolean is_word(const char *text, const char *const *words)
@@ -183,34 +214,34 @@ static gboolean is_word(const char *text, const char *const *words)
     return words ? g_strv_contains(words, text) : is_language(text);
 }
 
-static gboolean check_list(const json_t *value, const struct shape *shape, const char *where,
-                           GError **error)
+static gboolean check_list(const json_t *value, const struct shape *shape,
+                           const struct place *place, GError **error)
 {
     gsize count = json_array_size(value), index;
     const json_t *item;
 
     if (!json_is_array(value))
-        return wrong(error, where, "a list");
+        return wrong(error, place, "is not a list");
     if (count < (gsize)shape->low || count > (gsize)shape->high)
-        return input_error(error,
-                           "\"%s\" has %" G_GSIZE_FORMAT " items; %" G_GINT64_FORMAT
-                           " to %" G_GINT64_FORMAT " are allowed",
-                           where, count, shape->low, shape->high);
+        return wrong(error, place,
+                     "has %" G_GSIZE_FORMAT " items; %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                     " are allowed",
+                     count, shape->low, shape->high);
     json_array_foreach(value, index, item)
     {
-        g_autofree char *at = g_strdup_printf("%s[%" G_GSIZE_FORMAT "]", where, index);
+        const struct place at = { place, NULL, index };
 
-        if (!check_value(item, shape->inside, at, error))
+        if (!check_value(item, shape->inside, &at, error))
             return FALSE;
         for (gsize i = 0; i < index && shape->flags & SHAPE_UNIQUE; i++)
             if (json_equal(json_array_get(value, i), item))
-                return input_error(error, "\"%s\" repeats an item before it", at);
+                return wrong(error, &at, "repeats an item before it");
     }
     return TRUE;
 }
 
-static gboolean check_texts(const json_t *value, const struct shape *shape, const char *where,
-                            GError **error)
+static gboolean check_texts(const json_t *value, const struct shape *shape,
+                            const struct place *place, GError **error)
 {
     static const struct shape text = { NULL, SHAPE_TEXT, 0, 1, 0, NULL, NULL };
     gsize count = json_object_size(value);
@@ -218,23 +249,23 @@ static gboolean check_texts(const json_t *value, const struct shape *shape, cons
     json_t *member;
 
     if (!json_is_object(value) || count < (gsize)shape->low || count > (gsize)shape->high)
-        return input_error(
-            error, "\"%s\" is not an object of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " texts",
-            where, shape->low, shape->high);
+        return wrong(error, place,
+                     "is not an object of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " texts",
+                     shape->low, shape->high);
     json_object_foreach((json_t *)value, key, member)
     {
-        g_autofree char *at = g_strdup_printf("%s.%s", where, key);
+        const struct place at = { place, key, 0 };
 
         if (!is_word(key, shape->words))
-            return input_error(error, "\"%s\" is not known here", at);
-        if (!check_text(member, &text, at, error))
+            return wrong(error, &at, "is not known here");
+        if (!check_text(member, &text, &at, error))
             return FALSE;
     }
     return TRUE;
 }
 
-static gboolean check_value(const json_t *value, const struct shape *shape, const char *where,
-                            GError **error)
+static gboolean check_value(const json_t *value, const struct shape *shape,
+                            const struct place *place, GError **error)
 {
     if ((shape->flags & SHAPE_NULLABLE && json_is_null(value)) ||
         (shape->flags & SHAPE_WITHHELD &&
@@ -242,48 +273,54 @@ static gboolean check_value(const json_t *value, const struct shape *shape, cons
         return TRUE;
     switch (shape->kind) {
     case SHAPE_TEXT:
-        return check_text(value, shape, where, error);
+        return check_text(value, shape, place, error);
     case SHAPE_INTEGER:
         return (json_is_integer(value) && json_integer_value(value) >= shape->low &&
                 json_integer_value(value) <= shape->high) ||
-               input_error(error,
-                           "\"%s\" is not an integer of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
-                           where, shape->low, shape->high);
+               wrong(error, place, "is not an integer of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                     shape->low, shape->high);
     case SHAPE_BOOLEAN:
-        return json_is_boolean(value) || wrong(error, where, "true or false");
+        return json_is_boolean(value) || wrong(error, place, "is not true or false");
     case SHAPE_WORD:
         return (json_is_string(value) && is_word(json_string_value(value), shape->words)) ||
-               wrong(error, where, "one of the words that may stand there");
+               wrong(error, place, "is not one of the words that may stand there");
     case SHAPE_OBJECT:
-        return shape_check(value, shape->inside, where, error);
+        return check_members(value, shape->inside, place, error);
     case SHAPE_LIST:
-        return check_list(value, shape, where, error);
+        return check_list(value, shape, place, error);
     case SHAPE_TEXTS:
-        return check_texts(value, shape, where, error);
+        return check_texts(value, shape, place, error);
     default:
         return (json_is_string(value) && json_string_length(value) <= SHAPE_TEXT_LIMIT &&
                 strlen(json_string_value(value)) == json_string_length(value) &&
                 texts[shape->kind].is(json_string_value(value))) ||
-               wrong(error, where, texts[shape->kind].what);
+               wrong(error, place, "is not %s", texts[shape->kind].what);
     }
+}
+
+static gboolean check_members(const json_t *value, const struct shape *members,
+                              const struct place *place, GError **error)
+{
+    if (!json_is_object(value))
+        return wrong(error, place, "is not an object");
+    for (; members->name; members++) {
+        const json_t *member = json_object_get(value, members->name);
+        const struct place at = { place, members->name, 0 };
+
+        if (!member && members->flags & SHAPE_OPTIONAL)
+            continue;
+        if (!member)
+            return wrong(error, &at, "is missing");
+        if (!check_value(member, members, &at, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 gboolean shape_check(const json_t *value, const struct shape *members, const char *where,
                      GError **error)
 {
-    if (!json_is_object(value))
-        return wrong(error, where, "an object");
-    for (; members->name; members++) {
-        const json_t *member = json_object_get(value, members->name);
-        g_autofree char *at = NULL;
+    const struct place place = { NULL, where, 0 };
 
-        if (!member && members->flags & SHAPE_OPTIONAL)
-            continue;
-        at = g_strdup_printf("%s.%s", where, members->name);
-        if (!member)
-            return input_error(error, "\"%s\" is missing", at);
-        if (!check_value(member, members, at, error))
-            return FALSE;
-    }
-    return TRUE;
+    return check_members(value, members, &place, error);
 }
