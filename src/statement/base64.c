@@ -59,13 +59,15 @@ static gboolean decode_four(const guchar *text, guint8 *out)
 static GBytes *decode_public(const char *text, gsize length)
 {
     const guchar *at = (const guchar *)text;
-    const gsize padding = length && text[length - 1] == '=' ? 1 + (text[length - 2] == '=') : 0;
-    const gsize whole = length - (padding ? 4 : 0);
     g_autofree guint8 *bytes = NULL;
-    gsize written = 0;
+    gsize padding = 0, whole = length, written = 0;
 
     if (length % 4)
         return NULL;
+    if (length && text[length - 1] == '=') {
+        padding = text[length - 2] == '=' ? 2 : 1;
+        whole -= 4;
+    }
     bytes = g_malloc(length / 4 * 3 + 1);
     for (gsize i = 0; i < whole; i += 4, written += 3)
         if (!decode_four(at + i, bytes + written))
