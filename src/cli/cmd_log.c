@@ -2,8 +2,8 @@
 #include "cli/log_command.h"
 
 static const struct log_subcommand *const subcommands[] = {
-    &log_subcommand_add,    &log_subcommand_follow, &log_subcommand_fsck,
-    &log_subcommand_mirror, &log_subcommand_new,    &log_subcommand_prove,
+    &log_subcommand_add, &log_subcommand_follow, &log_subcommand_fsck,    &log_subcommand_mirror,
+    &log_subcommand_new, &log_subcommand_prove,  &log_subcommand_restore,
 };
 
 static const struct command_option options[] = {
@@ -14,9 +14,10 @@ static const struct command_option options[] = {
       "(default: log.key of the data folder)",
       "VKEY|FILE" },
     { "log", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, log),
-      "add, new, prove: this log's folder (prove: or URL) instead of the own one", "DIR" },
+      "add, new, prove, restore: this log's folder (prove: or URL) instead of the own one", "DIR" },
     { "lock-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, lock),
-      "add, new: the database of the lock row (default: lock.db in the log's folder)", "FILE" },
+      "add, new, restore: the database of the lock row (default: lock.db in the log's folder)",
+      "FILE" },
     { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct log_state, passphrase_file),
       "add: take the key's passphrase from the first line of FILE", "FILE" },
     { "allow-unwitnessed", 0, G_OPTION_ARG_NONE, offsetof(struct log_state, allow_unwitnessed),
@@ -57,7 +58,7 @@ const struct command command_log = {
     .name = "log",
     .summary = "Make, fill, prove, follow, copy and check a transparency log",
     .arguments = "add FILE... | follow URL|ORIGIN | fsck [DIR|URL] | mirror URL DIR | new ORIGIN | "
-                 "prove INDEX|FILE",
+                 "prove INDEX|FILE | restore",
     .formats = "text, json",
     .details =
         "add     append signed envelopes to the own log, while no node runs; prints index and "
@@ -70,7 +71,9 @@ const struct command command_log = {
         "        to the root of the checkpoint; then history and WAL (default: the own log)\n"
         "mirror  the copy alone, in a folder that any web server can serve\n"
         "new     make an empty log; prints its verification key\n"
-        "prove   write the offline proof (.tlog-proof) of an entry, by index or by its file\n\n"
+        "prove   write the offline proof (.tlog-proof) of an entry, by index or by its file\n"
+        "restore let a log go on whose WAL was lost, when its tiles reach exactly to what it\n"
+        "        signed last\n\n"
         "Example: entente log fsck --policy policy.yaml https://log.example.org/\n"
         "         entente log follow https://log.example.org/ --policy policy.yaml --once\n"
         "         entente log prove letter.dsse.json --output letter.tlog-proof",

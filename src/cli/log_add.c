@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/file.h"
 #include "cli/log_folder.h"
 #include "log/writer.h"
@@ -152,3 +153,29 @@ static int run_new(const struct context *context, const struct log_state *state,
 }
 
 const struct log_subcommand log_subcommand_new = { "new", run_new };
+
+/* ---- a log that lost its WAL ---- */
+
+static int run_restore(const struct context *context, const struct log_state *state,
+                       char **arguments, GError **error)
+{
+    g_autofree char *folder = cli_log_folder(context, state, error);
+    g_autoptr(signing_key_t) key = folder ? cli_log_key(context, state, error) : NULL;
+    struct log_writer_options options = { .folder = folder, .key = key };
+    g_autofree char *text = NULL;
+    guint64 size;
+
+    if (!key)
+        return EXIT_INPUT;
+    if (arguments[0]) {
+        input_error(error, "\"%s\": log restore takes options only", arguments[0]);
+        return EXIT_INPUT;
+    }
+    options.lock_file = state->lock;
+    if (!log_restore(&options, &size, error))
+        return EXIT_SYSTEM;
+    text = g_strdup_printf("%" G_GUINT64_FORMAT "\n", size);
+    return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
+}
+
+const struct log_subcommand log_subcommand_restore = { "restore", run_restore };

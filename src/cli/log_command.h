@@ -25,3 +25,4 @@ extern const struct log_subcommand log_subcommand_fsck;
 extern const struct log_subcommand log_subcommand_mirror;
 extern const struct log_subcommand log_subcommand_new;
 extern const struct log_subcommand log_subcommand_prove;
+extern const struct log_subcommand log_subcommand_restore;

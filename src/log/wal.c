@@ -98,17 +98,16 @@ static void new_header(struct wal_header *header, const char *origin, guint64 ge
     header->root = *root;
 }
 
-gboolean wal_create(const char *folder, const char *origin, GError **error)
+gboolean wal_create(const char *folder, const char *origin, guint64 size,
+                    const struct merkle_hash *root, GError **error)
 {
     g_autofree char *path = file_path(folder, 1);
-    g_autoptr(merkle_t) merkle = merkle_new();
-    const struct merkle_hash empty = merkle_root(merkle, NULL, 0);
     guint8 pages[2 * WAL_PAGE];
     struct wal_header header;
 
     if (wal_exists(folder))
         return input_error(error, "%s: there is a log already", folder);
-    new_header(&header, origin, 1, 0, &empty);
+    new_header(&header, origin, 1, size, root);
     wal_header_write(&header, pages);
     wal_mark_write(&header, pages + WAL_PAGE);
     return file_create(path, pages, sizeof pages, 0600, error);

@@ -71,8 +71,10 @@ gboolean wal_records_read(int file, const char *name, const struct wal_header *h
 struct wal;
 typedef struct wal wal_t;
 
-/* Makes generation 1 of an empty log, durably; refuses a file that is there. */
-gboolean wal_create(const char *folder, const char *origin, GError **error);
+/* Makes generation 1 of a log that has `size` entries in its tiles, durably; refuses a file that is
+ * there. */
+gboolean wal_create(const char *folder, const char *origin, guint64 size,
+                    const struct merkle_hash *root, GError **error);
 /* Whether there is one. */
 gboolean wal_exists(const char *folder);
 

@@ -40,6 +40,13 @@ struct log_writer_options {
 gboolean log_create(const struct log_writer_options *options, GError **error);
 
 /*
+ * Makes a new WAL for a log that lost its own, when the tiles (brought back from a mirror) reach
+ * exactly to the size and root in the lock row. Their edge is verified here; let fsck look at the
+ * rest first. ENTENTE_ERROR_FOUND: tiles are missing or differ; _POLICY: there are more.
+ */
+gboolean log_restore(const struct log_writer_options *options, guint64 *size, GError **error);
+
+/*
  * Opens for writing: recovers from the WAL, verifies edge and last bundle, takes the lock.
  * ENTENTE_ERROR_POLICY: another writer runs, the data are older than the lock row, or the file
  * system is not local. The message says what to do.

@@ -71,7 +71,35 @@ gboolean log_create(const struct log_writer_options *options, GError **error)
         return FALSE;
     note = checkpoint_sign(options->key, 0, &empty);
     return file_write(path, g_bytes_get_data(note, NULL), g_bytes_get_size(note), 0644, error) &&
-           wal_create(options->folder, origin, error);
+           wal_create(options->folder, origin, 0, &empty, error);
+}
+
+gboolean log_restore(const struct log_writer_options *options, guint64 *size, GError **error)
+{
+    const char *origin = options->key->public->name;
+    g_autofree char *lock_file = lock_path(options);
+    g_autoptr(lock_row_t) row = NULL;
+    g_autoptr(tile_set_t) tiles = NULL;
+    struct lock_state state;
+
+    if (!is_local(options->folder, error))
+        return FALSE;
+    if (wal_exists(options->folder))
+        return input_error(error, "%s: the log has its WAL; there is nothing to restore",
+                           options->folder);
+    row = lock_row_open(lock_file, origin, &state, error);
+    tiles = row ? tile_set_open(options->folder, state.size, &state.root, error) : NULL;
+    if (!tiles)
+        return FALSE;
+    if (tile_set_has_more(options->folder, state.size))
+        return policy_error(error,
+                            "%s: the tiles hold entries past size %" G_GUINT64_FORMAT
+                            ", the last that was signed (%s): they were answered for, and nothing "
+                            "says how many more; go on under a new origin",
+                            options->folder, state.size, lock_file);
+    *size = state.size;
+    return tile_set_sync(tiles, error) &&
+           wal_create(options->folder, origin, state.size, &state.root, error);
 }
 
 /* ---- recovery ---- */

@@ -91,3 +91,21 @@ def test_a_lost_lock_row_is_refused(entente, log):
     for path in (entente.folder / "data" / "log").glob("lock.db*"):
         path.unlink()
     assert "lock row" in entente("log", "add", sign("b"), status=4).stderr
+
+
+def test_a_lost_disk_is_brought_back_from_a_mirror(entente, log):
+    """The tiles reach to what was signed last, so the log goes on; with less it does not."""
+    vkey, sign = log
+    folder = entente.folder / "data" / "log"
+    entente("log", "add", sign("a"), sign("b"))
+    mirror = entente.folder / "mirror"
+    shutil.copytree(folder / "tile", mirror)
+    entente("log", "restore", status=2)  # nothing is lost
+    for path in folder.glob("wal-*"):
+        path.unlink()
+    shutil.rmtree(folder / "tile")
+    entente("log", "restore", status=1)
+    shutil.copytree(mirror, folder / "tile", dirs_exist_ok=True)
+    assert entente("log", "restore").stdout == "2\n"
+    assert entente("log", "add", sign("c")).stdout.startswith("2 ")
+    fsck(entente, vkey)

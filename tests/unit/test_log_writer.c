@@ -754,6 +754,51 @@ static void test_publishing(struct fixture *fixture, gconstpointer data)
     log_writer_close(writer);
 }
 
+static void remove_wal(struct fixture *fixture)
+{
+    static const char *const names[] = { "wal-0", "wal-1", "dedup" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(fixture->log, names[i], NULL);
+
+        g_unlink(path);
+    }
+}
+
+/* The tiles reach exactly to what was signed last: the log goes on. */
+static void test_a_lost_wal_is_made_again(struct fixture *fixture, gconstpointer data)
+{
+    g_autofree char *tile = g_build_filename(fixture->log, "tile/0/002.p/88", NULL);
+    g_autofree char *away = g_strconcat(tile, ".away", NULL);
+    struct log_writer *writer = open_log(fixture);
+    g_autoptr(GError) error = NULL;
+    guint64 size;
+
+    add_many(writer, 0, 600);
+    g_bytes_unref(log_writer_checkpoint(writer));
+    log_writer_close(writer);
+    g_assert_false(log_restore(&fixture->options, &size, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+    remove_wal(fixture);
+    assert_refused(fixture, ENTENTE_ERROR_INPUT);
+    g_assert_cmpint(rename(tile, away), ==, 0);
+    g_clear_error(&error);
+    g_assert_false(log_restore(&fixture->options, &size, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_FOUND);
+    g_assert_cmpint(rename(away, tile), ==, 0);
+    g_assert_true(log_restore(&fixture->options, &size, NULL));
+    g_assert_cmpuint(size, ==, 600);
+    writer = open_log(fixture);
+    assert_holds(fixture, writer, 600);
+    add_many(writer, 600, 10);
+    log_writer_close(writer);
+    /* Entries that were answered, and never signed: nobody knows how many there were. */
+    remove_wal(fixture);
+    g_clear_error(&error);
+    g_assert_false(log_restore(&fixture->options, &size, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
+}
+
 /* A public checkpoint that the lock row knows nothing of: the row was restored. */
 static void test_a_restored_lock_row_is_refused(struct fixture *fixture, gconstpointer data)
 {
@@ -871,6 +916,7 @@ int main(int argc, char **argv)
         { "sizes", test_entries_have_a_size },
         { "full-queue", test_a_full_queue_says_so },
         { "publish", test_publishing },
+        { "lost-wal", test_a_lost_wal_is_made_again },
         { "restored-lock-row", test_a_restored_lock_row_is_refused },
         { "clock", test_a_clock_that_went_back_is_refused },
         { "many", test_many_at_once },
