@@ -82,7 +82,7 @@ struct submitted {
     gboolean accepted;
     guint64 index; /* when included at once */
     gboolean included;
-    gboolean was_there; /* it stood in the log already: nothing was submitted, no receipt */
+    gboolean was_there; /* it stood in the log already: no receipt */
     char *reason;       /* of a refusal */
     gint64 by_us;       /* accepted: included by then */
     GBytes *receipt;    /* signed by the log: kept in memory; or NULL */
@@ -93,7 +93,7 @@ typedef struct submitted submitted_t;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(submitted_t, submitted_clear)
 
 /*
- * Hands an entry (canonical envelope) to the node, unless the copy holds it already; checks the
+ * Hands an entry (canonical envelope) to the node; checks the
  * receipt's signature and what it says. A refusal is TRUE with accepted FALSE. ENTENTE_ERROR_FOUND:
  * an answer that is not the log's.
  */

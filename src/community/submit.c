@@ -147,7 +147,10 @@ static GBytes *prove(struct community *community, struct log_reader *reader, gui
     return g_bytes_new_take(text, strlen(text));
 }
 
-/* FALSE with an error: the copy could not be read. */
+/*
+ * A log refuses what it holds already. Then the answer is where it stands, and no refusal. FALSE
+ * with an error: the copy could not be read.
+ */
 static gboolean find(struct community *community, GBytes *entry, struct submitted *submission,
                      GError **error)
 {
@@ -164,6 +167,7 @@ static gboolean find(struct community *community, GBytes *entry, struct submitte
     }
     if (!search.found)
         return TRUE;
+    submitted_clear(submission);
     submission->accepted = submission->included = submission->was_there = TRUE;
     submission->index = search.index;
     submission->proof = prove(community, reader, search.index, error);
@@ -183,10 +187,6 @@ gboolean community_submit(struct community *community, const struct http_options
     gboolean good;
 
     memset(submission, 0, sizeof *submission);
-    if (!find(community, entry, submission, error))
-        return FALSE;
-    if (submission->was_there)
-        return TRUE;
     if (!community->url)
         return input_error(error, "no node is known of this community: name one with \"entente "
                                   "join --node URL\"");
@@ -199,5 +199,5 @@ gboolean community_submit(struct community *community, const struct http_options
         return FALSE;
     good = read_answer(community, url, &answer, entry, submission, error);
     http_answer_clear(&answer);
-    return good;
+    return good && (submission->accepted || find(community, entry, submission, error));
 }

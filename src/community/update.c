@@ -214,7 +214,7 @@ static gboolean change_policy(struct update *update, GError **error)
     g_autoptr(log_reader_t) reader = log_reader_new(log_source_folder(community->log_folder));
     g_autofree char *path = g_build_filename(community->log_folder, "history", NULL);
     g_autoptr(GBytes) history = NULL;
-    struct replay replay;
+    struct replay replay = { 0 };
 
     if (!update->policy_changes)
         return TRUE;
