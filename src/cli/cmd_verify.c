@@ -6,6 +6,7 @@
 #include "cli/verify_command.h"
 #include "log/evidence.h"
 #include "register/register.h"
+#include "statement/key.h"
 
 #include <string.h>
 
@@ -133,6 +134,13 @@ static int verify_file(const struct context *context, const struct verify_state 
     return verify_envelope_file(context, state, path, NULL, error);
 }
 
+static gboolean is_key(const char *text)
+{
+    g_autoptr(public_key_t) key = public_key_parse(text, NULL);
+
+    return key != NULL;
+}
+
 static int run(const struct context *context, void *data, char **arguments, GError **error)
 {
     const struct verify_state *state = data;
@@ -142,9 +150,11 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         return input_error(error, "verify takes one FILE, URL or SIGNATORY: see entente verify "
                                   "--help");
     if (g_str_has_prefix(what, "https://") || g_str_has_prefix(what, "http://"))
-        return verify_url(context, state, what, error);
-    /* What is no file and has no '/' may be a domain, an id or a key. */
-    if (!g_file_test(what, G_FILE_TEST_EXISTS) && !strchr(what, '/') && !g_str_equal(what, "-"))
+        return state->offline ? input_error(error, "%s: --offline asks nobody", what)
+                              : verify_url(context, state, what, error);
+    /* What is no file may be a domain, an id or a key; only a key has a '/'. */
+    if (!g_file_test(what, G_FILE_TEST_EXISTS) && (!strchr(what, '/') || is_key(what)) &&
+        !g_str_equal(what, "-"))
         return verify_signatory(context, state, what, error);
     return verify_file(context, state, what, error);
 }

@@ -46,9 +46,11 @@ struct verdict {
 };
 void verdict_init(struct verdict *verdict, const char *kind);
 void verdict_clear(struct verdict *verdict);
-/* Refuses with a reason; the first one stays, the highest status stays. */
+/* Refuses with a reason: the gravest one stays, and of equal ones the first. */
 void verdict_refuse(struct verdict *verdict, const char *reason, int status, const char *format,
                     ...) G_GNUC_PRINTF(4, 5);
+/* What was found false of a log (ENTENTE_ERROR_FOUND): its reason begins the message. */
+void verdict_refuse_log(struct verdict *verdict, const GError *found);
 /* One line "  label  text"; the text is escaped. */
 void verdict_line(struct verdict *verdict, const char *label, const char *format, ...)
     G_GNUC_PRINTF(3, 4);

@@ -11,7 +11,7 @@
 
 /*
  * Brings the community up to date, unless --offline; where nobody answers, what is remembered
- * counts, and that is said. FALSE: what came contradicts memory, or nothing can be had.
+ * counts, and that is said. What contradicts memory refuses. FALSE: nothing can be had.
  */
 static gboolean refresh(const struct verify_state *state, struct community *community,
                         struct community_state *now, struct verdict *verdict, GError **error)
@@ -24,10 +24,8 @@ static gboolean refresh(const struct verify_state *state, struct community *comm
                              state->allow_stale ? FRESHNESS_WAIVED : FRESHNESS_DEMANDED, now,
                              &unreachable))
             return TRUE;
-        if (g_error_matches(unreachable, ENTENTE_ERROR, ENTENTE_ERROR_FOUND)) {
-            g_propagate_error(error, g_steal_pointer(&unreachable));
-            return FALSE;
-        }
+        if (g_error_matches(unreachable, ENTENTE_ERROR, ENTENTE_ERROR_FOUND))
+            verdict_refuse_log(verdict, unreachable);
         community_state_clear(now);
         *now = (struct community_state){ 0 };
         verdict_line(verdict, "offline", "%s", unreachable->message);
@@ -210,37 +208,129 @@ int verify_register(const struct context *context, const struct verify_state *st
 
 /* --- a whole log behind a URL --- */
 
-/* Every entry read and folded; what the node says is the register compared with that. */
-static gboolean judge_log(struct verdict *verdict, const char *url, const struct http_options *http,
-                          const struct community_policy *genesis,
-                          const struct checkpoint *checkpoint, GError **error)
-{
-    g_autoptr(log_reader_t) reader = log_reader_new(log_source_http(url, http));
-    g_autoptr(GBytes) history = log_history_fetch(url, http, 0, NULL);
-    struct replay replay = { 0 };
-    json_t *counts;
-    guint refused = 0, disputed = 0;
+struct judged_log {
+    const char *url;
+    const struct http_options *http;
+    const struct community_policy *genesis;
+    struct log_reader *reader;
+    GBytes *history; /* NULL: the log shows none */
+    const struct checkpoint *checkpoint;
+};
 
-    if (!log_reader_trust(reader, checkpoint->size, &checkpoint->root, error) ||
-        !replay_log(genesis, reader, checkpoint->size, history, &replay, error))
-        return FALSE;
-    for (guint64 i = 0; i < register_size(replay.reg); i++) {
-        g_autoptr(json_t) entry = register_entry(replay.reg, i);
+static void count_entries(struct verdict *verdict, const struct replay *replay)
+{
+    guint refused = 0, disputed = 0;
+    json_t *counts;
+
+    for (guint64 i = 0; i < register_size(replay->reg); i++) {
+        g_autoptr(json_t) entry = register_entry(replay->reg, i);
 
         refused += json_text(entry, "verdict") != NULL;
         disputed += json_is_true(json_object_get(entry, "disputed"));
     }
     verdict_line(verdict, "entries",
                  "%" G_GUINT64_FORMAT " read and hashed again: %u do not count, %u disputed",
-                 register_size(replay.reg), refused, disputed);
-    verdict_line(verdict, "checkpoints", "%u trusted, %u refused", replay.moments->len,
-                 replay.refused);
-    counts = json_pack("{s:I, s:i, s:i}", "entries", (json_int_t)register_size(replay.reg),
+                 register_size(replay->reg), refused, disputed);
+    verdict_line(verdict, "checkpoints", "%u trusted, %u refused", replay->moments->len,
+                 replay->refused);
+    counts = json_pack("{s:I, s:i, s:i}", "entries", (json_int_t)register_size(replay->reg),
                        "refused", (int)refused, "disputed", (int)disputed);
     json_object_update(verdict->details, counts);
     json_decref(counts);
-    replay_clear(&replay);
+}
+
+/*
+ * A witnessed log that hides its history hides when its entries came: an expired key would be
+ * judged by what its owner says of the time.
+ */
+static void judge_history(struct verdict *verdict, const struct judged_log *log,
+                          const struct replay *replay)
+{
+    const struct log_moment *last =
+        replay->moments->len
+            ? &g_array_index(replay->moments, struct log_moment, replay->moments->len - 1)
+            : NULL;
+
+    if (json_is_true(json_object_get(verdict->details, "unwitnessed")))
+        return;
+    if (!last || last->size < log->checkpoint->size)
+        verdict_refuse(verdict, "history", EXIT_SYSTEM,
+                       "the log does not show the history of its trusted checkpoints: when its "
+                       "last entries came is not known");
+}
+
+/* What the node says is the register, compared with what its log makes. A folder says nothing. */
+static gboolean judge_shown_register(struct verdict *verdict, const struct judged_log *log,
+                                     const struct replay *replay, GError **error)
+{
+    struct http_options limits = *log->http;
+    g_autofree char *url = g_strconcat(log->url, "api/v1/register", NULL);
+    const struct http_request request = { .method = "GET", .url = url };
+    g_auto(http_answer_t) answer = { 0 };
+    g_autoptr(http_t) http = NULL;
+    g_autoptr(json_t) document = NULL;
+    struct replay smaller = { 0 };
+    const struct reg *reg = replay->reg;
+    guint64 size;
+
+    limits.limit = DOCUMENT_LIMIT;
+    http = http_new(&limits);
+    if (!http_fetch(http, &request, &answer, NULL) || answer.status != 200) {
+        verdict_line(verdict, "register", "not shown there: nothing to compare");
+        return TRUE;
+    }
+    document = json_parse(g_bytes_get_data(answer.body, NULL), g_bytes_get_size(answer.body),
+                          DOCUMENT_LIMIT, url, NULL);
+    if (g_strcmp0(json_text(document, "schema"), REGISTER_SCHEMA) != 0) {
+        verdict_refuse(verdict, "register", EXIT_FOUND, "%s is no register", url);
+        return TRUE;
+    }
+    size = (guint64)json_number(document, "size", 0);
+    if (size > log->checkpoint->size) {
+        verdict_line(verdict, "register", "is of a newer checkpoint: not compared");
+        return TRUE;
+    }
+    if (size < log->checkpoint->size) {
+        if (!replay_log(log->genesis, log->reader, size, log->history, &smaller, error))
+            return FALSE;
+        reg = smaller.reg;
+    }
+    compare_register(verdict, reg, document, answer.body);
+    replay_clear(&smaller);
     return TRUE;
+}
+
+/* Every entry read and folded; what the node says is the register compared with that. */
+static gboolean judge_log(struct verdict *verdict, const struct judged_log *log, GError **error)
+{
+    struct replay replay = { 0 };
+    gboolean done;
+
+    if (!log_reader_trust(log->reader, log->checkpoint->size, &log->checkpoint->root, error) ||
+        !replay_log(log->genesis, log->reader, log->checkpoint->size, log->history, &replay, error))
+        return FALSE;
+    count_entries(verdict, &replay);
+    judge_history(verdict, log, &replay);
+    done = judge_shown_register(verdict, log, &replay, error);
+    replay_clear(&replay);
+    return done;
+}
+
+/* Against memory first, then from the first entry on; what is found false is a verdict. */
+static gboolean judge_consistency(struct verdict *verdict, struct community *community,
+                                  const struct judged_log *log, GBytes *note, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (community_agrees(community, log->reader, log->url, log->checkpoint, note, &problem) &&
+        judge_log(verdict, log, &problem))
+        return TRUE;
+    if (g_error_matches(problem, ENTENTE_ERROR, ENTENTE_ERROR_FOUND)) {
+        verdict_refuse_log(verdict, problem);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 int verify_log(const struct context *context, const struct verify_state *state, const char *url,
@@ -251,6 +341,7 @@ int verify_log(const struct context *context, const struct verify_state *state, 
     g_autoptr(log_reader_t) reader = log_reader_new(log_source_http(url, &http));
     g_autoptr(checkpoint_t) checkpoint = NULL;
     g_autoptr(note_t) note = NULL;
+    g_autoptr(GBytes) history = NULL;
     struct quorum_verdict quorum = { 0 };
     const struct quorum_policy *policy;
     const struct reg *reg;
@@ -268,11 +359,17 @@ int verify_log(const struct context *context, const struct verify_state *state, 
         verdict_refuse(&verdict, "malformed", EXIT_INPUT, "its checkpoint is none");
         status = verdict_put(context, &verdict, url, error);
     } else {
+        history = log_history_fetch(url, &http, 0, NULL);
+        const struct judged_log log = {
+            url, &http, community_genesis(community), reader, history, checkpoint,
+        };
+
         verdict_line(&verdict, "log", "%s", checkpoint->origin);
+        json_object_set_new(verdict.details, "origin", json_safe_string(checkpoint->origin));
         json_object_set_new(verdict.details, "size", json_integer((json_int_t)checkpoint->size));
         verdict_take_quorum(&verdict, state, policy, &quorum);
         if (verdict.status == EXIT_FOUND ||
-            judge_log(&verdict, url, &http, community_genesis(community), checkpoint, error))
+            judge_consistency(&verdict, community, &log, note->bytes, error))
             status = verdict_put(context, &verdict, url, error);
     }
     verdict_clear(&verdict);

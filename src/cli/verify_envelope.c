@@ -377,6 +377,50 @@ static void add_registered(GPtrArray *keys, const json_t *document)
     }
 }
 
+static gboolean has_fallen(const json_t *key)
+{
+    return g_strcmp0(json_text(key, "status"), "in-force") != 0;
+}
+
+/* What the register says of a key: "in-force" when any of its delegations is; NULL: not there. */
+static const char *status_of(const json_t *document, const char *text)
+{
+    const json_t *signatory, *key;
+    const char *status = NULL;
+    size_t i, j;
+
+    json_array_foreach(json_object_get(document, "signatories"), i, signatory)
+    {
+        json_array_foreach(json_object_get(signatory, "keys"), j, key)
+        {
+            if (g_strcmp0(json_text(key, "key"), text) != 0)
+                continue;
+            if (!has_fallen(key))
+                return json_text(key, "status");
+            status = json_text(key, "status");
+        }
+    }
+    return status;
+}
+
+/*
+ * Takes out of the first `own` keys, this machine's, those that the register says are not in force:
+ * that the file is still here does not undo a revocation. Gives how many are left.
+ */
+static guint drop_fallen(GPtrArray *keys, guint own, const json_t *document)
+{
+    for (guint n = own; n > 0; n--) {
+        g_autofree char *text = public_key_text(keys->pdata[n - 1]);
+        const char *status = status_of(document, text);
+
+        if (!status || g_str_equal(status, "in-force"))
+            continue;
+        g_ptr_array_remove_index(keys, n - 1);
+        own--;
+    }
+    return own;
+}
+
 /* Whether a signature names a key of the register that is not in force: "revoked", "expired". */
 static const char *fallen_key(const json_t *document, const struct dsse *envelope)
 {
@@ -392,9 +436,8 @@ static const char *fallen_key(const json_t *document, const struct dsse *envelop
             for (guint n = 0; n < envelope->signatures->len; n++) {
                 const struct dsse_signature *signature = envelope->signatures->pdata[n];
 
-                if (*signature->keyid &&
-                    g_str_has_prefix(json_text(key, "key"), signature->keyid) &&
-                    g_strcmp0(status, "in-force") != 0)
+                if (*signature->keyid && has_fallen(key) &&
+                    g_str_has_prefix(json_text(key, "key"), signature->keyid))
                     return g_strcmp0(status, "revoked") == 0 ? "revoked" : "expired";
             }
         }
@@ -458,6 +501,24 @@ static void judge_fallen(struct verification *v, const char *fallen)
                    "the key that signed it is not in force, and the log does not have it");
 }
 
+/* What is not in the log is held to what the log would say of it: roles, thresholds, expiry. */
+static void judge_unlogged(struct verification *v, const struct reg *reg)
+{
+    g_autoptr(GBytes) entry = community_entry(v->envelope, NULL);
+    g_autofree char *message = NULL, *said = NULL;
+    enum register_verdict verdict;
+
+    if (!entry)
+        return;
+    verdict = register_judge(reg, entry, clock_now_us(), &message);
+    if (verdict != REGISTER_REVOKED && verdict != REGISTER_EXPIRED && verdict != REGISTER_ROLE &&
+        verdict != REGISTER_SIGNATURE && verdict != REGISTER_QUORUM)
+        return;
+    said = g_strdup_printf("the log would refuse it (%s): %s", register_verdict_name(verdict),
+                           message);
+    set_reason(v, reason_of(register_verdict_name(verdict)), said);
+}
+
 /*
  * Judges by the own keys and, in a community, by those of its signatories: a logged statement by
  * the keys in force at its index, another by those in force now.
@@ -480,6 +541,7 @@ static struct verification *judge_in_community(const struct target *target,
     document = json_parse(data, length, length, "register", error);
     if (!document)
         return NULL;
+    report->own = drop_fallen(keys, report->own, document);
     add_registered(keys, document);
     data = g_bytes_get_data(target->envelope, &length);
     v = verify_envelope(data, length, target->path, keys, threshold, FALSE);
@@ -492,6 +554,8 @@ static struct verification *judge_in_community(const struct target *target,
         judge_standing(v, report->entry);
     } else if (v->reason == VERIFY_UNKNOWN_KEY) {
         judge_fallen(v, fallen_key(document, v->envelope));
+    } else if (v->reason == VERIFY_GOOD) {
+        judge_unlogged(v, reg);
     }
     return v;
 }

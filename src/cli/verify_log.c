@@ -164,14 +164,18 @@ int verify_checkpoint(const struct context *context, const struct verify_state *
     return status;
 }
 
-/* The keys of the policy's logs. */
-static GPtrArray *log_keys(const struct quorum_policy *policy)
+/* The keys that the policy knows of a log; NULL: the policy knows nothing of that log. */
+static GPtrArray *log_keys(const struct quorum_policy *policy, const char *origin)
 {
-    GPtrArray *keys = g_ptr_array_new();
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
 
-    for (guint i = 0; i < policy->logs->len; i++)
-        g_ptr_array_add(keys, ((const struct quorum_log *)policy->logs->pdata[i])->key);
-    return keys;
+    for (guint i = 0; origin && i < policy->logs->len; i++) {
+        const struct quorum_log *log = policy->logs->pdata[i];
+
+        if (g_str_equal(log->key->name, origin))
+            g_ptr_array_add(keys, log->key);
+    }
+    return keys->len ? g_steal_pointer(&keys) : NULL;
 }
 
 int verify_evidence(const struct context *context, const struct verify_state *state,
@@ -196,9 +200,9 @@ int verify_evidence(const struct context *context, const struct verify_state *st
         return EXIT_INPUT;
     if (!state->policy)
         find_policy(context, state, &file, &community, &policy, NULL);
-    keys = policy ? log_keys(policy) : NULL;
+    keys = policy ? log_keys(policy, json_text(bundle, "origin")) : NULL;
     verdict_init(&verdict, "evidence");
-    if (evidence_judge(bundle, keys, policy, &evidence, &untrue)) {
+    if (evidence_judge(bundle, keys, keys ? policy : NULL, &evidence, &untrue)) {
         verdict_line(&verdict, "against", "%s", evidence.origin);
         verdict_line(&verdict, "says", "%s", evidence.explanation);
         verdict_line(&verdict, "proof", "%s",

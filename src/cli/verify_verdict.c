@@ -24,18 +24,41 @@ void verdict_clear(struct verdict *verdict)
     json_decref(verdict->details);
 }
 
+/* What is false outweighs what cannot be read, and that what is undecided. */
+static guint gravity(int status)
+{
+    return status == EXIT_FOUND ? 2 : status == EXIT_INPUT ? 1 : 0;
+}
+
 void verdict_refuse(struct verdict *verdict, const char *reason, int status, const char *format,
                     ...)
 {
     va_list arguments;
 
-    verdict->status = MAX(verdict->status, status);
-    if (verdict->reason)
+    if (verdict->reason && gravity(status) <= gravity(verdict->status))
         return;
+    g_free(verdict->message);
     verdict->reason = reason;
+    verdict->status = status;
     va_start(arguments, format);
     verdict->message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
+}
+
+/* What readers, updates and comparisons say of a log begins with one of these, and a colon. */
+static const char *const log_reasons[] = {
+    "quorum", "receipt", "rolled-back", "signature", "split-view", "stale", "unknown-log",
+};
+
+void verdict_refuse_log(struct verdict *verdict, const GError *found)
+{
+    const char *reason = "proof";
+
+    for (guint i = 0; i < G_N_ELEMENTS(log_reasons); i++)
+        if (g_str_has_prefix(found->message, log_reasons[i]) &&
+            found->message[strlen(log_reasons[i])] == ':')
+            reason = log_reasons[i];
+    verdict_refuse(verdict, reason, EXIT_FOUND, "%s", found->message);
 }
 
 void verdict_line(struct verdict *verdict, const char *label, const char *format, ...)

@@ -65,6 +65,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(community_state_t, community_state_clear)
  */
 gboolean community_update(struct community *community, const struct http_options *http,
                           enum freshness freshness, struct community_state *state, GError **error);
+/* Whether a log somewhere, by its checkpoint that its key signed, continues what this machine
+ * remembers; nothing is kept but evidence. ENTENTE_ERROR_FOUND: as community_update(). */
+gboolean community_agrees(struct community *community, struct log_reader *reader, const char *where,
+                          const struct checkpoint *checkpoint, GBytes *note, GError **error);
 /* What memory holds, without the network; judged by the clock of now (verdict.reason). */
 gboolean community_recall(struct community *community, struct community_state *state,
                           GError **error);

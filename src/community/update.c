@@ -165,6 +165,23 @@ static gboolean agrees_with_memory(struct update *update, GError **error)
     return is_continued(update, error);
 }
 
+gboolean community_agrees(struct community *community, struct log_reader *reader, const char *where,
+                          const struct checkpoint *checkpoint, GBytes *note, GError **error)
+{
+    struct community_state state = { .checkpoint = (struct checkpoint *)checkpoint, .note = note };
+    struct update update = {
+        .community = community, .state = &state, .where = where, .reader = reader
+    };
+    gboolean agrees;
+
+    update.policy = community_policy_in_force(community, error);
+    if (!update.policy || !memory_largest(community->memory, &update.largest, error))
+        return FALSE;
+    agrees = agrees_with_memory(&update, error);
+    remembered_clear(&update.largest);
+    return agrees;
+}
+
 /* --- entries --- */
 
 static gboolean look_at_entry(guint64 index, GBytes *entry, gpointer data, GError **error)

@@ -203,7 +203,7 @@ static void answer_failed(struct log_service *log, const struct submission_job *
                 RETRY_CHECK_S);
 }
 
-static void submit(struct log_service *log, struct submission_job *job);
+static void admit(struct log_service *log, struct submission_job *job);
 
 /* On an answerer's thread: all that takes signatures and proofs. Ends the job. */
 static void answer_job(gpointer data, gpointer service)
@@ -220,7 +220,7 @@ static void answer_job(gpointer data, gpointer service)
 
     if (job->is_hint && !is_there(service, job)) { /* it was another entry's place */
         job->is_hint = FALSE;
-        submit(service, job);
+        admit(service, job);
         return;
     }
     answers[job->end](service, job, &answer);
@@ -404,6 +404,20 @@ static void check_domain(gpointer data, gpointer service)
         refuse_domain(log, job, error->message);
 }
 
+/* Who claims a domain is asked for control of it first; there is no other way into the log. */
+static void admit(struct log_service *log, struct submission_job *job)
+{
+    if (!admission_claims_domain(log->admission, job->entry, &job->domain, &job->id)) {
+        submit(log, job);
+    } else if (g_atomic_int_get(&log->closing)) {
+        job->end = SUBMISSION_FAILED;
+        g_async_queue_push(log->done, job);
+    } else {
+        g_atomic_int_inc(&log->pending_checks);
+        g_thread_pool_push(log->checkers, job, NULL);
+    }
+}
+
 static gint64 wait_us(const struct node_request *request)
 {
     const char *text = request->query(request, "wait");
@@ -449,11 +463,8 @@ static void answer_entries(struct node *node, gpointer service, const struct nod
         job->end = SUBMISSION_ADDED;
         job->is_hint = TRUE;
         g_async_queue_push(log->done, job);
-    } else if (admission_claims_domain(log->admission, job->entry, &job->domain, &job->id)) {
-        g_atomic_int_inc(&log->pending_checks);
-        g_thread_pool_push(log->checkers, job, NULL);
     } else {
-        submit(log, job);
+        admit(log, job);
     }
 }
 

@@ -122,6 +122,9 @@ static gboolean read_history(struct view *view, GError **error)
         return FALSE;
     g_array_unref(view->moments);
     view->moments = moments;
+    g_rw_lock_writer_lock(&view->lock);
+    register_set_moments(view->reg, moments);
+    g_rw_lock_writer_unlock(&view->lock);
     return TRUE;
 }
 
@@ -183,6 +186,7 @@ static void begin_anew(struct view *view)
 {
     struct reg *empty = register_new(view->genesis);
 
+    register_set_moments(empty, view->moments);
     g_rw_lock_writer_lock(&view->lock);
     register_free(view->reg);
     view->reg = empty;
