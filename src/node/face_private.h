@@ -68,8 +68,7 @@ struct wire {
     struct peer_key forwarded_key;
     GByteArray *body;
     gsize discarded;
-    gboolean refused;      /* the answer stands; what still comes in is thrown away */
-    gboolean *handed_over; /* set by node_answer_later() */
+    gboolean refused; /* the answer stands; what still comes in is thrown away */
     gboolean suspended;
     struct node_answer answer;
     gboolean answered;

@@ -18,6 +18,7 @@ struct node_request {
     GBytes *body;     /* never NULL */
     const char *peer; /* address, behind a trusted proxy the forwarded one */
     gpointer connection;
+    gboolean *later; /* set by node_answer_later() */
 };
 
 /*
@@ -49,7 +50,7 @@ void node_answer_clear(struct node_answer *answer);
 /*
  * Hands the answer in later: the connection waits, no thread does. The route returns at once and
  * leaves `answer` as it is; whoever holds the ticket calls node_answer_now() once, on any thread.
- * The request stays valid until then.
+ * The request's texts and its body stay until then.
  */
 struct node_later;
 struct node_later *node_answer_later(const struct node_request *request);

@@ -113,6 +113,13 @@ static void send_parcel(gpointer data, gpointer service)
     g_free(parcel);
 }
 
+/* Takes the parcel over. */
+static void hand_to_sender(struct forward *forward, struct parcel *parcel)
+{
+    g_atomic_int_inc(&forward->waiting);
+    g_thread_pool_push(forward->senders, parcel, NULL);
+}
+
 static gboolean run(gpointer service, GError **error)
 {
     struct forward *forward = service;
@@ -151,8 +158,7 @@ static void answer_entries(struct node *node, gpointer service, const struct nod
     parcel->url = g_strdup_printf("%s/api/v1/entries%s%s", forward->url, wait ? "?wait=" : "",
                                   wait ? wait : "");
     parcel->later = node_answer_later(request);
-    g_atomic_int_inc(&forward->waiting);
-    g_thread_pool_push(forward->senders, parcel, NULL);
+    hand_to_sender(forward, parcel);
 }
 
 static void metrics(gpointer service, GString *text)

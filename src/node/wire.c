@@ -212,7 +212,7 @@ struct node_later *node_answer_later(const struct node_request *request)
 {
     struct wire *wire = request->connection;
 
-    *wire->handed_over = TRUE;
+    *request->later = TRUE;
     if (!wire->suspended) {
         wire->suspended = TRUE;
         g_atomic_int_inc(&wire->face->counters.waiting);
@@ -237,11 +237,12 @@ void node_answer_now(struct node_later *later, struct node_answer *answer)
 static gboolean run_route(struct wire *wire, struct node_answer *answer)
 {
     const struct bound_route *bound = wire->route;
-    gboolean handed_over = FALSE;
+    struct node_request request = wire->request;
+    gboolean later = FALSE;
 
-    wire->handed_over = &handed_over;
-    bound->route->answer(wire->face->node, bound->service, &wire->request, answer);
-    return !handed_over;
+    request.later = &later;
+    bound->route->answer(wire->face->node, bound->service, &request, answer);
+    return !later;
 }
 
 void wire_work(gpointer data, gpointer face)

@@ -85,7 +85,7 @@ static json_t *make_policy(const struct community *community, struct actor *cons
 int main(int argc, char **argv)
 {
     guint urls = argc > 3 ? argc - 3 : 0, number = 0;
-    struct community *community = g_new0(struct community, 1);
+    struct community made = { 0 }, *community = &made;
     struct actor *members[MEMBERS];
     g_autofree char *log = NULL, *entries = NULL;
     g_autoptr(json_t) policy = NULL;
