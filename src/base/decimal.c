@@ -9,7 +9,7 @@ gboolean decimal_parse(const char *text, gsize length, guint64 *number)
     for (gsize i = 0; i < length; i++) {
         guint digit = (guint)(text[i] - '0');
 
-        if (!g_ascii_isdigit(text[i]) || value > (G_MAXINT64 - digit) / 10)
+        if (!g_ascii_isdigit(text[i]) || value > ((guint64)G_MAXINT64 - digit) / 10)
             return FALSE;
         value = value * 10 + digit;
     }
