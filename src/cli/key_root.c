@@ -159,17 +159,17 @@ static gboolean has_signature(const struct dsse *envelope, const struct dsse_sig
 }
 
 /* Puts the signatures of copies of one envelope together. */
-static int add(const struct context *context, char **paths, GError **error)
+static int add(const struct context *context, char **files, GError **error)
 {
-    g_autoptr(dsse_t) envelope = ceremony_read_envelope(paths[0], error);
+    g_autoptr(dsse_t) envelope = ceremony_read_envelope(files[0], error);
 
-    for (char **path = paths + 1; envelope && *path; path++) {
+    for (char **path = files + 1; envelope && *path; path++) {
         g_autoptr(dsse_t) other = ceremony_read_envelope(*path, error);
 
         if (!other)
             return EXIT_SYSTEM;
         if (!g_bytes_equal(other->payload, envelope->payload))
-            return input_error(error, "%s: signs something else than %s", *path, paths[0]);
+            return input_error(error, "%s: signs something else than %s", *path, files[0]);
         for (guint i = 0; i < other->signatures->len; i++) {
             struct dsse_signature *signature = other->signatures->pdata[i];
 
@@ -178,7 +178,7 @@ static int add(const struct context *context, char **paths, GError **error)
         }
     }
     return envelope && ceremony_write_envelope(envelope,
-                                               context->output ? context->output : paths[0], error)
+                                               context->output ? context->output : files[0], error)
                ? EXIT_DONE
                : EXIT_SYSTEM;
 }

@@ -19,7 +19,7 @@ COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fi
             "init", "journal", "key", "measures", "sign", "verify", "view", "waive"]
 # Their examples need a community and its log; each has tests of its own.
 OF_A_COMMUNITY = ["attest", "community", "endorse", "join", "log", "norms", "policy", "progress",
-                  "publish", "register", "serve", "signatory"]
+                  "publish", "register", "serve", "signatory", "witness"]
 
 
 def test_every_command_is_listed_with_what_it_does(entente):
