@@ -20,6 +20,7 @@
 /* /dev/null: Linux's Documentation/admin-guide/devices.txt */
 #define MEMORY_MAJOR 1
 #define NULL_MINOR 3
+#define SPARE_MAX 256 /* bytes kept behind a content */
 
 struct host {
     int root;
@@ -261,11 +262,15 @@ static void read_content(struct host_file *file, int fd)
             file->text = g_realloc(file->text, room + 1);
         }
     }
-    file->text[file->length] = 0;
     if (file->state != HOST_OK) {
         g_clear_pointer(&file->text, g_free);
         file->length = 0;
+        return;
     }
+    /* Hundreds of files of proc and sysfs hold a few bytes each: not a page for each of them. */
+    if (room - file->length > SPARE_MAX)
+        file->text = g_realloc(file->text, file->length + 1);
+    file->text[file->length] = 0;
 }
 
 /* --- looking at one path ---------------------------------------------------------------------- */
