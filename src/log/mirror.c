@@ -63,7 +63,8 @@ static struct merkle_hash edge_root(const struct edge *edge, struct merkle *merk
         struct merkle_hash list[TILE_WIDTH];
         guint count = hashes->len;
 
-        memcpy(list, hashes->data, count * sizeof *list);
+        if (count > 0)
+            memcpy(list, hashes->data, count * sizeof *list);
         if (!is_empty)
             list[count++] = root;
         if (count == 0)
