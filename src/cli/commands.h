@@ -5,8 +5,10 @@
 extern const struct command command_answer;
 extern const struct command command_assess;
 extern const struct command command_attest;
+extern const struct command command_commitment;
 extern const struct command command_community;
 extern const struct command command_completion;
+extern const struct command command_contact;
 extern const struct command command_diff;
 extern const struct command command_disclose;
 extern const struct command command_endorse;
@@ -24,6 +26,7 @@ extern const struct command command_policy;
 extern const struct command command_progress;
 extern const struct command command_publish;
 extern const struct command command_register;
+extern const struct command command_review;
 extern const struct command command_serve;
 extern const struct command command_sign;
 extern const struct command command_signatory;

@@ -116,6 +116,9 @@ static enum register_verdict judge_review(struct judged *judged)
     if (!judged->other)
         return register_refuse(judged, REGISTER_CONFLICT,
                                "the assessment that it is about does not count here");
+    /* Without the log's clock nothing is drawn; who has it decides (admission has not). */
+    if (!judged->reg->moments)
+        return REGISTER_COUNTS;
     assessment = judged->other->assessment;
     /* Where log times are not known yet, as at a log's door, the lot is for those to judge who
      * have them. */

@@ -62,6 +62,7 @@ static void apply_assessment(struct reg *reg, struct judged *judged, struct reg_
     /* Its shape was checked: what does not add up is no assessment. */
     draw_order_read(judged->predicate, assessment->count, &assessment->order, NULL);
     entry->assessment = assessment;
+    assessment->ordered = json_object_get(judged->predicate, "order") != NULL;
     reviews_await(reg, entry);
     g_ptr_array_add(judged->signatory->assessments, entry);
 }

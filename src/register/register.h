@@ -14,6 +14,7 @@
 
 #define SIGNATORY_ID_SIZE 32
 #define REGISTER_SCHEMA "entente/register/1"
+#define REGISTER_DRAW_SCHEMA "entente/review-draw/1"
 
 struct reg;
 typedef struct reg reg_t; /* register_t is of sys/types.h */
@@ -26,7 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(reg_t, register_free)
 /*
  * The trusted checkpoints of the log (struct log_moment, in order of size): the dice by which
  * reviews are drawn. A reference is kept. They are set, or grow at their end, before the entries
- * they include are folded: dice are thrown over those willing then. Without them no review counts.
+ * they include are folded: dice are thrown over those willing then. A register that never gets any
+ * judges reviews by their signer alone: good enough to admit entries, not to show.
  */
 void register_set_moments(struct reg *reg, GArray *moments);
 
@@ -86,6 +88,13 @@ json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us
 
 /* The index of the entry with this leaf hash, the first that counts before all others. */
 gboolean register_index_of(const struct reg *reg, const guint8 leaf[32], guint64 *index);
+
+/*
+ * What was drawn of the assessment at `index` (docs/schema/review-draw.json): its commitments, the
+ * dice, the findings drawn with the severity each must have, the reviewers, when the answer is due;
+ * "draw" is null until a trusted checkpoint includes it. NULL and ENTENTE_ERROR_INPUT: no such.
+ */
+json_t *register_draw(const struct reg *reg, guint64 index, GError **error);
 
 /* What entry `index` is: {"index","verdict","type","signatory","disputed","time"...}; NULL. */
 json_t *register_entry(const struct reg *reg, guint64 index);

@@ -46,6 +46,7 @@ struct reg_assessment {
     guint8 root[32];
     guint64 count;
     struct draw_order order;
+    gboolean ordered;        /* it claims the findings' severities itself */
     struct log_moment *dice; /* the first trusted checkpoint after it; NULL: not yet */
     GArray *drawn;           /* guint64: leaves to open; NULL: not yet */
     GPtrArray *reviewers;    /* struct reg_signatory *: who may review it; NULL: not yet */

@@ -2,7 +2,8 @@
  * make_community FOLDER ENTRIES [WITNESS_URL...]: a community for the node's tests, from fixed
  * keys: FOLDER/log (its log's node), FOLDER/witness-0.. (a node for each URL, of another group
  * each), FOLDER/entries/NNNNN.json (what may be submitted, in order: each member's endorsement and
- * delegation, then ENTRIES assessments). Without URLs the policy names no witness.
+ * delegation, then ENTRIES assessments), FOLDER/member-0.. (profile and keys of each member with a
+ * single root key, to join with). Without URLs the policy names no witness.
  */
 #include "base/file.h"
 #include "log/writer.h"
@@ -70,6 +71,20 @@ static void write_entry(const char *folder, guint number, GBytes *entry)
     check(g_file_set_contents(path, bytes, (gssize)length, &error));
 }
 
+/* FOLDER/entente.yaml and FOLDER/data/keys, from which "entente join" goes on. */
+static void write_member(const char *folder, const struct actor *actor)
+{
+    g_autofree char *data = g_build_filename(folder, "data", NULL);
+    g_autofree char *path = g_build_filename(folder, "entente.yaml", NULL);
+    g_autofree char *profile =
+        g_strdup_printf("signatory:\n  name: %s\n  group: %s\n  country: %s\n  domain: %s\n",
+                        actor->name, group_name(actor->group), actor->country, actor->domain);
+
+    write_key(data, "root", actor->root[0]);
+    write_key(data, "default", actor->issuer);
+    check(g_file_set_contents(path, profile, -1, &error));
+}
+
 static json_t *make_policy(const struct community *community, struct actor *const *members,
                            char **urls, guint count)
 {
@@ -113,6 +128,12 @@ int main(int argc, char **argv)
 
         write_key(data, "witness", members[i]->witness);
         write_policy(data, policy_bytes);
+    }
+    for (guint i = 0; i < MEMBERS; i++) {
+        g_autofree char *folder = g_strdup_printf("%s/member-%u", argv[1], i);
+
+        if (members[i]->n_root == 1)
+            write_member(folder, members[i]);
     }
     entries = g_build_filename(argv[1], "entries", NULL);
     check(file_make_folder(entries, FOLDER_MODE, &error));
