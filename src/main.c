@@ -1,6 +1,7 @@
 /* main.c: the table of commands, and nothing else. */
 #include "cli/commands.h"
 
+/* clang-format off: one command a line */
 static const struct command *const commands[] = {
     &command_answer,
     &command_assess,
@@ -36,6 +37,7 @@ static const struct command *const commands[] = {
     &command_witness,
     NULL,
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -5,8 +5,8 @@
  * the same code judges the running machine ("/") and an unpacked image (--root DIR, where proc/
  * and sys/ are ordinary files). Files are looked at before they are opened, opened O_NONBLOCK and
  * only read when regular; a FIFO, a device, a loop of links, a file beyond HOST_FILE_MAX has a
- * state that says so. No program is ever started. Content and parsed facts are kept for the life of the host: ask as often as you
- * like. Not thread-safe; one host per worker.
+ * state that says so. No program is ever started. Content and parsed facts are kept for the life of
+ * the host: ask as often as you like. Not thread-safe; one host per worker.
  */
 #pragma once
 #include "finding/measure.h"
