@@ -493,6 +493,34 @@ gpointer host_fact(struct host *host, const struct fact_kind *kind)
     return fact->value;
 }
 
+char **host_list_processes(struct host *host)
+{
+    g_auto(GStrv) names = host_list(host, "/proc", NULL);
+    GPtrArray *numbers = g_ptr_array_new();
+
+    for (char **name = names; name && *name; name++)
+        if (g_ascii_isdigit(**name))
+            g_ptr_array_add(numbers, g_strdup(*name));
+    return sorted(numbers);
+}
+
+static gpointer load_processes(struct host *host)
+{
+    return host_list_processes(host);
+}
+
+static void unload_processes(gpointer fact)
+{
+    g_strfreev(fact);
+}
+
+char *const *host_processes(struct host *host)
+{
+    static const struct fact_kind kind = { "processes", load_processes, unload_processes };
+
+    return host_fact(host, &kind);
+}
+
 static enum reason reason_of(enum host_state state)
 {
     return state == HOST_DENIED   ? REASON_NEEDS_ROOT

@@ -92,6 +92,11 @@ struct fact_kind {
 };
 gpointer host_fact(struct host *host, const struct fact_kind *kind);
 
+/* Numbers of the processes that /proc lists now, as text, sorted by it. Never NULL. */
+char **host_list_processes(struct host *host);
+/* The same as they were at the first use: borrowed, one listing for all who look at each. */
+char *const *host_processes(struct host *host);
+
 /*
  * For judges: when `file` is not HOST_OK, says in `finding` that nothing could be measured
  * (needs-root, absent, unreadable, with the path) and returns TRUE.

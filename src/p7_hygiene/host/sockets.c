@@ -222,7 +222,6 @@ static guint name_sockets_of(struct host *host, const char *process, GHashTable 
 static void name_programs(struct host *host, GArray *listeners)
 {
     g_autoptr(GHashTable) by_inode = g_hash_table_new(g_int64_hash, g_int64_equal);
-    g_auto(GStrv) processes = host_list(host, "/proc", NULL);
     guint looked_at = 0, named = 0;
 
     for (guint i = 0; i < listeners->len; i++) {
@@ -230,11 +229,8 @@ static void name_programs(struct host *host, GArray *listeners)
 
         g_hash_table_insert(by_inode, &listener->inode, listener);
     }
-    for (char **process = processes;
-         process && *process && looked_at < MAX_PROCESSES && named < g_hash_table_size(by_inode);
-         process++) {
-        if (!g_ascii_isdigit(**process))
-            continue;
+    for (char *const *process = host_processes(host);
+         *process && looked_at < MAX_PROCESSES && named < g_hash_table_size(by_inode); process++) {
         looked_at++;
         named += name_sockets_of(host, *process, by_inode);
     }

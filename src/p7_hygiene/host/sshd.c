@@ -431,15 +431,13 @@ static gint64 started_us(struct host *host, const char *pid)
 
 static void look_at_daemon(struct host *host, struct sshd *sshd)
 {
-    g_auto(GStrv) pids = host_glob(host, "/proc/[1-9]*");
+    char *const *pids = host_processes(host);
     const struct host_file *pid_file;
 
     for (guint i = 0; pids[i] && !sshd->running; i++) {
-        const char *pid = strrchr(pids[i], '/') + 1;
-
-        if (is_listener(host, pid)) {
+        if (is_listener(host, pids[i])) {
             sshd->running = TRUE;
-            sshd->loaded_us = started_us(host, pid);
+            sshd->loaded_us = started_us(host, pids[i]);
         }
     }
     /* A reload keeps the process but writes the file of its number again. */

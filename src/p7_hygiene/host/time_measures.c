@@ -12,16 +12,12 @@
 /* Name of a running process that sets clocks; NULL when none was seen. */
 static char *running_daemon(struct host *host, gboolean *hidden)
 {
-    g_auto(GStrv) names = host_list(host, "/proc", NULL);
-
     *hidden = FALSE;
-    for (char **name = names; name && *name; name++) {
+    for (char *const *name = host_processes(host); *name; name++) {
         g_autofree char *path = NULL;
         g_autofree char *text = NULL;
         const struct host_file *file;
 
-        if (!g_ascii_isdigit(**name))
-            continue;
         path = g_strconcat("/proc/", *name, "/comm", NULL);
         file = host_read(host, path);
         *hidden |= file->state == HOST_DENIED;

@@ -218,7 +218,6 @@ void judge_host_update_restarts(const struct asset_view *view, struct finding *f
 {
     static const char *const flags[] = { "/run/reboot-required", "/var/run/reboot-required" };
     g_autoptr(GHashTable) replaced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_auto(GStrv) pids = host_glob(view->host, "/proc/[0-9]*");
     g_auto(scratch_t) maps = { NULL };
     GHashTableIter iter;
     gpointer path, pid;
@@ -229,14 +228,15 @@ void judge_host_update_restarts(const struct asset_view *view, struct finding *f
             finding_fail(finding, flags[i], 0, NULL, "a restart is due", "no such file");
             break;
         }
-    for (char **one = pids; *one && looked < PROCESSES_MAX; one++) {
-        g_autofree char *name = g_strconcat(*one, "/maps", NULL);
+    for (char *const *one = host_processes(view->host); *one && looked < PROCESSES_MAX; one++) {
+        g_autofree char *process = g_strconcat("/proc/", *one, NULL);
+        g_autofree char *name = g_strconcat(process, "/maps", NULL);
 
         switch (scratch_read(view->host, name, MAPS_MAX, FALSE, &maps)) {
         case HOST_OK:
             looked++;
             if (maps.length)
-                look_at_maps(view->host, *one, &maps, replaced);
+                look_at_maps(view->host, process, &maps, replaced);
             break;
         case HOST_DENIED:
             denied++;
