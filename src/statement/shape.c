@@ -191,6 +191,24 @@ static gboolean check_members(const json_t *value, const struct shape *members,
 static gboolean check_value(const json_t *value, const struct shape *shape,
                             const struct place *place, GError **error);
 
+/*
+ * Control characters (but tab and line feed) and those that turn the direction of what follows
+ * (U+202A to U+202E, U+2066 to U+2069) make a text show as another one.
+ */
+static gboolean shows_as_it_is(const char *text)
+{
+    for (const guchar *at = (const guchar *)text; *at; at++) {
+        if ((*at < 0x20 && *at != '\t' && *at != '\n') || *at == 0x7f)
+            return FALSE;
+        if (*at == 0xc2 && at[1] < 0xa0) /* U+0080 to U+009F */
+            return FALSE;
+        if (*at == 0xe2 && ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) ||
+                            (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean check_text(const json_t *value, const struct shape *shape,
                            const struct place *place, GError **error)
 {
@@ -202,6 +220,8 @@ static gboolean check_text(const json_t *value, const struct shape *shape,
     /* A NUL within would end the text for whoever reads it as one. */
     if (strlen(json_string_value(value)) != length)
         return wrong(error, place, "is not text without NUL");
+    if (!shows_as_it_is(json_string_value(value)))
+        return wrong(error, place, "holds control characters or such as turn its direction");
     return (length >= (gsize)shape->low && length <= (gsize)high) ||
            wrong(error, place,
                  "has %" G_GSIZE_FORMAT " bytes; %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT

@@ -9,7 +9,7 @@
 #include "base/json.h"
 
 enum shape_kind {
-    SHAPE_TEXT,      /* low..high bytes of UTF-8 (high 0: SHAPE_TEXT_LIMIT) */
+    SHAPE_TEXT,      /* low..high bytes of UTF-8 (high 0: SHAPE_TEXT_LIMIT) that show as they are */
     SHAPE_INTEGER,   /* low..high */
     SHAPE_BOOLEAN,   /* true or false */
     SHAPE_WORD,      /* one of `words` */

@@ -300,6 +300,16 @@ static gboolean is_whole(const char *type, json_t *predicate)
 /* Each member left out when it is demanded, or of another kind, is refused. */
 static void test_every_member_is_looked_at(void)
 {
+    /* Control characters, and those that turn the direction of what follows. */
+    static const char *const harmful[] = { "\x1b[2J",
+                                           "a\rb",
+                                           "a\x7f",
+                                           "\xc2\x9b"
+                                           "31m",
+                                           "a\xe2\x80\xae"
+                                           "b",
+                                           "\xe2\x81\xa6" };
+
     for (guint i = 0; i < G_N_ELEMENTS(samples); i++) {
         const struct predicate *row = predicate_find(samples[i].type);
         g_autoptr(json_t) sample = json_parse(samples[i].predicate, strlen(samples[i].predicate),
@@ -315,8 +325,12 @@ static void test_every_member_is_looked_at(void)
             g_assert_cmpint(is_whole(row->type, other), ==, !!(member->flags & SHAPE_OPTIONAL));
             json_object_set_new(other, member->name, json_real(0.5));
             g_assert_false(is_whole(row->type, other));
-            json_object_set_new(other, member->name, json_string("\x7f no such thing"));
+            json_object_set_new(other, member->name, json_string("? no such thing"));
             g_assert_cmpint(is_whole(row->type, other), ==, member->kind == SHAPE_TEXT);
+            for (guint j = 0; j < G_N_ELEMENTS(harmful); j++) {
+                json_object_set_new(other, member->name, json_string(harmful[j]));
+                g_assert_false(is_whole(row->type, other));
+            }
         }
         json_object_set_new(sample, "added-later", json_true());
         g_assert_true(is_whole(row->type, sample));
