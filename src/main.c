@@ -1,7 +1,8 @@
 /* main.c: the table of commands, and nothing else. */
 #include "cli/commands.h"
 
-/* clang-format off: one command a line */
+/* One command a line, whatever the formatter would pack. */
+/* clang-format off */
 static const struct command *const commands[] = {
     &command_answer,
     &command_assess,
