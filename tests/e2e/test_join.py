@@ -61,6 +61,9 @@ def test_join_and_publish(world, say):
 
     shown = json.loads(world.member("community", "show", "--update", "--format", "json").stdout)
     assert shown["size"] == 4 and shown["trust"] == "unwitnessed"
+    # No trusted checkpoint, no dice: nothing of it is opened.
+    assert "Nothing is drawn yet" in world.member("review", "draw", 3, status=3).stdout
+    assert "nothing is drawn yet" in world.member("review", "open", status=4).stderr
     # The verified copy is the log, byte for byte.
     copy, log = world.member.data / "community/log", world.operator.data / "log"
     assert (copy / "checkpoint").read_bytes() == (log / "checkpoint").read_bytes()

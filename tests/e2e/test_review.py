@@ -30,6 +30,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("review")
     made = World()
     made.community = Community(folder, 0).start()
+    made.community.log.until(lambda: made.community.log.size() >= 1)
     made.url = f"http://127.0.0.1:{made.community.log.port}"
     policy = folder / "log/community/policy.json"
     made.hash = hashlib.sha256(policy.read_bytes()).hexdigest()
@@ -157,7 +158,7 @@ def test_not_answered_is_not_said_before_it_is_due(world, opened):
 
 
 def test_a_node_takes_a_false_review_in_and_no_register_counts_it(world, opened):
-    """Who goes round the program is in the log with it, and everybody's register says why."""
+    """Who goes round the program is in the log with it, and everybody's register refuses it."""
     draw, _ = opened
     world.state("review", "answer", "opened.json", "--verdict", "confirmed", "--yes", "--output",
                 "false.json")
@@ -172,7 +173,7 @@ def test_a_node_takes_a_false_review_in_and_no_register_counts_it(world, opened)
     documents.append(world.community.log.json("/api/v1/register"))
     for document in documents:
         (refused,) = document["refused"]
-        assert refused["verdict"] == "role" and "was not drawn" in refused["message"]
+        assert refused["verdict"] == "role" and refused["type"].endswith(":review:1")
         (assessed,) = [s for s in document["signatories"] if s["domain"] == "state.example"]
         assert assessed["assessment"]["status"] == "self-declared"
         assert assessed["assessment"]["draw"]["root"] == draw["draw"]["root"]
