@@ -210,6 +210,27 @@ struct log_reader *community_reader(struct community *community, GError **error)
     return community->reader;
 }
 
+/*
+ * The history, and behind it the checkpoint that is remembered: a log that hides its history, or
+ * the end of it, cannot keep entries from having a time. Where it is there already, it says nothing
+ * new. Takes the history over; it may be NULL.
+ */
+static GBytes *with_remembered(struct community *community, GBytes *taken, GError **error)
+{
+    g_autoptr(GBytes) history = taken;
+    g_auto(remembered_t) largest = { 0 };
+    GByteArray *whole;
+
+    if (!memory_largest(community->memory, &largest, error))
+        return NULL;
+    whole = g_byte_array_new();
+    if (history)
+        g_byte_array_append(whole, g_bytes_get_data(history, NULL), g_bytes_get_size(history));
+    if (largest.note)
+        log_history_append(whole, largest.note);
+    return g_byte_array_free_to_bytes(whole);
+}
+
 gboolean community_replay(struct community *community, guint64 size, struct replay *replay,
                           GError **error)
 {
@@ -224,7 +245,8 @@ gboolean community_replay(struct community *community, guint64 size, struct repl
         if (!history)
             return FALSE;
     }
-    return replay_log(community->genesis, reader, size, history, replay, error);
+    history = with_remembered(community, g_steal_pointer(&history), error);
+    return history && replay_log(community->genesis, reader, size, history, replay, error);
 }
 
 const struct reg *community_register(struct community *community, GError **error)

@@ -14,6 +14,22 @@ gboolean attestation_counts(const struct reg_attestation *attestation,
            attestation->by != of && attestation->by->attested;
 }
 
+/* An organisation counts once: itself, and one that counted already, under a name below its own. */
+static gboolean counts_again(const struct reg_signatory *signatory, guint before,
+                             const struct reg_signatory *by)
+{
+    if (domain_is_one_organisation(signatory->domain, by->domain))
+        return TRUE;
+    for (guint i = 0; i < before; i++) {
+        const struct reg_attestation *attestation = signatory->attestations->pdata[i];
+
+        if (attestation_counts(attestation, signatory) &&
+            domain_is_one_organisation(attestation->by->domain, by->domain))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean is_vouched_for(const struct reg_signatory *signatory,
                                const struct community_policy *policy)
 {
@@ -23,7 +39,8 @@ static gboolean is_vouched_for(const struct reg_signatory *signatory,
     for (guint i = 0; i < signatory->attestations->len; i++) {
         const struct reg_attestation *attestation = signatory->attestations->pdata[i];
 
-        if (!attestation_counts(attestation, signatory))
+        if (!attestation_counts(attestation, signatory) ||
+            counts_again(signatory, i, attestation->by))
             continue;
         count++;
         groups += !seen[attestation->by->group];

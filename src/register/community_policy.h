@@ -83,3 +83,6 @@ guint community_policy_signers(const struct community_policy *policy, enum group
 /* Whether a policy may follow another: origin, version + 1, previous hash. ENTENTE_ERROR_INPUT. */
 gboolean community_policy_follows(const struct community_policy *next,
                                   const struct community_policy *old, GError **error);
+
+/* The same domain, or one below the other: one organisation. */
+gboolean domain_is_one_organisation(const char *a, const char *b);

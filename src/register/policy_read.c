@@ -46,8 +46,7 @@ static gboolean read_member(const json_t *value, struct community_policy *policy
     return member->witness != NULL;
 }
 
-/* The same domain, or one below the other: one organisation. */
-static gboolean is_one_organisation(const char *a, const char *b)
+gboolean domain_is_one_organisation(const char *a, const char *b)
 {
     gsize length_a = strlen(a), length_b = strlen(b);
     const char *longer = length_a > length_b ? a : b, *shorter = length_a > length_b ? b : a;
@@ -103,13 +102,13 @@ static gboolean organisations_are_distinct(const struct community_policy *policy
         for (guint j = 0; j < i; j++) {
             const struct community_member *other = policy->members->pdata[j];
 
-            if (is_one_organisation(member->domain, other->domain))
+            if (domain_is_one_organisation(member->domain, other->domain))
                 return input_error(error,
                                    "\"%s\" and \"%s\" are one organisation: it counts once, in one "
                                    "group",
                                    other->domain, member->domain);
         }
-        if (member->witness && is_one_organisation(member->domain, policy->operator_domain))
+        if (member->witness && domain_is_one_organisation(member->domain, policy->operator_domain))
             return input_error(error,
                                "\"%s\" operates the log: its witness \"%s\" does not count; leave "
                                "it out",

@@ -447,6 +447,10 @@ def test_a_hidden_history(world, evil):
     evil.lies["/history"] = gone
     evil.lies["/api/v1/register"] = gone
     verify(me, evil.url, status=3, reason="history")
+    # Who joins there judges by the checkpoint that it remembers: no entry is without a time.
+    newcomer = world.who(evil.url)
+    document = json.loads(newcomer("register", "rebuild").stdout)
+    assert all(row["joined"]["time"] for row in document["signatories"] if row["joined"])
 
 
 def test_answers_that_the_log_did_not_sign(world, evil):

@@ -55,6 +55,26 @@ static void test_attested_by_two_groups(void)
     community_free(community);
 }
 
+/* Two names of one organisation, in two groups, vouch as one; and nobody vouches for itself so. */
+static void test_one_organisation_vouches_once(void)
+{
+    struct community *community = community_new();
+    struct actor *office = joined(community, "office.state.example", GROUP_PRIVATE_SECTOR);
+    struct actor *newcomer = joined(community, "new.example", GROUP_PRIVATE_SECTOR);
+
+    g_assert_cmpint(attest(community, actor_at(community, 0), office), ==, REGISTER_COUNTS);
+    g_assert_cmpint(attest(community, actor_at(community, 1), office), ==, REGISTER_COUNTS);
+    assert_standing(community, office, "self-declared");
+    g_assert_cmpint(attest(community, actor_at(community, 2), office), ==, REGISTER_COUNTS);
+    assert_standing(community, office, "attested");
+    g_assert_cmpint(attest(community, actor_at(community, 0), newcomer), ==, REGISTER_COUNTS);
+    g_assert_cmpint(attest(community, office, newcomer), ==, REGISTER_COUNTS);
+    assert_standing(community, newcomer, "self-declared");
+    g_assert_cmpint(attest(community, actor_at(community, 2), newcomer), ==, REGISTER_COUNTS);
+    assert_standing(community, newcomer, "attested");
+    community_free(community);
+}
+
 /* When who vouched falls, those who stand on it fall, too. */
 static void test_withdrawn_attestations_fall_through(void)
 {
@@ -822,6 +842,7 @@ int main(int argc, char **argv)
         void (*test)(void);
     } tests[] = {
         { "/register/attested-by-two-groups", test_attested_by_two_groups },
+        { "/register/one-organisation-vouches-once", test_one_organisation_vouches_once },
         { "/register/withdrawn-falls-through", test_withdrawn_attestations_fall_through },
         { "/register/attack/ring", test_a_ring_attests_nobody },
         { "/register/attack/incomplete-check", test_an_incomplete_check_attests_nobody },
