@@ -120,10 +120,6 @@ static enum register_verdict judge_review(struct judged *judged)
     if (!judged->reg->moments)
         return REGISTER_COUNTS;
     assessment = judged->other->assessment;
-    /* Where log times are not known yet, as at a log's door, the lot is for those to judge who
-     * have them. */
-    if (!judged->reg->moments)
-        return REGISTER_COUNTS;
     if (!assessment->dice)
         return register_refuse(judged, REGISTER_CONFLICT,
                                "no trusted checkpoint includes the assessment yet: nothing is "
