@@ -4,6 +4,7 @@
 #include "cli/registry.h"
 #include "cli/signatory_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DOCUMENT_LIMIT ((gsize)1 << 30)
@@ -140,6 +141,10 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (!cli_output(context, text, strlen(text), error))
         return EXIT_SYSTEM;
     registry_warn(registry, context);
+    if (!context->quiet && g_str_equal(asked, "list") && g_str_equal(format, "text"))
+        fputs("These are the signatories of this log. What was published of the Call's own "
+              "supporters:\n  entente norms --supporters\n",
+              stderr);
     return registry->unwitnessed ? EXIT_SYSTEM : EXIT_DONE;
 }
 
