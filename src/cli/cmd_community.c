@@ -27,11 +27,11 @@ struct state {
 
 /* --- init --- */
 
+/* The key that is there, or a new one, which keep_log_key() writes when all else is right. */
 static struct signing_key *log_key(const struct state *state, const char *data, GError **error)
 {
     const struct passphrase_source source = { state->passphrase_file, TRUE };
     g_autofree char *path = key_store_path(data, LOG_KEY);
-    g_autofree char *folder = g_path_get_dirname(path);
     g_autoptr(signing_key_t) key = NULL;
 
     if (g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -43,11 +43,16 @@ static struct signing_key *log_key(const struct state *state, const char *data, 
         }
         return g_steal_pointer(&key);
     }
-    key = signing_key_generate(state->origin, error);
-    if (!key || !file_make_folder(folder, KEYS_MODE, error) ||
-        !key_file_create(path, key, NULL, error))
-        return NULL;
-    return g_steal_pointer(&key);
+    return signing_key_generate(state->origin, error);
+}
+
+static gboolean keep_log_key(const char *data, const struct signing_key *key, GError **error)
+{
+    g_autofree char *path = key_store_path(data, LOG_KEY);
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    return g_file_test(path, G_FILE_TEST_EXISTS) ||
+           (file_make_folder(folder, KEYS_MODE, error) && key_file_create(path, key, NULL, error));
 }
 
 /* Puts into the policy what goes without saying: the origin, and the log's key. */
@@ -155,9 +160,9 @@ static gboolean show_made(const struct context *context, const char *data,
         fprintf(stderr,
                 "Hand out the policy, or its hash, by a way that does not pass through the node.\n"
                 "%sStart the node with: entente serve\n",
-                policy->witnesses->none ? "No group has witnesses: every verdict will say "
-                                          "\"unwitnessed\".\n"
-                                        : "");
+                policy->witnesses->none
+                    ? "No group has witnesses: every verdict will say \"unwitnessed\".\n"
+                    : "Each witness must be told of the log: entente witness add-log 'LOG KEY'\n");
     return TRUE;
 }
 
@@ -172,7 +177,7 @@ static gboolean init(const struct context *context, const struct state *state, G
         return FALSE;
     if (!state->origin || !state->policy)
         return input_error(error, "community init takes --origin and --policy");
-    if (!key_name_is_valid(state->origin))
+    if (!key_name_is_valid(state->origin) || strstr(state->origin, "://"))
         return input_error(error,
                            "\"%s\" is no origin: a domain and a path, without scheme, "
                            "space or '+'",
@@ -190,7 +195,7 @@ static gboolean init(const struct context *context, const struct state *state, G
                            "it is filled in",
                            state->policy);
     genesis = genesis_entry(policy, key, error);
-    return genesis && make_log(data, key, genesis, error) &&
+    return genesis && keep_log_key(data, key, error) && make_log(data, key, genesis, error) &&
            community_adopt(data, policy, NULL, NULL, error) &&
            show_made(context, data, policy, key, error);
 }

@@ -96,6 +96,20 @@ def test_init_goes_on_after_an_interruption(operator):
     assert (operator.log / "checkpoint").read_text().split("\n")[1] == "1"
 
 
+def test_a_mistake_in_init_leaves_nothing_behind(tmp_path):
+    """A wrong origin or policy must not make the key that the right one is then refused for."""
+    made = program(tmp_path / "operator")
+    policy = made.folder / "policy.yaml"
+    policy.write_text("operator: op.example\n")
+    made("community", "init", "--origin", "call.exmaple", "--policy", "policy.yaml", status=2)
+    policy.write_text(POLICY)
+    scheme = made("community", "init", "--origin", "https://" + ORIGIN, "--policy", "policy.yaml",
+                  status=2)
+    assert "without scheme" in scheme.stderr
+    assert not (made.folder / "data/keys/log.key").exists()
+    made("community", "init", "--origin", ORIGIN, "--policy", "policy.yaml")
+
+
 def test_nothing_is_shown_without_a_community(entente):
     assert "no community" in entente("community", "show", status=2).stderr
 

@@ -1,0 +1,44 @@
+"""The walk-through of docs/operations.md, pasted as it stands, on ports that are free."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from community import free_port, unleaked
+from conftest import BINARY, ROOT
+
+PORTS = ("5390", "8080", "8081", "8082", "8083")
+
+
+def walkthrough():
+    text = (pathlib.Path(ROOT) / "docs/operations.md").read_text()
+    section = text.partition("## A first community on one machine\n")[2].partition("\n## ")[0]
+    return "".join(re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S))
+
+
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs jq and curl")
+def test_a_first_community_on_one_machine(tmp_path):
+    script = walkthrough()
+    for port in PORTS:
+        assert port in script
+        script = script.replace(port, str(free_port()))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/entente").symlink_to(pathlib.Path(BINARY).resolve())
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = unleaked({**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8",
+                            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
+    done = subprocess.run(
+        ["bash", "-c", "set -e -o pipefail; trap '[ -z \"$nodes\" ] || kill $nodes' ERR\n" + script],
+        cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120)
+    said = done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, said
+    assert "accepted; the log promises" not in done.stderr, "the quorum cosigned at once: " + said
+    assert "unwitnessed" not in done.stdout + done.stderr, said
+    register = json.loads((work / "register.json").read_text())
+    assert not register["refused"], register["refused"]
+    assert len(register["signatories"]) == 4
