@@ -193,8 +193,15 @@ struct public_key *key_import_public_argument(const char *argument, GError **err
     struct public_key *key;
     GBytes *bytes;
 
-    if (access(argument, F_OK) < 0 && errno == ENOENT && strchr(argument, '+'))
-        return public_key_parse(argument, error);
+    if (access(argument, F_OK) < 0 && errno == ENOENT) {
+        if (strchr(argument, '+'))
+            return public_key_parse(argument, error);
+        system_error(error,
+                     "%s: there is no such file, and the text of a key is longer: NAME+ID+KEY, as "
+                     "\"entente key show\" prints it",
+                     argument);
+        return NULL;
+    }
     bytes = file_read(argument, KEY_FILE_LIMIT, error);
     if (!bytes)
         return NULL;

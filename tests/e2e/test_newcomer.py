@@ -157,6 +157,7 @@ MISTAKES = [
     (["verify", "nowhere"], 3, ["nowhere"]),
     (["verify", "cut.json", "--threshold", "0"], 2, ["--threshold 0"]),
     (["verify", "cut.json", "--threshold", "two"], 2, ["two"]),
+    (["verify", "cut.json", "--key", "abcdef01"], 3, ["abcdef01", "entente key show"]),
     (["verify", "cut.json", "--key", "x+00000000+AAAA"], 2, ['"x"']),
     (["disclose", "7"], 2, ["entente assess"]),
     (["journal", "show", "99"], 2, ["99", "entente journal list"]),
