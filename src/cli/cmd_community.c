@@ -244,6 +244,10 @@ static int show(const struct context *context, const struct state *state, GError
     }
     if (!cli_output(context, text, strlen(text), error))
         return EXIT_SYSTEM;
+    if (now.broken_receipts)
+        fprintf(stderr,
+                "The log promised to include what it had accepted, and did not in time; the "
+                "evidence is in community/evidence of the data folder.\n");
     return now.broken_receipts ? EXIT_FOUND : EXIT_DONE;
 }
 
