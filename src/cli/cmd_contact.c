@@ -187,9 +187,9 @@ static int set(const struct context *context, const struct state *state, const c
         return EXIT_SYSTEM;
     if (!context->quiet)
         fprintf(stderr,
-                "%zu contacts are kept on this machine only; \"entente contact publish\" "
-                "puts their roles and a digest into the log\n",
-                json_array_size(list));
+                "Kept on this machine only: %zu contact%s. \"entente contact publish\" puts their "
+                "roles and a digest into the log.\n",
+                json_array_size(list), json_array_size(list) == 1 ? "" : "s");
     return EXIT_DONE;
 }
 

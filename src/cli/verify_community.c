@@ -134,6 +134,8 @@ int verify_signatory(const struct context *context, const struct verify_state *s
     if (refresh(state, community, &now, &verdict, error)) {
         reg = community_register(community, error);
         signatory = reg ? register_signatory(reg, who, clock_now_us(), error) : NULL;
+        if (!signatory)
+            g_prefix_error(error, "%s: no such file; and ", who);
         if (signatory) {
             put_signatory(&verdict, signatory);
             take_state(&verdict, state, &now);
