@@ -6,6 +6,7 @@
 #include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/network.h"
+#include "cli/succession.h"
 #include "log/writer.h"
 #include "statement/base64.h"
 #include "statement/dsse.h"
@@ -21,7 +22,7 @@
 #define KEYS_MODE 0700
 
 struct state {
-    char *origin, *policy, *passphrase_file, *ca;
+    char *origin, *policy, *succeeds, *reason, *passphrase_file, *ca;
     gboolean update, allow_stale, allow_private;
 };
 
@@ -110,7 +111,7 @@ static GBytes *genesis_entry(const struct community_policy *policy, const struct
 
 /* What is there of an interrupted run is gone on with. */
 static gboolean make_log(const char *data, const struct signing_key *key, GBytes *genesis,
-                         GError **error)
+                         GBytes *succession, GError **error)
 {
     g_autofree char *folder = g_build_filename(data, "log", NULL);
     g_autofree char *checkpoint = g_build_filename(folder, "checkpoint", NULL);
@@ -129,6 +130,8 @@ static gboolean make_log(const char *data, const struct signing_key *key, GBytes
                             "%s: a log is there already, and it does not begin with this "
                             "policy",
                             folder);
+    if (succession && !log_writer_add(writer, succession, &index, error))
+        return FALSE;
     note = log_writer_checkpoint(writer);
     return note ? log_writer_publish(writer, note, FALSE, error)
                 : system_error(error, "%s: the log has stopped", folder);
@@ -171,12 +174,14 @@ static gboolean init(const struct context *context, const struct state *state, G
     g_autofree char *data = cli_data_folder(context, error);
     g_autoptr(signing_key_t) key = NULL;
     g_autoptr(community_policy_t) policy = NULL;
-    g_autoptr(GBytes) genesis = NULL;
+    g_autoptr(GBytes) genesis = NULL, succession = NULL;
 
     if (!data)
         return FALSE;
     if (!state->origin || !state->policy)
         return input_error(error, "community init takes --origin and --policy");
+    if (!state->succeeds != !state->reason)
+        return input_error(error, "--succeeds and --reason go together: say why the old log ended");
     if (!key_name_is_valid(state->origin) || strstr(state->origin, "://"))
         return input_error(error,
                            "\"%s\" is no origin: a domain and a path, without scheme, "
@@ -195,7 +200,11 @@ static gboolean init(const struct context *context, const struct state *state, G
                            "it is filled in",
                            state->policy);
     genesis = genesis_entry(policy, key, error);
-    return genesis && keep_log_key(data, key, error) && make_log(data, key, genesis, error) &&
+    succession = genesis && state->succeeds
+                     ? succession_entry(key, state->succeeds, state->reason, error)
+                     : NULL;
+    return genesis && (succession || !state->succeeds) && keep_log_key(data, key, error) &&
+           make_log(data, key, genesis, succession, error) &&
            community_adopt(data, policy, NULL, NULL, error) &&
            show_made(context, data, policy, key, error);
 }
@@ -269,6 +278,10 @@ static const struct command_option options[] = {
       "init: the log's name for ever, like call.example/2026", "ORIGIN" },
     { "policy", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, policy),
       "init: members, witnesses, thresholds (YAML or JSON)", "FILE" },
+    { "succeeds", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, succeeds),
+      "init: go on where another log ended; its last trusted checkpoint", "CHECKPOINT" },
+    { "reason", 0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "init: why that log ended",
+      "TEXT" },
     { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, passphrase_file),
       "init: passphrase of a log key that is there (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
     { "update", 0, G_OPTION_ARG_NONE, offsetof(struct state, update),
