@@ -118,6 +118,7 @@ static gboolean make_log(const char *data, const struct signing_key *key, GBytes
     const struct log_writer_options options = { .folder = folder, .key = key };
     g_autoptr(log_writer_t) writer = NULL;
     g_autoptr(GBytes) note = NULL;
+    struct log_writer_numbers numbers;
     guint64 index;
 
     if (!g_file_test(checkpoint, G_FILE_TEST_EXISTS) && !log_create(&options, error))
@@ -130,7 +131,9 @@ static gboolean make_log(const char *data, const struct signing_key *key, GBytes
                             "%s: a log is there already, and it does not begin with this "
                             "policy",
                             folder);
-    if (succession && !log_writer_add(writer, succession, &index, error))
+    /* A run that was interrupted may have put it there. */
+    log_writer_numbers(writer, &numbers);
+    if (succession && numbers.size == 1 && !log_writer_add(writer, succession, &index, error))
         return FALSE;
     note = log_writer_checkpoint(writer);
     return note ? log_writer_publish(writer, note, FALSE, error)
