@@ -239,7 +239,7 @@ static void check_witnessed(const struct judge *judge, const char *text)
 
     for (guint i = 0; lines[i]; i++) {
         char word[16], hex[65];
-        struct merkle_hash hash;
+        struct merkle_hash hash = { { 0 } };
         guint64 number;
 
         if (sscanf(lines[i], "%15s %" G_GUINT64_FORMAT " %64s", word, &number, hex) == 3 &&

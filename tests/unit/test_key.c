@@ -433,7 +433,7 @@ static void test_base64_digits(void)
             char text[] = "AAAAAAAA";
             guint8 out[6];
             g_autoptr(GBytes) decoded = NULL;
-            const gboolean is_digit = byte && strchr(alphabet, (char)byte) != NULL;
+            const gboolean is_digit = memchr(alphabet, (int)byte, strlen(alphabet)) != NULL;
 
             text[place] = (char)byte;
             decoded = base64_decode(text, 8);

@@ -199,6 +199,14 @@ static enum register_verdict change_policy(struct community *community, json_t *
     return fold_now(community, policy_entry(policy, keys));
 }
 
+static void expect_policy(struct community *community, json_t *policy, guint version,
+                          struct signing_key *const *keys, enum register_verdict expected)
+{
+    const enum register_verdict verdict = change_policy(community, policy, version, keys);
+
+    g_assert_cmpint(verdict, ==, expected);
+}
+
 static void test_a_policy_changes_by_the_old_quorum(void)
 {
     struct community *community = community_new();
@@ -210,34 +218,29 @@ static void test_a_policy_changes_by_the_old_quorum(void)
     guint64 changed;
 
     /* Not before it is attested. */
-    g_assert_cmpint(
-        change_policy(community, policy_json(community, with, 4, 1), 2,
-                      KEYS(state->root[0], company->root[0], company->root[1], society->root[0])),
-        ==, REGISTER_CONFLICT);
+    expect_policy(community, policy_json(community, with, 4, 1), 2,
+                  KEYS(state->root[0], company->root[0], company->root[1], society->root[0]),
+                  REGISTER_CONFLICT);
     attest(community, state, newcomer);
     attest(community, society, newcomer);
     /* One root key of a two-of-three member is none; neither are issuers. */
-    g_assert_cmpint(change_policy(community, policy_json(community, with, 4, 1), 2,
-                                  KEYS(state->root[0], company->root[0], society->root[0])),
-                    ==, REGISTER_QUORUM);
-    g_assert_cmpint(change_policy(community, policy_json(community, with, 4, 1), 2,
-                                  KEYS(state->issuer, company->issuer, society->issuer)),
-                    ==, REGISTER_QUORUM);
+    expect_policy(community, policy_json(community, with, 4, 1), 2,
+                  KEYS(state->root[0], company->root[0], society->root[0]), REGISTER_QUORUM);
+    expect_policy(community, policy_json(community, with, 4, 1), 2,
+                  KEYS(state->issuer, company->issuer, society->issuer), REGISTER_QUORUM);
     /* One signature twice is one. */
-    g_assert_cmpint(
-        change_policy(community, policy_json(community, with, 4, 1), 2,
-                      KEYS(state->root[0], company->root[0], company->root[0], society->root[0])),
-        ==, REGISTER_QUORUM);
+    expect_policy(community, policy_json(community, with, 4, 1), 2,
+                  KEYS(state->root[0], company->root[0], company->root[0], society->root[0]),
+                  REGISTER_QUORUM);
     /* The quorum of the new one is not that of the old one; nor is the log's key. */
-    g_assert_cmpint(change_policy(community, policy_json(community, without, 3, 1), 2,
-                                  KEYS(newcomer->root[0], company->root[0], company->root[1],
-                                       society->root[0], community->log)),
-                    ==, REGISTER_QUORUM);
+    expect_policy(community, policy_json(community, without, 3, 1), 2,
+                  KEYS(newcomer->root[0], company->root[0], company->root[1], society->root[0],
+                       community->log),
+                  REGISTER_QUORUM);
     changed = community->entries->len;
-    g_assert_cmpint(
-        change_policy(community, policy_json(community, without, 3, 1), 2,
-                      KEYS(state->root[0], company->root[2], company->root[1], society->root[0])),
-        ==, REGISTER_COUNTS);
+    expect_policy(community, policy_json(community, without, 3, 1), 2,
+                  KEYS(state->root[0], company->root[2], company->root[1], society->root[0]),
+                  REGISTER_COUNTS);
     g_assert_cmpuint(register_policy(community->reg)->version, ==, 2);
     g_assert_cmpuint(register_policy_at(community->reg, changed)->version, ==, 1);
     g_assert_cmpuint(register_policy_at(community->reg, changed + 1)->version, ==, 2);
@@ -245,10 +248,9 @@ static void test_a_policy_changes_by_the_old_quorum(void)
     assert_standing(community, state, "self-declared");
     assert_standing(community, newcomer, "policy");
     /* A policy that skips a version, or forgets what it follows. */
-    g_assert_cmpint(change_policy(community, policy_json(community, with, 4, 1), 4,
-                                  KEYS(newcomer->root[0], company->root[0], company->root[1],
-                                       society->root[0])),
-                    ==, REGISTER_CONFLICT);
+    expect_policy(community, policy_json(community, with, 4, 1), 4,
+                  KEYS(newcomer->root[0], company->root[0], company->root[1], society->root[0]),
+                  REGISTER_CONFLICT);
     community_free(community);
 }
 
@@ -578,10 +580,10 @@ static void test_removal_frees_the_domain(void)
     json_t *policy = policy_json(community, members, 3, 1);
 
     json_object_set_new(policy, "removed", json_pack("[s]", squatter->id));
-    g_assert_cmpint(change_policy(community, policy, 2,
-                                  KEYS(members[0]->root[0], members[1]->root[0],
-                                       members[1]->root[1], members[2]->root[0])),
-                    ==, REGISTER_COUNTS);
+    expect_policy(
+        community, policy, 2,
+        KEYS(members[0]->root[0], members[1]->root[0], members[1]->root[1], members[2]->root[0]),
+        REGISTER_COUNTS);
     assert_standing(community, squatter, "removed");
     g_assert_cmpint(assess(community, squatter, squatter->issuer, 5), ==, REGISTER_REVOKED);
     g_free((char *)bank->domain);

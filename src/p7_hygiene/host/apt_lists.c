@@ -37,7 +37,7 @@ void apt_updates_free(struct apt_updates *updates)
 static void note(struct apt_updates *updates, const struct dpkg_package *installed,
                  const char *version)
 {
-    struct apt_update update = { installed, NULL };
+    struct apt_update *update;
 
     for (guint i = 0; i < updates->pending->len; i++) {
         struct apt_update *known = &g_array_index(updates->pending, struct apt_update, i);
@@ -50,8 +50,10 @@ static void note(struct apt_updates *updates, const struct dpkg_package *install
         }
         return;
     }
-    update.version = g_strdup(version);
-    g_array_append_val(updates->pending, update);
+    g_array_set_size(updates->pending, updates->pending->len + 1);
+    update = &g_array_index(updates->pending, struct apt_update, updates->pending->len - 1);
+    update->installed = installed;
+    update->version = g_strdup(version);
 }
 
 /* The stanza that is being read; a field that is not there is "". */
