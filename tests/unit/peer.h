@@ -20,6 +20,8 @@ struct peer {
     peer_answer_fn answer;
     gpointer data;
     int connections, requests; /* atomic */
+    GRWLock answering;         /* held to answer; peer_stop() waits for it */
+    gboolean stopped;          /* under it: `data` may be gone */
 };
 
 static inline char *peer_reply(guint status, const char *headers, const char *body)
@@ -74,7 +76,9 @@ static inline gboolean peer_serve(GThreadedSocketService *service, GSocketConnec
         gboolean sent;
 
         g_atomic_int_inc(&peer->requests);
-        reply = peer->answer(&request, peer->data);
+        g_rw_lock_reader_lock(&peer->answering);
+        reply = peer->stopped ? NULL : peer->answer(&request, peer->data);
+        g_rw_lock_reader_unlock(&peer->answering);
         g_clear_pointer(&request.method, g_free);
         g_clear_pointer(&request.path, g_free);
         g_clear_pointer(&request.body, g_bytes_unref);
@@ -85,9 +89,14 @@ static inline gboolean peer_serve(GThreadedSocketService *service, GSocketConnec
     return TRUE;
 }
 
+static inline void peer_clear(gpointer peer)
+{
+    g_rw_lock_clear(&((struct peer *)peer)->answering);
+}
+
 static inline void peer_drop(gpointer peer, GClosure *closure)
 {
-    g_atomic_rc_box_release(peer);
+    g_atomic_rc_box_release_full(peer, peer_clear);
 }
 
 static inline struct peer *peer_start(peer_answer_fn answer, gpointer data)
@@ -99,6 +108,7 @@ static inline struct peer *peer_start(peer_answer_fn answer, gpointer data)
 
     peer->answer = answer;
     peer->data = data;
+    g_rw_lock_init(&peer->answering);
     peer->service = g_threaded_socket_service_new(64);
     g_assert_true(g_socket_listener_add_address(G_SOCKET_LISTENER(peer->service), any,
                                                 G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL,
@@ -145,8 +155,11 @@ static inline void peer_loop_stop(struct peer_loop *loop)
 
 static inline void peer_stop(struct peer *peer)
 {
+    g_rw_lock_writer_lock(&peer->answering);
+    peer->stopped = TRUE;
+    g_rw_lock_writer_unlock(&peer->answering);
     g_socket_service_stop(peer->service);
     g_socket_listener_close(G_SOCKET_LISTENER(peer->service));
     g_object_unref(peer->service);
-    g_atomic_rc_box_release(peer);
+    g_atomic_rc_box_release_full(peer, peer_clear);
 }
