@@ -1,0 +1,53 @@
+/*
+ * mailbox.h: sealed messages on their way: DATA/mail.db of a node that keeps mailboxes, its own
+ * signatory's and those of others it relays for.
+ *
+ * A mailbox has messages numbered from 1. What is known of one: its mailbox, its size, when it
+ * came. Nothing here can open it. A message is there when the answer says so (durable), and goes
+ * when its owner deletes it, or after `keep_us`. Quotas are by mailbox: bytes and messages.
+ */
+#pragma once
+#include <glib.h>
+
+#define MAILBOX_ID_SIZE 64               /* hex digits of a SHA-256 */
+#define MAILBOX_MESSAGE_LIMIT (5u << 20) /* bytes */
+
+/* hex SHA-256("entente/mailbox/1\n" origin "\n" signatory id). Owned by the caller. */
+char *mailbox_id(const char *origin, const char *signatory);
+/* hex SHA-256 of an X25519 public key: the box with answers to a reporter without an account. */
+char *mailbox_reply_id(const guint8 key[32]);
+
+struct mailboxes;
+typedef struct mailboxes mailboxes_t;
+
+struct mailboxes_limits {
+    guint64 box_bytes, box_messages; /* of one mailbox; 0: 256 MiB, 100,000 */
+    guint64 all_bytes;               /* 0: 16 GiB */
+    gint64 keep_us;                  /* 0: 30 days */
+};
+
+struct mailboxes *mailboxes_open(const char *data_folder, const struct mailboxes_limits *limits,
+                                 GError **error);
+void mailboxes_close(struct mailboxes *mailboxes);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(mailboxes_t, mailboxes_close)
+
+/* Durable when TRUE. The same bytes again are there already: the same number.
+ * ENTENTE_ERROR_POLICY: over a quota. */
+gboolean mailbox_put(struct mailboxes *mailboxes, const char *mailbox, GBytes *message,
+                     gint64 now_us, guint64 *number, GError **error);
+
+struct mailbox_row {
+    guint64 number;
+    guint64 size;
+    gint64 time_us;
+};
+/* Messages after a number (struct mailbox_row), at most `limit`. */
+GArray *mailbox_list(struct mailboxes *mailboxes, const char *mailbox, guint64 after, guint limit,
+                     GError **error);
+/* NULL without an error: there is none. */
+GBytes *mailbox_get(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
+                    GError **error);
+gboolean mailbox_delete(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
+                        GError **error);
+/* Drops what is older than it may be. */
+gboolean mailboxes_tick(struct mailboxes *mailboxes, gint64 now_us, GError **error);
