@@ -78,13 +78,25 @@ def test_nothing_ends_the_elements_the_files_are_put_in():
         assert "\r" not in text, path.name
 
 
-def test_files_stay_readable_and_small():
-    total = 0
+def imported_by(module):
+    """A module and all that it imports."""
+    found = {module}
+    for path in re.findall(r"^import .* from '(.+)';$", module.read_text(), re.M):
+        found |= imported_by((module.parent / path).resolve())
+    return found
+
+
+def test_files_stay_readable():
     for path in WEB.rglob("*"):
         if path.is_file():
             assert len(path.read_text().splitlines()) < 600, path.name
-            total += path.stat().st_size
-    assert total < 120 * 1024, f"the viewer weighs {total} bytes"
+
+
+def test_what_a_report_carries_stays_small():
+    carried = imported_by(WEB / "standalone.js") | {WEB / "style.css", WEB / "print.css", WEB / "report.html"}
+    carried |= set(WEB.glob("i18n/*.json"))
+    total = sum(path.stat().st_size for path in carried)
+    assert total < 120 * 1024, f"a report's viewer weighs {total} bytes"
 
 
 def test_the_program_carries_every_file():
