@@ -79,6 +79,17 @@ static struct MHD_Response *response_of_file(struct wire *wire, struct node_answ
     return response;
 }
 
+void answer_add_headers(const struct mhd_calls *mhd, struct MHD_Response *response,
+                        const char *const *headers)
+{
+    static const char *const open[] = { "Access-Control-Allow-Origin", "*",
+                                        "Cross-Origin-Resource-Policy", "cross-origin", NULL };
+
+    for (const char *const *name = headers ? headers : open; *name; name += 2)
+        mhd->add_header(response, name[0], name[1]);
+    mhd->add_header(response, "X-Content-Type-Options", "nosniff");
+}
+
 static struct MHD_Response *make_response(struct wire *wire, struct node_answer *answer)
 {
     const struct mhd_calls *mhd = &wire->face->mhd;
@@ -100,8 +111,7 @@ static struct MHD_Response *make_response(struct wire *wire, struct node_answer 
     if (answer->content_type)
         mhd->add_header(response, "Content-Type", answer->content_type);
     mhd->add_header(response, "Cache-Control", answer->cache ? answer->cache : "no-store");
-    mhd->add_header(response, "Access-Control-Allow-Origin", "*");
-    mhd->add_header(response, "X-Content-Type-Options", "nosniff");
+    answer_add_headers(mhd, response, answer->headers);
     if (is_file)
         mhd->add_header(response, "Accept-Ranges", "bytes");
     if (answer->etag)

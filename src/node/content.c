@@ -10,12 +10,13 @@ struct node_content {
     GBytes *bytes;
     const char *content_type, *cache;
     char *etag;
+    const char *const *headers;
     const struct mhd_calls *mhd; /* of the responses */
     struct MHD_Response *whole, *not_modified;
 };
 
 struct node_content *node_content_new(GBytes *bytes, const char *content_type, const char *cache,
-                                      const char *etag)
+                                      const char *etag, const char *const *headers)
 {
     struct node_content *content = g_atomic_rc_box_new0(struct node_content);
 
@@ -23,6 +24,7 @@ struct node_content *node_content_new(GBytes *bytes, const char *content_type, c
     content->content_type = content_type;
     content->cache = cache;
     content->etag = g_strdup(etag);
+    content->headers = headers;
     return content;
 }
 
@@ -80,8 +82,7 @@ static struct MHD_Response *make(const struct node_content *content, const struc
     }
     mhd->add_header(response, "Content-Type", content->content_type);
     mhd->add_header(response, "Cache-Control", content->cache ? content->cache : "no-store");
-    mhd->add_header(response, "Access-Control-Allow-Origin", "*");
-    mhd->add_header(response, "X-Content-Type-Options", "nosniff");
+    answer_add_headers(mhd, response, content->headers);
     if (content->etag)
         mhd->add_header(response, "ETag", content->etag);
     return response;

@@ -102,6 +102,9 @@ gboolean head_judge(struct wire *wire, const char *method, guint64 *length);
 
 /* answer.c: queues the wire's answer; takes what it holds. */
 enum MHD_Result answer_send(struct wire *wire);
+/* Those of an answer (struct node_answer), and what every answer has. */
+void answer_add_headers(const struct mhd_calls *mhd, struct MHD_Response *response,
+                        const char *const *headers);
 
 /* content.c: a response shared by all who ask; borrowed. NULL: none could be made. */
 struct MHD_Response *content_response(struct node_content *content, const struct mhd_calls *mhd,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define OTHER_METHODS "OPTIONS"
+#define ANY_PATH "/*"
 
 struct framing {
     guint lengths, codings;
@@ -75,6 +76,9 @@ static gboolean find_route(struct wire *wire, const char *method)
         if (!route_matches(bound->route->pattern, wire->target.path, &parameter, &length))
             continue;
         if (!serves(bound->route, method)) {
+            /* The pages' route takes every path: it does not make one be there. */
+            if (g_str_equal(bound->route->pattern, ANY_PATH))
+                continue;
             get |= g_str_equal(bound->route->method, "GET");
             post |= g_str_equal(bound->route->method, "POST");
             continue;

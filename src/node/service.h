@@ -23,11 +23,11 @@ struct node_request {
 
 /*
  * Bytes that do not change, with all that is said about them: made once, sent to many at once
- * without a copy. Counted by reference, thread-safe.
+ * without a copy. Counted by reference, thread-safe. `headers` as those of an answer.
  */
 struct node_content;
 struct node_content *node_content_new(GBytes *bytes, const char *content_type, const char *cache,
-                                      const char *etag);
+                                      const char *etag, const char *const *headers);
 struct node_content *node_content_ref(struct node_content *content);
 void node_content_unref(struct node_content *content);
 gsize node_content_size(const struct node_content *content);
@@ -44,6 +44,11 @@ struct node_answer {
     guint retry_after_s;
     char *etag;        /* with its quotes; or NULL */
     const char *allow; /* of a 405; static, or NULL */
+    /*
+     * NAME, VALUE, ... NULL, as long-lived as the node. NULL: what every page in the world may
+     * read (Access-Control-Allow-Origin: *).
+     */
+    const char *const *headers;
 };
 void node_answer_clear(struct node_answer *answer);
 

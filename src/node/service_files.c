@@ -217,7 +217,7 @@ static void answer_read_tile(struct files *files, const char *path, const struct
     }
     etag = g_strdup_printf("\"%s-%u\"", path, tile->width);
     answer->status = 200;
-    answer->content = node_content_new(part, OCTETS, FOREVER, etag);
+    answer->content = node_content_new(part, OCTETS, FOREVER, etag, NULL);
     tile_cache_put(files->cache, path, answer->content);
 }
 

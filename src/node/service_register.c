@@ -58,6 +58,13 @@ static gboolean run(gpointer service, GError **error)
     return TRUE;
 }
 
+struct view *register_view(gpointer service)
+{
+    struct register_service *own = service;
+
+    return own->view;
+}
+
 /* --- answers --- */
 
 /* Holds the view; FALSE when nothing is shown yet: then it is answered and nothing held. */

@@ -22,7 +22,8 @@ static gpointer start(struct node *node, GError **error)
     g_autoptr(GBytes) text = g_bytes_new_static(node_embedded->data, node_embedded->length);
     struct status *status = g_new0(struct status, 1);
 
-    status->description = node_content_new(text, JSON_TYPE, FOR_AN_HOUR, "\"" ENTENTE_VERSION "\"");
+    status->description =
+        node_content_new(text, JSON_TYPE, FOR_AN_HOUR, "\"" ENTENTE_VERSION "\"", NULL);
     return status;
 }
 
@@ -38,13 +39,15 @@ static void answer_root(struct node *node, gpointer service, const struct node_r
                         struct node_answer *answer)
 {
     g_autofree const char **names = node_service_names(node);
+    g_autofree char *digest = portal_digest(), *viewer = g_strconcat("sha256:", digest, NULL);
     json_t *list = json_array();
 
     for (guint i = 0; names[i]; i++)
         json_array_append_new(list, json_string(names[i]));
     answer_json(answer, 200,
-                json_pack("{s:s, s:s, s:o, s:s}", "software", "entente", "version", ENTENTE_VERSION,
-                          "services", list, "description", "/openapi.json"));
+                json_pack("{s:s, s:s, s:o, s:s, s:s}", "software", "entente", "version",
+                          ENTENTE_VERSION, "services", list, "description", "/openapi.json",
+                          "viewer", viewer));
 }
 
 static void answer_health(struct node *node, gpointer service, const struct node_request *request,
@@ -97,7 +100,7 @@ static const struct route routes[] = {
     { "GET", "/readyz", ROUTE_WORK, 0, 1, answer_ready },
     { "GET", "/metrics", ROUTE_WORK, 0, METRICS_COST, answer_metrics },
     { "GET", "/openapi.json", ROUTE_AT_ONCE, 0, 1, answer_description },
-    { "GET", "/", ROUTE_AT_ONCE, 0, 1, answer_root },
+    { "GET", "/api/v1", ROUTE_AT_ONCE, 0, 1, answer_root },
     { NULL },
 };
 

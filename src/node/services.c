@@ -3,8 +3,19 @@
 
 #include <stddef.h>
 
-/* The busiest first: routes are looked for in this order. */
+/*
+ * The busiest first: routes are looked for in this order. The portal comes last: it answers for
+ * every path that nobody else has.
+ */
 const struct service *const services[] = {
-    &service_files,  &service_log, &service_forward, &service_register, &service_witness,
-    &service_status, NULL,
+    /* clang-format off */
+    &service_files,
+    &service_log,
+    &service_forward,
+    &service_register,
+    &service_witness,
+    &service_status,
+    &service_portal,
+    /* clang-format on */
+    NULL,
 };

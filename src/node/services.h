@@ -2,9 +2,17 @@
 #pragma once
 #include "node/service.h"
 
+struct view;
+
+/* What the register's service shows, for those of its siblings that read it. Borrowed. */
+struct view *register_view(gpointer service);
+/* SHA-256 of the viewer's files, as service_portal.c says; the caller owns it. */
+char *portal_digest(void);
+
 extern const struct service service_files;    /* checkpoint, tiles, history as they lie */
 extern const struct service service_forward;  /* hands entries on to the community's log */
 extern const struct service service_log;      /* takes entries, has them cosigned, publishes */
+extern const struct service service_portal;   /* pages for people */
 extern const struct service service_register; /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
 extern const struct service service_witness; /* cosigns checkpoints */

@@ -3,6 +3,7 @@ import base64
 import json
 import pathlib
 import tempfile
+import time
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
@@ -61,12 +62,10 @@ class Browser:
 
     def wait(self, expression, timeout_ms=5000):
         """Waits until a JavaScript expression is true; says which one never was."""
-        found = self.driver.execute_async_script(
-            "const [expression, limit, done] = arguments; const end = performance.now() + limit;"
-            "const look = () => { if (new Function('return ' + expression)()) done(true);"
-            " else if (performance.now() > end) done(false); else setTimeout(look, 20); }; look();",
-            expression, timeout_ms)
-        assert found, f"never true in the page: {expression}"
+        end = time.monotonic() + timeout_ms / 1000
+        while not self.js(f"return Boolean({expression})"):
+            assert time.monotonic() < end, f"never true in the page: {expression}"
+            time.sleep(0.02)
 
     def drain(self):
         self.driver.get_log("browser")

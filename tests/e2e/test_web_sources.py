@@ -6,6 +6,9 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
 MODULES = sorted(WEB.rglob("*.js"))
+PAGES_ENTRY = WEB / "portal.js"  # never joined: it loads the page that is asked for
+REPORT_LIMIT = 120 * 1024  # all that a report carries
+PAGE_LIMIT = 260 * 1024  # all that a page loads: scripts, sheets, texts in one language
 IMPORT = re.compile(r"^import \{ [\w, ]+ \} from '(\.{1,2}/[\w/-]+\.js)';$")
 EXPORT = re.compile(r"^export (async function|function|const|class) \w+")
 TOP_LEVEL = re.compile(r"^(?:export )?(?:async function|function|const|let|class) (\w+)")
@@ -27,7 +30,8 @@ def test_modules_keep_to_the_subset_that_can_be_joined():
                 at_top = False
             if line.startswith("export"):
                 assert EXPORT.match(line), place
-            assert not FORBIDDEN.search(line), place
+            if module != PAGES_ENTRY:
+                assert not FORBIDDEN.search(line), place
 
 
 def test_top_level_names_are_unique_over_all_modules():
@@ -78,25 +82,44 @@ def test_nothing_ends_the_elements_the_files_are_put_in():
         assert "\r" not in text, path.name
 
 
-def imported_by(module):
-    """A module and all that it imports."""
-    found = {module}
-    for path in re.findall(r"^import .* from '(.+)';$", module.read_text(), re.M):
-        found |= imported_by((module.parent / path).resolve())
+def closure(*entries):
+    """The modules and all that they import."""
+    found, open_ = set(), [WEB / entry for entry in entries]
+    while open_:
+        module = open_.pop()
+        if module not in found:
+            found.add(module)
+            open_ += [(module.parent / path).resolve()
+                      for path in re.findall(r"^import \{ .+ \} from '(.+)';$", module.read_text(), re.M)]
     return found
 
 
-def test_files_stay_readable():
+def test_files_stay_readable_and_small():
     for path in WEB.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".json":
             assert len(path.read_text().splitlines()) < 600, path.name
+    report = closure("standalone.js") | {WEB / "style.css", WEB / "print.css", WEB / "i18n/en.json", WEB / "i18n/fr.json"}
+    assert sum(path.stat().st_size for path in report) < REPORT_LIMIT
+    for page in (WEB / "page").glob("*.js"):
+        loaded = closure("portal.js", page) | set(WEB.glob("*.css")) | set(WEB.glob("i18n/*fr.json"))
+        weight = sum(path.stat().st_size for path in loaded)
+        assert weight < PAGE_LIMIT, f"{page.name} loads {weight} bytes"
 
 
-def test_what_a_report_carries_stays_small():
-    carried = imported_by(WEB / "standalone.js") | {WEB / "style.css", WEB / "print.css", WEB / "report.html"}
-    carried |= set(WEB.glob("i18n/*.json"))
-    total = sum(path.stat().st_size for path in carried)
-    assert total < 120 * 1024, f"a report's viewer weighs {total} bytes"
+def test_every_page_has_a_path_a_module_and_a_name():
+    """The node's table of paths, the script's table of modules, the modules, the catalogues."""
+    rows = re.findall(r'\{ "(/[^"]*)", "(\w+)", "(page/\w+\.js)", ', (ROOT / "src/node/service_portal.c").read_text())
+    table = dict(re.findall(r"^  (\w+): \{ (file: '\w+', draw: '\w+'.*) \},$", PAGES_ENTRY.read_text(), re.M))
+    assert {name for _, name, _ in rows} | {"missing"} == set(table)
+    for _, name, module in rows:
+        file = re.search(r"file: '(.+?)'", table[name])[1]
+        assert f"page/{file}.js" == module
+    for name, row in table.items():
+        module = WEB / "page" / (re.search(r"file: '(.+?)'", row)[1] + ".js")
+        if module.exists():
+            draw = re.search(r"draw: '(.+?)'", row)[1]
+            assert f"export async function {draw}(main, view)" in module.read_text(), draw
+            assert f"page.{name}.title" in catalogue("en"), name
 
 
 def test_the_program_carries_every_file():
@@ -107,7 +130,13 @@ def test_the_program_carries_every_file():
 
 
 def catalogue(language):
-    return json.loads((WEB / "i18n" / f"{language}.json").read_text())
+    """All texts of a language: the report's, and those of pages; no key stands twice."""
+    texts = {}
+    for path in [WEB / "i18n" / f"{language}.json", *sorted((WEB / "i18n").glob(f"*.{language}.json"))]:
+        for key, text in json.loads(path.read_text()).items():
+            assert key not in texts, f"{path.name}: {key}"
+            texts[key] = text
+    return texts
 
 
 def test_catalogues_have_the_same_keys_and_placeholders():

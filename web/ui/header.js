@@ -4,7 +4,7 @@ import { LANGUAGES } from '../i18n.js';
 import { stateQuery } from '../url.js';
 
 /* Three groups of three: the nine principles, and the three groups that answer for them. */
-function wordmark() {
+export function wordmark() {
   const dots = [];
   for (let row = 0; row < 3; row++) {
     for (let column = 0; column < 3; column++) dots.push(svg('circle', { cx: 4 + column * 8, cy: 4 + row * 8, r: 2.6 }));
@@ -26,7 +26,7 @@ function isDark() {
   return theme ? theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
 }
 
-function themeButton(view) {
+export function themeButton(view) {
   const button = el('button', { type: 'button', class: 'control' });
   const label = () => { button.textContent = view.i18n.t(isDark() ? 'theme.light' : 'theme.dark'); };
   label();
