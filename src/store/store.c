@@ -1,223 +1,149 @@
-#include "store/store.h"
+#include "config.h"
+#include "store/store_private.h"
 
 #include "base/error.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <string.h>
-#include <unistd.h>
 
-struct store {
-    sqlite3 *database;
-    char *path;
-    GHashTable *queries; /* SQL -> struct query */
-};
+static const char *const schemes[] = { "postgresql://", "postgres://" };
 
-struct query {
-    struct store *store;
-    sqlite3_stmt *statement;
-};
+#define TRIES 10                       /* of a transaction that conflicts with others */
+#define PAUSE_US (G_USEC_PER_SEC / 50) /* before the second; longer before each further one */
 
-static gboolean store_error(const struct store *store, GError **error)
+gboolean store_is_url(const char *place)
 {
-    int code = sqlite3_errcode(store->database) & 0xff;
-
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        return found_error(error, "%s: damaged: %s", store->path, sqlite3_errmsg(store->database));
-    return system_error(error, "%s: %s", store->path, sqlite3_errmsg(store->database));
+    for (guint i = 0; i < G_N_ELEMENTS(schemes); i++)
+        if (g_str_has_prefix(place, schemes[i]))
+            return TRUE;
+    return FALSE;
 }
 
-static gboolean execute(struct store *store, const char *sql, GError **error)
+/* postgresql://USER:PASSWORD@HOST, or ?password=. */
+gboolean store_url_has_password(const char *url)
 {
-    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ||
-           store_error(store, error);
+    const char *host = store_is_url(url) ? strstr(url, "://") + 3 : NULL;
+    const gsize length = host ? strcspn(host, "/?") : 0;
+    const char *at = host ? memrchr(host, '@', length) : NULL;
+    const char *options = host ? strchr(host, '?') : NULL;
+
+    return (at && memchr(host, ':', (gsize)(at - host))) ||
+           (options && (strstr(options, "?password=") || strstr(options, "&password=")));
 }
 
-static gboolean read_integer(struct store *store, const char *sql, gint64 *number, GError **error)
-{
-    g_autoptr(query_t) query = store_query(store, sql, error);
-    gboolean row;
-
-    if (!query || !query_step(query, &row, error))
-        return FALSE;
-    *number = row ? query_integer(query, 0) : 0;
-    return TRUE;
-}
-
-/* Takes the steps the file has not seen yet, in one transaction. */
-static gboolean upgrade(struct store *store, const struct store_schema *schema, gint64 version,
-                        GError **error)
-{
-    g_autofree char *mark = NULL;
-    guint steps = g_strv_length((char **)schema->steps);
-
-    for (gint64 i = version; i < steps; i++)
-        if (!execute(store, schema->steps[i], error))
-            return FALSE;
-    mark = g_strdup_printf("PRAGMA application_id = %u; PRAGMA user_version = %u;",
-                           schema->application, steps);
-    return execute(store, mark, error);
-}
-
-/* `*empty`: nothing was ever committed to it, as when the program that made it was killed. */
-static gboolean check_version(struct store *store, const struct store_schema *schema,
-                              enum store_mode mode, gboolean *empty, GError **error)
-{
-    guint steps = g_strv_length((char **)schema->steps);
-    gint64 application, version, objects;
-
-    if (mode == STORE_WRITE && !store_begin(store, error))
-        return FALSE;
-    if (!read_integer(store, "PRAGMA application_id", &application, error) ||
-        !read_integer(store, "PRAGMA user_version", &version, error) ||
-        !read_integer(store, "SELECT count(*) FROM sqlite_schema", &objects, error))
-        return FALSE;
-    *empty = version == 0 && application == 0 && objects == 0;
-    if ((version != 0 || application != 0) && application != schema->application)
-        return input_error(error, "%s: a database of another program", store->path);
-    if (version > steps)
-        return input_error(error,
-                           "%s: written by a newer version (schema %" G_GINT64_FORMAT
-                           ", this program knows %u)",
-                           store->path, version, steps);
-    if (mode == STORE_READ)
-        return *empty || version == steps ||
-               input_error(error, "%s: not a journal yet, or of an older version", store->path);
-    if (version < steps && !upgrade(store, schema, version, error))
-        return FALSE;
-    return store_commit(store, error);
-}
-
-static void query_free(gpointer pointer)
-{
-    struct query *query = pointer;
-
-    sqlite3_finalize(query->statement);
-    g_free(query);
-}
-
-/* SQLite would make the file with the umask's mode: make it private first. */
-static gboolean make_private(const char *path, GError **error)
-{
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (file < 0)
-        return errno_error(error, errno, "%s cannot be opened", path);
-    close(file);
-    return TRUE;
-}
-
-struct store *store_open(const char *path, const struct store_schema *schema, enum store_mode mode,
+struct store *store_open(const char *place, const struct store_schema *schema, enum store_mode mode,
                          GError **error)
 {
-    g_autoptr(store_t) store = g_new0(struct store, 1);
-    /* A reader, too, takes back what a killed writer left undone; it changes nothing else. */
-    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
-    gboolean empty;
-
-    store->path = g_strdup(path);
-    store->queries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, query_free);
-    if (mode == STORE_WRITE && !make_private(path, error))
-        return NULL;
-    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
-        if (!store->database)
-            system_error(error, "%s: out of memory", path);
-        else
-            store_error(store, error);
-        return NULL;
-    }
-    sqlite3_busy_timeout(store->database, STORE_BUSY_MS);
-    sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (!execute(store, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", error) ||
-        !execute(store,
-                 mode == STORE_WRITE ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                     : "PRAGMA query_only = ON;",
-                 error) ||
-        !check_version(store, schema, mode, &empty, error))
-        return NULL;
-    if (empty && mode == STORE_READ)
-        return NULL;
-    return g_steal_pointer(&store);
+    if (!store_is_url(place))
+        return store_sqlite_open(place, schema, mode, error);
+#ifdef HAVE_POSTGRESQL
+    return store_postgres_open(place, schema, mode, error);
+#else
+    input_error(error, "this entente was built without PostgreSQL");
+    return NULL;
+#endif
 }
 
 void store_close(struct store *store)
 {
-    if (!store)
-        return;
-    g_hash_table_unref(store->queries);
-    sqlite3_close(store->database);
-    g_free(store->path);
-    g_free(store);
+    if (store)
+        store->backend->close(store);
+}
+
+enum store_trouble store_trouble(const struct store *store)
+{
+    return store->trouble;
 }
 
 gboolean store_begin(struct store *store, GError **error)
 {
-    return execute(store, "BEGIN IMMEDIATE", error);
+    return store->backend->begin(store, error);
 }
 
 gboolean store_commit(struct store *store, GError **error)
 {
-    return execute(store, "COMMIT", error);
+    return store->backend->commit(store, error);
 }
 
 void store_rollback(struct store *store)
 {
-    if (!sqlite3_get_autocommit(store->database))
-        sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    store->backend->rollback(store);
+}
+
+static gboolean try_once(struct store *store, store_transaction_fn body, gpointer data,
+                         GError **error)
+{
+    enum store_trouble trouble;
+
+    store->trouble = STORE_NO_TROUBLE;
+    if (store_begin(store, error) && body(store, data, error) && store_commit(store, error))
+        return TRUE;
+    trouble = store->trouble;
+    store_rollback(store);
+    store->trouble = trouble;
+    return FALSE;
+}
+
+gboolean store_transaction(struct store *store, store_transaction_fn body, gpointer data,
+                           GError **error)
+{
+    for (guint i = 1;; i++) {
+        GError *failure = NULL;
+
+        if (try_once(store, body, data, &failure))
+            return TRUE;
+        if ((store->trouble != STORE_CONFLICT && store->trouble != STORE_LOST) || i == TRIES) {
+            g_propagate_error(error, failure);
+            return FALSE;
+        }
+        g_error_free(failure);
+        g_usleep(i * PAUSE_US);
+    }
+}
+
+gboolean store_listen(struct store *store, const char *channel, GError **error)
+{
+    return store->backend->listen(store, channel, error);
+}
+
+gboolean store_wait(struct store *store, gint64 limit_us)
+{
+    return store->backend->wait(store, limit_us);
+}
+
+void store_quicken(struct store *store, gint64 limit_us)
+{
+    store->backend->quicken(store, limit_us);
 }
 
 struct query *store_query(struct store *store, const char *sql, GError **error)
 {
-    struct query *query = g_hash_table_lookup(store->queries, sql);
-    sqlite3_stmt *statement;
-
-    if (query)
-        return query;
-    if (sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
-        SQLITE_OK) {
-        store_error(store, error);
-        return NULL;
-    }
-    query = g_new0(struct query, 1);
-    query->store = store;
-    query->statement = statement;
-    g_hash_table_insert(store->queries, g_strdup(sql), query);
-    return query;
+    return store->backend->query(store, sql, error);
 }
 
 void query_done(struct query *query)
 {
-    if (!query)
-        return;
-    sqlite3_reset(query->statement);
-    sqlite3_clear_bindings(query->statement);
+    if (query)
+        query->store->backend->done(query);
 }
 
 void query_bind_integer(struct query *query, int parameter, gint64 number)
 {
-    sqlite3_bind_int64(query->statement, parameter, number);
+    query->store->backend->bind_integer(query, parameter, number);
 }
 
 void query_bind_text(struct query *query, int parameter, const char *text)
 {
-    sqlite3_bind_text(query->statement, parameter, text, -1, SQLITE_STATIC);
+    query->store->backend->bind_text(query, parameter, text);
 }
 
 void query_bind_bytes(struct query *query, int parameter, const void *bytes, gsize length)
 {
-    if (bytes)
-        sqlite3_bind_blob64(query->statement, parameter, bytes, length, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(query->statement, parameter);
+    query->store->backend->bind_bytes(query, parameter, bytes, length);
 }
 
 gboolean query_step(struct query *query, gboolean *row, GError **error)
 {
-    int code = sqlite3_step(query->statement);
-
-    *row = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE || store_error(query->store, error);
+    return query->store->backend->step(query, row, error);
 }
 
 gboolean query_run(struct query *query, GError **error)
@@ -229,43 +155,25 @@ gboolean query_run(struct query *query, GError **error)
 
 gint64 query_integer(struct query *query, int column)
 {
-    return sqlite3_column_int64(query->statement, column);
+    return query->store->backend->integer(query, column);
 }
 
 const char *query_text(struct query *query, int column)
 {
-    if (sqlite3_column_type(query->statement, column) != SQLITE_TEXT)
-        return NULL;
-    return (const char *)sqlite3_column_text(query->statement, column);
+    return query->store->backend->text(query, column);
 }
 
 const void *query_bytes(struct query *query, int column, gsize *length)
 {
-    const void *bytes;
-
-    *length = 0;
-    if (sqlite3_column_type(query->statement, column) != SQLITE_BLOB)
-        return NULL;
-    bytes = sqlite3_column_blob(query->statement, column);
-    *length = (gsize)sqlite3_column_bytes(query->statement, column);
-    return bytes ? bytes : ""; /* an empty blob is no NULL */
+    return query->store->backend->bytes(query, column, length);
 }
 
 gboolean query_is_null(struct query *query, int column)
 {
-    return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
+    return query->store->backend->is_null(query, column);
 }
 
 gboolean store_check(struct store *store, GError **error)
 {
-    g_autoptr(query_t) query = store_query(store, "PRAGMA integrity_check(1)", error);
-    const char *verdict;
-    gboolean row;
-
-    if (!query || !query_step(query, &row, error))
-        return FALSE;
-    verdict = row ? query_text(query, 0) : NULL;
-    if (g_strcmp0(verdict, "ok") == 0)
-        return TRUE;
-    return found_error(error, "%s: damaged: %s", store->path, verdict ? verdict : "no verdict");
+    return store->backend->check(store, error);
 }
