@@ -165,35 +165,76 @@ static gboolean may_be_replaced(const char *path, GError **error)
                         S_ISDIR(status.st_mode) ? "a folder" : "a device, a FIFO or a socket");
 }
 
-static gboolean write_durably(const char *path, const void *data, gsize length, mode_t mode,
-                              gboolean replace, GError **error)
+gboolean file_draft_open(struct file_draft *draft, const char *path, gboolean replace,
+                         GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *base = g_path_get_basename(path);
     g_autofree char *prefix = g_strdup_printf(".%.*s" TEMPORARY_MARK, TEMPORARY_BASE_MAX, base);
-    g_autofree char *temporary = NULL;
-    gboolean done;
-    int fd;
 
+    *draft = (struct file_draft){ .fd = -1, .replace = replace };
     if (replace && !may_be_replaced(path, error))
         return FALSE;
     remove_leftovers(folder, prefix);
-    fd = make_temporary(folder, prefix, &temporary);
-    if (fd < 0)
-        return errno_error(error, errno, "%s: cannot be written in folder %s", base, folder);
-    done = write_all(fd, data, length) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    draft->fd = make_temporary(folder, prefix, &draft->temporary);
+    if (draft->fd < 0) {
+        errno_error(error, errno, "%s: cannot be written in folder %s", base, folder);
+        g_clear_pointer(&draft->temporary, g_free);
+        return FALSE;
+    }
+    draft->path = g_strdup(path);
+    return TRUE;
+}
+
+gboolean file_draft_write(struct file_draft *draft, const void *data, gsize length, GError **error)
+{
+    return write_all(draft->fd, data, length) ||
+           errno_error(error, errno, "%s: cannot be written", draft->path);
+}
+
+void file_draft_discard(struct file_draft *draft)
+{
+    if (draft->temporary)
+        unlink(draft->temporary);
+    if (draft->fd >= 0)
+        close(draft->fd); /* with its lock */
+    g_free(draft->temporary);
+    g_free(draft->path);
+    *draft = (struct file_draft){ .fd = -1 };
+}
+
+gboolean file_draft_finish(struct file_draft *draft, mode_t mode, GError **error)
+{
+    g_autofree char *path = g_strdup(draft->path);
+    gboolean done = fchmod(draft->fd, mode) == 0 && fsync(draft->fd) == 0;
+
     if (!done) {
         errno_error(error, errno, "%s: cannot be written", path);
-    } else if (replace ? rename(temporary, path) < 0
-                       : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
-        done = errno == EEXIST && !replace
+    } else if (draft->replace
+                   ? rename(draft->temporary, path) < 0
+                   : renameat2(AT_FDCWD, draft->temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
+        done = errno == EEXIST && !draft->replace
                    ? input_error(error, "%s: exists already; move it away first", path)
                    : errno_error(error, errno, "%s: cannot be put in place", path);
+    } else {
+        g_clear_pointer(&draft->temporary, g_free); /* it is the file now */
     }
-    if (!done)
-        unlink(temporary);
-    close(fd); /* with its lock; fsync() has told of every error before */
+    file_draft_discard(draft);
     return done && file_sync_folder_of(path, error);
+}
+
+static gboolean write_durably(const char *path, const void *data, gsize length, mode_t mode,
+                              gboolean replace, GError **error)
+{
+    struct file_draft draft;
+
+    if (!file_draft_open(&draft, path, replace, error))
+        return FALSE;
+    if (!file_draft_write(&draft, data, length, error)) {
+        file_draft_discard(&draft);
+        return FALSE;
+    }
+    return file_draft_finish(&draft, mode, error);
 }
 
 gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error)

@@ -22,6 +22,23 @@ gboolean file_write(const char *path, const void *data, gsize length, mode_t mod
 /* As file_write(), but refuses when `path` exists (ENTENTE_ERROR_INPUT). */
 gboolean file_create(const char *path, const void *data, gsize length, mode_t mode, GError **error);
 
+/*
+ * The same in pieces, for what is too large to hold: open, write as often as wanted, then finish
+ * or discard, once. Nothing is to be seen at `path` before file_draft_finish(); without `replace`
+ * it refuses what exists by then. A failed open needs no discard.
+ */
+struct file_draft {
+    char *path, *temporary;
+    int fd;
+    gboolean replace;
+};
+
+gboolean file_draft_open(struct file_draft *draft, const char *path, gboolean replace,
+                         GError **error);
+gboolean file_draft_write(struct file_draft *draft, const void *data, gsize length, GError **error);
+gboolean file_draft_finish(struct file_draft *draft, mode_t mode, GError **error);
+void file_draft_discard(struct file_draft *draft);
+
 /* Makes a folder and its missing parents, each with `mode`; one that is there is fine. */
 gboolean file_make_folder(const char *path, mode_t mode, GError **error);
 

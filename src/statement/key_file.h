@@ -1,18 +1,15 @@
 /*
- * key_file.h: Entente's own key files: text, mode 0600, durably made.
+ * key_file.h: the files of Ed25519 keys: text, mode 0600, durably made, in the form of key_form.h.
  *
  *     entente/key/1
  *     public example.org+530d903a+AekyeRrm...          the vkey
- *     private PRIVATE+KEY+example.org+530d903a+AYEK... without a passphrase; or
- *     argon2id13 3 268435456 SALT                      operations, bytes of memory, base64
- *     xchacha20poly1305 NONCE SEALED                   the seed; every byte before SEALED is
- *                                                      authenticated with it
+ *     private PRIVATE+KEY+example.org+530d903a+AYEK... or the seed under a passphrase
  */
 #pragma once
 #include "statement/key.h"
+#include "statement/key_form.h"
 
-#define KEY_FILE_MAGIC "entente/key/1\n"
-#define KEY_FILE_LIMIT 65536
+#define KEY_FILE_MAGIC KEY_FORM_SIGNING
 
 /* The text of the file; `passphrase` NULL leaves the seed in the clear. */
 struct secret *key_file_format(const struct signing_key *key, const struct secret *passphrase);

@@ -8,10 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define OTHERS_MAY (S_IRWXG | S_IRWXO)
 
 struct input {
     const char *text; /* NUL-terminated */
@@ -120,7 +117,7 @@ static gboolean as_text(GBytes *bytes, struct input *in, struct secret **copy, G
     gsize length;
     const char *data = g_bytes_get_data(bytes, &length);
 
-    if (length > KEY_FILE_LIMIT || (length && memchr(data, 0, length)))
+    if (length > KEY_FORM_LIMIT || (length && memchr(data, 0, length)))
         return input_error(error, "%s: not a key", in->where);
     *copy = secret_copy(data, length);
     in->text = (const char *)(*copy)->bytes;
@@ -172,16 +169,12 @@ struct public_key *key_import_public(GBytes *bytes, const char *where, const cha
 struct signing_key *key_import_private_file(const char *path, const char *key_name,
                                             const struct passphrase_source *source, GError **error)
 {
-    GBytes *bytes = file_read(path, KEY_FILE_LIMIT, error);
+    GBytes *bytes = file_read(path, KEY_FORM_LIMIT, error);
     struct signing_key *key = NULL;
-    struct stat status;
 
     if (!bytes)
         return NULL;
-    if (!g_str_equal(path, "-") && stat(path, &status) == 0 && status.st_mode & OTHERS_MAY)
-        policy_error(error, "%s: others may read this private key (mode %04o); chmod 600 it first",
-                     path, (unsigned)(status.st_mode & 07777));
-    else
+    if (key_form_is_kept(path, error))
         key = key_import_private(bytes, path, key_name, source, error);
     secret_wipe_bytes(bytes);
     return key;
@@ -202,7 +195,7 @@ struct public_key *key_import_public_argument(const char *argument, GError **err
                      argument);
         return NULL;
     }
-    bytes = file_read(argument, KEY_FILE_LIMIT, error);
+    bytes = file_read(argument, KEY_FORM_LIMIT, error);
     if (!bytes)
         return NULL;
     base = g_path_get_basename(argument);

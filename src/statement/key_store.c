@@ -64,6 +64,14 @@ static int compare_names(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* Seal keys sign nothing: seal/seal_key_store.h lists them. */
+static gboolean is_seal_key(const char *path)
+{
+    g_autoptr(GBytes) bytes = file_read(path, KEY_FORM_LIMIT, NULL);
+
+    return bytes && g_str_has_prefix(g_bytes_get_data(bytes, NULL), KEY_FORM_SEAL);
+}
+
 GPtrArray *key_store_public_keys(const char *data_folder, GError **error)
 {
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)public_key_free);
@@ -77,8 +85,11 @@ GPtrArray *key_store_public_keys(const char *data_folder, GError **error)
             g_ptr_array_add(names, g_build_filename(folder, entry, NULL));
     g_ptr_array_sort(names, compare_names);
     for (guint i = 0; i < names->len; i++) {
-        struct public_key *key = key_import_public_argument(names->pdata[i], error);
+        struct public_key *key;
 
+        if (is_seal_key(names->pdata[i]))
+            continue;
+        key = key_import_public_argument(names->pdata[i], error);
         if (!key)
             return NULL;
         g_ptr_array_add(keys, key);

@@ -22,5 +22,5 @@ struct signing_key *key_store_load_or_create(const char *data_folder, const char
                                              const struct passphrase_source *source, gboolean *made,
                                              GError **error);
 
-/* The public keys of all own keys (struct public_key *); none is no error. */
+/* The public keys of all own keys that sign (struct public_key *); none is no error. */
 GPtrArray *key_store_public_keys(const char *data_folder, GError **error);
