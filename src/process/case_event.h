@@ -55,7 +55,7 @@ struct case_event {
     guint64 anchor_size;    /* of the trusted checkpoint its author held; 0: none */
     struct case_hash anchor_root;
     gint64 anchor_us;
-    GBytes *envelope; /* canonical form, as it came */
+    GBytes *envelope; /* as it came */
     guint signers;    /* different keys that signed well (after case_event_verify()) */
 };
 typedef struct case_event case_event_t;
@@ -70,6 +70,12 @@ struct case_event *case_event_parse(GBytes *envelope, GError **error);
  */
 GBytes *case_event_payload(const struct case_event *event, GError **error);
 
+/* The same as JSON members, without nonce; for pages and export. */
+json_t *case_event_json(const struct case_event *event);
+
+/* A party of the form "key:...": it speaks with that key alone, without an account. */
+gboolean case_party_is_key(const char *party);
+
 /* Why an event is refused or waits. */
 enum case_verdict {
     CASE_APPLIED,
@@ -80,7 +86,8 @@ enum case_verdict {
     CASE_UNKNOWN_KEY,
     CASE_REVOKED,
     CASE_EXPIRED,
-    CASE_ROLE, /* the key's role does not allow to speak for the signatory */
+    CASE_ROLE, /* the key's role does not allow to speak for the signatory, or the party's role in
+                  the case does not allow the step */
     CASE_OTHER_LOG,
     CASE_MIS_ADDRESSED,
     CASE_REPLAYED, /* it is there already */

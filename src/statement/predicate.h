@@ -12,6 +12,7 @@
  *     review                                    the assessment's leaf hash in the log
  *     assessment, document                      the document
  *     receipt                                   the entry's leaf hash
+ *     case-event, case-ack                      the case's id; name: "case/ID"
  *     succession                                the old log's checkpoint note; name: its origin
  */
 #pragma once
@@ -20,6 +21,8 @@
 #define PREDICATE_PREFIX "urn:entente:predicate:"
 #define PREDICATE_ASSESSMENT PREDICATE_PREFIX "assessment:1"
 #define PREDICATE_ATTESTATION PREDICATE_PREFIX "attestation:1"
+#define PREDICATE_CASE_ACK PREDICATE_PREFIX "case-ack:1"
+#define PREDICATE_CASE_EVENT PREDICATE_PREFIX "case-event:1"
 #define PREDICATE_COMMITMENT PREDICATE_PREFIX "commitment:1"
 #define PREDICATE_CONTACT PREDICATE_PREFIX "contact:1"
 #define PREDICATE_DELEGATION PREDICATE_PREFIX "delegation:1"

@@ -17,6 +17,11 @@ gboolean rules_assessment(const json_t *statement, GError **error);
 gboolean rules_document(const json_t *statement, GError **error);
 gboolean rules_review(const json_t *statement, GError **error);
 
+/* predicate_case.c: what parties of a case say to one another. */
+extern const struct shape shape_case_ack[], shape_case_event[];
+gboolean rules_case(const json_t *statement, GError **error);
+gboolean rules_case_event(const json_t *statement, GError **error);
+
 /* predicate_log.c: what a log says. */
 extern const struct shape shape_receipt[], shape_succession[];
 gboolean rules_receipt(const json_t *statement, GError **error);

@@ -10,6 +10,8 @@
 #define SHA256_SIZE 32
 #define X25519_PREFIX "x25519:"
 #define X25519_SIZE 32
+#define PARTY_KEY_PREFIX "key:"
+#define PARTY_LOCAL "local" /* who endorsed nothing yet, in its own cases */
 #define DATE_LENGTH 10
 #define DOMAIN_LIMIT 253 /* RFC 1035 section 2.3.4 */
 #define LABEL_LIMIT 63
@@ -123,6 +125,15 @@ static gboolean is_predicate(const char *text)
                                 G_REGEX_DOLLAR_ENDONLY, 0);
 }
 
+static gboolean is_party(const char *text)
+{
+    if (g_str_has_prefix(text, PARTY_KEY_PREFIX))
+        text += strlen(PARTY_KEY_PREFIX);
+    else if (g_str_equal(text, PARTY_LOCAL))
+        return TRUE;
+    return is_sha256(text);
+}
+
 /* What is a text: how it is checked, what a schema says of it, what a message calls it. */
 static const struct {
     gboolean (*is)(const char *text);
@@ -144,7 +155,9 @@ static const struct {
                          "a verification key, or x25519: and 32 bytes in base64" },
     [SHAPE_PREDICATE] = { is_predicate, "^urn:entente:predicate:[a-z][a-z0-9-]*:[1-9][0-9]*$",
                           "a predicate type" },
-    [SHAPE_TEXTS] = { NULL, NULL, NULL },
+    [SHAPE_PARTY] = { is_party, "^((key:)?[0-9a-f]{64}|local)$",
+                      "a party: an id of 64 hex digits, or key: and 64 hex digits" },
+    [SHAPE_MAP] = { NULL, NULL, NULL },
 };
 
 const char *shape_pattern(enum shape_kind kind)
@@ -284,6 +297,27 @@ static gboolean check_texts(const json_t *value, const struct shape *shape,
     return TRUE;
 }
 
+static gboolean check_map(const json_t *value, const struct shape *shape, const struct place *place,
+                          GError **error)
+{
+    gsize count = json_object_size(value);
+    const char *key;
+    json_t *member;
+
+    if (!json_is_object(value) || count < (gsize)shape->low || count > (gsize)shape->high)
+        return wrong(error, place,
+                     "is not an object of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " members",
+                     shape->low, shape->high);
+    json_object_foreach((json_t *)value, key, member)
+    {
+        const struct place at = { place, key, 0 };
+
+        if (shape->inside && !check_value(member, shape->inside, &at, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean check_value(const json_t *value, const struct shape *shape,
                             const struct place *place, GError **error)
 {
@@ -310,6 +344,8 @@ static gboolean check_value(const json_t *value, const struct shape *shape,
         return check_list(value, shape, place, error);
     case SHAPE_TEXTS:
         return check_texts(value, shape, place, error);
+    case SHAPE_MAP:
+        return check_map(value, shape, place, error);
     default:
         return (json_is_string(value) && json_string_length(value) <= SHAPE_TEXT_LIMIT &&
                 strlen(json_string_value(value)) == json_string_length(value) &&

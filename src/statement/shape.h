@@ -25,9 +25,11 @@ enum shape_kind {
     SHAPE_WITNESS,   /* a vkey of type 0x04 */
     SHAPE_ROLE_KEY,  /* either of them, or "x25519:" and 32 bytes in base64 */
     SHAPE_PREDICATE, /* "urn:entente:predicate:NAME:1" */
+    SHAPE_PARTY,     /* a signatory id in hex, "key:" and an Ed25519 key in hex, or "local" */
     SHAPE_OBJECT,    /* `inside`: its members */
     SHAPE_LIST,      /* low..high items, each as `inside`, which has no name */
     SHAPE_TEXTS,     /* low..high texts by one of `words`, or by language when there are none */
+    SHAPE_MAP,       /* low..high members of any name, each as `inside` (NULL: anything) */
 };
 
 #define SHAPE_TEXT_LIMIT 4000
