@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/key_command.h"
 #include "cli/keys.h"
+#include "seal/seal_key_store.h"
 #include "statement/key_file.h"
 #include "statement/key_import.h"
 #include "statement/key_pem.h"
@@ -20,7 +21,7 @@ static const struct command_option options[] = {
     { "name", 0, G_OPTION_ARG_STRING, offsetof(struct key_state, name),
       "new, import: the key's name (default: the signatory's domain, else this host)", "NAME" },
     { "protect", 0, G_OPTION_ARG_NONE, offsetof(struct key_state, protect),
-      "new, import, export --private: keep the result under a passphrase", NULL },
+      "new, seal, import, export --private: keep the result under a passphrase", NULL },
     { "passphrase-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct key_state, passphrase_file),
       "Take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)", "FILE" },
     { "private", 0, G_OPTION_ARG_NONE, offsetof(struct key_state, private),
@@ -51,17 +52,35 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-/* The passphrase for what is written; NULL in `passphrase` without --protect. */
-static gboolean new_passphrase(const struct key_state *state, const struct signing_key *key,
-                               struct secret **passphrase, GError **error)
+gboolean key_new_passphrase(const struct key_state *state, const char *what,
+                            struct secret **passphrase, GError **error)
 {
     const struct passphrase_source source = { state->passphrase_file, TRUE };
-    g_autofree char *what = g_strdup_printf("the key \"%s\"", key->public->name);
 
     if (!state->protect)
         return TRUE;
     *passphrase = passphrase_get(&source, what, TRUE, error);
     return *passphrase != NULL;
+}
+
+void key_say_kept(const struct context *context, const char *path)
+{
+    g_autofree char *shown = terminal_escape(path);
+
+    if (!context->quiet)
+        fprintf(stderr,
+                cli_is_french(context)
+                    ? "Gardée dans %s\u202f: sauvegardez-la\u202f; personne ne peut la refaire\n"
+                    : "Kept in %s: back it up; nobody can make it again\n",
+                shown);
+}
+
+static gboolean new_passphrase(const struct key_state *state, const struct signing_key *key,
+                               struct secret **passphrase, GError **error)
+{
+    g_autofree char *what = g_strdup_printf("the key \"%s\"", key->public->name);
+
+    return key_new_passphrase(state, what, passphrase, error);
 }
 
 static gboolean put(const struct context *context, const char *text, GError **error)
@@ -111,15 +130,7 @@ static gboolean keep(const struct context *context, const struct key_state *stat
     if (!new_passphrase(state, key, &passphrase, error) ||
         !key_file_create(path, key, passphrase, error))
         return FALSE;
-    if (!context->quiet) {
-        g_autofree char *shown = terminal_escape(path);
-
-        fprintf(stderr,
-                cli_is_french(context)
-                    ? "Gardée dans %s\u202f: sauvegardez-la\u202f; personne ne peut la refaire\n"
-                    : "Kept in %s: back it up; nobody can make it again\n",
-                shown);
-    }
+    key_say_kept(context, path);
     return put_public(context, key->public, error);
 }
 
@@ -177,19 +188,20 @@ static gboolean run_export(const struct context *context, const struct key_state
 static gboolean run_show(const struct context *context, const struct key_state *state,
                          char **arguments, GError **error)
 {
-    static const char *const headings[] = { "NAME", "ID", "VERIFICATION KEY (VKEY)", NULL };
-    static const char *const headings_fr[] = { "NOM", "ID", "CLÉ DE VÉRIFICATION (VKEY)", NULL };
+    static const char *const headings[] = { "NAME", "ID", "PUBLIC KEY", NULL };
+    static const char *const headings_fr[] = { "NOM", "ID", "CLÉ PUBLIQUE", NULL };
     g_autofree char *data = cli_data_folder(context, error);
     g_autoptr(GPtrArray) keys = data ? key_store_public_keys(data, error) : NULL;
+    g_autoptr(GPtrArray) seals = keys ? seal_keys_public(data, error) : NULL;
     g_autoptr(table_t) table = table_new(cli_is_french(context) ? headings_fr : headings);
     g_autoptr(json_t) list = json_array();
     g_autofree char *text = NULL;
 
     if (arguments[0])
         return input_error(error, "\"%s\": key show takes options only", arguments[0]);
-    if (!keys)
+    if (!seals)
         return FALSE;
-    if (!keys->len && !context->quiet)
+    if (!keys->len && !seals->len && !context->quiet)
         fputs(cli_is_french(context) ? "Il n’y a pas encore de clé\u202f: entente key new\n"
                                      : "There is no key yet: entente key new\n",
               stderr);
@@ -201,6 +213,14 @@ static gboolean run_show(const struct context *context, const struct key_state *
 
         table_row(table, cells, NULL);
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", key->name, "vkey", vkey));
+    }
+    for (guint i = 0; i < seals->len; i++) {
+        g_autofree char *key = seal_public_text(seals->pdata[i]);
+        g_autofree char *id = seal_public_id_text(seals->pdata[i]);
+        const char *const cells[] = { i ? "seal (old)" : "seal", id, key };
+
+        table_row(table, cells, NULL);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", "seal", "key", key));
     }
     text = cli_format_is(context, "json", FALSE)
                ? json_pretty(list)
@@ -218,7 +238,7 @@ static const struct {
     { "import", run_import, NULL },   { "new", run_new, NULL },
     { "root", NULL, key_root },       { "delegate", NULL, key_delegate },
     { "rotate", NULL, key_rotate },   { "revoke", NULL, key_revoke },
-    { "recover", NULL, key_recover },
+    { "recover", NULL, key_recover }, { "seal", NULL, key_seal },
 };
 
 static int run(const struct context *context, void *data, char **arguments, GError **error)
@@ -237,7 +257,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         return subcommands[i].run(context, state, rest, error) ? EXIT_DONE : EXIT_SYSTEM;
     }
     return input_error(error,
-                       "\"%s\": key does show, export, import, new, root, delegate, rotate, "
+                       "\"%s\": key does show, export, import, new, seal, root, delegate, rotate, "
                        "revoke or recover",
                        asked);
 }
@@ -245,22 +265,26 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 const struct command command_key = {
     .name = "key",
     .summary = "Make, show, import and export keys; delegate, rotate, revoke and recover them",
-    .arguments = "[show|export|import FILE|new|root|delegate|rotate|revoke|recover]",
+    .arguments = "[show|export|import FILE|new|seal|root|delegate|rotate|revoke|recover]",
     .formats = "text, json, vkey, pem",
-    .details = "show    the own keys, in the data folder (this is the default)\n"
-               "export  the public key as vkey or PEM; with --private, the private key\n"
-               "import  a private key: Entente's, PRIVATE+KEY text, PKCS#8 PEM, OpenSSH\n"
-               "new     make the default key\n\n"
-               "Of a signatory of a community, by its root keys:\n"
-               "root      make root keys (--threshold T --keys N) or show them; sign FILE, add\n"
-               "          FILE SIGNED..., submit FILE: for root keys that lie elsewhere\n"
-               "delegate  [KEY] give a key a role until a date; rotate: a new issuer's key\n"
-               "revoke    KEY stops counting, from --from-index on it is disputed\n"
-               "recover   --root FILE replaces the root keys, signed by the old ones\n\n"
-               "Example: entente key new --name example.org --protect\n"
-               "         entente key export --format pem\n"
-               "         entente key root --threshold 2 --keys 3\n"
-               "         entente key delegate --origin call.example/2026 --request delegation.json",
+    .details =
+        "show    the own keys, in the data folder (this is the default)\n"
+        "export  the public key as vkey or PEM; with --private, the private key\n"
+        "import  a private key: Entente's, PRIVATE+KEY text, PKCS#8 PEM, OpenSSH\n"
+        "new     make the default key\n"
+        "seal    the key that messages to this signatory are sealed to, made when there is\n"
+        "        none; seal rotate: a new one, the old stays to open what was sealed to it\n\n"
+        "Of a signatory of a community, by its root keys:\n"
+        "root      make root keys (--threshold T --keys N) or show them; sign FILE, add\n"
+        "          FILE SIGNED..., submit FILE: for root keys that lie elsewhere\n"
+        "delegate  [KEY] give a key a role until a date; rotate: a new issuer's key\n"
+        "revoke    KEY stops counting, from --from-index on it is disputed\n"
+        "recover   --root FILE replaces the root keys, signed by the old ones\n\n"
+        "Example: entente key new --name example.org --protect\n"
+        "         entente key export --format pem\n"
+        "         entente key root --threshold 2 --keys 3\n"
+        "         entente key seal && entente key delegate --role seal\n"
+        "         entente key delegate --origin call.example/2026 --request delegation.json",
     .options = options,
     .state_size = sizeof(struct key_state),
     .run = run,

@@ -16,6 +16,13 @@ struct key_state {
 typedef int (*key_subcommand_fn)(const struct context *context, const struct key_state *state,
                                  char **arguments, GError **error);
 
+/* The passphrase for `what`, which is written; NULL in `passphrase` without --protect. */
+gboolean key_new_passphrase(const struct key_state *state, const char *what,
+                            struct secret **passphrase, GError **error);
+
+/* Says on stderr where a new private key lies. */
+void key_say_kept(const struct context *context, const char *path);
+
 int key_root(const struct context *context, const struct key_state *state, char **arguments,
              GError **error);
 int key_delegate(const struct context *context, const struct key_state *state, char **arguments,
@@ -26,3 +33,5 @@ int key_revoke(const struct context *context, const struct key_state *state, cha
                GError **error);
 int key_recover(const struct context *context, const struct key_state *state, char **arguments,
                 GError **error);
+int key_seal(const struct context *context, const struct key_state *state, char **arguments,
+             GError **error);

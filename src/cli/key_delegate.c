@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/key_command.h"
 #include "cli/keys.h"
+#include "seal/seal_key_store.h"
 #include "statement/key_file.h"
 #include "statement/key_import.h"
 #include "statement/key_store.h"
@@ -14,13 +15,31 @@
 
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 #define DEFAULT_DAYS 365
-#define X25519_PREFIX "x25519:"
 #define ROOT_SET_LIMIT (1u << 16)
 
-/* "default.key" when nothing is named. */
-static char *key_argument(const struct ceremony *ceremony, const char *argument)
+/* When nothing is named: "default.key", or "seal.key" for that role. */
+static char *key_argument(const struct ceremony *ceremony, const char *argument, enum key_role role)
 {
-    return argument ? g_strdup(argument) : key_store_path(ceremony->data, KEY_STORE_DEFAULT);
+    if (argument)
+        return g_strdup(argument);
+    return role == KEY_ROLE_SEAL ? seal_key_path(ceremony->data)
+                                 : key_store_path(ceremony->data, KEY_STORE_DEFAULT);
+}
+
+static char *seal_key_text(const char *argument, GError **error)
+{
+    struct seal_public public;
+
+    if (g_str_has_prefix(argument, SEAL_PUBLIC_PREFIX)) {
+        if (!seal_public_parse(argument, &public, error))
+            return NULL;
+    } else if (access(argument, F_OK) < 0) {
+        input_error(error, "%s: there is no seal key; make one: entente key seal", argument);
+        return NULL;
+    } else if (!seal_key_file_public(argument, &public, error)) {
+        return NULL;
+    }
+    return seal_public_text(&public);
 }
 
 /* The text by which a statement names a key: as its role has it. */
@@ -29,8 +48,8 @@ static char *key_text(const char *argument, enum key_role role, GError **error)
     g_autoptr(public_key_t) key = NULL;
     g_autoptr(note_key_t) witness = NULL;
 
-    if (g_str_has_prefix(argument, X25519_PREFIX))
-        return g_strdup(argument);
+    if (role == KEY_ROLE_SEAL || g_str_has_prefix(argument, SEAL_PUBLIC_PREFIX))
+        return seal_key_text(argument, error);
     witness = note_key_parse(argument, NULL);
     if (witness)
         return g_strdup(argument);
@@ -114,12 +133,12 @@ int key_delegate(const struct context *context, const struct key_state *state, c
                            "--role %s: issuer, witness, log, seal, owner, operator or "
                            "officer",
                            state->role);
-    named = key_argument(ceremony, arguments[0]);
+    named = key_argument(ceremony, arguments[0], role);
     text = key_text(named, role, error);
     if (!text)
         return EXIT_INPUT;
     /* A key that is here signs along: nobody else can claim it. */
-    if (role != KEY_ROLE_WITNESS && access(named, R_OK) == 0)
+    if (role != KEY_ROLE_WITNESS && role != KEY_ROLE_SEAL && access(named, R_OK) == 0)
         own = key_import_private_file(named, ceremony->domain, &source, NULL);
     return delegate(ceremony, state, text, role, own, error);
 }

@@ -58,6 +58,14 @@ void seal_public_id(const struct seal_public *key, guint8 id[SEAL_KEY_ID_SIZE])
     memcpy(id, digest, SEAL_KEY_ID_SIZE);
 }
 
+char *seal_public_id_text(const struct seal_public *key)
+{
+    guint8 id[SEAL_KEY_ID_SIZE];
+
+    seal_public_id(key, id);
+    return hex_encode(id, sizeof id);
+}
+
 char *seal_public_fingerprint(const struct seal_public *key)
 {
     guint8 digest[crypto_hash_sha256_BYTES];

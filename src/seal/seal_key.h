@@ -32,6 +32,9 @@ char *seal_public_text(const struct seal_public *key);
 /* The first bytes of SHA-256(key): names the key in a sealed message. */
 void seal_public_id(const struct seal_public *key, guint8 id[SEAL_KEY_ID_SIZE]);
 
+/* The id in hexadecimal. Owned by the caller. */
+char *seal_public_id_text(const struct seal_public *key);
+
 /* The first 16 bytes of SHA-256(key), to be compared by telephone: 8 groups of 4 digits. */
 char *seal_public_fingerprint(const struct seal_public *key);
 

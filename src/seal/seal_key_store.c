@@ -116,14 +116,12 @@ static gboolean keep_old(const char *data_folder, const char *path, GError **err
     g_autofree char *day = g_date_time_format(now, "%Y-%m-%d");
     g_autofree char *id = NULL, *name = NULL, *old = NULL;
     struct seal_public public;
-    guint8 bytes[SEAL_KEY_ID_SIZE];
 
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return TRUE;
     if (!seal_key_file_public(path, &public, error))
         return FALSE;
-    seal_public_id(&public, bytes);
-    id = hex_encode(bytes, sizeof bytes);
+    id = seal_public_id_text(&public);
     name = g_strconcat(OLD_PREFIX, day, "-", id, NULL);
     old = key_store_path(data_folder, name);
     if (link(path, old) < 0 && errno != EEXIST)

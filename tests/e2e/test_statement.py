@@ -330,6 +330,6 @@ def test_answers_are_in_french_too(entente, letter):
     assert "Valable\u202f: " in text and "votre clé" in text and "ce qui a été signé" in text
     assert "entier\u202f: " in entente("journal", "verify", "--lang", "fr").stdout or (
         "vide" in entente("journal", "verify", "--lang", "fr").stdout)
-    assert "CLÉ DE VÉRIFICATION" in entente("key", "--lang", "fr").stdout
+    assert "CLÉ PUBLIQUE" in entente("key", "--lang", "fr").stdout
     letter.write_text("We do not.\n")
     assert "Refusé\u202f: " in entente("verify", letter, "--lang", "fr", status=1).stdout

@@ -1,6 +1,6 @@
-/* Modules seal_key, seal_key_store, receipt, key_form. */
+/* Modules seal_key, seal_key_store, reporter, key_form. */
 #include "base/error.h"
-#include "seal/receipt.h"
+#include "seal/reporter.h"
 #include "seal/seal.h"
 #include "seal/seal_key_store.h"
 #include "statement/base64.h"
@@ -200,12 +200,12 @@ static void test_proquints(void)
     for (guint i = 0; i + 4 <= G_N_ELEMENTS(cases); i++) {
         g_autofree char *text = g_strjoin("-", cases[i].text, cases[i + 1].text, cases[i + 2].text,
                                           cases[i + 3].text, NULL);
-        g_autoptr(secret_t) bits = receipt_parse(text, NULL), again = NULL;
+        g_autoptr(secret_t) bits = reporter_parse(text, NULL), again = NULL;
 
         g_assert_nonnull(bits);
         for (guint j = 0; j < 4; j++)
             g_assert_cmpmem(bits->bytes + 4 * j, 4, cases[i + j].address, 4);
-        again = receipt_text(bits);
+        again = reporter_words(bits);
         g_assert_cmpstr((const char *)again->bytes, ==, text);
     }
 }
@@ -227,11 +227,11 @@ static void test_receipt_as_people_type_it(void)
         { "lusab-babad-gutih-tugad-gutuk-bisog-mudof-saka", FALSE },
         { "", FALSE },
     };
-    g_autoptr(secret_t) wanted = receipt_parse(RECEIPT, NULL);
+    g_autoptr(secret_t) wanted = reporter_parse(RECEIPT, NULL);
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(secret_t) bits = receipt_parse(cases[i].text, &error);
+        g_autoptr(secret_t) bits = reporter_parse(cases[i].text, &error);
 
         g_assert_true(!!bits == cases[i].good);
         if (bits)
@@ -244,18 +244,18 @@ static void test_receipt_as_people_type_it(void)
 /* Reckoned with Python's hmac and hashlib; the browser's derivation is held to the same. */
 static void test_what_follows_of_a_receipt(void)
 {
-    g_autoptr(secret_t) bits = receipt_parse(RECEIPT, NULL);
+    g_autoptr(secret_t) bits = reporter_parse(RECEIPT, NULL);
     g_autoptr(reporter_t) reporter = reporter_new(bits);
     g_autofree char *private = hex_encode(reporter->seal->private->bytes, SEAL_KEY_SIZE);
     g_autofree char *seed = hex_encode(reporter->key->secret->bytes, KEY_SEED_SIZE);
-    g_autofree char *box = receipt_box(&reporter->seal->public);
+    g_autofree char *box = reporter_box(&reporter->seal->public);
 
     g_assert_cmpstr(private, ==,
                     "5d42a9a594d29712425807c07008dff0b42563c7116433af394308abff9ef0dd");
     g_assert_cmpstr(seed, ==, "ad7fef862fac389bfe339f4d8ff404559678c311ef6e2ad7a6f989c0a9f93f36");
     g_assert_cmpstr(reporter->box, ==, box);
-    g_assert_cmpuint(strlen(box), ==, RECEIPT_BOX_LENGTH);
-    g_assert_cmpuint(strlen(reporter->number), ==, RECEIPT_NUMBER_LENGTH);
+    g_assert_cmpuint(strlen(box), ==, REPORTER_BOX_LENGTH);
+    g_assert_cmpuint(strlen(reporter->number), ==, REPORTER_NUMBER_LENGTH);
     g_assert_true(g_str_has_prefix(box, reporter->number));
 }
 

@@ -1,4 +1,4 @@
-#include "seal/receipt.h"
+#include "seal/reporter.h"
 
 #include "base/error.h"
 #include "seal/hkdf.h"
@@ -7,7 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#define WORDS (RECEIPT_SIZE / 2)
+#define WORDS (REPORTER_SIZE / 2)
 #define WORD_LENGTH 5
 #define TEXT_LENGTH (WORDS * (WORD_LENGTH + 1) - 1)
 #define SEPARATORS "- \t\r\n"
@@ -24,7 +24,7 @@ static const struct letter {
     { vowels, 2, 4 },      { consonants, 4, 0 },
 };
 
-struct secret *receipt_text(const struct secret *bits)
+struct secret *reporter_words(const struct secret *bits)
 {
     struct secret *text = secret_new(TEXT_LENGTH);
     guint8 *at = text->bytes;
@@ -54,9 +54,9 @@ static gboolean parse_word(const char *text, guint *word)
     return TRUE;
 }
 
-struct secret *receipt_parse(const char *text, GError **error)
+struct secret *reporter_parse(const char *text, GError **error)
 {
-    g_autoptr(secret_t) bits = secret_new(RECEIPT_SIZE);
+    g_autoptr(secret_t) bits = secret_new(REPORTER_SIZE);
     const char *at = text + strspn(text, SEPARATORS);
     guint count = 0, word;
 
@@ -90,7 +90,7 @@ static void derive(const struct secret *bits, const char *info, guint8 out[HKDF_
     sodium_memzero(prk, sizeof prk);
 }
 
-char *receipt_box(const struct seal_public *key)
+char *reporter_box(const struct seal_public *key)
 {
     guint8 digest[crypto_hash_sha256_BYTES];
 
@@ -106,9 +106,9 @@ struct reporter *reporter_new(const struct secret *bits)
     derive(bits, "entente/receipt/1/x25519", seed->bytes);
     reporter->seal = seal_secret_new(seed->bytes);
     derive(bits, "entente/receipt/1/ed25519", seed->bytes);
-    reporter->key = signing_key_from_seed(RECEIPT_KEY_NAME, seed->bytes, NULL);
-    reporter->box = receipt_box(&reporter->seal->public);
-    reporter->number = g_strndup(reporter->box, RECEIPT_NUMBER_LENGTH);
+    reporter->key = signing_key_from_seed(REPORTER_KEY_NAME, seed->bytes, NULL);
+    reporter->box = reporter_box(&reporter->seal->public);
+    reporter->number = g_strndup(reporter->box, REPORTER_NUMBER_LENGTH);
     return reporter;
 }
 

@@ -1,5 +1,5 @@
 /*
- * receipt.h: what an anonymous reporter keeps: 128 random bits, of which everything else follows.
+ * reporter.h: what an anonymous reporter keeps: 128 random bits, of which everything else follows.
  * The browser's twin is web/seal/receipt.js.
  *
  *     text       the bits as 8 proquints, "lusab-babad-..." (D. Wilkerson, "A Proposal for
@@ -14,10 +14,10 @@
 #include "seal/seal_key.h"
 #include "statement/key.h"
 
-#define RECEIPT_SIZE 16
-#define RECEIPT_BOX_LENGTH 64       /* digits */
-#define RECEIPT_NUMBER_LENGTH 16    /* digits */
-#define RECEIPT_KEY_NAME "reporter" /* the name of the Ed25519 key */
+#define REPORTER_SIZE 16
+#define REPORTER_BOX_LENGTH 64       /* digits */
+#define REPORTER_NUMBER_LENGTH 16    /* digits */
+#define REPORTER_KEY_NAME "reporter" /* the name of the Ed25519 key */
 
 struct reporter {
     struct seal_secret *seal;
@@ -26,14 +26,14 @@ struct reporter {
 };
 typedef struct reporter reporter_t;
 
-/* 8 proquints joined by '-', from RECEIPT_SIZE bytes of secret memory. */
-struct secret *receipt_text(const struct secret *bits);
+/* 8 proquints joined by '-', from REPORTER_SIZE bytes of secret memory. */
+struct secret *reporter_words(const struct secret *bits);
 
 /*
  * Reads 8 proquints, in either case, between them one or more of '-', space, tab, line ends.
  * NULL and ENTENTE_ERROR_INPUT.
  */
-struct secret *receipt_parse(const char *text, GError **error);
+struct secret *reporter_parse(const char *text, GError **error);
 
 /* All that follows of the bits. */
 struct reporter *reporter_new(const struct secret *bits);
@@ -41,4 +41,4 @@ void reporter_free(struct reporter *reporter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(reporter_t, reporter_free)
 
 /* The box of replies to an X25519 public key. Owned by the caller. */
-char *receipt_box(const struct seal_public *key);
+char *reporter_box(const struct seal_public *key);
