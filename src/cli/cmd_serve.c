@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "cli/commands.h"
+#include "delivery/mailbox_request.h"
 #include "node/node.h"
 
 #include <string.h>
@@ -11,10 +12,10 @@
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
 
 struct state {
-    char **listen, **trusted_proxies;
+    char **listen, **trusted_proxies, **relay_for;
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
-    char *rate, *connections, *peer_connections, *cache, *threads;
+    char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work;
 };
 
 static const struct command_option options[] = {
@@ -42,6 +43,11 @@ static const struct command_option options[] = {
       "Memory for hot tiles, in MiB (default: 64)", "N" },
     { "threads", 0, G_OPTION_ARG_STRING, offsetof(struct state, threads),
       "Threads for connections (default: one a core)", "N" },
+    { "relay-for", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, relay_for),
+      "Keep sealed messages for this signatory, too, or for all; may be given several times",
+      "DOMAIN" },
+    { "mailbox-work", 0, G_OPTION_ARG_STRING, offsetof(struct state, mailbox_work),
+      "Bits of work that a message costs who posts it (default: 16)", "N" },
     { "dns-server", 0, G_OPTION_ARG_STRING, offsetof(struct state, dns),
       "Ask this server for names instead of the system's", "ADDRESS@PORT" },
     { "trust-anchor", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, trust_anchor),
@@ -121,6 +127,11 @@ static gboolean take_numbers(const struct state *state, struct node_options *nod
         !take_number("threads", state->threads, FALSE, &node->face.threads, error))
         return FALSE;
     limits->burst = MAX(limits->rate, 1) * BURST_SECONDS;
+    if (!take_number("mailbox-work", state->mailbox_work, FALSE, &node->mailbox_work, error))
+        return FALSE;
+    if (node->mailbox_work > MAILBOX_WORK_BITS_MAX)
+        return input_error(error, "--mailbox-work: nobody works for more than %d bits",
+                           MAILBOX_WORK_BITS_MAX);
     node->cache = (guint64)cache << MEBIBYTE_SHIFT;
     return TRUE;
 }
@@ -152,6 +163,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .open_metrics = state->open_metrics,
         .unconfined = state->unconfined,
         .quiet = context->quiet,
+        .relay_for = state->relay_for,
         .face = { .trusted_proxies = state->trusted_proxies, .limits = face_default_limits },
     };
     int status;

@@ -5,6 +5,11 @@
  * A mailbox has messages numbered from 1. What is known of one: its mailbox, its size, when it
  * came. Nothing here can open it. A message is there when the answer says so (durable), and goes
  * when its owner deletes it, or after `keep_us`. Quotas are by mailbox: bytes and messages.
+ *
+ * Who posts is not asked, so that a relay never learns it. Each message carries work instead (a
+ * hashcash), which costs a poster some hundredths of a second and a flood a lot.
+ *
+ * Thread-safe; several processes may have the same file open.
  */
 #pragma once
 #include <glib.h>
@@ -16,6 +21,8 @@
 char *mailbox_id(const char *origin, const char *signatory);
 /* hex SHA-256 of an X25519 public key: the box with answers to a reporter without an account. */
 char *mailbox_reply_id(const guint8 key[32]);
+/* Whether a text is 64 lower-case hexadecimal digits. */
+gboolean mailbox_id_is_valid(const char *mailbox);
 
 struct mailboxes;
 typedef struct mailboxes mailboxes_t;
@@ -24,8 +31,10 @@ struct mailboxes_limits {
     guint64 box_bytes, box_messages; /* of one mailbox; 0: 256 MiB, 100,000 */
     guint64 all_bytes;               /* 0: 16 GiB */
     gint64 keep_us;                  /* 0: 30 days */
+    gint64 reply_keep_us;            /* messages in reply boxes, and the box; 0: 180 days */
 };
 
+/* `limits` NULL: all by default. */
 struct mailboxes *mailboxes_open(const char *data_folder, const struct mailboxes_limits *limits,
                                  GError **error);
 void mailboxes_close(struct mailboxes *mailboxes);
@@ -47,7 +56,23 @@ GArray *mailbox_list(struct mailboxes *mailboxes, const char *mailbox, guint64 a
 /* NULL without an error: there is none. */
 GBytes *mailbox_get(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
                     GError **error);
+/* Fine when there is none. */
 gboolean mailbox_delete(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
                         GError **error);
-/* Drops what is older than it may be. */
-gboolean mailboxes_tick(struct mailboxes *mailboxes, gint64 now_us, GError **error);
+
+/* A reply box is kept from when the desk that is to answer opens it. */
+gboolean mailbox_open_reply(struct mailboxes *mailboxes, const char *mailbox, gint64 now_us,
+                            GError **error);
+gboolean mailbox_is_reply(struct mailboxes *mailboxes, const char *mailbox, gboolean *is,
+                          GError **error);
+
+/* How much there is: of one mailbox, or (NULL) in all. `share`: of its quota, in percent. */
+struct mailbox_fill {
+    guint64 bytes, messages;
+    guint share;
+};
+gboolean mailbox_fill(struct mailboxes *mailboxes, const char *mailbox, struct mailbox_fill *fill,
+                      GError **error);
+
+/* Drops what is older than it may be; gives how many messages. `dropped` may be NULL. */
+gboolean mailboxes_tick(struct mailboxes *mailboxes, gint64 now_us, guint *dropped, GError **error);

@@ -132,7 +132,8 @@ static void add_on_occasion(struct wire *wire, struct MHD_Response *response,
     if (answer->allow) {
         mhd->add_header(response, "Allow", answer->allow);
         mhd->add_header(response, "Access-Control-Allow-Methods", answer->allow);
-        mhd->add_header(response, "Access-Control-Allow-Headers", "Content-Type");
+        mhd->add_header(response, "Access-Control-Allow-Headers",
+                        "Content-Type, Entente-Signature, Entente-Work");
     }
     if (wire->close || g_atomic_int_get(&wire->face->draining))
         mhd->add_header(response, "Connection", "close");

@@ -48,25 +48,40 @@ static gboolean serves(const struct route *route, const char *method)
            (g_str_equal(method, "HEAD") && g_str_equal(route->method, "GET"));
 }
 
+enum method { METHOD_GET = 1 << 0, METHOD_POST = 1 << 1, METHOD_DELETE = 1 << 2 };
+
 /* 405 or the answer to OPTIONS; the texts are few, so they are static. */
-static gboolean answer_methods(struct wire *wire, const char *method, gboolean get, gboolean post)
+static gboolean answer_methods(struct wire *wire, const char *method, guint methods)
 {
-    const char *allow = get && post ? "GET, HEAD, POST, OPTIONS"
-                        : get       ? "GET, HEAD, OPTIONS"
-                                    : "POST, OPTIONS";
+    static const char *const allow[] = {
+        [METHOD_GET] = "GET, HEAD, OPTIONS",
+        [METHOD_POST] = "POST, OPTIONS",
+        [METHOD_GET | METHOD_POST] = "GET, HEAD, POST, OPTIONS",
+        [METHOD_DELETE] = "DELETE, OPTIONS",
+        [METHOD_GET | METHOD_DELETE] = "GET, HEAD, DELETE, OPTIONS",
+        [METHOD_POST | METHOD_DELETE] = "POST, DELETE, OPTIONS",
+        [METHOD_GET | METHOD_POST | METHOD_DELETE] = "GET, HEAD, POST, DELETE, OPTIONS",
+    };
 
     if (g_str_equal(method, OTHER_METHODS))
         wire->answer.status = 204;
     else
         answer_problem(&wire->answer, 405, "The path is there, for other methods.");
-    wire->answer.allow = allow;
+    wire->answer.allow = allow[methods];
     return FALSE;
+}
+
+static enum method method_of(const struct route *route)
+{
+    return g_str_equal(route->method, "GET")    ? METHOD_GET
+           : g_str_equal(route->method, "POST") ? METHOD_POST
+                                                : METHOD_DELETE;
 }
 
 static gboolean find_route(struct wire *wire, const char *method)
 {
     const struct face *face = wire->face;
-    gboolean get = FALSE, post = FALSE;
+    guint methods = 0;
 
     for (guint i = 0; i < face->routes->len; i++) {
         const struct bound_route *bound = &g_array_index(face->routes, struct bound_route, i);
@@ -79,8 +94,7 @@ static gboolean find_route(struct wire *wire, const char *method)
             /* The pages' route takes every path: it does not make one be there. */
             if (g_str_equal(bound->route->pattern, ANY_PATH))
                 continue;
-            get |= g_str_equal(bound->route->method, "GET");
-            post |= g_str_equal(bound->route->method, "POST");
+            methods |= method_of(bound->route);
             continue;
         }
         if (parameter && parameter[length]) {
@@ -94,8 +108,8 @@ static gboolean find_route(struct wire *wire, const char *method)
         wire->route = bound;
         return TRUE;
     }
-    if (get || post)
-        return answer_methods(wire, method, get, post);
+    if (methods)
+        return answer_methods(wire, method, methods);
     return refuse(wire, 404, "There is nothing at this path.");
 }
 

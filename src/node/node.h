@@ -21,7 +21,9 @@ struct node_options {
     gboolean open_metrics;    /* /metrics for everybody, not only for loopback */
     gboolean unconfined;      /* for debuggers and sanitizers */
     gboolean quiet;
-    guint64 cache; /* bytes of tiles kept in memory; 0: the default */
+    char **relay_for;   /* domains whose messages are kept here, too; "all"; or NULL */
+    guint mailbox_work; /* bits of work that a message costs; 0: the default */
+    guint64 cache;      /* bytes of tiles kept in memory; 0: the default */
     struct face_options face;
 };
 

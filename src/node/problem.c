@@ -8,6 +8,7 @@ static const struct {
     const char *title;
 } titles[] = {
     { 400, "Bad Request" },
+    { 401, "Unauthorized" },
     { 403, "Forbidden" },
     { 404, "Not Found" },
     { 405, "Method Not Allowed" },
@@ -23,6 +24,7 @@ static const struct {
     { 501, "Not Implemented" },
     { 502, "Bad Gateway" },
     { 503, "Service Unavailable" },
+    { 507, "Insufficient Storage" },
 };
 
 const char *problem_title(guint status)

@@ -12,7 +12,8 @@ struct node; /* what services share: node.h */
 /* A request, read whole (bodies are bounded before). Borrowed. */
 struct node_request {
     const char *method, *path; /* the path decoded, without its query */
-    const char *parameter;     /* what stands for "{...}" or "*" of the pattern; or NULL */
+    const char *parameter;     /* what stands for "{...}" or "*" of the pattern; or NULL; of several
+                                  "{...}" all from the first to the last */
     const char *(*query)(const struct node_request *request, const char *name);
     const char *(*header)(const struct node_request *request, const char *name);
     GBytes *body;     /* never NULL */

@@ -13,6 +13,7 @@ const struct service *const services[] = {
     &service_log,
     &service_forward,
     &service_register,
+    &service_mailbox,
     &service_witness,
     &service_status,
     &service_portal,

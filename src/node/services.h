@@ -12,7 +12,12 @@ char *portal_digest(void);
 extern const struct service service_files;    /* checkpoint, tiles, history as they lie */
 extern const struct service service_forward;  /* hands entries on to the community's log */
 extern const struct service service_log;      /* takes entries, has them cosigned, publishes */
+extern const struct service service_mailbox;  /* keeps sealed messages for their recipients */
 extern const struct service service_portal;   /* pages for people */
 extern const struct service service_register; /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
 extern const struct service service_witness; /* cosigns checkpoints */
+
+struct mailboxes;
+/* Those that service_mailbox keeps; NULL: it does not run here, or not yet. */
+struct mailboxes *node_mailboxes(const struct node *node);

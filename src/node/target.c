@@ -113,27 +113,31 @@ const char *target_query(const struct target *target, const char *name)
 
 gboolean route_matches(const char *pattern, const char *path, const char **parameter, gsize *length)
 {
-    gsize tail;
-
     *parameter = NULL;
     *length = 0;
-    while (*pattern && *pattern == *path && *pattern != '{' && *pattern != '*') {
-        pattern++;
-        path++;
+    for (;;) {
+        gsize segment;
+
+        while (*pattern && *pattern == *path && *pattern != '{' && *pattern != '*') {
+            pattern++;
+            path++;
+        }
+        if (*pattern != '{' && *pattern != '*')
+            return !*pattern && !*path;
+        if (!*parameter)
+            *parameter = path;
+        if (*pattern == '*') {
+            *length = strlen(*parameter);
+            return TRUE;
+        }
+        /* One segment, which is not empty. */
+        segment = strcspn(path, "/");
+        if (!segment)
+            return FALSE;
+        path += segment;
+        *length = (gsize)(path - *parameter);
+        pattern = strchr(pattern, '}') + 1;
     }
-    if (*pattern != '{' && *pattern != '*')
-        return !*pattern && !*path;
-    *parameter = path;
-    *length = strlen(path);
-    if (*pattern == '*')
-        return TRUE;
-    /* One segment; the rest of the pattern, if any, is literal. */
-    pattern = strchr(pattern, '}') + 1;
-    tail = strlen(pattern);
-    if (*length <= tail || strcmp(path + *length - tail, pattern) != 0)
-        return FALSE;
-    *length -= tail;
-    return !memchr(path, '/', *length);
 }
 
 static gboolean read_number(const char **text, guint64 *number)

@@ -24,7 +24,10 @@ guint target_parse(const char *text, struct target *target);
 /* The first value of a member of the query; NULL when it is not there. */
 const char *target_query(const struct target *target, const char *name);
 
-/* Whether `path` is what `pattern` says; `parameter` points `length` bytes into it, or is NULL. */
+/*
+ * Whether `path` is what `pattern` says; `parameter` points `length` bytes into it, or is NULL. Of
+ * a pattern with several "{...}" it is all from the first to the last: "ab/messages/7".
+ */
 gboolean route_matches(const char *pattern, const char *path, const char **parameter,
                        gsize *length);
 

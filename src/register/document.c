@@ -303,6 +303,10 @@ json_t *document_signatory(const struct reg_signatory *signatory, gint64 now_us)
         list_of(signatory->positions), "norm_reports", list_of(signatory->reports), "contacts",
         signatory->contact ? said(signatory->contact) : json_null());
 
+    json_object_set_new(value, "mailbox",
+                        signatory->mailbox ? said(signatory->mailbox) : json_null());
+    json_object_set_new(value, "case_root",
+                        signatory->case_root ? said(signatory->case_root) : json_null());
     set_text(value, "subtype", signatory->subtype);
     if (signatory->removed_at != G_MAXUINT64)
         json_object_set_new(value, "removed_at", json_integer((json_int_t)signatory->removed_at));

@@ -28,7 +28,8 @@ static gboolean is_called(const struct reg_signatory *signatory, const char *who
            has_key(signatory, who);
 }
 
-json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us, GError **error)
+const struct reg_signatory *reg_signatory_find(const struct reg *reg, const char *who,
+                                               GError **error)
 {
     const struct reg_signatory *found = NULL;
     guint removed = 0;
@@ -48,14 +49,19 @@ json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us
         if (!found || removed)
             found = signatory;
     }
-    if (!found) {
+    if (!found)
         input_error(error,
                     "\"%s\" is no signatory of %s: give its domain, at least %d digits of its id, "
                     "or a key of it",
                     who, register_policy(reg)->origin, ID_DIGITS);
-        return NULL;
-    }
-    return document_signatory(found, now_us);
+    return found;
+}
+
+json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us, GError **error)
+{
+    const struct reg_signatory *found = reg_signatory_find(reg, who, error);
+
+    return found ? document_signatory(found, now_us) : NULL;
 }
 
 gboolean register_index_of(const struct reg *reg, const guint8 leaf[32], guint64 *index)

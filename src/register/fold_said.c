@@ -145,11 +145,55 @@ static void apply_contact(struct reg *reg, struct judged *judged, struct reg_ent
     judged->signatory->contact_us = predicate_time_us(judged->predicate);
 }
 
+static enum register_verdict judge_mailbox(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, TRUE);
+    const struct reg_entry *now = judged->signatory ? judged->signatory->mailbox : NULL;
+
+    if (verdict == REGISTER_COUNTS && now &&
+        predicate_time_us(judged->predicate) <= predicate_time_us(now->said))
+        return register_refuse(judged, REGISTER_CONFLICT,
+                               "a mailbox of the same or a later time is there already");
+    return verdict;
+}
+
+static void apply_mailbox(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+    judged->signatory->mailbox = entry;
+}
+
+/* An hour has one root: who says two of one hour could open either. */
+static enum register_verdict judge_case_root(struct judged *judged)
+{
+    enum register_verdict verdict = judge_signer(judged, TRUE);
+    const struct reg_entry *last = judged->signatory ? judged->signatory->case_root : NULL;
+    gint64 hour_us, last_us;
+
+    if (verdict != REGISTER_COUNTS || !last)
+        return verdict;
+    if (clock_parse(json_text(judged->predicate, "hour"), &hour_us, NULL) &&
+        clock_parse(json_text(last->said, "hour"), &last_us, NULL) && hour_us > last_us)
+        return verdict;
+    return register_refuse(judged, REGISTER_CONFLICT,
+                           "a root of the same or a later hour is there already");
+}
+
+static void apply_case_root(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+    judged->signatory->case_root = entry;
+}
+
 const struct handler handlers_said[] = {
     { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
     { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
     { PREDICATE_NORM_REPORT, judge_own, apply_report },
     { PREDICATE_CONTACT, judge_contact, apply_contact },
+    { PREDICATE_MAILBOX, judge_mailbox, apply_mailbox },
+    { PREDICATE_CASE_ROOT, judge_case_root, apply_case_root },
     { NULL, NULL, NULL },
 };

@@ -86,6 +86,27 @@ GBytes *register_document(const struct reg *reg, gint64 now_us, GError **error);
  * domain or key. NULL and ENTENTE_ERROR_INPUT: none, or several. */
 json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us, GError **error);
 
+/* The id (hex) of the signatory that is called so, as above. Owned by the caller. */
+char *register_id(const struct reg *reg, const char *who, GError **error);
+/* All that were not removed. */
+typedef void (*register_each_fn)(const char *id, const char *domain, gpointer data);
+void register_each(const struct reg *reg, register_each_fn each, gpointer data);
+
+/*
+ * The keys (struct public_key *) that may sign statements of `predicate` for the signatory with
+ * this id at `time_us`: what goes from signatory to signatory and into no log is judged by the
+ * register of now, and a revoked key by the log time of the first entry that is not to be believed.
+ * `hint` (or NULL) narrows to one key; `why` (or NULL) says why that one may not. NULL: no such
+ * signatory, or it was removed.
+ */
+GPtrArray *register_signers(const struct reg *reg, const char *id,
+                            const struct predicate *predicate, gint64 time_us, const char *hint,
+                            enum register_verdict *why);
+/* Its seal keys in force ("x25519:..."), the newest first; none: it takes no messages. */
+GPtrArray *register_seal_keys(const struct reg *reg, const char *id, gint64 now_us);
+/* Where it takes messages (the predicate of its mailbox:1). Borrowed; NULL: it said nothing. */
+const json_t *register_mailbox(const struct reg *reg, const char *id);
+
 /* The index of the entry with this leaf hash, the first that counts before all others. */
 gboolean register_index_of(const struct reg *reg, const guint8 leaf[32], guint64 *index);
 

@@ -94,6 +94,7 @@ struct reg_signatory {
     GPtrArray *attested_by_it; /* struct reg_signatory *, each once */
     GPtrArray *assessments, *commitments, *positions, *reports; /* struct reg_entry * */
     struct reg_entry *contact;
+    struct reg_entry *mailbox, *case_root; /* the newest that count; or NULL */
 };
 
 struct reg_policy {
@@ -169,6 +170,10 @@ void reg_signatory_set_root(struct reg *reg, struct reg_signatory *signatory,
 /* Names it; a change of what was attested begins a new identity. */
 void reg_signatory_name(struct reg *reg, struct reg_signatory *signatory, const char *name,
                         const char *domain, const char *country);
+
+/* find.c: by id or its beginning, domain, or key. NULL and ENTENTE_ERROR_INPUT: none, several. */
+const struct reg_signatory *reg_signatory_find(const struct reg *reg, const char *who,
+                                               GError **error);
 
 /* closure.c: who is attested. */
 void closure_grow(struct reg_signatory *signatory, const struct community_policy *policy);

@@ -17,6 +17,8 @@ const struct predicate predicates[] = {
     { "case-ack", PREDICATE_CASE_ACK, EXPOSURE_LOCAL, SAID_ROLES, shape_case_ack, rules_case },
     { "case-event", PREDICATE_CASE_EVENT, EXPOSURE_LOCAL, SAID_ROLES, shape_case_event,
       rules_case_event },
+    { "case-root", PREDICATE_CASE_ROOT, EXPOSURE_COMMITTED, SAID_ROLES, shape_case_root,
+      rules_case_root },
     { "commitment", PREDICATE_COMMITMENT, EXPOSURE_PUBLIC, SAID_ROLES, shape_commitment, NULL },
     { "contact", PREDICATE_CONTACT, EXPOSURE_COMMITTED, SAID_ROLES, shape_contact, NULL },
     { "delegation", PREDICATE_DELEGATION, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_delegation,
@@ -26,6 +28,7 @@ const struct predicate predicates[] = {
       rules_endorsement },
     { "legal-position", PREDICATE_LEGAL_POSITION, EXPOSURE_PUBLIC, SAID_ROLES, shape_legal_position,
       NULL },
+    { "mailbox", PREDICATE_MAILBOX, EXPOSURE_PUBLIC, SAID_ROLES, shape_mailbox, rules_mailbox },
     { "norm-report", PREDICATE_NORM_REPORT, EXPOSURE_PUBLIC, SAID_ROLES, shape_norm_report, NULL },
     /* The first policy of a log is signed by the log's key, the others by the old quorum. */
     { "policy", PREDICATE_POLICY, EXPOSURE_PUBLIC, KEY_ROLE_ROOT | KEY_ROLE_LOG, shape_policy,

@@ -5,7 +5,7 @@
  * A statement of the protocol names the log it is for ("log": ORIGIN), so that it counts in no
  * other, and the time on its signer's clock ("time"). Its one subject is, by SHA-256:
  *
- *     endorsement, delegation, revocation, recovery, contact,
+ *     endorsement, delegation, revocation, recovery, contact, mailbox, case-root,
  *     commitment, legal-position, norm-report   the signer's signatory id; name: its domain
  *     attestation                               the id of the signatory that was checked
  *     policy                                    the policy's hash; name: the origin
@@ -23,12 +23,14 @@
 #define PREDICATE_ATTESTATION PREDICATE_PREFIX "attestation:1"
 #define PREDICATE_CASE_ACK PREDICATE_PREFIX "case-ack:1"
 #define PREDICATE_CASE_EVENT PREDICATE_PREFIX "case-event:1"
+#define PREDICATE_CASE_ROOT PREDICATE_PREFIX "case-root:1"
 #define PREDICATE_COMMITMENT PREDICATE_PREFIX "commitment:1"
 #define PREDICATE_CONTACT PREDICATE_PREFIX "contact:1"
 #define PREDICATE_DELEGATION PREDICATE_PREFIX "delegation:1"
 #define PREDICATE_DOCUMENT PREDICATE_PREFIX "document:1"
 #define PREDICATE_ENDORSEMENT PREDICATE_PREFIX "endorsement:1"
 #define PREDICATE_LEGAL_POSITION PREDICATE_PREFIX "legal-position:1"
+#define PREDICATE_MAILBOX PREDICATE_PREFIX "mailbox:1"
 #define PREDICATE_NORM_REPORT PREDICATE_PREFIX "norm-report:1"
 #define PREDICATE_POLICY PREDICATE_PREFIX "policy:1"
 #define PREDICATE_RECEIPT PREDICATE_PREFIX "receipt:1"

@@ -21,6 +21,11 @@ gboolean rules_review(const json_t *statement, GError **error);
 extern const struct shape shape_case_ack[], shape_case_event[];
 gboolean rules_case(const json_t *statement, GError **error);
 gboolean rules_case_event(const json_t *statement, GError **error);
+/* predicate_delivery.c: what the public learns of cases: where messages go, that something
+ * happened. */
+extern const struct shape shape_case_root[], shape_mailbox[];
+gboolean rules_case_root(const json_t *statement, GError **error);
+gboolean rules_mailbox(const json_t *statement, GError **error);
 
 /* predicate_log.c: what a log says. */
 extern const struct shape shape_receipt[], shape_succession[];

@@ -98,6 +98,11 @@ static void test_routes(void)
     g_assert_true(matches("/witness/{hex}/checkpoint", "/witness/ab/checkpoint", "ab"));
     g_assert_false(matches("/witness/{hex}/checkpoint", "/witness//checkpoint", NULL));
     g_assert_false(matches("/witness/{hex}/checkpoint", "/witness/a/b/checkpoint", NULL));
+    g_assert_true(matches("/box/{id}/messages/{n}", "/box/ab/messages/7", "ab/messages/7"));
+    g_assert_true(matches("/box/{id}/messages", "/box/ab/messages", "ab"));
+    g_assert_false(matches("/box/{id}/messages/{n}", "/box/ab/messages/", NULL));
+    g_assert_false(matches("/box/{id}/messages/{n}", "/box/ab/messages/7/8", NULL));
+    g_assert_false(matches("/box/{id}/messages/{n}", "/box/ab/other/7", NULL));
     g_assert_true(matches("/tile/*", "/tile/0/000", "0/000"));
     g_assert_false(matches("/tile/*", "/tile", NULL));
 }
