@@ -1,0 +1,242 @@
+/*
+ * register.js: who is who in a log, and with which keys, folded from its entries in order: the part
+ * of the program's register (src/register/) that decides about keys.
+ *
+ * Judged here: endorsements, recoveries, delegations, revocations, policies, successions, and of
+ * every other statement who signed it with which authority. Not judged here, but by the program:
+ * whom attestations make believed, and what one statement says of another.
+ */
+import { KeyRegister, NEVER, refuse, roleKey, saidTime } from './authority.js';
+import { fromBase64, sha256Hex, utf8Text } from './bytes.js';
+import { KEY_COSIGNATURE, KEY_ED25519 } from './note.js';
+import { GROUPS, isFilledText, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
+import { predicateOf } from './predicates.js';
+
+const REVOCATION_REASONS = ['lost', 'other', 'retired', 'rotated', 'stolen'];
+const DELEGATION_MS = 400 * 86400000;
+const SIGNING_ROLES = ['issuer', 'log', 'officer', 'operator', 'owner'];
+const JUDGES = {
+  endorsement: 'judgeEndorsement',
+  recovery: 'judgeRecovery',
+  delegation: 'judgeDelegation',
+  revocation: 'judgeRevocation',
+  policy: 'judgePolicy',
+  succession: 'judgeSuccession',
+};
+
+/* The name of what an entry says, read quickly and not judged; '' when it is nothing known. */
+export function kindOfEntry(bytes) {
+  try {
+    const payload = fromBase64(JSON.parse(utf8Text(bytes)).payload);
+    return predicateOf(JSON.parse(utf8Text(payload)).predicateType)?.name ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/* The kind of key that each role signs, or opens, with. */
+function keyFitsRole({ type }, role) {
+  if (role === 'seal') return type === undefined;
+  return role === 'witness' ? type === KEY_COSIGNATURE : SIGNING_ROLES.includes(role) && type === KEY_ED25519;
+}
+
+export class CommunityRegister extends KeyRegister {
+  /* Judges what a statement says besides its form: {signatory, key, apply}. */
+  judgeKind(entry) {
+    return Object.hasOwn(JUDGES, entry.kind.name) ? this[JUDGES[entry.kind.name]](entry) : this.signer(entry);
+  }
+
+  /* --- endorsement and recovery --- */
+
+  async provenKeys(entry, root) {
+    const proven = new Set();
+    for (const key of root.keys) if (await this.signedBy(entry, key)) proven.add(key);
+    return proven;
+  }
+
+  refuseDomain(domain, signatory) {
+    const owner = this.byDomain.get(domain);
+    if (owner && owner !== signatory && owner.removedAt === NEVER) refuse('conflict', domain);
+  }
+
+  async judgeEndorsement(entry) {
+    const { signatory: who, root: value } = entry.predicate;
+    if (![who?.name, who?.domain, who?.country].every(isFilledText) || !GROUPS.includes(who.group)) refuse('malformed');
+    if (entry.statement.subject[0].name !== who.domain) refuse('malformed', who.domain);
+    const root = await readRootKeys(value);
+    const known = this.signatories.get(entry.subject);
+    return known ? this.judgeUpdate(entry, known, who, root) : this.judgeFirst(entry, who, root);
+  }
+
+  async judgeFirst(entry, who, root) {
+    const proven = await this.provenKeys(entry, root);
+    if (proven.size < root.threshold) refuse('signature', `${proven.size} / ${root.threshold}`);
+    if ((await signatoryId(root)) !== entry.subject) refuse('conflict', entry.subject);
+    for (const key of root.keys) this.refuseTakenKey(key, null, 'root', proven.has(key));
+    this.refuseDomain(who.domain, null);
+    const judged = { signatory: { ...who, id: entry.subject, root }, key: { ...root.keys[0], role: 'root' } };
+    judged.apply = async () => {
+      judged.signatory = await this.addSignatory(root, false);
+      for (const key of root.keys) this.keyOf(key.bytes).proven = proven.has(key);
+      judged.key = this.keyOf(root.keys[0].bytes);
+      this.nameSignatory(judged.signatory, who);
+      judged.signatory.endorsedAt = saidTime(entry.predicate);
+    };
+    return judged;
+  }
+
+  judgeUpdate(entry, known, who, root) {
+    const { signatory, key } = this.signer(entry);
+    const said = saidTime(entry.predicate);
+    if (known.group !== who.group || !sameRootKeys(root, known.root) || (known.member && known.domain !== who.domain) || said <= known.endorsedAt) {
+      refuse('conflict', who.domain);
+    }
+    this.refuseDomain(who.domain, known);
+    const apply = () => {
+      this.nameSignatory(known, who);
+      known.endorsedAt = said;
+    };
+    return { signatory, key, apply };
+  }
+
+  async judgeRecovery(entry) {
+    const { signatory, key } = this.signer(entry);
+    const root = await readRootKeys(entry.predicate.root);
+    const said = saidTime(entry.predicate);
+    if (said <= signatory.recoveredAt) refuse('conflict');
+    const proven = await this.provenKeys(entry, root);
+    for (const each of root.keys) this.refuseTakenKey(each, signatory, 'root', proven.has(each));
+    const apply = () => {
+      this.setRoot(signatory, root, false);
+      for (const each of proven) this.keyOf(each.bytes).proven = true;
+      signatory.recoveredAt = said;
+    };
+    return { signatory, key, apply };
+  }
+
+  /* --- delegation and revocation --- */
+
+  async judgeDelegation(entry) {
+    const { signatory, key } = this.signer(entry);
+    const { key: text, role, from, until, predicates } = entry.predicate;
+    const ends = Date.parse(until);
+    const lasts = ends - Date.parse(from ?? entry.predicate.time);
+    if (!isFilledText(text) || !(lasts > 0) || lasts > DELEGATION_MS) refuse('malformed');
+    if (predicates !== undefined && (role !== 'issuer' || !Array.isArray(predicates))) refuse('malformed');
+    const named = await roleKey(text);
+    if (!keyFitsRole(named, role)) refuse('malformed', text);
+    const proven = named.hint !== null && await this.signedBy(entry, named);
+    this.refuseTakenKey(named, signatory, role, proven);
+    const apply = () => {
+      this.bindKey(named, signatory, role, proven).delegations.push({ index: entry.index, from: from ? Date.parse(from) : 0, until: ends, predicates });
+    };
+    return { signatory, key, apply };
+  }
+
+  async judgeRevocation(entry) {
+    const { signatory, key } = this.signer(entry);
+    const { key: text, reason, from_index: from } = entry.predicate;
+    if (!isFilledText(text) || !Number.isSafeInteger(from) || !REVOCATION_REASONS.includes(reason)) refuse('malformed');
+    const named = this.keyOf((await roleKey(text)).bytes);
+    if (!named || named.signatory !== signatory || named.text !== text || named.role === 'root' || from > entry.index) refuse('conflict', text);
+    const apply = () => {
+      named.revokedAt = Math.min(named.revokedAt, entry.index);
+      named.fromIndex = Math.min(named.fromIndex, from);
+    };
+    return { signatory, key, apply };
+  }
+
+  /* --- policy and succession --- */
+
+  logKey(entry) {
+    return entry.signers.find((key) => !key.signatory && key.inForce);
+  }
+
+  /* Members of each group whose root keys signed, as many as the policy in force asks for. */
+  refuseWithoutQuorum(entry, old) {
+    if (!old.members.length && !this.logKey(entry)) refuse('quorum');
+    for (const group of GROUPS) {
+      const members = old.members.filter((member) => member.group === group).map(({ domain }) => this.byDomain.get(domain));
+      const signed = members.filter((signatory) => signatory && this.rootSigners(entry, signatory) >= signatory.root.threshold).length;
+      if (signed < signersNeeded(old, group)) refuse('quorum', `${group}: ${signed} / ${signersNeeded(old, group)}`);
+    }
+  }
+
+  refuseMembers(policy) {
+    for (const member of policy.members) {
+      const signatory = this.byDomain.get(member.domain);
+      if (!signatory || signatory.removedAt !== NEVER || signatory.group !== member.group || !sameRootKeys(signatory.root, member.root)) {
+        refuse('conflict', member.domain);
+      }
+      if (member.witness) this.refuseTakenKey(member.witness, signatory, 'witness', true);
+    }
+    for (const id of policy.removed) {
+      const signatory = this.signatories.get(id);
+      if (!signatory || signatory.removedAt !== NEVER || policy.members.some(({ domain }) => domain === signatory.domain)) refuse('conflict', id);
+    }
+    for (const key of policy.logKeys) if (this.keyOf(key.bytes)?.signatory) refuse('conflict', key.text);
+  }
+
+  async judgePolicy(entry) {
+    const old = this.policy();
+    const policy = await readCommunityPolicy(entry.predicate);
+    if (policy.hash !== entry.subject || entry.statement.subject[0].name !== policy.origin) refuse('malformed');
+    if (!entry.index || policy.version === 1) {
+      if (entry.index || policy.hash !== old.hash) refuse('conflict');
+      return { signatory: null, key: this.logKey(entry) ?? refuse('signature') };
+    }
+    if (!policyFollows(policy, old)) refuse('conflict');
+    this.refuseWithoutQuorum(entry, old);
+    this.refuseMembers(policy);
+    return { signatory: null, key: entry.signers[0], apply: () => this.applyPolicy(policy, entry.index) };
+  }
+
+  async applyPolicy(policy, index) {
+    this.policies.push({ policy, index });
+    for (const key of this.keys.values()) if (!key.signatory) key.inForce = false;
+    for (const key of policy.logKeys) (this.keyOf(key.bytes) ?? this.bindKey(key, null, 'log', true)).inForce = true;
+    for (const id of policy.removed) this.remove(this.signatories.get(id), index);
+    for (const signatory of this.signatories.values()) signatory.member = false;
+    for (const member of policy.members) {
+      let signatory = this.byDomain.get(member.domain);
+      if (!signatory) {
+        signatory = await this.addSignatory(member.root, true);
+        this.nameSignatory(signatory, member);
+      }
+      signatory.member = true;
+      if (member.witness) this.bindKey(member.witness, signatory, 'witness', true);
+    }
+  }
+
+  remove(signatory, index) {
+    if (!signatory) return;
+    signatory.removedAt = index;
+    if (this.byDomain.get(signatory.domain) === signatory) this.byDomain.delete(signatory.domain);
+  }
+
+  /* The first entry after the genesis policy names the log that this one continues. */
+  async judgeSuccession(entry) {
+    const key = this.logKey(entry) ?? refuse('signature');
+    const note = isFilledText(entry.predicate.old?.note) ? fromBase64(entry.predicate.old.note) : null;
+    if (!note || (await sha256Hex(note)) !== entry.subject) refuse('malformed');
+    if (entry.predicate.old.origin === entry.predicate.log || entry.index !== 1) refuse('conflict');
+    return { signatory: null, key };
+  }
+
+  /* --- folding --- */
+
+  /*
+   * Folds the next entry. Its verdict (authority.js, judge()) when it changes who may say what or
+   * when `wanted`; else null, for most statements change nothing here.
+   */
+  async fold(bytes, time, wanted) {
+    const index = this.size++;
+    if (!wanted && !Object.hasOwn(JUDGES, kindOfEntry(bytes)) && !this.mayProve(bytes)) return null;
+    const judged = await this.judge(bytes, index, time);
+    if (judged.verdict) return judged;
+    await judged.apply?.();
+    this.payloads.set(judged.entry.payload, index);
+    if (judged.key && judged.key.role !== 'root') judged.key.said++;
+    return judged;
+  }
+}
