@@ -30,7 +30,7 @@
 import { el } from './dom.js';
 import { Formatter } from './format.js';
 import { LANGUAGES, Translator } from './i18n.js';
-import { ApiProblem, readJson } from './ui/api.js';
+import { ApiProblem, fetchJson } from './ui/api.js';
 import { problemNotice } from './ui/page.js';
 import { shellFooter, shellHeader } from './ui/shell.js';
 
@@ -74,7 +74,7 @@ function chooseLanguage(query) {
 
 async function readTexts(base, row, language) {
   const names = [language, ...['portal', ...(row.texts ?? [])].map((name) => `${name}.${language}`)];
-  const parts = await Promise.all(names.map((name) => readJson(`${base}i18n/${name}.json`)));
+  const parts = await Promise.all(names.map((name) => fetchJson(`${base}i18n/${name}.json`)));
   return { [language]: Object.assign({}, ...parts) };
 }
 
@@ -106,7 +106,7 @@ function makePortalView(name, catalogues, language, query) {
     claimNode: claim,
     href: (path, values) => addressOf(path, values, query.get('lang')),
     here: (changes) => addressOf(location.pathname, { ...Object.fromEntries(query), ...changes }),
-    api: (path) => readJson(path),
+    api: (path) => fetchJson(path),
     title: (text) => { document.title = `${text} — ${site}`; },
     claim: (node) => claim.replaceChildren(node),
     announce: (text) => { live.textContent = text; },

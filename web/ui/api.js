@@ -19,7 +19,7 @@ async function problemOf(answer) {
 }
 
 /* The JSON at `path`; throws an ApiProblem. */
-export async function readJson(path) {
+export async function fetchJson(path) {
   let answer;
   try {
     answer = await fetch(path, { headers: { Accept: 'application/json' }, credentials: 'omit' });
