@@ -3,11 +3,12 @@
  * draws the page from /api/v1, so a page shows nothing that a program could not read too.
  *
  *     /signatories/ID          the shell, filled with the page's name
- *     /web/DIGEST/page/*.js    the viewer's files, which never change under that name
+ *     /web/DIGEST/page/log.js   the viewer's files, which never change under that name
  *
  * DIGEST is the beginning of the viewer's digest: SHA-256 over a line "SHA256HEX  PATH\n" for each
  * of its files, in order of path, as sha256sum(1) writes them.
  */
+#include "assess/catalogue.h"
 #include "assess/report_bundle.h"
 #include "base/clock.h"
 #include "config.h"
@@ -17,6 +18,7 @@
 #include "node/target.h"
 #include "node/view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_COST 5
@@ -89,6 +91,7 @@ struct portal {
     char *base;                       /* "/web/DIGEST/" */
     char *integrity;                  /* of the first script */
     char *shell;
+    struct node_content *measures; /* the catalogue */
     json_t *texts[G_N_ELEMENTS(languages)];
 };
 
@@ -181,6 +184,25 @@ static gboolean read_shell(struct portal *portal, GError **error)
     return TRUE;
 }
 
+/* The whole catalogue: some hundred rows that change with the program alone. */
+static struct node_content *catalogue_content(void)
+{
+    g_autofree char *etag = g_strdup_printf("\"%s\"", catalogue_digest());
+    g_autoptr(json_t) document = json_pack("{s:s, s:s, s:o}", "version", CATALOGUE_VERSION,
+                                           "digest", catalogue_digest(), "measures", json_array());
+    g_autoptr(GBytes) bytes = NULL;
+    gsize count;
+    const struct measure *measures = catalogue_measures(&count);
+    char *text;
+
+    for (gsize i = 0; i < count; i++)
+        json_array_append_new(json_object_get(document, "measures"),
+                              catalogue_row_json(&measures[i]));
+    text = json_dumps(document, JSON_COMPACT);
+    bytes = g_bytes_new_with_free_func(text, strlen(text), free, text);
+    return node_content_new(bytes, JSON_TYPE, "public, max-age=3600", etag, NULL);
+}
+
 static void stop(gpointer service)
 {
     struct portal *portal = service;
@@ -189,6 +211,7 @@ static void stop(gpointer service)
     g_hash_table_unref(portal->files);
     for (guint i = 0; i < G_N_ELEMENTS(languages); i++)
         json_decref(portal->texts[i]);
+    node_content_unref(portal->measures);
     g_free(portal->digest);
     g_free(portal->base);
     g_free(portal->integrity);
@@ -207,6 +230,7 @@ static gpointer start(struct node *node, GError **error)
     portal->genesis = node_genesis(node, &failed);
     portal->digest = portal_digest();
     portal->base = g_strdup_printf(FILES "%.*s/", DIGEST_DIGITS, portal->digest);
+    portal->measures = catalogue_content();
     add_files(portal);
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
@@ -384,7 +408,17 @@ static void answer_any(struct node *node, gpointer service, const struct node_re
         answer_problem(answer, 404, "There is nothing at this path.");
 }
 
+static void answer_measures(struct node *node, gpointer service, const struct node_request *request,
+                            struct node_answer *answer)
+{
+    struct portal *portal = service;
+
+    answer->status = 200;
+    answer->content = node_content_ref(portal->measures);
+}
+
 static const struct route routes[] = {
+    { "GET", "/api/v1/measures", ROUTE_AT_ONCE, 0, PAGE_COST, answer_measures },
     { "GET", "/*", ROUTE_AT_ONCE, 0, PAGE_COST, answer_any },
     { NULL },
 };

@@ -16,7 +16,6 @@
 
 #define READ_COST 5
 #define REGISTER_COST 50
-#define DOCUMENT_LIMIT G_MAXUINT32
 #define PROOF_TYPE "text/plain; charset=utf-8"
 #define BRIEFLY "public, max-age=1"
 
@@ -67,17 +66,23 @@ struct view *register_view(gpointer service)
 
 /* --- answers --- */
 
-/* Holds the view; FALSE when nothing is shown yet: then it is answered and nothing held. */
+const struct shown *register_hold(struct view *view, struct node_answer *answer)
+{
+    const struct shown *shown = view_hold(view);
+
+    if (shown->checkpoint)
+        return shown;
+    view_release(view);
+    answer_problem(answer, 503, "Nothing is published yet.");
+    answer->retry_after_s = 1;
+    return NULL;
+}
+
 static gboolean hold(struct register_service *own, const struct shown **shown,
                      struct node_answer *answer)
 {
-    *shown = view_hold(own->view);
-    if ((*shown)->checkpoint)
-        return TRUE;
-    view_release(own->view);
-    answer_problem(answer, 503, "Nothing is published yet.");
-    answer->retry_after_s = 1;
-    return FALSE;
+    *shown = register_hold(own->view, answer);
+    return *shown != NULL;
 }
 
 static void answer_error(struct node_answer *answer, const GError *error)
@@ -263,66 +268,6 @@ static void answer_register(struct node *node, gpointer service, const struct no
         answer_error(answer, error);
 }
 
-static gboolean has_principle(const json_t *signatory, guint64 principle)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(signatory, "principles"), i,
-                       item) if (json_integer_value(item) == (json_int_t)principle) return TRUE;
-    return FALSE;
-}
-
-static json_t *filter(const json_t *all, const char *group, guint64 principle)
-{
-    json_t *list = json_array(), *item;
-    size_t i;
-
-    json_array_foreach(all, i,
-                       item) if ((!group || g_strcmp0(json_text(item, "group"), group) == 0) &&
-                                 (!principle || has_principle(item, principle)))
-        json_array_append(list, item);
-    return list;
-}
-
-static void answer_signatories(struct node *node, gpointer service,
-                               const struct node_request *request, struct node_answer *answer)
-{
-    struct register_service *own = service;
-    const char *group = request->query(request, "group");
-    const char *text = request->query(request, "principle");
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) document = NULL;
-    g_autoptr(json_t) value = NULL;
-    const struct shown *shown;
-    guint64 principle = 0;
-    enum group known;
-
-    if ((group && !group_parse(group, &known, NULL)) ||
-        (text &&
-         !g_ascii_string_to_unsigned(text, 10, 1, PREDICATE_PRINCIPLES, &principle, NULL))) {
-        answer_problem(answer, 400,
-                       "\"group\" is state, private-sector or civil-society; \"principle\" is a "
-                       "number from 1 to 9.");
-        return;
-    }
-    if (!hold(own, &shown, answer))
-        return;
-    document = view_document(own->view, &error);
-    view_release(own->view);
-    value = document ? json_parse(g_bytes_get_data(document, NULL), g_bytes_get_size(document),
-                                  DOCUMENT_LIMIT, "register", &error)
-                     : NULL;
-    if (!value) {
-        answer_error(answer, error);
-        return;
-    }
-    answer_json(answer, 200,
-                json_pack("{s:O, s:O, s:o}", "log", json_object_get(value, "log"), "size",
-                          json_object_get(value, "size"), "signatories",
-                          filter(json_object_get(value, "signatories"), group, principle)));
-}
-
 static void answer_signatory(struct node *node, gpointer service,
                              const struct node_request *request, struct node_answer *answer)
 {
@@ -376,7 +321,6 @@ static const struct route routes[] = {
     { "GET", "/api/v1/entries/{index}", ROUTE_WORK, 0, READ_COST, answer_entry },
     { "GET", "/api/v1/proofs/{leaf}", ROUTE_WORK, 0, READ_COST, answer_proof },
     { "GET", "/api/v1/register", ROUTE_WORK, 0, REGISTER_COST, answer_register },
-    { "GET", "/api/v1/signatories", ROUTE_WORK, 0, REGISTER_COST, answer_signatories },
     { "GET", "/api/v1/signatories/{signatory}", ROUTE_WORK, 0, READ_COST, answer_signatory },
     { NULL },
 };

@@ -14,6 +14,7 @@ const struct service *const services[] = {
     &service_forward,
     &service_register,
     &service_mailbox,
+    &service_directory,
     &service_witness,
     &service_status,
     &service_portal,

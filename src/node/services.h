@@ -3,18 +3,22 @@
 #include "node/service.h"
 
 struct view;
+struct shown;
 
 /* What the register's service shows, for those of its siblings that read it. Borrowed. */
 struct view *register_view(gpointer service);
+/* Holds it (view_hold); NULL when nothing is shown yet: then that is answered and nothing held. */
+const struct shown *register_hold(struct view *view, struct node_answer *answer);
 /* SHA-256 of the viewer's files, as service_portal.c says; the caller owns it. */
 char *portal_digest(void);
 
-extern const struct service service_files;    /* checkpoint, tiles, history as they lie */
-extern const struct service service_forward;  /* hands entries on to the community's log */
-extern const struct service service_log;      /* takes entries, has them cosigned, publishes */
-extern const struct service service_mailbox;  /* keeps sealed messages for their recipients */
-extern const struct service service_portal;   /* pages for people */
-extern const struct service service_register; /* the published register as JSON */
+extern const struct service service_directory; /* the register by filters, in pages, over time */
+extern const struct service service_files;     /* checkpoint, tiles, history as they lie */
+extern const struct service service_forward;   /* hands entries on to the community's log */
+extern const struct service service_log;       /* takes entries, has them cosigned, publishes */
+extern const struct service service_mailbox;   /* keeps sealed messages for their recipients */
+extern const struct service service_portal;    /* pages for people */
+extern const struct service service_register;  /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
 extern const struct service service_witness; /* cosigns checkpoints */
 

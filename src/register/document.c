@@ -35,7 +35,7 @@ static void set_text(json_t *object, const char *name, const char *text)
 }
 
 /* Where and when something was said. */
-static json_t *place(const struct reg_entry *entry)
+json_t *document_place(const struct reg_entry *entry)
 {
     return json_pack("{s:I, s:o, s:o, s:b}", "index", (json_int_t)entry->index, "entry",
                      hex_string(entry->leaf), "time", time_or_null(entry->time_us), "disputed",
@@ -45,7 +45,7 @@ static json_t *place(const struct reg_entry *entry)
 /* The members of what was said, beside its place. */
 static json_t *said(const struct reg_entry *entry)
 {
-    json_t *value = place(entry);
+    json_t *value = document_place(entry);
 
     json_object_update_missing(value, entry->said);
     json_object_del(value, "log");
@@ -61,7 +61,7 @@ const char *freshness_class(gint64 age_us)
 }
 
 /* Nobody is younger than the log says, nor than they say themselves. */
-static gint64 age_us(const struct reg_entry *entry, gint64 now_us)
+gint64 document_age_us(const struct reg_entry *entry, gint64 now_us)
 {
     gint64 ended_us = entry->assessment->ended_us;
     gint64 since_us = entry->time_us ? MIN(entry->time_us, ended_us) : ended_us;
@@ -69,7 +69,7 @@ static gint64 age_us(const struct reg_entry *entry, gint64 now_us)
     return MAX(now_us - since_us, 0);
 }
 
-static json_t *bands_of(const struct reg_assessment *assessment)
+json_t *document_bands(const struct reg_assessment *assessment)
 {
     json_t *list = json_array();
 
@@ -100,7 +100,7 @@ static json_t *reviews_of(const struct reg_assessment *assessment)
 }
 
 /* What the undisputed reviews say, the worst first. */
-static const char *review_status(const struct reg_assessment *assessment)
+const char *document_review_status(const struct reg_assessment *assessment)
 {
     static const struct {
         const char *verdict, *status;
@@ -121,7 +121,7 @@ static const char *review_status(const struct reg_assessment *assessment)
     return "self-declared";
 }
 
-static const struct reg_entry *latest_assessment(const struct reg_signatory *signatory)
+const struct reg_entry *document_latest(const struct reg_signatory *signatory)
 {
     for (guint i = signatory->assessments->len; i; i--) {
         const struct reg_entry *entry = signatory->assessments->pdata[i - 1];
@@ -135,15 +135,15 @@ static const struct reg_entry *latest_assessment(const struct reg_signatory *sig
 static json_t *assessment_of(const struct reg_entry *entry, gint64 now_us)
 {
     const struct reg_assessment *assessment = entry->assessment;
-    gint64 age = age_us(entry, now_us);
-    json_t *value = place(entry);
+    gint64 age = document_age_us(entry, now_us);
+    json_t *value = document_place(entry);
     json_t *more = json_pack(
         "{s:o, s:I, s:s, s:{s:s, s:s}, s:o, s:{s:o, s:I}, s:s, s:o}", "ended",
         time_or_null(assessment->ended_us), "age_s", (json_int_t)(age / G_USEC_PER_SEC),
         "freshness", freshness_class(age), "catalogue", "version", assessment->catalogue_version,
-        "digest", assessment->catalogue_digest, "principles", bands_of(assessment), "commitments",
-        "root", hex_string(assessment->root), "count", (json_int_t)assessment->count, "status",
-        review_status(assessment), "reviews", reviews_of(assessment));
+        "digest", assessment->catalogue_digest, "principles", document_bands(assessment),
+        "commitments", "root", hex_string(assessment->root), "count", (json_int_t)assessment->count,
+        "status", document_review_status(assessment), "reviews", reviews_of(assessment));
 
     json_object_update(value, more);
     json_decref(more);
@@ -178,7 +178,7 @@ static json_t *attestations_of(const struct reg_signatory *signatory)
 
     for (guint i = 0; i < signatory->attestations->len; i++) {
         const struct reg_attestation *attestation = signatory->attestations->pdata[i];
-        json_t *value = place(attestation->entry);
+        json_t *value = document_place(attestation->entry);
 
         json_object_set_new(value, "by", json_string(attestation->by->id_hex));
         json_object_set_new(value, "by_domain", json_string(attestation->by->domain));
@@ -267,7 +267,7 @@ static json_t *endorsement_of(const struct reg_signatory *signatory)
 
     if (!entry)
         return json_null();
-    value = place(entry);
+    value = document_place(entry);
     for (const char *const *member = members; *member; member++)
         if (json_object_get(entry->said, *member))
             json_object_set(value, *member, json_object_get(entry->said, *member));
@@ -276,7 +276,7 @@ static json_t *endorsement_of(const struct reg_signatory *signatory)
 }
 
 /* How it came by its group. */
-static const char *standing(const struct reg_signatory *signatory)
+const char *document_standing(const struct reg_signatory *signatory)
 {
     return signatory->removed_at != G_MAXUINT64 ? "removed"
            : signatory->member                  ? "policy"
@@ -286,17 +286,17 @@ static const char *standing(const struct reg_signatory *signatory)
 
 json_t *document_signatory(const struct reg_signatory *signatory, gint64 now_us)
 {
-    const struct reg_entry *latest = latest_assessment(signatory);
-    json_t *value =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", signatory->id_hex, "name",
-                  signatory->name, "group", group_name(signatory->group), "country",
-                  signatory->country, "domain", signatory->domain, "attested", standing(signatory));
+    const struct reg_entry *latest = document_latest(signatory);
+    json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", signatory->id_hex, "name",
+                              signatory->name, "group", group_name(signatory->group), "country",
+                              signatory->country, "domain", signatory->domain, "attested",
+                              document_standing(signatory));
     json_t *more = json_pack(
         "{s:b, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "single_key",
         signatory->root.keys->len == 1, "root", root_keys_json(&signatory->root), "keys",
         keys_of(signatory, now_us), "attestations", attestations_of(signatory), "joined",
-        signatory->joined ? place(signatory->joined) : json_null(), "freshness",
-        latest ? freshness_class(age_us(latest, now_us)) : "none", "endorsement",
+        signatory->joined ? document_place(signatory->joined) : json_null(), "freshness",
+        latest ? freshness_class(document_age_us(latest, now_us)) : "none", "endorsement",
         endorsement_of(signatory), "assessment",
         latest ? assessment_of(latest, now_us) : json_null(), "trend", trend_of(signatory),
         "commitments", list_of(signatory->commitments), "legal_positions",
@@ -337,7 +337,7 @@ json_t *register_entry(const struct reg *reg, guint64 index)
     if (index >= reg->entries->len)
         return NULL;
     entry = reg->entries->pdata[index];
-    value = place(entry);
+    value = document_place(entry);
     json_object_set_new(value, "counts", json_boolean(entry->verdict == REGISTER_COUNTS));
     set_text(value, "verdict", register_verdict_name(entry->verdict));
     set_text(value, "type", entry->predicate ? entry->predicate->type : NULL);

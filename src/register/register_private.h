@@ -81,6 +81,7 @@ struct reg_signatory {
     guint8 id[SIGNATORY_ID_SIZE];
     char *id_hex;
     char *name, *subtype, *country, *domain;
+    char *folded; /* name, domain and id as a search looks at them */
     enum group group;
     struct root_keys root;
     struct reg_entry *joined, *endorsement; /* the first and the latest; or NULL */
@@ -174,6 +175,9 @@ void reg_signatory_name(struct reg *reg, struct reg_signatory *signatory, const 
 /* find.c: by id or its beginning, domain, or key. NULL and ENTENTE_ERROR_INPUT: none, several. */
 const struct reg_signatory *reg_signatory_find(const struct reg *reg, const char *who,
                                                GError **error);
+
+/* listing.c: what a search compares with; a name sorts by its beginning. */
+char *listing_fold(const struct reg_signatory *signatory);
 
 /* closure.c: who is attested. */
 void closure_grow(struct reg_signatory *signatory, const struct community_policy *policy);

@@ -40,6 +40,7 @@ void reg_signatory_free(gpointer data)
     g_free(signatory->subtype);
     g_free(signatory->country);
     g_free(signatory->domain);
+    g_free(signatory->folded);
     root_keys_clear(&signatory->root);
     g_ptr_array_unref(signatory->keys);
     g_ptr_array_unref(signatory->attestations);
@@ -87,6 +88,8 @@ void reg_signatory_name(struct reg *reg, struct reg_signatory *signatory, const 
     signatory->name = g_strdup(name);
     signatory->domain = g_strdup(domain);
     signatory->country = g_strdup(country);
+    g_free(signatory->folded);
+    signatory->folded = listing_fold(signatory);
     signatory->identity++;
     g_hash_table_replace(reg->by_domain, signatory->domain, signatory);
 }
