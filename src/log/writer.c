@@ -132,22 +132,24 @@ static void assemble(struct log_writer *writer, struct assembly *batch)
 /* The next WAL file, when the present one is full and what the other held is in synced tiles. */
 static gboolean change_file(struct log_writer *writer, gsize length, GError **error)
 {
+    const struct commit_log_calls *calls = writer->commits->calls;
     struct merkle_hash root;
     guint64 size;
 
-    if (!wal_is_full(writer->wal))
+    if (!calls->is_full(writer->commits))
         return TRUE;
     pthread_mutex_lock(&writer->lock);
-    while (!wal_is_marked(writer->wal) && wal_must_wait(writer->wal, length) && !writer->failure)
+    while (!calls->is_marked(writer->commits) && calls->must_wait(writer->commits, length) &&
+           !writer->failure)
         pthread_cond_wait(&writer->changed, &writer->lock);
     size = writer->size;
     root = writer->root;
     pthread_mutex_unlock(&writer->lock);
     if (!writer_works(writer, error))
         return FALSE;
-    if (!wal_is_marked(writer->wal))
+    if (!calls->is_marked(writer->commits))
         return TRUE;
-    if (!wal_begin(writer->wal, size, &root, FALSE, error))
+    if (!calls->begin(writer->commits, size, &root, FALSE, error))
         return FALSE;
     pthread_mutex_lock(&writer->lock);
     writer->sync_wanted = TRUE;
@@ -169,7 +171,8 @@ static gboolean commit(struct log_writer *writer, struct assembly *assembly, GEr
     if (!writer_works(writer, error) || !change_file(writer, length, error))
         return FALSE;
     before = g_get_monotonic_time();
-    if (!wal_append(writer->wal, assembly->record, first, assembly->added, &root, error))
+    if (!writer->commits->calls->append(writer->commits, assembly->record, first, assembly->added,
+                                        &root, error))
         return FALSE;
     took = g_get_monotonic_time() - before;
     for (guint i = 0; writer->dedup && i < assembly->added; i++)
@@ -331,7 +334,7 @@ static gboolean sync_up_to(struct log_writer *writer, guint64 size, GError **err
     return tile_set_write_partial(writer->tiles, size, error) &&
            tile_set_sync(writer->tiles, error) &&
            (!writer->dedup || dedup_sync(writer->dedup, size, error)) &&
-           wal_mark(writer->wal, error);
+           writer->commits->calls->mark(writer->commits, error);
 }
 
 static void *run_syncer(void *data)
@@ -482,7 +485,7 @@ void log_writer_numbers(struct log_writer *writer, struct log_writer_numbers *nu
     guint64 published;
 
     pthread_mutex_lock(&writer->publish_lock);
-    published = writer->published;
+    published = writer->published.size;
     pthread_mutex_unlock(&writer->publish_lock);
     pthread_mutex_lock(&writer->lock);
     *numbers = writer->numbers;

@@ -20,11 +20,14 @@
 #include "log/checkpoint.h"
 #include "log/tile.h"
 
+struct commit_log;
 struct log_writer;
 
 struct log_writer_options {
     const char *folder;            /* of the log: tile/, checkpoint, history, wal */
     const char *lock_file;         /* the lock row's database; NULL: FOLDER/lock.db */
+    struct commit_log *commits;    /* where to commit (commit_log.h), taken over by the writer even
+                                      when it cannot be opened; NULL: the WAL in the folder */
     const struct signing_key *key; /* the log's; borrowed; its name is the origin */
     guint batch;                   /* entries of a batch at most; 0: 4096 */
     guint delay_ms;                /* how long a batch waits for more; 0: not at all */

@@ -157,16 +157,17 @@ static gboolean read_edge(struct log_writer *writer, guint64 size, GError **erro
  */
 static gboolean recover(struct log_writer *writer, GError **error)
 {
+    const struct commit_log_calls *calls = writer->commits->calls;
     struct recovery recovery = { writer, g_array_new(FALSE, FALSE, sizeof(guint64)) };
     g_autoptr(GArray) sizes = recovery.sizes;
     g_autoptr(tile_set_t) again = NULL;
     struct merkle_hash root;
     guint64 base;
 
-    wal_base(writer->wal, &base, &root);
+    calls->base(writer->commits, &base, &root);
     writer->tiles = tile_set_open(writer->folder, base, &root, error);
     if (!writer->tiles || !read_edge(writer, base, error) ||
-        !wal_replay(writer->wal, recover_record, &recovery, error))
+        !calls->replay(writer->commits, recover_record, &recovery, error))
         return FALSE;
     if (tile_set_has_more(writer->folder, writer->edge.size))
         return found_error(
@@ -178,7 +179,7 @@ static gboolean recover(struct log_writer *writer, GError **error)
         if (!tile_set_write_partial(writer->tiles, g_array_index(sizes, guint64, i), error))
             return FALSE;
     writer->size = writer->tiled = writer->edge.size;
-    writer->sync_wanted = !wal_is_marked(writer->wal);
+    writer->sync_wanted = !calls->is_marked(writer->commits);
     writer->sync_size = writer->size;
     writer->root = tree_root(&writer->edge, writer->merkle);
     again = tile_set_open(writer->folder, writer->size, &writer->root, error);
@@ -193,8 +194,7 @@ static gboolean check_lock_row(struct log_writer *writer, GError **error)
     struct lock_state *state = &writer->signed_state;
     struct merkle_hash root;
 
-    writer->lock_row = lock_row_open(writer->lock_path, writer->origin, state, error);
-    if (!writer->lock_row)
+    if (!writer->commits->calls->lock_read(writer->commits, state, error))
         return FALSE;
     if (state->size > writer->size)
         return policy_error(
@@ -203,14 +203,14 @@ static gboolean check_lock_row(struct log_writer *writer, GError **error)
             ", but the log signed size %" G_GUINT64_FORMAT " (%s): a restored "
             "backup. A log that lost entries goes on under a new origin only, whose "
             "first entry names this one",
-            writer->folder, writer->size, state->size, writer->lock_path);
+            writer->folder, writer->size, state->size, writer->commits->place);
     if (!tree_root_of(writer->merkle, state->size, tile_set_node, &nodes, &root, error))
         return FALSE;
     if (memcmp(&root, &state->root, sizeof root) != 0)
         return policy_error(error,
                             "%s: the log signed another root for size %" G_GUINT64_FORMAT
                             " than its entries have (%s): these are other data",
-                            writer->folder, state->size, writer->lock_path);
+                            writer->folder, state->size, writer->commits->place);
     if (clock_now_us() < state->time_us - CLOCK_TOLERANCE_US) {
         g_autofree char *time = clock_format(state->time_us);
 
@@ -245,6 +245,7 @@ static gboolean fill_dedup(struct log_writer *writer, GError **error)
 static struct log_writer *writer_new(const struct log_writer_options *options)
 {
     struct log_writer *writer = g_new0(struct log_writer, 1);
+    GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)note_key_free);
     pthread_condattr_t attributes;
 
     pthread_condattr_init(&attributes);
@@ -255,8 +256,9 @@ static struct log_writer *writer_new(const struct log_writer_options *options)
     pthread_mutex_init(&writer->sign_lock, NULL);
     pthread_mutex_init(&writer->publish_lock, NULL);
     writer->folder = g_strdup(options->folder);
-    writer->lock_path = lock_path(options);
     writer->origin = g_strdup(options->key->public->name);
+    g_ptr_array_add(keys, note_key_new(NOTE_KEY_ED25519, options->key->public));
+    published_init(&writer->published, options->folder, writer->origin, keys);
     writer->key = options->key;
     writer->options = *options;
     writer->options.batch = options->batch ? options->batch : BATCH_DEFAULT;
@@ -271,8 +273,8 @@ void writer_free(struct log_writer *writer)
     log_queue_free(writer->queue);
     dedup_free(writer->dedup);
     tile_set_free(writer->tiles);
-    lock_row_close(writer->lock_row);
-    wal_close(writer->wal);
+    commit_log_close(writer->commits);
+    published_clear(&writer->published);
     merkle_free(writer->merkle);
     g_clear_pointer(&writer->signed_note, g_bytes_unref);
     g_clear_error(&writer->failure);
@@ -281,23 +283,30 @@ void writer_free(struct log_writer *writer)
     pthread_mutex_destroy(&writer->sign_lock);
     pthread_mutex_destroy(&writer->publish_lock);
     g_free(writer->folder);
-    g_free(writer->lock_path);
     g_free(writer->origin);
     g_free(writer);
+}
+
+static struct commit_log *open_files(const struct log_writer_options *options, GError **error)
+{
+    g_autofree char *lock_file = lock_path(options);
+
+    return commit_files_open(options->folder, lock_file, options->key->public->name, error);
 }
 
 struct log_writer *log_writer_open(const struct log_writer_options *options, GError **error)
 {
     struct log_writer *writer;
 
-    if (!is_local(options->folder, error))
-        return NULL;
     writer = writer_new(options);
-    writer->wal = wal_open(writer->folder, writer->origin, error);
-    if (!writer->wal || !recover(writer, error) || !check_lock_row(writer, error) ||
-        !writer_read_published(writer, error) ||
+    writer->commits = options->commits;
+    if (!writer->commits && is_local(options->folder, error))
+        writer->commits = open_files(options, error);
+    if (!writer->commits || !recover(writer, error) || !check_lock_row(writer, error) ||
+        !published_read(&writer->published, writer->tiles, writer->signed_state.size,
+                        writer->commits->place, error) ||
         (!options->keep_duplicates && !fill_dedup(writer, error)) ||
-        !lock_row_take(writer->lock_row, error)) {
+        !writer->commits->calls->lock_take(writer->commits, error)) {
         writer_free(writer);
         return NULL;
     }
@@ -308,13 +317,15 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, GEr
 /* Everything is in synced tiles, and the WAL begins anew behind it. */
 static gboolean cut(struct log_writer *writer, GError **error)
 {
-    if (wal_is_marked(writer->wal) && wal_is_empty(writer->wal))
+    const struct commit_log_calls *calls = writer->commits->calls;
+
+    if (calls->is_marked(writer->commits) && calls->is_empty(writer->commits))
         return TRUE;
     return tile_set_write_partial(writer->tiles, writer->size, error) &&
            tile_set_sync(writer->tiles, error) &&
            (!writer->dedup || dedup_sync(writer->dedup, writer->size, error)) &&
-           (wal_is_marked(writer->wal) || wal_mark(writer->wal, error)) &&
-           wal_begin(writer->wal, writer->size, &writer->root, TRUE, error);
+           (calls->is_marked(writer->commits) || calls->mark(writer->commits, error)) &&
+           calls->begin(writer->commits, writer->size, &writer->root, TRUE, error);
 }
 
 void log_writer_close(struct log_writer *writer)

@@ -10,12 +10,12 @@
  * What the threads share is under `lock`; `size` <= what the WAL holds, `tiled` <= `size`.
  */
 #pragma once
+#include "log/commit_log.h"
 #include "log/dedup.h"
-#include "log/lock_row.h"
+#include "log/published.h"
 #include "log/queue.h"
 #include "log/tile_set.h"
 #include "log/tree.h"
-#include "log/wal.h"
 #include "log/writer.h"
 
 #include <pthread.h>
@@ -30,11 +30,11 @@ struct batch {
 };
 
 struct log_writer {
-    char *folder, *lock_path, *origin;
+    char *folder, *origin;
     const struct signing_key *key;
     struct log_writer_options options; /* numbers filled in; its strings are not used */
 
-    struct wal *wal; /* sequencer; wal_mark() by the sync thread */
+    struct commit_log *commits; /* WAL and lock row; or a database */
     struct tree_edge edge;
     struct merkle *merkle;
     struct dedup *dedup; /* or NULL; sequencer; dedup_sync() by the sync thread */
@@ -55,14 +55,11 @@ struct log_writer {
     struct log_writer_numbers numbers;
 
     pthread_mutex_t sign_lock; /* of what follows; taken before `lock` */
-    struct lock_row *lock_row;
     struct lock_state signed_state;
     GBytes *signed_note; /* of signed_state, or NULL */
 
     pthread_mutex_t publish_lock; /* of what follows; taken before the others */
-    guint64 published, trusted;   /* sizes */
-    guint64 history_length;       /* bytes of whole records */
-    gboolean has_history;
+    struct published published;
 };
 
 /* Stops the writer for good. Takes the error over. */
@@ -74,9 +71,6 @@ gboolean writer_works(struct log_writer *writer, GError **error);
 void writer_start(struct log_writer *writer);
 /* FALSE: it had failed. */
 gboolean writer_stop(struct log_writer *writer);
-
-/* Reads what is published: checkpoint and history (writer_publish.c). */
-gboolean writer_read_published(struct log_writer *writer, GError **error);
 
 /* Frees everything; the threads are ended (writer_open.c). */
 void writer_free(struct log_writer *writer);
