@@ -18,14 +18,20 @@
 #define BUFFER_SIZE (64u << 10)
 #define MASK (STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID)
 #define ANY_EXECUTE (S_IXUSR | S_IXGRP | S_IXOTH)
-#define DESCRIPTORS_MAX 400 /* folders kept open for their children; deeper ones go by path */
+#define DESCRIPTORS_MAX 400  /* folders kept open for their children; others' go by path */
+#define PATH_SIZE_MAX 16384u /* what lies deeper is unread: every path kept costs so much */
 
-/* A folder waits with its parent, whose descriptor opens it; `references` counts children + 1. */
+/*
+ * A folder waits with its parent, whose descriptor opens it. The descriptor is closed when the
+ * last child is open, so a tree of any depth needs few; the name lives until the children are done.
+ */
 struct folder {
     struct folder *parent;
-    int fd;        /* -1 until opened */
-    gboolean keep; /* `fd` stays open for the children; else they go by path */
-    gint references;
+    int fd;          /* -1 when not open */
+    gboolean keep;   /* `fd` stays open for the children; else they go by path */
+    gint unopened;   /* children that need `fd`, + 1 while this one is read */
+    gint references; /* children that are not done, + 1 */
+    guint path_size;
     guint32 major, minor;
     guint8 programs; /* below /opt, /usr/local, ...: what can be executed is listed */
     char name[];
@@ -90,23 +96,24 @@ static gboolean is_unowned(struct worker *worker, const struct seen *seen)
 /* "gcc", "x86_64-linux-gnu-gcc-12", "cc", "as", "clang-14", "tcc". */
 static gboolean is_compiler(struct worker *worker, const struct seen *seen)
 {
-    static const char *const names[] = { "gcc",     "cc",  "c++",      "g++",   "as",  "clang",
-                                         "clang++", "tcc", "gfortran", "rustc", "ghc", NULL };
-    const char *name = seen->name, *part;
-    g_autofree char *plain = NULL;
-    gsize length = strlen(name);
+    static const char *const names[] = { "gcc",     "cc",  "c++",      "g++",   "as", "clang",
+                                         "clang++", "tcc", "gfortran", "rustc", "ghc" };
+    const char *part = strstr(seen->name, "-linux-gnu-");
+    const char *name = part ? part + strlen("-linux-gnu-") : seen->name;
 
-    while (length && (g_ascii_isdigit(name[length - 1]) || name[length - 1] == '.'))
-        length--;
-    if (length && length < strlen(name) && name[length - 1] == '-')
-        length--;
-    else
-        length = strlen(name);
-    if (length > 40)
-        return FALSE;
-    plain = g_strndup(name, length);
-    part = strstr(plain, "-linux-gnu-");
-    return g_strv_contains(names, part ? part + strlen("-linux-gnu-") : plain);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        gsize length = strlen(names[i]);
+
+        if (strncmp(name, names[i], length) != 0)
+            continue;
+        if (!name[length])
+            return TRUE;
+        /* a version behind it */
+        if (name[length] == '-' && name[length + 1] &&
+            !name[length + 1 + strspn(name + length + 1, "0123456789.")])
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static gboolean is_local_program(struct worker *worker, const struct seen *seen)
@@ -204,18 +211,24 @@ static void look(struct worker *worker, const struct seen *seen)
 
 /* --- the queue ------------------------------------------------------------------------------- */
 
-static void folder_unref(struct pass *pass, struct folder *folder)
+static void folder_unref(struct folder *folder)
 {
     while (folder && g_atomic_int_dec_and_test(&folder->references)) {
         struct folder *parent = folder->parent;
 
-        if (folder->fd >= 0) {
-            close(folder->fd);
-            g_atomic_int_add(&pass->descriptors, -1);
-        }
         g_free(folder);
         folder = parent;
     }
+}
+
+/* One child less, or the folder itself, that reads by the descriptor. */
+static void release_descriptor(struct pass *pass, struct folder *folder)
+{
+    if (!g_atomic_int_dec_and_test(&folder->unopened))
+        return;
+    close(folder->fd);
+    folder->fd = -1;
+    g_atomic_int_add(&pass->descriptors, -1);
 }
 
 static void give_up(struct worker *worker, const struct folder *folder, int code)
@@ -239,17 +252,22 @@ static void add_folder(struct worker *worker, struct folder *parent, const char 
     *folder = (struct folder){
         .parent = parent,
         .fd = -1,
+        .unopened = 1,
         .references = 1,
+        .path_size = parent->path_size + size,
         .major = status->stx_dev_major,
         .minor = status->stx_dev_minor,
         .programs = parent->programs,
     };
     memcpy(folder->name, name, size);
-    if ((guint)g_atomic_int_get(&worker->pass->unfinished) >= WALK_PENDING_MAX) {
+    if (folder->path_size > PATH_SIZE_MAX ||
+        (guint)g_atomic_int_get(&worker->pass->unfinished) >= WALK_PENDING_MAX) {
         give_up(worker, folder, ENOBUFS);
         g_free(folder);
         return;
     }
+    if (parent->keep)
+        g_atomic_int_inc(&parent->unopened);
     g_atomic_int_inc(&parent->references);
     g_atomic_int_inc(&worker->pass->unfinished);
     g_mutex_lock(&worker->lock);
@@ -280,21 +298,31 @@ static struct folder *take(struct worker *from, gboolean newest)
 
 /* --- folders --------------------------------------------------------------------------------- */
 
-static int open_folder(struct pass *pass, const struct folder *folder)
+static int open_at(int at, const char *name)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-    g_autofree char *path = NULL;
-    const char *name = folder->name;
-    int at = pass->root, fd;
+    int fd = openat(at, name, flags | O_NOATIME);
 
-    if (folder->parent && folder->parent->keep) {
-        at = folder->parent->fd;
-    } else if (folder->parent) {
-        path = path_of(folder, NULL);
-        name = path + 1;
-    }
-    fd = openat(at, name, flags | O_NOATIME);
     return fd < 0 && errno == EPERM ? openat(at, name, flags) : fd;
+}
+
+/* Gives 0, or why not. */
+static int open_folder(struct pass *pass, struct folder *folder)
+{
+    struct folder *parent = folder->parent;
+    int code;
+
+    if (parent && !parent->keep) {
+        g_autofree char *path = path_of(folder, NULL);
+
+        folder->fd = open_at(pass->root, path + 1);
+        return folder->fd < 0 ? errno : 0;
+    }
+    folder->fd = open_at(parent ? parent->fd : pass->root, folder->name);
+    code = folder->fd < 0 ? errno : 0;
+    if (parent)
+        release_descriptor(pass, parent);
+    return code;
 }
 
 /* File systems that hold files of this machine; whatever else is mounted is passed over. */
@@ -397,17 +425,18 @@ static void read_folder(struct worker *worker, struct folder *folder)
 {
     struct pass *pass = worker->pass;
     const struct folder *parent = folder->parent;
+    int code = open_folder(pass, folder);
     ssize_t got;
 
-    folder->fd = open_folder(pass, folder);
-    if (folder->fd < 0) {
-        give_up(worker, folder, errno);
+    if (code) {
+        give_up(worker, folder, code);
         return;
     }
     folder->keep = g_atomic_int_add(&pass->descriptors, 1) < DESCRIPTORS_MAX;
     if (parent && (folder->major != parent->major || folder->minor != parent->minor) &&
         !enter(pass, folder)) {
         worker->passed_over++;
+        release_descriptor(pass, folder);
         return;
     }
     mark_programs(folder);
@@ -422,11 +451,7 @@ static void read_folder(struct worker *worker, struct folder *folder)
         }
     if (got < 0)
         give_up(worker, folder, errno);
-    if (!folder->keep) {
-        close(folder->fd);
-        folder->fd = -1;
-        g_atomic_int_add(&pass->descriptors, -1);
-    }
+    release_descriptor(pass, folder);
 }
 
 static struct folder *next_folder(struct worker *worker)
@@ -458,7 +483,7 @@ static gpointer work(gpointer data)
             continue;
         }
         read_folder(worker, folder);
-        folder_unref(pass, folder);
+        folder_unref(folder);
         g_atomic_int_add(&pass->unfinished, -1);
     }
     g_cond_broadcast(&pass->more);
@@ -514,6 +539,7 @@ static void add_root(struct pass *pass)
 
     memcpy(root->name, ".", sizeof ".");
     root->fd = -1;
+    root->unopened = 1;
     root->references = 1;
     if (statx(pass->root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, MASK, &status) == 0) {
         root->major = status.stx_dev_major;

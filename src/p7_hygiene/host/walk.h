@@ -12,7 +12,7 @@
  * are passed over too (docker, containers, lxc under /var/lib).
  *
  * Memory is bounded: WALK_KEEP entries a list and thread (more only count), WALK_PENDING_MAX
- * folders waiting (more are counted as unread).
+ * folders waiting and paths of 16 KiB (more are counted as unread).
  */
 #pragma once
 #include "p7_hygiene/host/host.h"
