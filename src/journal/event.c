@@ -1,7 +1,7 @@
 #include "base/error.h"
 #include "journal/journal_private.h"
 
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <string.h>
 
 #define ENCODING "entente/event/1\n"
@@ -48,8 +48,7 @@ void event_digest(const struct event *event, guint8 hash[JOURNAL_HASH])
     put_bytes(out, event->body);
     put_bytes(out, event->signature);
     g_byte_array_append(out, event->previous, JOURNAL_HASH);
-    if (!EVP_Digest(out->data, out->len, hash, NULL, EVP_sha256(), NULL))
-        g_error("SHA-256 is not available");
+    crypto_hash_sha256(hash, out->data, out->len);
 }
 
 static gboolean read_hash(struct query *query, int column, guint8 hash[JOURNAL_HASH])

@@ -3,7 +3,7 @@
 #include "log/wal_private.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,8 +64,7 @@ static guint32 get32(const guint8 *at)
 
 void wal_sha256(const void *data, gsize length, guint8 digest[MERKLE_HASH_SIZE])
 {
-    if (!EVP_Digest(data, length, digest, NULL, EVP_sha256(), NULL))
-        g_error("SHA-256 failed");
+    crypto_hash_sha256(digest, data, length);
 }
 
 static gboolean digest_holds(const guint8 *data, gsize length)

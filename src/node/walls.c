@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "sandbox/confine.h"
+#include "statement/merkle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +62,7 @@ gboolean walls_raise(const struct node *node, GError **error)
     g_autoptr(confinement_t) confinement = confinement_new(
         SANDBOX_READ_FILES | SANDBOX_WRITE_FILES | SANDBOX_INTERNET | SANDBOX_NETLINK, error);
     g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(struct confine_place));
+    g_autoptr(merkle_t) hashes = merkle_new(); /* loads libcrypto while it still can be */
 
     if (!confinement)
         return FALSE;

@@ -7,9 +7,9 @@
 #pragma once
 #include "statement/key.h"
 
-struct public_key *key_pem_public(const char *pem, gsize length, const char *key_name,
+struct public_key *key_pem_public(const char *text, gsize length, const char *key_name,
                                   GError **error);
-struct signing_key *key_pem_private(const char *pem, gsize length, const char *key_name,
+struct signing_key *key_pem_private(const char *text, gsize length, const char *key_name,
                                     const struct passphrase_source *source, GError **error);
 
 /* "-----BEGIN PUBLIC KEY-----..." Owned by the caller. */

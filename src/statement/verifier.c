@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,8 +182,8 @@ char *verify_file_sha256(const char *path, guint64 *size, GError **error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     g_autofree guint8 *buffer = g_malloc(READ_SIZE);
-    guint8 digest[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *context;
+    guint8 digest[MERKLE_HASH_SIZE];
+    crypto_hash_sha256_state state;
     struct stat status;
     ssize_t got;
 
@@ -197,19 +197,16 @@ char *verify_file_sha256(const char *path, guint64 *size, GError **error)
         system_error(error, "%s: is not a regular file", path);
         return NULL;
     }
-    context = EVP_MD_CTX_new();
-    if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL))
-        g_error("OpenSSL offers no SHA-256");
+    crypto_hash_sha256_init(&state);
     while ((got = read(fd, buffer, READ_SIZE)) > 0 || (got < 0 && errno == EINTR)) {
         if (got < 0)
             continue;
-        EVP_DigestUpdate(context, buffer, (gsize)got);
+        crypto_hash_sha256_update(&state, buffer, (gsize)got);
         *size += (guint64)got;
     }
     if (got < 0)
         errno_error(error, errno, "%s: cannot be read", path);
-    EVP_DigestFinal_ex(context, digest, NULL);
-    EVP_MD_CTX_free(context);
+    crypto_hash_sha256_final(&state, digest);
     close(fd);
     return got < 0 ? NULL : hex_encode(digest, MERKLE_HASH_SIZE);
 }
