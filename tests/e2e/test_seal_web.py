@@ -31,25 +31,34 @@ PRELUDE = """
 const done = arguments[arguments.length - 1];
 const hex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 const unhex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-const base64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const taken = async () => new Uint8Array(await (await fetch('/bytes')).arrayBuffer());
 const load = (name) => import(`/seal/${name}.js`);
 (async () => {
 """
 EPILOGUE = """
-})().then((value) => done({ value }), (fault) => done({ fault: fault.kind ?? `${fault}` }));
+})().then((value) => done({ value: value ?? null }), (fault) => done({ fault: fault.kind ?? `${fault}` }));
 """
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
+class Files(http.server.SimpleHTTPRequestHandler):
+    """The viewer's files, an empty page, and "/bytes": what the page takes and gives back."""
+
+    bytes_there = b""
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
 
     def do_GET(self):
-        if self.path != "/":
+        if self.path not in ("/", "/bytes"):
             return super().do_GET()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<!DOCTYPE html><title>seal</title><link rel=icon href=data:,>")
+        page = b"<!DOCTYPE html><title>seal</title><link rel=icon href=data:,>"
+        return self.wfile.write(page if self.path == "/" else Files.bytes_there)
+
+    def do_POST(self):
+        Files.bytes_there = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
 
     def log_message(self, *_):
         pass
@@ -57,7 +66,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def page():
-    handler = functools.partial(Quiet, directory=str(ROOT / "web"))
+    handler = functools.partial(Files, directory=str(ROOT / "web"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         opened = chromium.Browser()
@@ -88,25 +97,27 @@ def content_of(size):
 
 SEAL = """
   const { parseSealKey, sealBytes } = await load('seal');
-  const sealed = await sealBytes(base64(arguments[0]), arguments[1].map(parseSealKey));
-  return btoa(Array.from(sealed, (byte) => String.fromCharCode(byte)).join(''));
+  const sealed = await sealBytes(await taken(), arguments[0].map(parseSealKey));
+  await fetch('/bytes', { method: 'POST', body: sealed });
 """
 OPEN = """
   const { openSealed } = await load('seal');
   const { importX25519 } = await load('hpke');
-  const secrets = await Promise.all(arguments[1].map((key) => importX25519(hex(key))));
-  const content = await openSealed(base64(arguments[0]), secrets);
-  return btoa(Array.from(content, (byte) => String.fromCharCode(byte)).join(''));
+  const secrets = await Promise.all(arguments[0].map((key) => importX25519(hex(key))));
+  await fetch('/bytes', { method: 'POST', body: await openSealed(await taken(), secrets) });
 """
 
 
 def seal_in_page(js, content, *keys):
-    return base64.b64decode(js(SEAL, base64.b64encode(content).decode(), keys)["value"])
+    Files.bytes_there = content
+    assert "fault" not in js(SEAL, keys)
+    return Files.bytes_there
 
 
 def open_in_page(js, sealed, *keys):
-    found = js(OPEN, base64.b64encode(sealed).decode(), keys)
-    return base64.b64decode(found["value"]) if "value" in found else found["fault"]
+    """What was sealed, or the kind of the fault."""
+    Files.bytes_there = sealed
+    return js(OPEN, keys).get("fault") or Files.bytes_there
 
 
 def test_rfc9180_vector_in_the_browser(js):
@@ -149,25 +160,26 @@ def test_several_recipients_and_strangers(js):
     tool("open", "11" * 32, data=sealed, status=POLICY)
     assert open_in_page(js, tool("seal", other, PUBLIC_TEXT, data=b"to both"), "11" * 32, PRIVATE) == b"to both"
     assert open_in_page(js, sealed, "11" * 32) == "others"
-    assert js(SEAL, "", [PUBLIC_TEXT, PUBLIC_TEXT])["fault"] == "malformed"
-    assert js(SEAL, "", [])["fault"] == "malformed"
+    assert js(SEAL, [PUBLIC_TEXT, PUBLIC_TEXT])["fault"] == "malformed"
+    assert js(SEAL, [])["fault"] == "malformed"
 
 
 def test_one_bit_changed_anywhere_is_refused(js):
     sealed = seal_in_page(js, b"hello", PUBLIC_TEXT)
     tool("open", PRIVATE, data=sealed)
+    Files.bytes_there = sealed
     faults = js("""
       const { openSealed } = await load('seal');
       const { importX25519 } = await load('hpke');
-      const secret = await importX25519(hex(arguments[1]));
-      const sealed = base64(arguments[0]);
+      const secret = await importX25519(hex(arguments[0]));
+      const sealed = await taken();
       const kinds = [];
       for (let bit = 0; bit < 8 * sealed.length; bit++) {
         sealed[bit >> 3] ^= 1 << (bit & 7);
         kinds.push(await openSealed(sealed, [secret]).then(() => 'opened', (fault) => fault.kind));
         sealed[bit >> 3] ^= 1 << (bit & 7);
       }
-      return kinds;""", base64.b64encode(sealed).decode(), PRIVATE)["value"]
+      return kinds;""", PRIVATE)["value"]
     assert len(faults) == 8 * len(sealed)
     assert set(faults) <= {"malformed", "others", "altered"}
     for bit in range(0, 8 * len(sealed), 37):
