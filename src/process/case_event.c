@@ -24,13 +24,20 @@ static struct case_event *event_new(void)
 {
     struct case_event *event = g_new0(struct case_event, 1);
 
+    event->references = 1;
     event->attachments = g_ptr_array_new_with_free_func(attachment_free);
+    return event;
+}
+
+struct case_event *case_event_ref(struct case_event *event)
+{
+    event->references++;
     return event;
 }
 
 void case_event_free(struct case_event *event)
 {
-    if (!event)
+    if (!event || --event->references)
         return;
     g_free(event->log);
     g_free(event->id);

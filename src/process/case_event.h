@@ -57,9 +57,11 @@ struct case_event {
     gint64 anchor_us;
     GBytes *envelope; /* as it came */
     guint signers;    /* different keys that signed well (after case_event_verify()) */
+    guint references;
 };
 typedef struct case_event case_event_t;
-void case_event_free(struct case_event *event);
+struct case_event *case_event_ref(struct case_event *event);
+void case_event_free(struct case_event *event); /* drops a reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(case_event_t, case_event_free)
 
 /* Reads an envelope (form, shape, bounds); signatures are not judged. ENTENTE_ERROR_INPUT. */
