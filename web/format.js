@@ -1,5 +1,6 @@
 /* format.js: numbers, dates and times as the reader's language writes them; times are UTC. */
 
+const UNITS = [['year', 31557600], ['month', 2629800], ['day', 86400], ['hour', 3600], ['minute', 60]];
 const LOCALES = { en: 'en-GB', fr: 'fr-FR' };
 
 export class Formatter {
@@ -11,6 +12,7 @@ export class Formatter {
     this.times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
     this.lists = new Intl.ListFormat(locale, { type: 'conjunction' });
     this.regions = new Intl.DisplayNames([locale], { type: 'region' });
+    this.relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
     this.collator = new Intl.Collator(locale, { numeric: true });
   }
 
@@ -42,6 +44,12 @@ export class Formatter {
     } catch {
       return String(code);
     }
+  }
+
+  /* "3 days ago", in the largest unit that is not zero. */
+  ago(seconds) {
+    const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? ['second', 1];
+    return this.relative.format(-Math.floor(seconds / size), unit);
   }
 
   list(items) {

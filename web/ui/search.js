@@ -2,8 +2,8 @@
 import { el, on } from '../dom.js';
 
 /* Goes to `path` with what the form holds; empty fields leave no trace in the address. */
-export function goTo(view, path, form) {
-  const values = {};
+export function goTo(view, path, form, more) {
+  const values = { ...more };
   for (const [name, value] of new FormData(form)) if (String(value).trim()) values[name] = String(value).trim();
   location.assign(view.href(path, values));
 }
