@@ -141,8 +141,8 @@ json_t *register_growth(const struct reg *reg, gint64 now_us)
     const gint64 step_s = choose_step(now_us - first_us), step_us = step_s * G_USEC_PER_SEC;
     json_t *buckets = json_array();
 
-    /* Ends of steps since the epoch, and now. */
-    for (gint64 end_us = first_us / step_us * step_us + step_us; first_us; end_us += step_us) {
+    /* Ends of steps since the epoch, from the one before all entries; and now. */
+    for (gint64 end_us = first_us / step_us * step_us; first_us; end_us += step_us) {
         struct bucket bucket = { .end_us = MIN(end_us, now_us) };
 
         bucket.size = size_at(reg, bucket.end_us);

@@ -7,11 +7,10 @@ import { el, svg } from '../dom.js';
 const AREA_WIDTH = 600;
 const AREA_HEIGHT = 200;
 
-/* A round number not below `value`: the top of a scale. */
+/* A round even number not below `value`: the top of a scale whose middle is a number too. */
 export function niceTop(value) {
-  if (value <= 5) return 5;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((top) => top >= value && Number.isInteger(top)) ?? 10 * power;
+  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
+  return [1, 2, 4, 10].map((factor) => factor * power).find((top) => top >= value && top % 2 === 0);
 }
 
 function areaX(index, count) {
