@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "log/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -487,6 +486,19 @@ gboolean tile_set_node(gpointer data, guint level, guint64 index, struct merkle_
     if (!tile_hashes(nodes, &tile, first, count, hashes, error))
         return FALSE;
     *hash = merkle_root(nodes->merkle, hashes, count);
+    return TRUE;
+}
+
+gboolean tile_set_edge(struct tile_set *set, struct merkle *merkle, guint64 size,
+                       struct tree_edge *edge, GError **error)
+{
+    struct tile_nodes nodes = { set, merkle };
+
+    *edge = (struct tree_edge){ .size = size };
+    for (int level = TREE_LEVELS - 1; level >= 0; level--)
+        if ((size >> level) & 1 && !tile_set_node(&nodes, (guint)level, (size >> level) - 1,
+                                                  &edge->hashes[edge->count++], error))
+            return FALSE;
     return TRUE;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 #include "log/checkpoint.h"
 #include "log/tile.h"
+#include "log/tree.h"
 
 struct tile_set;
 typedef struct tile_set tile_set_t;
@@ -43,6 +44,10 @@ struct tile_nodes {
 };
 gboolean tile_set_node(gpointer data, guint level, guint64 index, struct merkle_hash *hash,
                        GError **error);
+
+/* The perfect subtrees of `size`, left to right. */
+gboolean tile_set_edge(struct tile_set *set, struct merkle *merkle, guint64 size,
+                       struct tree_edge *edge, GError **error);
 
 /* The leaf hashes of level-0 tile `index` as far as the set has them. */
 gboolean tile_set_leaves(const struct tile_nodes *nodes, guint64 index,

@@ -137,20 +137,6 @@ static gboolean recover_record(const struct wal_record *record, GBytes *bundle, 
     return TRUE;
 }
 
-/* The perfect subtrees of `size`, left to right. */
-static gboolean read_edge(struct log_writer *writer, guint64 size, GError **error)
-{
-    struct tile_nodes nodes = { writer->tiles, writer->merkle };
-    struct tree_edge *edge = &writer->edge;
-
-    edge->size = size;
-    for (int level = TREE_LEVELS - 1; level >= 0; level--)
-        if ((size >> level) & 1 && !tile_set_node(&nodes, (guint)level, (size >> level) - 1,
-                                                  &edge->hashes[edge->count++], error))
-            return FALSE;
-    return TRUE;
-}
-
 /*
  * Tiles from the WAL; then the edge is read back from the disk and compared. Partial tiles of every
  * size that may have been published come back, too.
@@ -166,7 +152,8 @@ static gboolean recover(struct log_writer *writer, GError **error)
 
     calls->base(writer->commits, &base, &root);
     writer->tiles = tile_set_open(writer->folder, base, &root, error);
-    if (!writer->tiles || !read_edge(writer, base, error) ||
+    if (!writer->tiles ||
+        !tile_set_edge(writer->tiles, writer->merkle, base, &writer->edge, error) ||
         !calls->replay(writer->commits, recover_record, &recovery, error))
         return FALSE;
     if (tile_set_has_more(writer->folder, writer->edge.size))

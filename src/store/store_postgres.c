@@ -351,8 +351,10 @@ static gboolean run_query(struct postgres_query *query, GError **error)
         GError *failure = NULL;
         gboolean sent, again;
 
-        if (try_query(store, query, &sent, &failure))
+        if (try_query(store, query, &sent, &failure)) {
+            store->base.trouble = STORE_NO_TROUBLE;
             return TRUE;
+        }
         if (store->base.trouble == STORE_LOST && sent && !in_transaction && !query->is_select)
             store->base.trouble = STORE_IN_DOUBT;
         again = !in_transaction &&
