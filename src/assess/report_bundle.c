@@ -104,3 +104,22 @@ char *web_fill(const char *text, const char *open, const char *close, const stru
     g_string_append(filled, text);
     return g_string_free(filled, FALSE);
 }
+
+char *web_escape_data(const char *text, gsize length)
+{
+    GString *out = g_string_sized_new(length + length / 16);
+    const char *end = text + length;
+
+    for (; text < end; text++) {
+        if (*text == '<' || *text == '>' || *text == '&')
+            g_string_append_printf(out, "\\u%04x", (guint)*text);
+        else if (end - text >= 3 && !memcmp(text, "\xe2\x80", 2) &&
+                 (text[2] == '\xa8' || text[2] == '\xa9')) {
+            g_string_append(out, text[2] == '\xa8' ? "\\u2028" : "\\u2029");
+            text += 2;
+        } else {
+            g_string_append_c(out, *text);
+        }
+    }
+    return g_string_free(out, FALSE);
+}

@@ -32,3 +32,6 @@ struct web_slot {
  * with a NULL name. The caller owns the text.
  */
 char *web_fill(const char *text, const char *open, const char *close, const struct web_slot *slots);
+
+/* JSON for a data block of HTML: <, >, &, U+2028 and U+2029 as escapes. The caller owns it. */
+char *web_escape_data(const char *text, gsize length);

@@ -14,29 +14,9 @@
 #define ENTRY "standalone.js"
 #define UNKNOWN "\u2014" /* where nothing was measured there is no number, not even zero */
 
-/* Replaces what could end a data block or means something to an HTML or script parser. */
-static char *escape_data(const char *text, gsize length)
-{
-    GString *out = g_string_sized_new(length + length / 16);
-    const char *end = text + length;
-
-    for (; text < end; text++) {
-        if (*text == '<' || *text == '>' || *text == '&')
-            g_string_append_printf(out, "\\u%04x", (guint)*text);
-        else if (end - text >= 3 && !memcmp(text, "\xe2\x80", 2) &&
-                 (text[2] == '\xa8' || text[2] == '\xa9')) {
-            g_string_append(out, text[2] == '\xa8' ? "\\u2028" : "\\u2029");
-            text += 2;
-        } else {
-            g_string_append_c(out, *text);
-        }
-    }
-    return g_string_free(out, FALSE);
-}
-
 /*
- * Whether the escapes above can be undone to the same bytes: not when the document has such an
- * escape of its own, nor a carriage return, which HTML parsers change.
+ * Whether the escapes of web_escape_data() can be undone to the same bytes: not when the document
+ * has such an escape of its own, nor a carriage return, which HTML parsers change.
  */
 static gboolean escape_is_exact(const char *text, gsize length)
 {
@@ -113,7 +93,7 @@ static char *read_catalogues(const char *language, json_t **chosen, GError **err
     if (!french || !(*chosen = json_parse(own, strlen(own), CATALOGUE_MAX, "web/i18n", error)))
         return NULL;
     both = g_strdup_printf("{\"en\":%s,\"fr\":%s}", english, french);
-    return escape_data(both, strlen(both));
+    return web_escape_data(both, strlen(both));
 }
 
 static const char *text_of(const json_t *texts, const char *key)
@@ -244,7 +224,7 @@ char *report_html(const char *name, const char *assessment_json, gsize length, j
         !(catalogues = read_catalogues(language, &texts, error)))
         return NULL;
     packed = length > REPORT_COMPRESS_BYTES || !escape_is_exact(assessment_json, length);
-    data = packed ? compress(assessment_json, length) : escape_data(assessment_json, length);
+    data = packed ? compress(assessment_json, length) : web_escape_data(assessment_json, length);
     policy = make_policy(script, style);
     title = make_title(document, texts);
     overview = static_part(document, texts, title, language);

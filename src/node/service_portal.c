@@ -91,6 +91,7 @@ struct portal {
     char *base;                       /* "/web/DIGEST/" */
     char *integrity;                  /* of the first script */
     char *shell;
+    char *genesis_json; /* the policy that the verifier judges by, as it stands in the shell */
     struct node_content *measures; /* the catalogue */
     json_t *texts[G_N_ELEMENTS(languages)];
 };
@@ -203,6 +204,15 @@ static struct node_content *catalogue_content(void)
     return node_content_new(bytes, JSON_TYPE, "public, max-age=3600", etag, NULL);
 }
 
+/* RFC 8785 bytes, whose SHA-256 is the policy's hash; nothing without a community. */
+static char *genesis_json(const struct community_policy *genesis)
+{
+    g_autoptr(GBytes) bytes = genesis ? json_canonical(genesis->predicate, NULL) : NULL;
+
+    return bytes ? web_escape_data(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes))
+                 : g_strdup("");
+}
+
 static void stop(gpointer service)
 {
     struct portal *portal = service;
@@ -216,6 +226,7 @@ static void stop(gpointer service)
     g_free(portal->base);
     g_free(portal->integrity);
     g_free(portal->shell);
+    g_free(portal->genesis_json);
     g_free(portal);
 }
 
@@ -228,6 +239,7 @@ static gpointer start(struct node *node, GError **error)
     portal->files =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)node_content_unref);
     portal->genesis = node_genesis(node, &failed);
+    portal->genesis_json = genesis_json(portal->genesis);
     portal->digest = portal_digest();
     portal->base = g_strdup_printf(FILES "%.*s/", DIGEST_DIGITS, portal->digest);
     portal->measures = catalogue_content();
@@ -349,6 +361,7 @@ static char *fill_shell(const struct portal *portal, const struct page *page, co
                                          { "integrity", portal->integrity },
                                          { "no-script", no_script },
                                          { "summary", paragraph },
+                                         { "genesis", portal->genesis_json },
                                          { "json", json },
                                          { "json-label", json_label },
                                          { NULL, NULL } });

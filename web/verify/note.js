@@ -23,12 +23,12 @@ export function isKeyName(name) {
   return name !== '' && !/[+\p{Zs}\p{Zl}\p{Zp}\p{Cc}]/u.test(name);
 }
 
-async function keyId(name, type, bytes) {
+async function noteKeyId(name, type, bytes) {
   return (await sha256(utf8Bytes(`${name}\n`), Uint8Array.of(type), bytes)).subarray(0, KEY_ID_BYTES);
 }
 
 export async function makeNoteKey(name, type, bytes) {
-  const id = toHex(await keyId(name, type, bytes));
+  const id = toHex(await noteKeyId(name, type, bytes));
   return { name, type, bytes, id, hint: `${name}+${id}`, text: `${name}+${id}+${toBase64(concatBytes(Uint8Array.of(type), bytes))}` };
 }
 

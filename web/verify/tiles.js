@@ -134,19 +134,24 @@ export class TileReader {
     return sameBytes(await this.range(0, this.size, { start, end, hash }), this.root);
   }
 
-  /* The entries of bundle `number`, each proven under the checkpoint. Throws LogFault. */
-  async bundle(number) {
-    const start = number * BUNDLE_WIDTH;
+  /* The entries of bundle `number` as served, unproven. */
+  async served(number) {
     const width = this.width(0, number);
     if (width <= 0) throw new LogFault('the log has no such entry');
-    const bytes = await this.file('entries', number, width);
-    const { entries, whole } = splitBundle(bytes, width);
+    const { entries, whole } = splitBundle(await this.file('entries', number, width), width);
     if (!whole && width === BUNDLE_WIDTH) throw new LogFault(`bundle ${number} has bytes behind its entries`);
+    return entries;
+  }
+
+  /* The same, each proven under the checkpoint. Throws LogFault. */
+  async bundle(number) {
+    const start = number * BUNDLE_WIDTH;
+    const entries = await this.served(number);
     const name = `${number}/${this.size}`;
     if (!this.trusted.has(name)) {
       const root = await treeRoot(await Promise.all(entries.map(leafHash)));
-      if (!(await this.follows(start, start + width, root))) {
-        throw new LogFault(`the entries ${start} to ${start + width - 1} as served are not those of the checkpoint`);
+      if (!(await this.follows(start, start + entries.length, root))) {
+        throw new LogFault(`the entries ${start} to ${start + entries.length - 1} as served are not those of the checkpoint`);
       }
       this.trusted.add(name);
     }

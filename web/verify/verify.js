@@ -23,7 +23,8 @@
 import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from './bytes.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { canVerify } from './ed25519.js';
-import { isEnvelopeFault, parseEntry, entryStatement, preAuthentication } from './dsse.js';
+import { entryStatement, isEnvelopeFault, parseEntry, parseEnvelope, preAuthentication, statementOf, verifyEnvelope } from './dsse.js';
+import { openingInputs } from './files.js';
 import { canonicalJson, readJson } from './json.js';
 import { CheckpointMemory } from './memory.js';
 import { isIncluded, leafHash } from './merkle.js';
@@ -38,10 +39,14 @@ import { parseProof } from './tlog_proof.js';
 const READ_AT_ONCE = 20000; /* entries that are read without asking */
 const HISTORY_BYTES = 8 << 20;
 const LENGTH_SIZE = 4;
+const OF_A_FILE = ['policy', 'signer', 'document'];
 const OF_CHECKPOINT = STEP_IDS.filter((id) => !['leaf', 'inclusion', 'signer', 'document'].includes(id));
 
 export class Verifier {
-  /* `policy`: the genesis policy as policy.js reads it; `base`: what the node's paths stand below. */
+  /*
+   * `policy`: the genesis policy as policy.js reads it; `base`: what the node's paths stand below, or
+   * null where no node may be asked.
+   */
   constructor({ policy, base, memory = new CheckpointMemory(), now = () => BigInt(Math.floor(Date.now() / 1000)) }) {
     this.genesis = policy;
     this.base = base;
@@ -99,7 +104,7 @@ export class Verifier {
       return inputs;
     });
     if (steps.ended) return;
-    if (await this.isOfAnotherPolicy(found)) await this.readPolicies(steps, found, false);
+    if (this.base && await this.isOfAnotherPolicy(found)) await this.readPolicies(steps, found, false);
     await this.signatureSteps(steps, found);
   }
 
@@ -118,7 +123,7 @@ export class Verifier {
       return keys;
     });
     await steps.run('cosignatures', async () => {
-      verdict = await judgeCheckpoint(policy.witnesses, note, this.now());
+      verdict = await judgeCheckpoint(policy.witnesses, note, found.isOld ? 0n : this.now());
       if (verdict.reason === 'signature') throw new StepFault('signature', [input('key', verdict.bad.text, 'code')]);
       found.margins = verdict.margins;
       found.logTime = verdict.logTime;
@@ -275,6 +280,79 @@ export class Verifier {
     if (found.register) await this.policyChanged(steps, found);
   }
 
+  /* --- files --- */
+
+  /*
+   * Verifies what was handed over (a job of files.js): an entry, with its proof where there is one
+   * or the log has one. `keys`: trusted besides, as note.js has them. Without a log to read (an
+   * offline file) the signer is one of these keys or of the policy's, and no more is said of it.
+   */
+  async verifyFiles(job, { keys = [], onChange, onProgress, everything } = {}) {
+    const proofBytes = job.proof?.bytes ?? await this.proofOf(job.entry);
+    const ids = proofBytes ? STEP_IDS : STEP_IDS.filter((id) => OF_A_FILE.includes(id));
+    const steps = new Steps(job.openings ? [...ids, 'openings'] : ids, onChange);
+    const found = { steps, job, bytes: job.entry?.bytes, isOld: true, keys };
+    await this.policyStep(steps, found);
+    if (proofBytes) await this.proofSteps(steps, found, proofBytes);
+    const options = { everything, onProgress };
+    if (!steps.ended) await (proofBytes && this.base ? this.signerStep(steps, found, options) : this.givenKeyStep(steps, found));
+    await steps.run('document', () => documentInputs(found, job.documents));
+    if (job.openings) await steps.run('openings', () => openingInputs(found.statement, job.openings));
+    if (proofBytes) await this.oldMemoryStep(steps, found);
+    return Object.assign(found, { state: steps.state() });
+  }
+
+  /* The proof that the node has of an entry; null when it has none. */
+  async proofOf(entry) {
+    if (!this.base || !entry) return null;
+    try {
+      return await fetchBytes(`${this.base}api/v1/proofs/${toHex(await leafHash(entry.bytes))}`);
+    } catch (trouble) {
+      if (trouble instanceof NetworkTrouble) return null;
+      throw trouble;
+    }
+  }
+
+  async proofSteps(steps, found, bytes) {
+    await this.checkpointSteps(steps, found, () => {
+      found.proofBytes = bytes;
+      found.proof = parseProof(bytes);
+      found.index = Number(found.proof.index);
+      return found.proof.note.bytes;
+    });
+    if (steps.ended) return;
+    if (!found.bytes) steps.end('leaf', new StepFault('no-entry', [], 'unknown'));
+    else await this.entrySteps(steps, found);
+  }
+
+  /* By a key that was given or that the policy names: whether it was in force is not known here. */
+  async givenKeyStep(steps, found) {
+    await steps.run('signer', async () => {
+      readStatement(found, parseEnvelope);
+      const keys = [...found.keys, ...found.policy.members.flatMap(({ root }) => root.keys)];
+      const { outcomes, signers } = await verifyEnvelope(found.envelope, keys);
+      const good = outcomes.filter(({ outcome }) => outcome === 'good').map(({ key }) => input('key', keys[key].text, 'code'));
+      const hints = found.envelope.signatures.map(({ keyid }) => input('keyid', keyid));
+      if (!outcomes.length || outcomes.some(({ outcome }) => outcome === 'bad')) throw new StepFault('signature', hints);
+      if (!signers) throw new StepFault('unknown-key', hints, 'unknown');
+      return { state: 'warning', reason: 'key-as-given', inputs: good };
+    });
+  }
+
+  /* A proof may be older than what is remembered: then that must continue it. */
+  async oldMemoryStep(steps, found) {
+    const remembered = this.base ? this.remembered() : null;
+    await steps.run('memory', async () => {
+      if (!remembered) return { state: 'skipped', reason: this.base ? 'first-visit' : 'offline', inputs: [] };
+      const { size, root } = found.checkpoint;
+      const inputs = [input('remembered-size', remembered.size, 'number'), input('size', size, 'number'), input('root', toHex(root), 'hash')];
+      const [older, newer] = size < remembered.size ? [found.checkpoint, remembered] : [remembered, found.checkpoint];
+      this.reader.trust(newer);
+      if (!await this.reader.continues(older)) throw new StepFault('split-view', inputs);
+      return inputs;
+    });
+  }
+
   /* --- memory --- */
 
   async memoryStep(steps, found) {
@@ -302,10 +380,10 @@ export class Verifier {
   }
 }
 
-function readStatement(found) {
+function readStatement(found, parse = parseEntry) {
   try {
-    found.envelope = parseEntry(found.bytes);
-    found.statement = entryStatement(found.envelope);
+    found.envelope = parse(found.bytes);
+    found.statement = parse === parseEntry ? entryStatement(found.envelope) : statementOf(found.envelope);
   } catch (fault) {
     if (isEnvelopeFault(fault)) throw new StepFault('malformed', [input('detail', fault.message)]);
     throw fault;
@@ -328,14 +406,15 @@ async function signerFound(found, judged) {
 }
 
 /* What the statement is about: for statements of the protocol it must follow from themselves. */
-async function documentInputs({ statement, signer }) {
+async function documentInputs({ statement, signer }, documents = []) {
   const { subject: [{ name, digest }], predicateType, predicate } = statement;
-  const kind = predicateType.split(':').at(-2);
-  const expected = await SUBJECTS[kind]?.(predicate, signer) ?? null;
-  const inputs = [input('subject', name ?? ''), input('digest', digest.sha256, 'hash')];
-  if (expected === null) return { state: 'skipped', reason: 'no-document', inputs };
-  if (expected !== digest.sha256) throw new StepFault('digest', [...inputs, input('expected', expected, 'hash')]);
-  return inputs;
+  const inputs = [input('subject', name ?? ''), input('digest', digest.sha256 ?? '', 'hash')];
+  const own = await SUBJECTS[predicateType.split(':').at(-2)]?.(predicate ?? {}, signer) ?? null;
+  if (own !== null && own !== digest.sha256) throw new StepFault('digest', [...inputs, input('expected', own, 'hash')]);
+  if (own !== null) return inputs;
+  if (documents.some((file) => file.digest === digest.sha256)) return inputs;
+  if (!documents.length) return { state: 'skipped', reason: 'no-document', inputs };
+  throw new StepFault('digest', [...inputs, ...documents.map((file) => input('file-digest', file.digest, 'hash'))]);
 }
 
 const bySigner = (predicate, signer) => signer?.id ?? null;
@@ -351,7 +430,7 @@ const SUBJECTS = {
   recovery: bySigner,
   review: ({ assessment }) => assessment,
   revocation: bySigner,
-  succession: ({ old }) => sha256Hex(fromBase64(old.note)),
+  succession: ({ old }) => sha256Hex(fromBase64(String(old?.note)) ?? new Uint8Array(0)),
 };
 
 /* Compares a file with the digest in a verified statement; the step "document" says how it went. */
