@@ -180,8 +180,9 @@ void case_merge_fields(struct kase *kase, const struct moment *moment, struct ca
 {
     const struct case_event *event = moment->slot->event;
     json_t *fields = fields_of(kase, state);
+    struct case_state *instance = state && state->instance ? state : NULL;
     gboolean apart =
-        !state->instance && !kase->kind->own && !g_str_equal(event->stream, CASE_STREAM_SHARED);
+        !instance && !kase->kind->own && !g_str_equal(event->stream, CASE_STREAM_SHARED);
     g_autoptr(json_t) before = NULL;
 
     /* What not every party learns does not change the case. */
@@ -191,7 +192,7 @@ void case_merge_fields(struct kase *kase, const struct moment *moment, struct ca
     json_object_update(fields, event->fields);
     json_object_del(fields, ROLES_FIELD);
     json_object_del(fields, TEXT_FIELD);
-    case_clocks_fields(kase, moment, before, state->instance ? state : NULL);
+    case_clocks_fields(kase, moment, before, instance);
 }
 
 static void run_sets(struct kase *kase, const struct moment *moment,

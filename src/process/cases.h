@@ -27,6 +27,7 @@ struct cases_options {
     gboolean (*newest)(gpointer data, guint64 *size, struct case_hash *root, gint64 *time_us);
 };
 
+/* Not thread-safe: one a thread. The options' texts are copied, their data is borrowed. */
 struct cases *cases_open(const char *data_folder, const struct cases_options *options,
                          GError **error);
 void cases_close(struct cases *cases);
@@ -52,11 +53,11 @@ struct case_draft {
  * `id` (or NULL) receives the case's id.
  */
 gboolean cases_say(struct cases *cases, const struct case_draft *draft,
-                   const struct signing_key *key, char **id, char **event, gboolean *done,
-                   GError **error);
+                   const struct signing_key *key, gint64 now_us, char **id, char **event,
+                   gboolean *done, GError **error);
 /* Adds a signature to a draft. ENTENTE_ERROR_POLICY: by the same key, or the case moved on. */
 gboolean cases_approve(struct cases *cases, const char *draft, const struct signing_key *key,
-                       gboolean *done, GError **error);
+                       gint64 now_us, gboolean *done, GError **error);
 gboolean cases_drop_draft(struct cases *cases, const char *draft, GError **error);
 
 /* Takes an event that came from outside, or from the browser of someone without an account. */
@@ -78,8 +79,9 @@ json_t *cases_list(struct cases *cases, const struct cases_filter *filter, gint6
                    GError **error);
 /* All that waits for us: clocks of ours, drafts to approve, cases new to us; by due time. */
 json_t *cases_inbox(struct cases *cases, guint limit, gint64 now_us, GError **error);
-/* Numbers without content, for measures and metrics: open, overdue by kind and clock, median and
- * 90th percentile of the time to acknowledge, alarms not acknowledged, drills answered. */
+/* Numbers without content, for measures and metrics (docs/schema/case-numbers.json): open, overdue
+ * by kind and clock, median and 90th percentile of the time to acknowledge, alarms not
+ * acknowledged, drills answered; of what began since `from_us`. */
 json_t *cases_numbers(struct cases *cases, gint64 from_us, gint64 now_us, GError **error);
 
 /* Due clocks become events; cases past retention are erased (content; the numbers stay). Gives how
@@ -91,6 +93,9 @@ struct outbox_row {
     guint64 number;
     char *recipient; /* signatory id or "key:..." */
     char *id;        /* of the case */
+    char *author;    /* ours; or another's, which is handed on to a party that we brought in */
+    char *stream;
+    guint32 seq;
     struct case_hash event;
     GBytes *envelope;
     guint attempts;
@@ -100,9 +105,9 @@ void outbox_row_free(struct outbox_row *row);
 /* In order of recipient, case, number; each recipient's cases oldest first. */
 GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError **error);
 gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError **error);
-/* All of a case up to `event` of ours in `stream` arrived at `recipient`. */
+/* All of a case up to number `seq` of `author` in `stream` arrived at `recipient`. */
 gboolean cases_arrived(struct cases *cases, const char *recipient, const char *id,
-                       const char *stream, guint32 seq, GError **error);
+                       const char *author, const char *stream, guint32 seq, GError **error);
 
 /* Attachments: missing ones of events that were taken, and their bytes. */
 gboolean cases_attachment_add(struct cases *cases, const struct case_hash *sha256, guint64 offset,
@@ -110,10 +115,14 @@ gboolean cases_attachment_add(struct cases *cases, const struct case_hash *sha25
 char *cases_attachment_path(struct cases *cases,
                             const struct case_hash *sha256); /* NULL: not here */
 
+/* [{"sha256","name","size","whole","have": bytes from the beginning}] of a case (its whole id). */
+json_t *cases_attachments(struct cases *cases, const char *id, GError **error);
+
 /* Hashes of events (ours and others') recorded in [from, until), for the hourly commitment. */
 GArray *cases_events_between(struct cases *cases, gint64 from_us, gint64 until_us, GError **error);
 
 /* An alarm of a live source: opens a case of kind "alarm", or adds to the open one with this key.
- * Unsigned sources are signed by `key`, the machine's. */
+ * Unsigned sources are signed by `key`, the machine's. The first line of `text` is the title. */
 gboolean cases_alarm(struct cases *cases, const struct signing_key *key, const char *source,
-                     const char *alarm_key, const char *severity, const char *text, GError **error);
+                     const char *alarm_key, const char *severity, const char *text, gint64 now_us,
+                     char **id, GError **error);

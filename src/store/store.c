@@ -177,3 +177,8 @@ gboolean store_check(struct store *store, GError **error)
 {
     return store->backend->check(store, error);
 }
+
+gboolean store_shed(struct store *store, gboolean *gone, GError **error)
+{
+    return store->backend->shed(store, gone, error);
+}

@@ -109,3 +109,10 @@ gboolean query_is_null(struct query *query, int column);
  * first damage. A server checks its own pages.
  */
 gboolean store_check(struct store *store, GError **error);
+
+/*
+ * After what was deleted must be gone from the disk: its bytes are overwritten as they are deleted,
+ * and this takes them out of the write-ahead log. `*gone` FALSE: a reader still uses it; ask again
+ * later. A server's files are its keeper's.
+ */
+gboolean store_shed(struct store *store, gboolean *gone, GError **error);

@@ -454,6 +454,12 @@ static gboolean postgres_check(struct store *base, GError **error)
            postgres_execute(postgres_of(base), "SELECT 1", error);
 }
 
+static gboolean postgres_shed(struct store *base, gboolean *gone, GError **error)
+{
+    *gone = TRUE;
+    return TRUE;
+}
+
 /* ---- hearing of changes ---- */
 
 static gboolean postgres_listen(struct store *base, const char *channel, GError **error)
@@ -514,6 +520,7 @@ static const struct store_backend backend = {
     .bytes = postgres_bytes,
     .is_null = postgres_is_null,
     .check = postgres_check,
+    .shed = postgres_shed,
     .listen = postgres_listen,
     .wait = postgres_wait,
     .quicken = postgres_quicken,

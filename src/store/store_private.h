@@ -18,6 +18,7 @@ struct store_backend {
     const void *(*bytes)(struct query *query, int column, gsize *length);
     gboolean (*is_null)(struct query *query, int column);
     gboolean (*check)(struct store *store, GError **error);
+    gboolean (*shed)(struct store *store, gboolean *gone, GError **error);
     gboolean (*listen)(struct store *store, const char *channel, GError **error);
     gboolean (*wait)(struct store *store, gint64 limit_us);
     void (*quicken)(struct store *store, gint64 limit_us);

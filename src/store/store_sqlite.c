@@ -141,7 +141,10 @@ struct store *store_sqlite_open(const char *path, const struct store_schema *sch
     }
     sqlite3_busy_timeout(store->database, STORE_BUSY_MS);
     sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (!execute(store, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", error) ||
+    if (!execute(store,
+                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; "
+                 "PRAGMA secure_delete = ON;",
+                 error) ||
         !execute(store,
                  mode == STORE_WRITE ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                      : "PRAGMA query_only = ON;",
@@ -278,6 +281,18 @@ static gboolean sqlite_check(struct store *store, GError **error)
                        verdict ? verdict : "no verdict");
 }
 
+/* Its row is: whether a reader or writer was in the way, pages in the log, pages carried over. */
+static gboolean sqlite_shed(struct store *store, gboolean *gone, GError **error)
+{
+    g_autoptr(query_t) query = store_query(store, "PRAGMA wal_checkpoint(TRUNCATE)", error);
+    gboolean row;
+
+    if (!query || !query_step(query, &row, error))
+        return FALSE;
+    *gone = row && query_integer(query, 0) == 0;
+    return TRUE;
+}
+
 /* Nobody tells of changes to a file. */
 static gboolean sqlite_listen(struct store *store, const char *channel, GError **error)
 {
@@ -310,6 +325,7 @@ static const struct store_backend backend = {
     .bytes = sqlite_bytes,
     .is_null = sqlite_is_null,
     .check = sqlite_check,
+    .shed = sqlite_shed,
     .listen = sqlite_listen,
     .wait = sqlite_wait,
     .quicken = sqlite_quicken,

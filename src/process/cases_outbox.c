@@ -1,0 +1,105 @@
+/* cases_outbox.c: what is on its way, until its recipient acknowledged it. */
+#include "process/cases_private.h"
+
+void outbox_row_free(struct outbox_row *row)
+{
+    if (!row)
+        return;
+    g_free(row->recipient);
+    g_free(row->id);
+    g_free(row->author);
+    g_free(row->stream);
+    g_bytes_unref(row->envelope);
+    g_free(row);
+}
+
+static void row_free(gpointer data)
+{
+    outbox_row_free(data);
+}
+
+/* A case's events go in the order in which they were written: what waits for its next try holds
+ * back what follows it, so that nothing arrives before its causes without need. */
+GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError **error)
+{
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
+    g_autoptr(query_t) query = NULL;
+    gboolean more;
+
+    query = cases_ask(
+        cases, error,
+        "SELECT o.number, o.recipient, o.id, o.event, event.envelope, o.attempts, o.next, "
+        "o.created, "
+        "o.author, o.stream, o.seq "
+        "FROM outbox o JOIN event ON event.hash = o.event WHERE o.next <= $1 AND NOT EXISTS "
+        "(SELECT 1 FROM outbox e WHERE e.recipient = o.recipient AND e.id = o.id AND "
+        "e.number < o.number AND e.next > $1) AND event.envelope IS NOT NULL "
+        "ORDER BY o.recipient, (SELECT min(f.number) FROM outbox f WHERE f.recipient = o.recipient "
+        "AND f.id = o.id), o.number LIMIT $2",
+        "ii", now_us, (gint64)limit);
+    if (!query)
+        return NULL;
+    for (;;) {
+        struct outbox_row *row;
+        const void *bytes;
+        gsize length;
+
+        if (!query_step(query, &more, error))
+            return NULL;
+        if (!more)
+            return g_steal_pointer(&rows);
+        row = g_new0(struct outbox_row, 1);
+        row->number = (guint64)query_integer(query, 0);
+        row->recipient = cases_text_column(query, 1);
+        row->id = cases_text_column(query, 2);
+        cases_hash_column(query, 3, &row->event);
+        bytes = query_bytes(query, 4, &length);
+        row->envelope = g_bytes_new(bytes, length);
+        row->attempts = (guint)query_integer(query, 5);
+        row->next_us = query_integer(query, 6);
+        row->created_us = query_integer(query, 7);
+        row->author = cases_text_column(query, 8);
+        row->stream = cases_text_column(query, 9);
+        row->seq = (guint32)query_integer(query, 10);
+        g_ptr_array_add(rows, row);
+    }
+}
+
+gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError **error)
+{
+    return cases_do(cases, error,
+                    "UPDATE outbox SET attempts = attempts + 1, next = $1 WHERE number = $2", "ii",
+                    next_us, (gint64)number);
+}
+
+gboolean cases_arrived(struct cases *cases, const char *recipient, const char *id,
+                       const char *author, const char *stream, guint32 seq, GError **error)
+{
+    return cases_do(cases, error,
+                    "DELETE FROM outbox WHERE recipient = $1 AND id = $2 AND stream = $3 AND "
+                    "author = $4 AND seq <= $5",
+                    "tttti", recipient, id, stream, author, (gint64)seq);
+}
+
+GArray *cases_events_between(struct cases *cases, gint64 from_us, gint64 until_us, GError **error)
+{
+    g_autoptr(GArray) hashes = g_array_new(FALSE, FALSE, sizeof(struct case_hash));
+    g_autoptr(query_t) query = NULL;
+    gboolean more;
+
+    query = cases_ask(cases, error,
+                      "SELECT hash FROM event WHERE received >= $1 AND received < $2 ORDER BY hash",
+                      "ii", from_us, until_us);
+    if (!query)
+        return NULL;
+    for (;;) {
+        struct case_hash hash;
+
+        if (!query_step(query, &more, error))
+            return NULL;
+        if (!more)
+            return g_steal_pointer(&hashes);
+        if (cases_hash_column(query, 0, &hash))
+            g_array_append_val(hashes, hash);
+    }
+}
