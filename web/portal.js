@@ -92,7 +92,7 @@ function makePortalView(name, catalogues, language, query) {
   const { dataset } = document.documentElement;
   const i18n = new Translator(catalogues, language);
   const live = el('div', { class: 'hidden-text', 'aria-live': 'polite' });
-  const claim = el('div', { class: 'claim' });
+  const claim = el('aside', { class: 'claim', 'aria-label': i18n.t('claim.label') });
   const site = dataset.log || 'Entente';
   const view = {
     name,

@@ -1,10 +1,11 @@
 /* entry.js: one entry of the log: what it says, and how this browser checked it. */
 import { code, download, el, on, visible } from '../dom.js';
 import { commandLine } from '../ui/copy.js';
-import { card, pageHead, summaryList } from '../ui/page.js';
+import { card, notice, pageHead, summaryList } from '../ui/page.js';
 import { kindName, kindOf, valueTree } from '../ui/statement.js';
-import { stateBadge, timeOf, verdictLine, verificationPart } from '../ui/verification.js';
+import { stateBadge, timeOf, verdictClaim, verificationPart } from '../ui/verification.js';
 import { toHex, utf8Text } from '../verify/bytes.js';
+import { envelopeOf, statementOf } from '../verify/dsse.js';
 import { compareDocument, verifyEntry } from '../verify/verify.js';
 
 function signerLink(view, { id, name, domain }) {
@@ -65,31 +66,47 @@ function neighbours(view, index) {
     el('a', { href: view.href(`/log/${index + 1}`) }, view.t('entry.next', { index: view.format.number(index + 1) })));
 }
 
+/* What cannot be shown as proven: the bytes, and why they stand here. */
+function bytesPart(view, reason, bytes) {
+  return [notice('warn', el('p', {}, view.t(reason))),
+    bytes && el('details', {}, el('summary', {}, view.t('entry.bytes')), el('pre', { class: 'evidence-unknown', tabindex: '0' }, visible(utf8Text(bytes) ?? toHex(bytes))))].filter(Boolean);
+}
+
+/* Where nothing can be verified, the entry as the node served it. */
+function servedPart(view, served) {
+  const statement = served.entry ? statementOf(envelopeOf(served.entry)) : null;
+  return [notice('warn', el('p', {}, view.t('entry.as-served'))), ...(statement ? saidPart(view, { statement }) : [])];
+}
+
+function saidOrNot(view, found, served) {
+  if (found.state === 'cannot') return servedPart(view, served);
+  if (found.state === 'failed') return bytesPart(view, 'entry.false', found.bytes);
+  return found.statement ? saidPart(view, found) : bytesPart(view, found.bytes ? 'entry.unread' : 'log.broken', found.bytes);
+}
+
+function drawFound(view, found, parts) {
+  view.claim(verdictClaim(view, found.state));
+  parts.said.replaceChildren(...saidOrNot(view, found, parts.served));
+  if (!found.statement || found.state === 'failed') return;
+  parts.lead.textContent = view.t('entry.lead.known', { kind: kindName(view, kindOf(found.statement)), who: visible(found.signer?.name ?? found.envelope.signatures[0]?.keyid ?? '') });
+  const hasDocument = found.steps.step('document').reason === 'no-document';
+  parts.rest.replaceChildren(card('files', view.t('entry.files'), ...filesPart(view, found)),
+    ...(hasDocument ? [card('document-card', view.t('entry.document'), ...documentPart(view, found, parts.check))] : []),
+    card('envelope', view.t('entry.envelope'), el('details', {}, el('summary', {}, view.t('entry.envelope.show')),
+      el('pre', { class: 'evidence-unknown', tabindex: '0' }, visible(JSON.stringify(JSON.parse(utf8Text(found.bytes)), null, 2))))));
+}
+
 export async function pageEntry(main, view) {
+  const isIndex = /^(0|[1-9][0-9]{0,14})$/.test(view.parameter);
+  /* Says that there is no such entry before anything is verified. */
+  const served = await view.api(`/api/v1/entries/${isIndex ? view.parameter : 'none'}`);
   const index = Number(view.parameter);
   const title = view.t('entry.title', { index: view.format.number(index) });
-  if (!/^(0|[1-9][0-9]*)$/.test(view.parameter) || !Number.isSafeInteger(index)) await view.api('/api/v1/entries/none');
-  /* Says that there is no such entry before anything is verified. */
-  await view.api(`/api/v1/entries/${index}`);
   view.title(title);
-  const lead = el('p', { class: 'lead' }, view.t('entry.lead'));
-  const said = el('div', { class: 'entry-said' }, el('p', { class: 'quiet' }, view.t('entry.reading')));
-  const rest = el('div', {});
-  const part = verificationPart(view, (options) => verifyEntry(index, options), { onDone: (found) => {
-    view.claim(verdictLine(view, found.state));
-    if (!found.statement) {
-      said.replaceChildren(el('p', {}, view.t('entry.unread')), ...(found.bytes ? [el('pre', { class: 'evidence-unknown', tabindex: '0' }, visible(utf8Text(found.bytes) ?? toHex(found.bytes)))] : []));
-      return;
-    }
-    lead.replaceChildren(view.t('entry.lead.known', { kind: kindName(view, kindOf(found.statement)), who: visible(found.signer?.name ?? found.envelope.signatures[0]?.keyid ?? '') }));
-    said.replaceChildren(...saidPart(view, found));
-    rest.replaceChildren(card('files', view.t('entry.files'), ...filesPart(view, found)),
-      ...(found.steps.step('document').reason === 'no-document' ? [card('document-card', view.t('entry.document'), ...documentPart(view, found, part))] : []),
-      card('envelope', view.t('entry.envelope'), el('details', {}, el('summary', {}, view.t('entry.envelope.show')),
-        el('pre', { class: 'evidence-unknown', tabindex: '0' }, visible(JSON.stringify(JSON.parse(utf8Text(found.bytes)), null, 2))))));
-  } });
+  const parts = { served, lead: el('p', { class: 'lead' }, view.t('entry.lead')), said: el('div', { class: 'entry-said' }, el('p', { class: 'quiet' }, view.t('entry.reading'))), rest: el('div', {}) };
+  parts.check = verificationPart(view, (options) => verifyEntry(index, options), { onDone: (found) => drawFound(view, found, parts) });
   const head = pageHead(view, title);
-  head.append(lead);
-  main.append(head, card('check', view.t('entry.check'), part.node), card('said', view.t('entry.what'), said), rest, neighbours(view, index));
-  await part.start();
+  head.append(parts.lead);
+  main.append(head, card('said', view.t('entry.what'), parts.said), card('check', view.t('entry.check'), parts.check.node), parts.rest, neighbours(view, index));
+  await parts.check.start();
 }

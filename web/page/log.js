@@ -4,7 +4,7 @@ import { bundleFacts, entryTable, findEntries } from '../ui/entries.js';
 import { card, notice, pageHead, summaryList } from '../ui/page.js';
 import { goTo } from '../ui/search.js';
 import { kindName } from '../ui/statement.js';
-import { timeOf, verdictLine, verificationPart } from '../ui/verification.js';
+import { timeOf, verdictClaim, verificationPart } from '../ui/verification.js';
 import { toHex } from '../verify/bytes.js';
 import { parseCheckpoint } from '../verify/checkpoint.js';
 import { parseNote } from '../verify/note.js';
@@ -25,8 +25,8 @@ function marginRow(view, { group, needed, have, members, margin, youngest }) {
 function marginTable(view, margins) {
   const columns = ['group', 'have', 'needed', 'members', 'margin', 'youngest'];
   return el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': view.t('margins.caption') },
-    el('table', { class: 'data' }, el('caption', {}, view.t('margins.caption')),
-      el('thead', {}, el('tr', {}, columns.map((name) => el('th', { scope: 'col' }, view.t(`margins.${name}`))))),
+    el('table', { class: 'data margins' }, el('caption', {}, view.t('margins.caption')),
+      el('thead', {}, el('tr', {}, columns.map((name) => el('th', { scope: 'col', class: name === 'group' || name === 'youngest' ? null : 'number' }, view.t(`margins.${name}`))))),
       el('tbody', {}, margins.map((margin) => marginRow(view, margin)))));
 }
 
@@ -38,7 +38,7 @@ function checkpointFacts(view, found) {
       [view.t('input.origin'), code(origin)],
       [view.t('input.size'), view.format.number(size)],
       [view.t('input.root'), code(toHex(root))],
-      [view.t('entry.log-time'), found.logTime ? timeOf(view, found.logTime) : null],
+      [view.t('log.time'), found.logTime ? timeOf(view, found.logTime) : null],
     ]),
     ...(found.margins?.length ? [marginTable(view, found.margins)] : []),
   ];
@@ -46,7 +46,7 @@ function checkpointFacts(view, found) {
 
 function searchPart(view) {
   const kind = view.query.get('kind') ?? '';
-  const form = el('form', { class: 'filter', role: 'search' },
+  const form = el('form', { class: 'filter log-search', role: 'search' },
     el('div', { class: 'field field-q' }, el('label', { for: 'log-q' }, view.t('log.search')),
       el('input', { type: 'search', id: 'log-q', name: 'q', value: view.query.get('q') ?? '', autocomplete: 'off', spellcheck: 'false' })),
     el('div', { class: 'field' }, el('label', { for: 'log-kind' }, view.t('entries.kind')),
@@ -80,7 +80,7 @@ async function listPart(view, part, read, size) {
   const number = Number.isSafeInteger(asked) && asked >= 0 && asked <= last ? asked : last;
   const rows = await bundleFacts(read, number);
   const caption = view.t('log.shown', { first: view.format.number(rows.at(-1).index), last: view.format.number(rows[0].index), size: view.format.number(size) });
-  part.replaceChildren(entryTable(view, rows, caption), pagerPart(view, number, last));
+  part.replaceChildren(el('p', { class: 'quiet' }, caption), entryTable(view, rows, caption), pagerPart(view, number, last));
 }
 
 async function foundPart(view, part, read, size, wanted) {
@@ -130,11 +130,11 @@ export async function pageLog(main, view) {
   const facts = el('div', {});
   const entries = el('div', { class: 'entries-part' }, el('p', { class: 'quiet' }, view.t('entry.reading')));
   const part = verificationPart(view, (options) => (verifier ? verifier.verifyCheckpoint(options) : { state: 'cannot', steps: null }), { open: false, onDone: (found) => {
-    view.claim(verdictLine(view, found.state));
+    view.claim(verdictClaim(view, found.state));
     facts.replaceChildren(...checkpointFacts(view, found));
   } });
   main.append(pageHead(view, view.t('log.title'), view.log ? view.t('log.lead', { log: visible(view.log) }) : view.t('log.lead.none')),
-    card('checkpoint', view.t('log.checkpoint'), part.node, facts),
+    card('check', view.t('log.checkpoint'), part.node, facts),
     card('entries', view.t('log.entries'), searchPart(view), entries));
   const found = await part.start();
   if (!verifier) await unverified(view, entries);

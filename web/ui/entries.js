@@ -40,7 +40,7 @@ function entryRow(view, { index, kind, signers, subject, time }) {
 export function entryTable(view, rows, caption) {
   const head = ['index', 'kind', 'signer', 'subject', 'time'].map((name) => el('th', { scope: 'col' }, view.t(`entries.${name}`)));
   return el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': caption },
-    el('table', { class: 'data entries' }, el('caption', {}, caption), el('thead', {}, el('tr', {}, head)),
+    el('table', { class: 'data entries' }, el('caption', { class: 'hidden-text' }, caption), el('thead', {}, el('tr', {}, head)),
       el('tbody', {}, rows.map((row) => entryRow(view, row)))));
 }
 

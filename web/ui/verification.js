@@ -31,7 +31,12 @@ export function cannotReason(view) {
   return view.t(globalThis.isSecureContext ? 'cannot.browser' : 'cannot.insecure');
 }
 
-/* The verdict in one line with its sentence, for the head of a page. */
+/* The verdict for the line over a page, with a link to how it came about. */
+export function verdictClaim(view, state) {
+  return el('p', { class: 'verdict' }, stateBadge(view, state), ' ', el('a', { href: '#check' }, view.t('verdict.how')));
+}
+
+/* The verdict in one line with its sentence. */
 export function verdictLine(view, state) {
   const text = state === 'cannot' ? cannotReason(view) : view.t(`verdict.${state}.text`);
   return el('p', { class: 'verdict' }, stateBadge(view, state), ' ', text);
@@ -44,6 +49,7 @@ export function timeOf(view, seconds) {
 
 function ageOf(view, seconds) {
   const hours = Math.max(0, Math.floor((Date.now() / 1000 - Number(seconds)) / SECONDS_OF_HOUR));
+  if (!hours) return view.t('hours-ago.none');
   return view.i18n.plural('hours-ago', hours, { n: view.format.number(hours) });
 }
 

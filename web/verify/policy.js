@@ -7,7 +7,7 @@ import { canonicalJson } from './json.js';
 import { KEY_COSIGNATURE, KEY_ED25519, NoteFault, parseNoteKey } from './note.js';
 import { PolicyFault } from './quorum.js';
 
-export const GROUPS = ['state', 'private-sector', 'civil-society'];
+export const STAKEHOLDER_GROUPS = ['state', 'private-sector', 'civil-society'];
 const MAX_AGE_DEFAULT = 86400;
 const DIGEST_SIZE = 32;
 
@@ -54,7 +54,7 @@ function isOneOrganisation(left, right) {
 }
 
 async function readMember(value) {
-  if (!isFilledText(value?.name) || !isFilledText(value.domain) || !GROUPS.includes(value.group)) throw new PolicyFault('a member is malformed');
+  if (!isFilledText(value?.name) || !isFilledText(value.domain) || !STAKEHOLDER_GROUPS.includes(value.group)) throw new PolicyFault('a member is malformed');
   const witness = value.witness ? await parseNoteKey(String(value.witness.key)) : null;
   if (witness && witness.type !== KEY_COSIGNATURE) throw new PolicyFault(`the key of ${value.domain} is no witness' key`);
   return { name: value.name, domain: value.domain, country: value.country, group: value.group, root: await readRootKeys(value.root), witness };
@@ -71,8 +71,8 @@ function refuseDoubles({ operator, logKeys, members }) {
 }
 
 function refuseThresholds(quorum, members) {
-  const wanted = GROUPS.map((group) => quorum[group]);
-  GROUPS.forEach((group, at) => {
+  const wanted = STAKEHOLDER_GROUPS.map((group) => quorum[group]);
+  STAKEHOLDER_GROUPS.forEach((group, at) => {
     const count = members.filter((member) => member.group === group && member.witness).length;
     if (wanted[at] > count) throw new PolicyFault(`the quorum asks for ${wanted[at]} of ${group}, which has ${count}`);
   });
@@ -82,18 +82,18 @@ function refuseThresholds(quorum, members) {
 /* The same rules for who judges checkpoints, as quorum.js has them. */
 function witnessRules({ logKeys, members, quorum, maxAge, url }) {
   const witnesses = members.filter(({ witness }) => witness);
-  const groups = GROUPS.map((name) => ({
+  const groups = STAKEHOLDER_GROUPS.map((name) => ({
     name,
     threshold: quorum[name],
     members: witnesses.flatMap(({ group }, index) => (group === name ? [{ isGroup: false, index }] : [])),
   }));
-  groups.push({ name: 'quorum', threshold: GROUPS.length, members: GROUPS.map((_, index) => ({ isGroup: true, index })) });
+  groups.push({ name: 'quorum', threshold: STAKEHOLDER_GROUPS.length, members: STAKEHOLDER_GROUPS.map((_, index) => ({ isGroup: true, index })) });
   return {
     logs: logKeys.map((key) => ({ key, url })),
     witnesses: witnesses.map(({ witness, domain }) => ({ name: witness.name, key: witness, organisation: domain })),
     groups,
-    none: !quorum[GROUPS[0]],
-    quorum: { isGroup: true, index: GROUPS.length },
+    none: !quorum[STAKEHOLDER_GROUPS[0]],
+    quorum: { isGroup: true, index: STAKEHOLDER_GROUPS.length },
     maxAge: BigInt(maxAge),
   };
 }
@@ -102,7 +102,7 @@ function witnessRules({ logKeys, members, quorum, maxAge, url }) {
 export async function readCommunityPolicy(predicate) {
   const { log: origin, version, previous, log_keys: keys, operator, members, quorum, removed = [], url, checkpoint_max_age_s: maxAge = MAX_AGE_DEFAULT } = predicate ?? {};
   if (!isFilledText(origin) || !isCount(version) || !version || !(previous === null || isDigest(previous)) || !isTexts(keys) || !keys.length ||
-      !isFilledText(operator) || !Array.isArray(members) || !GROUPS.every((group) => isCount(quorum?.[group])) || !isTexts(removed) ||
+      !isFilledText(operator) || !Array.isArray(members) || !STAKEHOLDER_GROUPS.every((group) => isCount(quorum?.[group])) || !isTexts(removed) ||
       !removed.every(isDigest) || !isCount(maxAge)) {
     throw new PolicyFault('the policy is malformed');
   }

@@ -9,7 +9,7 @@
 import { KeyRegister, NEVER, refuse, roleKey, saidTime } from './authority.js';
 import { fromBase64, sha256Hex, utf8Text } from './bytes.js';
 import { KEY_COSIGNATURE, KEY_ED25519 } from './note.js';
-import { GROUPS, isFilledText, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
+import { STAKEHOLDER_GROUPS, isFilledText, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
 import { predicateOf } from './predicates.js';
 
 const REVOCATION_REASONS = ['lost', 'other', 'retired', 'rotated', 'stolen'];
@@ -61,7 +61,7 @@ export class CommunityRegister extends KeyRegister {
 
   async judgeEndorsement(entry) {
     const { signatory: who, root: value } = entry.predicate;
-    if (![who?.name, who?.domain, who?.country].every(isFilledText) || !GROUPS.includes(who.group)) refuse('malformed');
+    if (![who?.name, who?.domain, who?.country].every(isFilledText) || !STAKEHOLDER_GROUPS.includes(who.group)) refuse('malformed');
     if (entry.statement.subject[0].name !== who.domain) refuse('malformed', who.domain);
     const root = await readRootKeys(value);
     const known = this.signatories.get(entry.subject);
@@ -155,7 +155,7 @@ export class CommunityRegister extends KeyRegister {
   /* Members of each group whose root keys signed, as many as the policy in force asks for. */
   refuseWithoutQuorum(entry, old) {
     if (!old.members.length && !this.logKey(entry)) refuse('quorum');
-    for (const group of GROUPS) {
+    for (const group of STAKEHOLDER_GROUPS) {
       const members = old.members.filter((member) => member.group === group).map(({ domain }) => this.byDomain.get(domain));
       const signed = members.filter((signatory) => signatory && this.rootSigners(entry, signatory) >= signatory.root.threshold).length;
       if (signed < signersNeeded(old, group)) refuse('quorum', `${group}: ${signed} / ${signersNeeded(old, group)}`);

@@ -1,0 +1,253 @@
+"""The pages that verify, as visitors meet them: a real, witnessed log; a node that lies; files.
+
+Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
+"""
+import itertools
+import json
+import shutil
+import time
+
+import pytest
+
+pytest.importorskip("selenium")
+pytest.importorskip("cryptography")
+import browser as chromium  # noqa: E402
+import forge  # noqa: E402
+import make_assessment  # noqa: E402
+from nodes import MAKER  # noqa: E402
+from test_attacks import DAY, WITNESSES, Evil  # noqa: E402
+from test_report import AXE, AXE_TAGS, SCREENSHOTS, TEXT_SPACING  # noqa: E402
+from test_verify_log import LIES, changed_answer, world  # noqa: E402, F401
+
+pytestmark = [pytest.mark.skipif(not chromium.available(), reason="no chromium and chromium-driver"),
+              pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built"),
+              pytest.mark.skipif(not (shutil.which("knotd") or shutil.which("/usr/sbin/knotd")),
+                                 reason="knotd is not installed")]
+WIDTHS = (1280, 768, 360)
+PAGES = {"log": "/log", "entry": "/log/4", "policy": "/log/0", "verify": "/verify", "view": "/view",
+         "search": "/log?q=company&kind=delegation"}
+
+
+@pytest.fixture(scope="module")
+def page():
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    opened = chromium.Browser()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def node(world):  # noqa: F811
+    made = Evil(world.log)
+    yield made
+    made.stop()
+
+
+def visit(page, address, lang="en", width=1280, scheme="light"):
+    page.show(width, scheme=scheme)
+    page.drain()
+    page.driver.get(address + ("&" if "?" in address else "?") + f"lang={lang}")
+    page.wait("document.querySelector('#portal.portal h1') && !document.querySelector('main[aria-busy]')", 20000)
+
+
+def text(page, selector="main"):
+    return page.js("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+
+
+def steps(page):
+    """The state of each step by its class."""
+    return dict(page.js("""return [...document.querySelectorAll('.step')].map((step) => [step.dataset.step,
+        [...step.classList].find((name) => name.startsWith('step-')).slice(5)])"""))
+
+
+def green(page):
+    return page.js("return document.querySelectorAll('.verdict .status-pass').length")
+
+
+def give(page, *paths):
+    """Into the field for files, as the visitor would choose them."""
+    page.driver.find_element("css selector", "input[type=file]").send_keys(
+        "\n".join(str(path) for path in paths))
+
+
+def axe(page):
+    page.js(AXE.read_text())
+    found = page.driver.execute_async_script(
+        "const [tags, done] = arguments; axe.run({ runOnly: tags }).then((result) => done("
+        "result.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])));", AXE_TAGS)
+    assert found == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core")
+@pytest.mark.parametrize("name", PAGES)
+def test_accessible_at_each_width_in_both_languages(world, page, name):  # noqa: F811
+    address = f"http://127.0.0.1:{world.log.port}{PAGES[name]}"
+    for width, lang in itertools.product(WIDTHS, ("en", "fr")):
+        scheme = "dark" if lang == "fr" else "light"
+        visit(page, address, lang, width, scheme)
+        page.screenshot(SCREENSHOTS / f"verify-{name}-{width}-{lang}-{scheme}.png", full=True)
+        page.js("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
+        axe(page)
+        assert page.js("return document.documentElement.scrollWidth <= innerWidth"), (name, width)
+        assert page.js("return document.querySelectorAll('h1').length") == 1
+        assert page.console() == []
+    page.js("const style = new CSSStyleSheet(); style.replaceSync(arguments[0]);"
+            "document.adoptedStyleSheets = [style];", TEXT_SPACING)
+    page.show(320)
+    assert page.js("return document.documentElement.scrollWidth <= innerWidth")
+    page.js("document.adoptedStyleSheets = []")
+
+
+def test_an_entry_is_decoded_and_every_step_is_green(world, page):  # noqa: F811
+    visit(page, f"http://127.0.0.1:{world.log.port}/log/4")
+    assert set(steps(page).values()) <= {"ok", "skipped"} and steps(page)["signer"] == "ok"
+    assert green(page) == 2 and "Verified here" in text(page, ".claim")
+    assert "Delegation of a key" in text(page) and "Organisation of company.example" in text(page)
+    assert "entente verify entry-4.tlog-proof --entry entry-4.json" in text(page)
+    assert [line for line in page.requests() if not line.startswith(
+        (f"http://127.0.0.1:{world.log.port}/", "data:"))] == []
+
+
+@pytest.mark.parametrize("what", ["entry", "path", "cosignature", "log's signature", "size"])
+def test_a_lie_is_red_and_nothing_is_green(world, page, node, what):  # noqa: F811
+    change, step, _ = LIES[what]
+    node.lies["/api/v1/entries/4"] = changed_answer(world, 4, change)
+    visit(page, node.url + "log/4")
+    assert steps(page)[step] == "failed" and green(page) == 0
+    assert page.js("return document.querySelectorAll('.verdict .status-fail').length") == 2
+    assert "not shown as something that was said" in text(page)
+    assert "Delegation of a key" not in text(page)
+    page.screenshot(SCREENSHOTS / f"verify-lie-{step}.png", full=True)
+
+
+def test_a_frozen_log_is_amber_and_a_dead_node_is_unknown(world, page, node):  # noqa: F811
+    size, root = world.root()
+    node.lies["/checkpoint"] = forge.checkpoint(size, root, WITNESSES, int(time.time()) - 2 * DAY)
+    visit(page, node.url + "log")
+    assert "Out of date" in text(page, ".claim") and green(page) == 0
+    page.screenshot(SCREENSHOTS / "verify-stale.png", full=True)
+    node.lies["/checkpoint"] = lambda handler, _: handler.send_error(503)
+    visit(page, node.url + "log")
+    assert "Not known" in text(page, ".claim") and green(page) == 0
+    assert "failed" not in steps(page).values()
+
+
+def test_plain_http_cannot_verify_and_says_so(world, page, node):  # noqa: F811
+    """What a page that is no secure context lacks is taken away before its scripts run."""
+    command = page.command("Page.addScriptToEvaluateOnNewDocument", source="""
+        Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined });
+        Object.defineProperty(globalThis, 'isSecureContext', { get: () => false });""")
+    try:
+        for path in ("log", "log/4", "verify"):
+            visit(page, node.url + path)
+            assert "Cannot verify over plain http" in text(page), path
+            assert green(page) == 0 and page.console() == []
+        visit(page, node.url + "log/4")
+        assert "as the node served it" in text(page)
+    finally:
+        page.command("Page.removeScriptToEvaluateOnNewDocument", identifier=command["identifier"])
+
+
+def test_entries_are_found_by_index_hash_signer_and_kind(world, page):  # noqa: F811
+    base = f"http://127.0.0.1:{world.log.port}/log"
+
+    def rows():
+        return page.js("return [...document.querySelectorAll('.entries tbody th')].map((cell) => Number(cell.textContent))")
+    size, _ = world.root()
+    visit(page, base)
+    assert rows() == list(reversed(range(size)))
+    visit(page, base + "?kind=endorsement")
+    assert rows() == [5, 3, 1]
+    visit(page, base + "?q=company.example&kind=delegation")
+    assert rows() == [4]
+    visit(page, base + "?q=nobody.example")
+    assert rows() == [] and "0 entries found" in text(page)
+    leaf = forge.leaf(world.community.entries[3]).hex()
+    for asked, index in (("7", 7), (leaf, 4)):
+        page.driver.get(f"{base}?q={asked}&lang=en")
+        page.wait(f"location.pathname === '/log/{index}' && document.querySelector('.step')", 20000)
+
+
+def test_no_such_entry_is_said_as_a_page(world, page):  # noqa: F811
+    for parameter in ("999999", "x"):
+        visit(page, f"http://127.0.0.1:{world.log.port}/log/{parameter}")
+        assert text(page, "h1") and not page.js("return document.querySelector('.step')")
+
+
+# --- files ---
+
+@pytest.fixture
+def files(world, tmp_path):  # noqa: F811
+    answer = world.log.json("/api/v1/entries/4")
+    proof, entry = tmp_path / "entry.tlog-proof", tmp_path / "entry.json"
+    proof.write_text(answer["proof"])
+    entry.write_text(json.dumps(answer["entry"], indent=1))
+    return proof, entry
+
+
+def verify_files(page, address, *paths):
+    visit(page, address)
+    give(page, *paths)
+    page.wait("document.querySelector('.results .card') && "
+              "!document.querySelector('.results .status-not-measured')", 20000)
+    page.js("document.querySelectorAll('.steps-part').forEach((each) => { each.open = true; })")
+    return text(page, ".results")
+
+
+def test_a_proof_and_its_entry_are_verified(world, page, files):  # noqa: F811
+    address = f"http://127.0.0.1:{world.log.port}/verify"
+    assert "Verified here" in verify_files(page, address, *files)
+    assert set(steps(page).values()) <= {"ok", "skipped"}
+    page.screenshot(SCREENSHOTS / "verify-files.png", full=True)
+    # The entry alone: the node has its proof.
+    assert "Verified here" in verify_files(page, address, files[1])
+    # The proof alone: what it proves is missing.
+    assert "Add the entry" in verify_files(page, address, files[0])
+    files[1].write_text(json.dumps(world.log.json("/api/v1/entries/3")["entry"]))
+    assert "Failed" in verify_files(page, address, *files) and steps(page)["inclusion"] == "failed"
+
+
+def test_a_signed_document_its_envelope_and_openings(world, page, tmp_path, entente):  # noqa: F811
+    """Made by the program itself; the keys are the visitor's to name."""
+    address = f"http://127.0.0.1:{world.log.port}/verify"
+    vkey = json.loads(entente("key", "new", "--name", "example.org", "--format", "json").stdout)["vkey"]
+    document = tmp_path / "letter.txt"
+    document.write_text("Letter\n")
+    entente("sign", document)
+    envelope = tmp_path / "letter.txt.dsse.json"
+    found = verify_files(page, address, envelope, document)
+    assert steps(page)["signer"] == "unknown" and "Not known" in found
+    page.js("document.querySelector('.more-fields').open = true")
+    page.driver.find_element("id", "keys").send_keys(vkey)
+    page.driver.find_element("css selector", ".more-fields button").click()
+    page.wait("document.querySelector('.results .status-warn')", 20000)
+    assert "Signature holds" in text(page, ".results") and steps(page)["document"] == "ok"
+    document.write_text("Other\n")
+    verify_files(page, address, envelope, document)
+    page.js("document.querySelector('.more-fields').open = true")
+    page.driver.find_element("id", "keys").send_keys(vkey)
+    page.driver.find_element("css selector", ".more-fields button").click()
+    page.wait("document.querySelector('.results .status-fail')", 20000)
+    assert steps(page)["document"] == "failed"
+
+
+def test_a_report_without_its_envelope_is_not_verified(world, page, tmp_path, entente):  # noqa: F811
+    address = f"http://127.0.0.1:{world.log.port}"
+    source, report = tmp_path / "assessment.json", tmp_path / "report.html"
+    source.write_text(make_assessment.dump(make_assessment.make(findings=20)))
+    entente("view", source, "--output", report)
+    assert "Nothing that is signed" in verify_files(page, address + "/verify", report)
+    assert green(page) == 0
+    altered = tmp_path / "altered.html"
+    altered.write_text(report.read_text().replace("Exampleville", "Exampletown"))
+    assert "was altered" in verify_files(page, address + "/verify", altered)
+    for shown in (source, report):
+        visit(page, address + "/view")
+        give(page, shown)
+        page.wait("document.querySelector('.overview')", 20000)
+        assert text(page, "h1") == "City of Exampleville" and page.console() == []
+        assert len(page.js("return [...document.querySelectorAll('.overview tbody tr')].map(String)")) == 9
+    visit(page, address + "/view")
+    give(page, __file__)
+    page.wait("document.querySelector('.notice')", 20000)
+    assert "is no assessment" in text(page)
