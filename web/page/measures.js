@@ -75,6 +75,7 @@ export async function pageMeasures(main, view) {
     el('div', { class: 'list-head' },
       el('p', { role: 'status' }, view.i18n.plural('measures.found', found.length, { n: view.format.number(found.length), total: view.format.number(catalogue.measures.length) })),
       el('ul', { class: 'exports', 'aria-label': view.t('export.label') }, el('li', {}, csv), el('li', {}, el('a', { href: `${location.origin}/api/v1/measures` }, 'JSON')))),
+    el('h2', { class: 'hidden-text' }, view.t('nav.measures')),
     el('div', { class: 'principle catalogue' }, found.map((measure) => catalogueRow(view, measure))),
     el('p', { class: 'quiet' }, view.t('measures.version', { version: catalogue.version }), ' ', code(catalogue.digest)));
   const linked = location.hash.startsWith('#m-') && document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -1,5 +1,5 @@
 /* table.js: tables of data: real ones at every width, wide ones in a region that scrolls by itself. */
-import { el } from '../dom.js';
+import { el, svg } from '../dom.js';
 
 /*
  * `head`: [{label, class, sort}], `rows`: arrays of cells (nodes or texts), the first one names the
@@ -10,11 +10,16 @@ export function dataTable(view, caption, head, rows, options = {}) {
     el('caption', { class: options.hideCaption ? 'hidden-text' : null }, caption),
     el('thead', {}, el('tr', {}, head.map((column) => headCell(view, column)))),
     el('tbody', {}, rows.map((cells) => el('tr', {}, cells.map((cell, index) => bodyCell(head[index], cell, index))))));
-  return el('div', { class: 'table-region', role: 'region', 'aria-label': caption, tabindex: '0' }, table);
+  return el('div', { class: 'table-region', role: 'region', 'aria-label': view.t('table.region', { caption }), tabindex: '0' }, table);
 }
 
 function bodyCell(column, cell, index) {
   return index === 0 ? el('th', { scope: 'row', class: column.class }, cell) : el('td', { class: column.class }, cell);
+}
+
+function sortMark(descending) {
+  return svg('svg', { class: 'sort-mark', viewBox: '0 0 8 8', width: 8, height: 8, 'aria-hidden': 'true', focusable: 'false' },
+    svg('path', { d: descending ? 'M0 1h8L4 7Z' : 'M0 7h8L4 1Z' }));
 }
 
 function headCell(view, column) {
@@ -25,7 +30,7 @@ function headCell(view, column) {
   const next = now === column.sort ? `-${column.sort}` : column.sort;
   return el('th', { scope: 'col', class: column.class, 'aria-sort': sorted ? (descending ? 'descending' : 'ascending') : null },
     el('a', { class: 'sort', href: view.here({ sort: next === 'name' ? null : next, offset: null }) }, column.label,
-      el('span', { class: 'sort-mark', 'aria-hidden': 'true' }, sorted ? (descending ? '▼' : '▲') : '')));
+      sorted && sortMark(descending)));
 }
 
 /* Previous and next of `total` rows, `limit` at a time from `offset`. */
