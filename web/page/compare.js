@@ -38,16 +38,16 @@ function legendOf(view, chosen) {
 }
 
 function compareTable(view, chosen, names) {
-  const head = [{ label: view.t('column.principle') }, { label: view.t('compare.bands'), class: 'dots-cell' },
-    ...chosen.map(({ signatory }, index) => ({ label: [dotKey(index), nameText(signatory.name)], class: 'compare-column' }))];
+  const head = [{ label: view.t('column.principle') }, ...chosen.map(({ signatory }, index) => ({ label: [dotKey(index), nameText(signatory.name)], class: 'compare-column' })),
+  { label: view.t('compare.bands'), class: 'dots-cell' }];
   const facts = [
     ['column.group', (signatory) => groupText(view, signatory.group)],
     ['column.standing', (signatory) => standingText(view, signatory.attested)],
     ['column.evidence', (signatory) => freshnessMark(view, signatory.freshness)],
     ['signatory.review', (signatory) => (signatory.assessment ? view.t(`review.${signatory.assessment.status}`) : '—')],
-  ].map(([key, cell]) => [view.t(key), '', ...chosen.map(({ signatory }) => cell(signatory))]);
+  ].map(([key, cell]) => [view.t(key), ...chosen.map(({ signatory }) => cell(signatory)), '']);
   const rows = names.map((principle) => [el('span', { class: 'principle-cell' }, principleName(view, principle)),
-    dotRow(chosen.map(({ signatory }) => bandOf(signatory, principle.n))), ...chosen.map(({ signatory }) => evidenceCell(view, signatory, principle.n))]);
+    ...chosen.map(({ signatory }) => evidenceCell(view, signatory, principle.n)), dotRow(chosen.map(({ signatory }) => bandOf(signatory, principle.n)))]);
   return dataTable(view, view.t('compare.table'), head, [...rows, ...facts], { class: 'compare', hideCaption: true });
 }
 

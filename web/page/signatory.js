@@ -86,6 +86,12 @@ function textIn(view, texts) {
   return el('span', { lang }, visible(text));
 }
 
+/* Where a text lies; what is no address of the web is shown, and leads nowhere. */
+function outsideLink(uri, language) {
+  const link = el('a', { href: uri, rel: 'noreferrer external', hreflang: language }, visible(uri));
+  return link.hasAttribute('href') ? link : code(uri);
+}
+
 function commitmentRow(view, row) {
   return [textIn(view, row.text), view.format.number(row.principle), wordOr(view, `commitment.${row.status ?? 'pledged'}`, row.status), visible(row.due), visible(row.convening ?? ''), [timeText(view, row.time), ' · ', entryLink(view, row.index)]];
 }
@@ -98,11 +104,11 @@ function saidCard(view, signatory) {
     current.length > 0 && dataTable(view, view.t('signatory.commitment-table'), [
       { label: view.t('commitment.text') }, { label: view.t('column.principle'), class: 'number' }, { label: view.t('commitment.status') },
       { label: view.t('commitment.due') }, { label: view.t('commitment.convening') }, { label: view.t('signatory.when') },
-    ], current.map((row) => commitmentRow(view, row))),
+    ], current.map((row) => commitmentRow(view, row)), { class: 'said' }),
     texts.length > 0 && dataTable(view, view.t('signatory.texts'), [
       { label: view.t('text.title') }, { label: view.t('text.kind') }, { label: view.t('text.where') }, { label: view.t('signatory.when') },
     ], texts.map(({ kind, row }) => [el('bdi', { lang: row.language }, visible(row.title)), view.t(`type.${KINDS[kind]}`),
-      el('a', { href: row.uri, rel: 'noreferrer external', hreflang: row.language }, visible(row.uri)), [timeText(view, row.time), ' · ', entryLink(view, row.index)]])));
+      outsideLink(row.uri, row.language), [timeText(view, row.time), ' · ', entryLink(view, row.index)]]), { class: 'said' }));
 }
 
 function keysCard(view, signatory) {
