@@ -5,8 +5,11 @@
 #include "base/terminal.h"
 #include "base/yaml.h"
 #include "cli/commands.h"
+#include "cli/database.h"
 #include "cli/network.h"
 #include "cli/succession.h"
+#include "log/commit_database.h"
+#include "log/log_database.h"
 #include "log/writer.h"
 #include "statement/base64.h"
 #include "statement/dsse.h"
@@ -20,8 +23,10 @@
 
 #define LOG_KEY "log"
 #define KEYS_MODE 0700
+#define INIT_LEASE_US (30 * G_USEC_PER_SEC)
 
 struct state {
+    char *database;
     char *origin, *policy, *succeeds, *reason, *passphrase_file, *ca;
     gboolean update, allow_stale, allow_private;
 };
@@ -109,21 +114,57 @@ static GBytes *genesis_entry(const struct community_policy *policy, const struct
     return community_entry(envelope, error);
 }
 
+/* The row of the log in a database that nodes will share; this command sequences for a moment. */
+static struct commit_log *open_database(const char *url, const char *folder, const char *origin,
+                                        guint64 *epoch, GError **error)
+{
+    struct commit_database_options options = { .url = url, .folder = folder, .origin = origin };
+    g_autofree char *begun = g_build_filename(folder, "applied", NULL);
+    g_autoptr(store_t) store = log_database_open(url, error);
+
+    if (!store ||
+        (!g_file_test(begun, G_FILE_TEST_EXISTS) && !log_database_create(store, origin, error)) ||
+        !log_lease_take(store, origin, "", INIT_LEASE_US, epoch, error))
+        return NULL;
+    if (!*epoch) {
+        policy_error(error, "another process is making the log %s at this moment", origin);
+        return NULL;
+    }
+    options.epoch = *epoch;
+    return commit_database_open(&options, error);
+}
+
+static struct log_writer *open_log(const char *database, const char *folder,
+                                   const struct signing_key *key, guint64 *epoch, GError **error)
+{
+    g_autofree char *checkpoint = g_build_filename(folder, "checkpoint", NULL);
+    struct log_writer_options options = { .folder = folder, .key = key };
+
+    if (database)
+        options.commits = open_database(database, folder, key->public->name, epoch, error);
+    else if (!g_file_test(checkpoint, G_FILE_TEST_EXISTS) && !log_create(&options, error))
+        return NULL;
+    return database && !options.commits ? NULL : log_writer_open(&options, error);
+}
+
+static void release_lease(const char *database, const char *origin, guint64 epoch)
+{
+    g_autoptr(store_t) store = database ? log_database_open(database, NULL) : NULL;
+
+    if (store)
+        log_lease_release(store, origin, epoch, NULL);
+}
+
 /* What is there of an interrupted run is gone on with. */
-static gboolean make_log(const char *data, const struct signing_key *key, GBytes *genesis,
-                         GBytes *succession, GError **error)
+static gboolean fill_log(const char *database, const char *data, const struct signing_key *key,
+                         GBytes *genesis, GBytes *succession, guint64 *epoch, GError **error)
 {
     g_autofree char *folder = g_build_filename(data, "log", NULL);
-    g_autofree char *checkpoint = g_build_filename(folder, "checkpoint", NULL);
-    const struct log_writer_options options = { .folder = folder, .key = key };
-    g_autoptr(log_writer_t) writer = NULL;
+    g_autoptr(log_writer_t) writer = open_log(database, folder, key, epoch, error);
     g_autoptr(GBytes) note = NULL;
     struct log_writer_numbers numbers;
     guint64 index;
 
-    if (!g_file_test(checkpoint, G_FILE_TEST_EXISTS) && !log_create(&options, error))
-        return FALSE;
-    writer = log_writer_open(&options, error);
     if (!writer || !log_writer_add(writer, genesis, &index, error))
         return FALSE;
     if (index != 0)
@@ -138,6 +179,17 @@ static gboolean make_log(const char *data, const struct signing_key *key, GBytes
     note = log_writer_checkpoint(writer);
     return note ? log_writer_publish(writer, note, FALSE, error)
                 : system_error(error, "%s: the log has stopped", folder);
+}
+
+static gboolean make_log(const char *database, const char *data, const struct signing_key *key,
+                         GBytes *genesis, GBytes *succession, GError **error)
+{
+    guint64 epoch = 0;
+    const gboolean done = fill_log(database, data, key, genesis, succession, &epoch, error);
+
+    if (epoch)
+        release_lease(database, key->public->name, epoch);
+    return done;
 }
 
 static gboolean show_made(const struct context *context, const char *data,
@@ -178,8 +230,9 @@ static gboolean init(const struct context *context, const struct state *state, G
     g_autoptr(signing_key_t) key = NULL;
     g_autoptr(community_policy_t) policy = NULL;
     g_autoptr(GBytes) genesis = NULL, succession = NULL;
+    const char *database;
 
-    if (!data)
+    if (!data || !cli_database(state->database, &database, error))
         return FALSE;
     if (!state->origin || !state->policy)
         return input_error(error, "community init takes --origin and --policy");
@@ -207,7 +260,7 @@ static gboolean init(const struct context *context, const struct state *state, G
                      ? succession_entry(key, state->succeeds, state->reason, error)
                      : NULL;
     return genesis && (succession || !state->succeeds) && keep_log_key(data, key, error) &&
-           make_log(data, key, genesis, succession, error) &&
+           make_log(database, data, key, genesis, succession, error) &&
            community_adopt(data, policy, NULL, NULL, error) &&
            show_made(context, data, policy, key, error);
 }
@@ -281,6 +334,8 @@ static const struct command_option options[] = {
       "init: the log's name for ever, like call.example/2026", "ORIGIN" },
     { "policy", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, policy),
       "init: members, witnesses, thresholds (YAML or JSON)", "FILE" },
+    { "database", 0, G_OPTION_ARG_STRING, offsetof(struct state, database),
+      "init: keep the log in this PostgreSQL database, for several nodes", "URL" },
     { "succeeds", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, succeeds),
       "init: go on where another log ended; its last trusted checkpoint", "CHECKPOINT" },
     { "reason", 0, G_OPTION_ARG_STRING, offsetof(struct state, reason), "init: why that log ended",

@@ -1,6 +1,8 @@
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/database.h"
 #include "delivery/mailbox_request.h"
+#include "net/http.h"
 #include "node/node.h"
 
 #include <string.h>
@@ -9,10 +11,13 @@
 #define DEFAULT_ADDRESS "127.0.0.1:8080"
 #define MEBIBYTE_SHIFT 20
 #define NUMBER_MAX 1000000u
+#define ANY_IPV4 "0.0.0.0:"
+#define ANY_IPV6 "[::]:"
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
 
 struct state {
     char **listen, **trusted_proxies, **relay_for;
+    char *database, *advertise, *lease;
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work;
@@ -33,6 +38,12 @@ static const struct command_option options[] = {
       "Folder of the log (default: log in the data folder, else the mirror there)", "DIR" },
     { "lock-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, lock),
       "Database of the log's lock row, better on another volume", "FILE" },
+    { "database", 0, G_OPTION_ARG_STRING, offsetof(struct state, database),
+      "Share the log with other nodes: its PostgreSQL database, without a password", "URL" },
+    { "advertise", 0, G_OPTION_ARG_STRING, offsetof(struct state, advertise),
+      "Where the database's other nodes reach this one (default: as it listens)", "URL" },
+    { "lease", 0, G_OPTION_ARG_STRING, offsetof(struct state, lease),
+      "A sequencer that is silent for so long is taken over (default: 6)", "SECONDS" },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -136,6 +147,33 @@ static gboolean take_numbers(const struct state *state, struct node_options *nod
     return TRUE;
 }
 
+/* The others hand entries on to where this node says it is. */
+static gboolean take_database(const struct state *state, struct node_options *node, GError **error)
+{
+    const struct listener *first = node->face.listeners->pdata[0];
+    guint lease_s = 0;
+
+    if (!cli_database(state->database, &node->database, error) ||
+        !take_number("lease", state->lease, FALSE, &lease_s, error))
+        return FALSE;
+    node->lease_us = (gint64)lease_s * G_USEC_PER_SEC;
+    if (!node->database)
+        return (!state->advertise && !state->lease) ||
+               input_error(error, "--advertise and --lease go with --database");
+    if (state->log || state->lock)
+        return input_error(error, "--log and --lock-file do not go with --database: the copy of "
+                                  "the log is in the data folder, the lock row in the database");
+    node->advertise = state->advertise;
+    if (state->advertise)
+        return http_url_check(state->advertise, TRUE, error);
+    return (!g_str_has_prefix(first->address, ANY_IPV4) &&
+            !g_str_has_prefix(first->address, ANY_IPV6)) ||
+           input_error(error,
+                       "--database with --listen %s takes --advertise URL: where the other "
+                       "nodes reach this one",
+                       first->address);
+}
+
 static int serve(const struct context *context, const struct state *state,
                  struct node_options *wanted, GError **error)
 {
@@ -143,7 +181,7 @@ static int serve(const struct context *context, const struct state *state,
     g_autoptr(node_t) node = NULL;
 
     if (!folder || !take_numbers(state, wanted, error) || !read_tls(state, &wanted->face, error) ||
-        !open_listeners(state, &wanted->face, error))
+        !open_listeners(state, &wanted->face, error) || !take_database(state, wanted, error))
         return EXIT_SYSTEM;
     wanted->data_folder = folder;
     node = node_new(wanted, error);

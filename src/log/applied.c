@@ -32,7 +32,7 @@ static gboolean lock_folder(struct applied *applied, const char *folder, GError 
     return errno_error(error, errno, "%s: cannot be locked", folder);
 }
 
-static gboolean read_mark(const struct applied *applied, guint64 *size, struct merkle_hash *root,
+static gboolean read_mark(struct applied *applied, guint64 *size, struct merkle_hash *root,
                           GError **error)
 {
     g_autoptr(merkle_t) merkle = merkle_new();
@@ -42,7 +42,7 @@ static gboolean read_mark(const struct applied *applied, guint64 *size, struct m
     *size = 0;
     *root = merkle_root(merkle, NULL, 0);
     if (access(applied->path, F_OK) != 0)
-        return TRUE; /* everything is still to come */
+        return applied_mark(applied, 0, root, error); /* all is to come */
     bytes = file_read(applied->path, NOTE_LIMIT, error);
     if (!bytes)
         return FALSE;

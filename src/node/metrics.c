@@ -4,8 +4,8 @@
 
 /* What the node answers; another status is counted with the last one. */
 static const guint statuses[] = {
-    200, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408,
-    409, 411, 413, 414, 415, 416, 422, 429, 500, 502, 503, 507,
+    200, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409,
+    411, 413, 414, 415, 416, 422, 429, 500, 502, 503, 507,
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(statuses) < METRIC_STATUSES);
 

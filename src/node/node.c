@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "node/metrics.h"
 #include "node/walls.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define SERVICES_MAX 16
+#define LOG_MODE 0755
 
 /* The leak detector traces the process when it ends, which confinement is there to prevent. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -75,6 +77,13 @@ gboolean node_is_ready(struct node *node, const char **service, const char **why
     return TRUE;
 }
 
+void node_state(struct node *node, json_t *members)
+{
+    for (guint i = 0; i < node->count; i++)
+        if (node->mounts[i].service->state)
+            node->mounts[i].service->state(node->mounts[i].instance, members);
+}
+
 const char **node_service_names(const struct node *node)
 {
     const char **names = g_new0(const char *, node->count + 1);
@@ -121,6 +130,14 @@ static char *find_log(const struct node_options *options)
             return g_steal_pointer(&folder);
     }
     return NULL;
+}
+
+/* The copy of a log that a database keeps begins empty. */
+static gboolean make_log_folder(const struct node_options *options, GError **error)
+{
+    g_autofree char *folder = g_build_filename(options->data_folder, "log", NULL);
+
+    return file_make_folder(folder, LOG_MODE, error);
 }
 
 /* Connected before confinement, which allows no UNIX socket (sd_notify(3)). */
@@ -187,6 +204,8 @@ struct node *node_new(const struct node_options *options, GError **error)
     g_mutex_init(&node->lock);
     node->options = options;
     node->started_us = g_get_monotonic_time();
+    if (options->database && !make_log_folder(options, error))
+        return NULL;
     node->log_folder = find_log(options);
     node->notify = connect_notify();
     raise_descriptors();

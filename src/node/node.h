@@ -21,9 +21,12 @@ struct node_options {
     gboolean open_metrics;    /* /metrics for everybody, not only for loopback */
     gboolean unconfined;      /* for debuggers and sanitizers */
     gboolean quiet;
-    char **relay_for;   /* domains whose messages are kept here, too; "all"; or NULL */
-    guint mailbox_work; /* bits of work that a message costs; 0: the default */
-    guint64 cache;      /* bytes of tiles kept in memory; 0: the default */
+    char **relay_for;      /* domains whose messages are kept here, too; "all"; or NULL */
+    guint mailbox_work;    /* bits of work that a message costs; 0: the default */
+    const char *database;  /* URL of the PostgreSQL database that keeps the log; NULL: none */
+    const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */
+    gint64 lease_us;       /* how long a sequencer may be silent; 0: the default */
+    guint64 cache;         /* bytes of tiles kept in memory; 0: the default */
     struct face_options face;
 };
 
@@ -43,6 +46,8 @@ gpointer node_service(const struct node *node, const struct service *service);
 /* A service cannot go on: the node stops and node_run() gives this error. On any thread. */
 void node_fail(struct node *node, const GError *error);
 gboolean node_is_ready(struct node *node, const char **service, const char **why);
+/* What services add to GET /readyz. */
+void node_state(struct node *node, json_t *members);
 /* All numbers, for GET /metrics. */
 char *node_metrics(struct node *node);
 /* Names of the services that run, ends with NULL; each static. Freed by the caller. */

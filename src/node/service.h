@@ -5,7 +5,7 @@
  * rows whose configuration is there, confines the process, and answers until it is told to stop.
  */
 #pragma once
-#include <glib.h>
+#include "base/json.h"
 
 struct node; /* what services share: node.h */
 
@@ -95,6 +95,8 @@ struct service {
     void (*metrics)(gpointer service, GString *text);
     /* Whether it can answer; `why` (static) when not. NULL: always. */
     gboolean (*ready)(gpointer service, const char **why);
+    /* Adds members to the answer of /readyz; NULL: none. */
+    void (*state)(gpointer service, json_t *members);
 };
 
 /* The table, ends with NULL. */

@@ -1,488 +1,192 @@
 /*
- * service_log.c: the log takes entries.
- *
- *     POST -> [domain control: checkers] -> writer (check, WAL) -> clerk -> answer
- *                                                                   ^ |
- *                            publisher: checkpoint, witnesses ------+ +-> folded for admission
- *
- * No thread waits for one submission: a request waits as data until its entry is under a published
- * checkpoint or its time is over. What it then gets is signed by the log: included, accepted (to
- * be included by a time), or refused and why.
+ * service_log.c: the log of this node takes entries: by itself for life, when the log is in its
+ * own folder; or, when several nodes share a database, by itself while it sequences and else
+ * through the node that does (role.h).
  */
-#include "base/clock.h"
 #include "base/error.h"
-#include "log/receipt.h"
+#include "log/log_database.h"
 #include "log/tile.h"
-#include "log/tlog_proof.h"
-#include "log/writer.h"
-#include "node/admission.h"
-#include "node/domain_check.h"
+#include "node/forwarder.h"
 #include "node/metrics.h"
-#include "node/places.h"
 #include "node/problem.h"
-#include "node/publisher.h"
+#include "node/role.h"
+#include "node/sequencing.h"
 #include "node/services.h"
-#include "node/submission.h"
 #include "statement/key.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define LOG_KEY "log"
-#define WAL "wal"
 #define ENTRY_COST 50
-#define BODY_LIMIT ENTRY_LIMIT
-#define WAIT_DEFAULT_S 10
-#define WAIT_MOST_S 60
-#define CHECKERS 4         /* threads that ask for domain control */
-#define CHECKS_WAITING 256 /* submissions at most before those */
-#define ANSWERERS 4        /* threads that make proofs and sign receipts */
-#define CHECK_LIMIT_US (10 * G_USEC_PER_SEC)
+#define LEASE_DEFAULT_US (6 * G_USEC_PER_SEC)
+#define START_PATIENCE_US (60 * G_USEC_PER_SEC) /* a database that starts with this machine */
+#define START_AGAIN_US (G_USEC_PER_SEC / 2)
 #define RETRY_S 1
-#define RETRY_CHECK_S 10
-#define CLERK_LOOK_US (G_USEC_PER_SEC / 20)
-#define LAST_QUORUM_WAIT_US (3 * G_USEC_PER_SEC) /* when the node stops */
+#define LAG_MOST 65536 /* entries behind the database, and still good enough to answer */
 
 struct log_service {
     struct node *node;
-    const struct node_options *options;
     struct community_policy *genesis;
-    struct signing_key *key;
-    struct admission *admission;
-    struct log_writer *writer;
-    struct publisher *publisher;
-    GThreadPool *checkers, *answerers;
-    GAsyncQueue *done;  /* struct submission_job *, from the writer; to the clerk */
-    GPtrArray *waiting; /* struct submission_job *; the clerk's */
-    GThread *clerk;
-    gint closing, finishing, ready;
-    char wake, end; /* their addresses, in `done` */
-    guint64 refused, included, accepted;
-    gint pending_checks;
+    struct signing_key *key; /* NULL: this node only follows */
+    char *own_url;           /* of a node with a database; else NULL */
+    struct forwarder *forwarder;
+    struct role *role;
+    GRWLock lock; /* of what follows; who asks it holds the lock meanwhile */
+    struct sequencing *sequencing;
 };
 
-static void job_free(struct submission_job *job)
+/* ---- who sequences ---- */
+
+static struct sequencing *begin_sequencing(struct log_service *log, struct commit_log *commits,
+                                           void (*failed)(const GError *, gpointer), GError **error)
 {
-    g_bytes_unref(job->entry);
-    g_free(job->domain);
-    g_free(job->id);
-    g_free(job->reason);
-    g_free(job->detail);
-    g_free(job);
-}
-
-/* --- answers --- */
-
-/* Takes `more` over. */
-static void answer_receipt(struct log_service *log, const struct submission_job *job, guint status,
-                           struct receipt *receipt, json_t *more, struct node_answer *answer)
-{
-    g_autoptr(json_t) members = more;
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(json_t) envelope = NULL;
-    gsize length;
-    const void *data;
-
-    receipt->entry = job->leaf;
-    bytes = receipt_sign(receipt, log->key, NULL);
-    data = bytes ? g_bytes_get_data(bytes, &length) : NULL;
-    envelope = data ? json_parse(data, length, RECEIPT_LIMIT, "receipt", NULL) : NULL;
-    if (!envelope) {
-        answer_problem(answer, 500, "The receipt cannot be made.");
-        return;
-    }
-    json_object_set(members, "receipt", envelope);
-    answer_json(answer, status, g_steal_pointer(&members));
-}
-
-static void answer_refused(struct log_service *log, const struct submission_job *job,
-                           struct node_answer *answer)
-{
-    struct receipt receipt = {
-        .status = RECEIPT_REFUSED,
-        .time_us = publisher_time_us(log->publisher),
-        .reason = job->reason,
+    const struct sequencing_options options = {
+        .node = log->node,
+        .commits = commits,
+        .genesis = log->genesis,
+        .key = log->key,
+        .failed = failed,
+        .data = log,
     };
-    json_t *more = json_pack("{s:o, s:o}", "reason", json_safe_string(job->reason), "detail",
-                             json_safe_string(job->detail));
 
-    __atomic_fetch_add(&log->refused, 1, __ATOMIC_RELAXED);
-    answer_receipt(log, job, 403, &receipt, more, answer);
+    return sequencing_new(&options, error);
 }
 
-static void answer_accepted(struct log_service *log, const struct submission_job *job,
-                            struct node_answer *answer)
+static void node_failed(const GError *error, gpointer data)
 {
-    const struct community_policy *policy =
-        admission_policy(log->admission, admission_size(log->admission));
-    gint64 now_us = publisher_time_us(log->publisher);
-    struct receipt receipt = {
-        .status = RECEIPT_ACCEPTED,
-        .time_us = now_us,
-        .by_us = now_us + policy->merge_delay_s * G_USEC_PER_SEC,
-    };
-    g_autofree char *by = clock_format(receipt.by_us);
-
-    __atomic_fetch_add(&log->accepted, 1, __ATOMIC_RELAXED);
-    answer_receipt(log, job, 202, &receipt, json_pack("{s:s}", "by", by), answer);
+    node_fail(((struct log_service *)data)->node, error);
 }
 
-/* The path to a job's entry under a note; FALSE when it is not (yet) there, or another is. */
-static gboolean find_path(struct log_service *log, const struct submission_job *job, GBytes *bytes,
-                          struct merkle_hash *path, guint *length)
+static void term_failed(const GError *error, gpointer data)
 {
-    g_autoptr(note_t) note =
-        note_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "checkpoint", NULL);
-    g_autoptr(checkpoint_t) checkpoint = note ? checkpoint_parse(g_bytes_get_data(note->text, NULL),
-                                                                 g_bytes_get_size(note->text), NULL)
-                                              : NULL;
-    g_autoptr(merkle_t) merkle = merkle_new();
-
-    return checkpoint && job->index < checkpoint->size &&
-           log_writer_inclusion(log->writer, job->index, checkpoint->size, path, length, NULL) &&
-           merkle_includes(merkle, &job->leaf, job->index, checkpoint->size, path, *length,
-                           &checkpoint->root);
+    role_term_failed(((struct log_service *)data)->role, error);
 }
 
-/* FALSE: no proof can be had under what is published; nothing is answered. */
-static gboolean answer_included(struct log_service *log, const struct submission_job *job,
-                                struct node_answer *answer)
+static gboolean begin_term(struct commit_log *commits, gpointer data, GError **error)
 {
-    struct receipt receipt = { .status = RECEIPT_INCLUDED, .index = job->index };
-    struct merkle_hash path[MERKLE_PATH_LIMIT];
-    g_autofree char *proof = NULL;
-    g_autoptr(GBytes) note = NULL;
-    guint64 size;
-    guint length;
+    struct log_service *log = data;
+    struct sequencing *sequencing = begin_sequencing(log, commits, term_failed, error);
 
-    note = publisher_checkpoint(log->publisher, &size);
-    if (!note || !find_path(log, job, note, path, &length))
+    if (!sequencing)
         return FALSE;
-    receipt.time_us = publisher_time_us(log->publisher);
-    proof = tlog_proof_text(job->index, path, length, note);
-    __atomic_fetch_add(&log->included, 1, __ATOMIC_RELAXED);
-    answer_receipt(log, job, 200, &receipt,
-                   json_pack("{s:I, s:s}", "index", (json_int_t)job->index, "proof", proof),
-                   answer);
+    g_rw_lock_writer_lock(&log->lock);
+    log->sequencing = sequencing;
+    g_rw_lock_writer_unlock(&log->lock);
     return TRUE;
 }
 
-/* Whether the entry is where it was said to be, published or not. */
-static gboolean is_there(struct log_service *log, const struct submission_job *job)
-{
-    g_autoptr(GBytes) note = log_writer_checkpoint(log->writer);
-    struct merkle_hash path[MERKLE_PATH_LIMIT];
-    guint length;
-
-    return note && find_path(log, job, note, path, &length);
-}
-
-static void answer_busy(struct node_answer *answer, const char *detail, guint after_s)
-{
-    answer_problem(answer, 503, detail);
-    answer->retry_after_s = after_s;
-}
-
-static void answer_added(struct log_service *log, const struct submission_job *job,
-                         struct node_answer *answer)
-{
-    if (!answer_included(log, job, answer))
-        answer_accepted(log, job, answer);
-}
-
-static void answer_full(struct log_service *log, const struct submission_job *job,
-                        struct node_answer *answer)
-{
-    answer_busy(answer, "Too many entries wait.", RETRY_S);
-}
-
-static void answer_failed(struct log_service *log, const struct submission_job *job,
-                          struct node_answer *answer)
-{
-    answer_busy(answer, "The log takes no entries now; nothing is known of this one.",
-                RETRY_CHECK_S);
-}
-
-static void admit(struct log_service *log, struct submission_job *job);
-
-/* On an answerer's thread: all that takes signatures and proofs. Ends the job. */
-static void answer_job(gpointer data, gpointer service)
-{
-    static void (*const answers[])(struct log_service *, const struct submission_job *,
-                                   struct node_answer *) = {
-        [SUBMISSION_ADDED] = answer_added,
-        [SUBMISSION_REFUSED] = answer_refused,
-        [SUBMISSION_FULL] = answer_full,
-        [SUBMISSION_FAILED] = answer_failed,
-    };
-    struct submission_job *job = data;
-    struct node_answer answer = { .file = -1 };
-
-    if (job->is_hint && !is_there(service, job)) { /* it was another entry's place */
-        job->is_hint = FALSE;
-        admit(service, job);
-        return;
-    }
-    answers[job->end](service, job, &answer);
-    node_answer_now(job->later, &answer);
-    job_free(job);
-}
-
-/* --- the clerk --- */
-
-static void hand_to_answerer(struct log_service *log, struct submission_job *job)
-{
-    g_thread_pool_push(log->answerers, job, NULL);
-}
-
-static void take_job(struct log_service *log, struct submission_job *job)
-{
-    if (job->end == SUBMISSION_ADDED && job->is_new)
-        admission_fold(log->admission, job->index, job->entry);
-    if (job->end == SUBMISSION_ADDED)
-        g_ptr_array_add(log->waiting, job);
-    else
-        hand_to_answerer(log, job);
-}
-
-static void answer_due(struct log_service *log)
-{
-    gint64 now_us = g_get_monotonic_time();
-    gboolean finishing = g_atomic_int_get(&log->finishing);
-    guint64 size;
-    g_autoptr(GBytes) note = publisher_checkpoint(log->publisher, &size);
-
-    for (guint i = log->waiting->len; i > 0; i--) {
-        struct submission_job *job = log->waiting->pdata[i - 1];
-
-        if (job->index >= size && now_us < job->until_us && !finishing)
-            continue;
-        g_ptr_array_remove_index_fast(log->waiting, i - 1);
-        hand_to_answerer(log, job);
-    }
-}
-
-static gboolean load(struct log_service *log, GError **error)
-{
-    g_autofree char *folder = node_place(log->node, "log");
-    struct log_writer_numbers numbers;
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(note_t) note = NULL;
-    g_autoptr(checkpoint_t) checkpoint = NULL;
-
-    log_writer_numbers(log->writer, &numbers);
-    if (!numbers.size)
-        return TRUE;
-    bytes = log_writer_checkpoint(log->writer);
-    if (!bytes) {
-        log_writer_works(log->writer, error);
-        return FALSE;
-    }
-    note = note_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "checkpoint", error);
-    checkpoint = note ? checkpoint_parse(g_bytes_get_data(note->text, NULL),
-                                         g_bytes_get_size(note->text), error)
-                      : NULL;
-    return checkpoint && log_writer_settle(log->writer, checkpoint->size, error) &&
-           admission_load(log->admission,
-                          node_log_folder(log->node) ? node_log_folder(log->node) : folder,
-                          checkpoint->size, &checkpoint->root, error);
-}
-
-/* What came in; FALSE: the end was among it. */
-static gboolean take_jobs(struct log_service *log)
-{
-    gpointer item = g_async_queue_timeout_pop(log->done, CLERK_LOOK_US);
-    gboolean goes_on = TRUE;
-
-    for (; item; item = g_async_queue_try_pop(log->done)) {
-        if (item == &log->end)
-            goes_on = FALSE;
-        else if (item != &log->wake)
-            take_job(log, item);
-    }
-    return goes_on;
-}
-
-static gpointer clerk(gpointer data)
+static void end_term(gpointer data)
 {
     struct log_service *log = data;
-    g_autoptr(GError) error = NULL;
+    struct sequencing *sequencing;
 
-    if (!load(log, &error)) {
-        node_fail(log->node, error);
-        return NULL;
-    }
-    publisher_start(log->publisher);
-    g_atomic_int_set(&log->ready, 1);
-    while (take_jobs(log)) {
-        answer_due(log);
-        if (!error && !log_writer_works(log->writer, &error))
-            node_fail(log->node, error);
-    }
-    /* Nothing new is committed: publish it if the quorum can be had, then answer what it is. */
-    publisher_stop(log->publisher, LAST_QUORUM_WAIT_US);
-    g_atomic_int_set(&log->finishing, 1);
-    answer_due(log);
-    return NULL;
+    g_rw_lock_writer_lock(&log->lock);
+    sequencing = g_steal_pointer(&log->sequencing);
+    g_rw_lock_writer_unlock(&log->lock);
+    sequencing_free(sequencing);
 }
 
-static void was_published(gpointer data)
+/* ---- requests ---- */
+
+static void answer_elsewhere(struct log_service *log, const struct node_request *request,
+                             struct node_answer *answer)
 {
-    struct log_service *log = data;
+    struct role_state state;
 
-    g_async_queue_push(log->done, &log->wake);
-}
-
-/* --- on their way in --- */
-
-static void was_submitted(enum log_submitted outcome, guint64 index, const GError *error,
-                          gpointer data)
-{
-    static const enum submission_end ends[] = {
-        [LOG_ADDED] = SUBMISSION_ADDED,
-        [LOG_DUPLICATE] = SUBMISSION_ADDED,
-        [LOG_REFUSED] = SUBMISSION_REFUSED,
-        [LOG_FAILED] = SUBMISSION_FAILED,
-    };
-    struct submission_job *job = data;
-    struct log_service *log = job->log;
-
-    job->end = ends[outcome];
-    job->is_new = outcome == LOG_ADDED;
-    job->index = index;
-    if (outcome == LOG_REFUSED) {
-        const char *reason =
-            error->domain == ADMISSION_REFUSAL ? register_verdict_name(error->code) : NULL;
-
-        job->reason = g_strdup(reason ? reason : "malformed");
-        job->detail = g_strdup(error->message);
-    }
-    g_async_queue_push(log->done, job);
-}
-
-static void submit(struct log_service *log, struct submission_job *job)
-{
-    if (log_writer_submit(log->writer, job->entry, was_submitted, job))
-        return;
-    job->end = SUBMISSION_FULL;
-    g_async_queue_push(log->done, job);
-}
-
-static void refuse_domain(struct log_service *log, struct submission_job *job, const char *detail)
-{
-    job->end = SUBMISSION_REFUSED;
-    job->reason = g_strdup("domain");
-    job->detail = g_strdup(detail);
-    g_async_queue_push(log->done, job);
-}
-
-/* On a checker's thread: what admission refuses is not worth a question to the network. */
-static void check_domain(gpointer data, gpointer service)
-{
-    struct submission_job *job = data;
-    struct log_service *log = service;
-    const struct dns_options dns = node_dns_options(log->node);
-    struct http_options http = node_http_options(log->node);
-    g_autoptr(domain_checker_t) checker = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_atomic_int_add(&log->pending_checks, -1);
-    if (g_atomic_int_get(&log->closing)) {
-        job->end = SUBMISSION_FAILED;
-        g_async_queue_push(log->done, job);
+    role_state(log->role, &state);
+    if (state.holder[0] && !g_str_equal(state.holder, log->own_url) &&
+        !request->header(request, FORWARDED_HEADER)) {
+        forwarder_send(log->forwarder, state.holder, request, answer);
         return;
     }
-    if (!admission_check(job->entry, log->admission, NULL)) {
-        submit(log, job); /* the writer's check says why */
-        return;
-    }
-    http.timeout_us = CHECK_LIMIT_US;
-    checker = domain_checker_new(&dns, &http, &error);
-    if (checker && domain_check(checker, job->domain, job->id, &error))
-        submit(log, job);
-    else
-        refuse_domain(log, job, error->message);
-}
-
-/* Who claims a domain is asked for control of it first; there is no other way into the log. */
-static void admit(struct log_service *log, struct submission_job *job)
-{
-    if (!admission_claims_domain(log->admission, job->entry, &job->domain, &job->id)) {
-        submit(log, job);
-    } else if (g_atomic_int_get(&log->closing)) {
-        job->end = SUBMISSION_FAILED;
-        g_async_queue_push(log->done, job);
-    } else {
-        g_atomic_int_inc(&log->pending_checks);
-        g_thread_pool_push(log->checkers, job, NULL);
-    }
-}
-
-static gint64 wait_us(const struct node_request *request)
-{
-    const char *text = request->query(request, "wait");
-    guint64 seconds = WAIT_DEFAULT_S;
-
-    if (text && !g_ascii_string_to_unsigned(text, 10, 0, WAIT_MOST_S, &seconds, NULL))
-        return -1;
-    return (gint64)seconds * G_USEC_PER_SEC;
+    answer_problem(answer, 503, "No node takes entries at the moment.");
+    answer->retry_after_s = RETRY_S;
 }
 
 static void answer_entries(struct node *node, gpointer service, const struct node_request *request,
                            struct node_answer *answer)
 {
     struct log_service *log = service;
-    gint64 wait = wait_us(request);
-    g_autoptr(merkle_t) merkle = NULL;
-    struct submission_job *job;
-    gsize length;
-    const void *data = g_bytes_get_data(request->body, &length);
 
-    if (wait < 0 || !length) {
-        answer_problem(answer, 400,
-                       length ? "\"wait\" is a number of seconds from 0 to 60."
-                              : "The body is an envelope: the entry itself.");
-        return;
-    }
-    if (!g_atomic_int_get(&log->ready)) {
-        answer_busy(answer, "The log is still being read.", RETRY_S);
-        return;
-    }
-    if (g_atomic_int_get(&log->pending_checks) >= CHECKS_WAITING) {
-        answer_busy(answer, "Too many domains are being checked.", RETRY_CHECK_S);
-        return;
-    }
-    merkle = merkle_new();
-    job = g_new0(struct submission_job, 1);
-    job->log = log;
-    job->entry = g_bytes_ref(request->body);
-    job->leaf = merkle_leaf(merkle, data, length);
-    job->until_us = g_get_monotonic_time() + wait;
-    job->later = node_answer_later(request);
-    if (admission_find(log->admission, &job->leaf, &job->index)) {
-        job->end = SUBMISSION_ADDED;
-        job->is_hint = TRUE;
-        g_async_queue_push(log->done, job);
-    } else {
-        admit(log, job);
+    g_rw_lock_reader_lock(&log->lock);
+    if (log->sequencing)
+        sequencing_answer(log->sequencing, request, answer);
+    else
+        answer_elsewhere(log, request, answer);
+    g_rw_lock_reader_unlock(&log->lock);
+}
+
+/* ---- life ---- */
+
+static void stop(gpointer service)
+{
+    struct log_service *log = service;
+
+    role_free(log->role);
+    sequencing_free(log->sequencing);
+    forwarder_free(log->forwarder);
+    community_policy_free(log->genesis);
+    signing_key_free(log->key);
+    g_rw_lock_clear(&log->lock);
+    g_free(log->own_url);
+    g_free(log);
+}
+
+/* Reached once before confinement: its library is loaded, and what is wrong is said at once. */
+static gboolean reach_database(const struct node *node, const char *origin, GError **error)
+{
+    const gint64 end = g_get_monotonic_time() + START_PATIENCE_US;
+    struct log_head head;
+
+    for (;;) {
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(store_t) store = log_database_open(node_options(node)->database, &failure);
+
+        if (store && log_head_read(store, origin, &head, &failure))
+            return TRUE;
+        if (!g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM) ||
+            g_get_monotonic_time() >= end) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        g_usleep(START_AGAIN_US);
     }
 }
 
-/* --- life --- */
+/* Where the other nodes hand entries on to, when nothing else was said. */
+static char *url_of_listener(const struct node *node)
+{
+    const struct face_options *face = &node_options(node)->face;
+    const struct listener *first = face->listeners->pdata[0];
+
+    return g_strdup_printf("%s://%s", face->certificates ? "https" : "http", first->address);
+}
+
+static gboolean start_with_database(struct log_service *log, GError **error)
+{
+    const char *advertised = node_options(log->node)->advertise;
+
+    if (!reach_database(log->node, log->genesis->origin, error))
+        return FALSE;
+    log->own_url = advertised ? g_strdup(advertised) : url_of_listener(log->node);
+    if (g_str_has_suffix(log->own_url, "/"))
+        log->own_url[strlen(log->own_url) - 1] = '\0';
+    return TRUE;
+}
 
 static gpointer start(struct node *node, GError **error)
 {
+    const struct node_options *options = node_options(node);
     g_autofree char *folder = node_place(node, "log");
-    g_autofree char *marker = g_build_filename(folder, WAL, NULL);
     g_autoptr(signing_key_t) key = NULL;
     struct community_policy *genesis;
     struct log_service *log;
     GError *failure = NULL;
 
-    if (node_options(node)->log_folder || !g_file_test(folder, G_FILE_TEST_IS_DIR))
+    if (options->log_folder || !g_file_test(folder, G_FILE_TEST_IS_DIR))
         return NULL;
     key = node_key(node, LOG_KEY, &failure);
-    if (!key) {
+    if (failure || (!key && !options->database)) {
         if (failure)
             g_propagate_error(error, failure);
         return NULL;
@@ -495,124 +199,141 @@ static gpointer start(struct node *node, GError **error)
     }
     log = g_new0(struct log_service, 1);
     log->node = node;
-    log->options = node_options(node);
     log->genesis = genesis;
     log->key = g_steal_pointer(&key);
-    log->admission = admission_new(genesis);
-    log->done = g_async_queue_new();
-    log->waiting = g_ptr_array_new();
+    g_rw_lock_init(&log->lock);
+    if (options->database && !start_with_database(log, error)) {
+        stop(log);
+        return NULL;
+    }
     return log;
 }
 
 static gboolean run(gpointer service, GError **error)
 {
     struct log_service *log = service;
-    const struct log_writer_options options = {
-        .folder = node_log_folder(log->node),
-        .lock_file = log->options->lock_file,
-        .key = log->key,
-        .check = admission_check,
-        .check_data = log->admission,
-    };
-    struct publisher_options publishing = {
-        .admission = log->admission,
-        .http = node_http_options(log->node),
-        .published = was_published,
+    const struct node_options *options = node_options(log->node);
+    const struct role_options role = {
+        .node = log->node,
+        .database = options->database,
+        .own_url = log->own_url,
+        .lease_us = options->lease_us ? options->lease_us : LEASE_DEFAULT_US,
+        .genesis = log->genesis,
+        .may_sequence = log->key != NULL,
+        .begin = begin_term,
+        .end = end_term,
         .data = log,
     };
 
-    log->writer = log_writer_open(&options, error);
-    if (!log->writer)
+    if (!options->database) {
+        log->sequencing = begin_sequencing(log, NULL, node_failed, error);
+        return log->sequencing != NULL;
+    }
+    log->forwarder = forwarder_new(log->node, TRUE, error);
+    if (!log->forwarder)
         return FALSE;
-    publishing.writer = log->writer;
-    log->publisher = publisher_new(&publishing);
-    log->checkers = g_thread_pool_new(check_domain, log, CHECKERS, TRUE, error);
-    log->answerers =
-        log->checkers ? g_thread_pool_new(answer_job, log, ANSWERERS, TRUE, error) : NULL;
-    if (!log->answerers)
-        return FALSE;
-    log->clerk = g_thread_new("clerk", clerk, log);
+    log->role = role_new(&role);
+    role_start(log->role);
     return TRUE;
-}
-
-static void wait_for_writer(struct log_service *log)
-{
-    struct log_writer_numbers numbers;
-
-    for (log_writer_numbers(log->writer, &numbers); numbers.queued;
-         log_writer_numbers(log->writer, &numbers))
-        g_usleep(G_USEC_PER_SEC / 100);
 }
 
 static void finish(gpointer service)
 {
     struct log_service *log = service;
 
-    g_atomic_int_set(&log->ready, 0);
-    g_atomic_int_set(&log->closing, 1);
-    if (!log->clerk)
-        return;
-    g_thread_pool_free(g_steal_pointer(&log->checkers), FALSE, TRUE);
-    wait_for_writer(log);
-    g_async_queue_push(log->done, &log->end);
-    g_thread_join(g_steal_pointer(&log->clerk));
-    g_thread_pool_free(g_steal_pointer(&log->answerers), FALSE, TRUE);
+    if (log->role)
+        role_finish(log->role);
+    else if (log->sequencing)
+        sequencing_finish(log->sequencing);
+    if (log->forwarder)
+        forwarder_finish(log->forwarder);
 }
 
-static void stop(gpointer service)
-{
-    struct log_service *log = service;
+/* ---- how it is ---- */
 
-    if (log->checkers)
-        g_thread_pool_free(log->checkers, TRUE, TRUE);
-    g_clear_pointer(&log->publisher, publisher_free);
-    g_clear_pointer(&log->writer, log_writer_close);
-    g_clear_pointer(&log->admission, admission_free);
-    community_policy_free(log->genesis);
-    signing_key_free(log->key);
-    g_async_queue_unref(log->done);
-    g_ptr_array_unref(log->waiting);
-    g_free(log);
+static gboolean is_ready_to_follow(struct log_service *log, const char **why)
+{
+    struct role_state state;
+
+    role_state(log->role, &state);
+    *why = "the database is not reached";
+    if (!state.is_reached)
+        return FALSE;
+    *why = "this node takes the log over";
+    if (state.is_sequencing)
+        return FALSE;
+    *why = "the log is being read from the database";
+    return state.committed - state.size <= LAG_MOST;
 }
 
 static gboolean is_ready(gpointer service, const char **why)
 {
     struct log_service *log = service;
+    gboolean ready;
 
-    *why = "the log is being read";
-    if (!g_atomic_int_get(&log->ready))
-        return FALSE;
-    *why = "the log's writer has stopped";
-    return log_writer_works(log->writer, NULL);
+    g_rw_lock_reader_lock(&log->lock);
+    if (log->sequencing)
+        ready = sequencing_is_ready(log->sequencing, why);
+    else
+        ready = log->role && is_ready_to_follow(log, why);
+    g_rw_lock_reader_unlock(&log->lock);
+    return ready;
+}
+
+static void state(gpointer service, json_t *members)
+{
+    struct log_service *log = service;
+    struct role_state now;
+
+    if (!log->role)
+        return;
+    role_state(log->role, &now);
+    json_object_set_new(members, "role", json_string(now.is_sequencing ? "sequencer" : "follower"));
+    json_object_set_new(members, "epoch", json_integer((json_int_t)now.epoch));
+    if (now.is_sequencing)
+        return;
+    json_object_set_new(members, "lag", json_integer((json_int_t)(now.committed - now.size)));
+    json_object_set_new(members, "sequencer",
+                        now.holder[0] ? json_safe_string(now.holder) : json_null());
+}
+
+static void role_metrics(struct log_service *log, GString *text)
+{
+    struct role_state now;
+
+    role_state(log->role, &now);
+    metric_add(text, METRIC_GAUGE, "log_sequencing", "1: this node sequences the log; 0: follows.",
+               now.is_sequencing);
+    metric_add(text, METRIC_GAUGE, "log_epoch", "How often the log changed its sequencer.",
+               now.epoch);
+    metric_add(text, METRIC_COUNTER, "log_terms_total", "How often this node took the log over.",
+               now.terms);
+    metric_add(text, METRIC_GAUGE, "log_database_reached", "1: the database answers.",
+               now.is_reached);
+    if (!now.is_sequencing) {
+        metric_add(text, METRIC_GAUGE, "log_size", "Entries taken in from the database.", now.size);
+        metric_add(text, METRIC_GAUGE, "log_lag", "Entries the database has and this node lacks.",
+                   now.committed - now.size);
+        metric_add(text, METRIC_GAUGE, "log_published_size",
+                   "Entries under the published checkpoint.", now.published);
+    }
+    forwarder_metrics(log->forwarder, text);
 }
 
 static void metrics(gpointer service, GString *text)
 {
     struct log_service *log = service;
-    struct log_writer_numbers numbers;
 
-    log_writer_numbers(log->writer, &numbers);
-    metric_add(text, METRIC_GAUGE, "log_size", "Entries committed.", numbers.size);
-    metric_add(text, METRIC_GAUGE, "log_queued", "Entries that wait for the sequencer.",
-               numbers.queued);
-    metric_add(text, METRIC_COUNTER, "log_batches_total", "Batches committed.", numbers.batches);
-    metric_add(text, METRIC_COUNTER, "log_duplicates_total", "Entries that were there already.",
-               numbers.duplicates);
-    metric_add(text, METRIC_COUNTER, "log_receipts_refused_total", "Signed refusals.",
-               __atomic_load_n(&log->refused, __ATOMIC_RELAXED));
-    metric_add(text, METRIC_COUNTER, "log_receipts_included_total", "Receipts with a proof.",
-               __atomic_load_n(&log->included, __ATOMIC_RELAXED));
-    metric_add(text, METRIC_COUNTER, "log_receipts_accepted_total", "Receipts that promise.",
-               __atomic_load_n(&log->accepted, __ATOMIC_RELAXED));
-    metric_add_seconds(text, METRIC_GAUGE, "log_last_sync_seconds", "The last sync of the WAL.",
-                       numbers.last_sync_us);
-    metric_add_seconds(text, METRIC_COUNTER, "log_sync_seconds_total", "All syncs of the WAL.",
-                       numbers.sync_us_total);
-    publisher_metrics(log->publisher, text);
+    if (log->role)
+        role_metrics(log, text);
+    g_rw_lock_reader_lock(&log->lock);
+    if (log->sequencing)
+        sequencing_metrics(log->sequencing, text);
+    g_rw_lock_reader_unlock(&log->lock);
 }
 
 static const struct route routes[] = {
-    { "POST", "/api/v1/entries", ROUTE_AT_ONCE, BODY_LIMIT, ENTRY_COST, answer_entries },
+    { "POST", "/api/v1/entries", ROUTE_AT_ONCE, ENTRY_LIMIT, ENTRY_COST, answer_entries },
     { NULL },
 };
 
@@ -625,4 +346,5 @@ const struct service service_log = {
     .routes = routes,
     .metrics = metrics,
     .ready = is_ready,
+    .state = state,
 };

@@ -61,14 +61,14 @@ static void answer_ready(struct node *node, gpointer service, const struct node_
 {
     const char *name = NULL, *why = NULL;
 
-    if (node_is_ready(node, &name, &why)) {
-        answer_json(answer, 200, json_pack("{s:b}", "ready", TRUE));
-        return;
-    }
-    answer_json(answer, 503,
-                json_pack("{s:b, s:s, s:s}", "ready", FALSE, "service", name, "reason",
-                          why ? why : "unknown"));
-    answer->retry_after_s = 1;
+    const gboolean ready = node_is_ready(node, &name, &why);
+    json_t *members = ready ? json_pack("{s:b}", "ready", TRUE)
+                            : json_pack("{s:b, s:s, s:s}", "ready", FALSE, "service", name,
+                                        "reason", why ? why : "unknown");
+
+    node_state(node, members);
+    answer_json(answer, ready ? 200 : 503, members);
+    answer->retry_after_s = !ready;
 }
 
 static void answer_metrics(struct node *node, gpointer service, const struct node_request *request,

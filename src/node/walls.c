@@ -31,6 +31,14 @@ static const char *const read_only[] = {
     "/dev/null",
 };
 
+/* What libpq reads with each connection, by its environment and by its defaults (libpq-pgpass,
+ * libpq-pgservice, libpq-ssl). */
+static const char *const of_libpq[] = {
+    "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL",
+};
+static const char *const of_libpq_at_home[] = { ".pgpass", ".pg_service.conf", ".postgresql" };
+static const char *const of_libpq_everywhere[] = { "/etc/postgresql-common", "/etc/passwd" };
+
 static gboolean add_place(GArray *places, const char *path, gboolean writable, gboolean needed,
                           GError **error)
 {
@@ -56,11 +64,30 @@ static gboolean add_parent(GArray *places, const char *path, GError **error)
     return !folder || add_place(places, folder, TRUE, TRUE, error);
 }
 
+static void add_files_of_libpq(GArray *places)
+{
+    const char *home = g_getenv("HOME");
+
+    for (guint i = 0; i < G_N_ELEMENTS(of_libpq); i++)
+        if (g_getenv(of_libpq[i]))
+            add_place(places, g_getenv(of_libpq[i]), FALSE, FALSE, NULL);
+    for (guint i = 0; home && i < G_N_ELEMENTS(of_libpq_at_home); i++) {
+        g_autofree char *path = g_build_filename(home, of_libpq_at_home[i], NULL);
+
+        add_place(places, path, FALSE, FALSE, NULL);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(of_libpq_everywhere); i++)
+        add_place(places, of_libpq_everywhere[i], FALSE, FALSE, NULL);
+}
+
 gboolean walls_raise(const struct node *node, GError **error)
 {
     const struct node_options *options = node_options(node);
-    g_autoptr(confinement_t) confinement = confinement_new(
-        SANDBOX_READ_FILES | SANDBOX_WRITE_FILES | SANDBOX_INTERNET | SANDBOX_NETLINK, error);
+    /* A database on this machine is behind a UNIX socket, and may be connected to again. */
+    g_autoptr(confinement_t) confinement =
+        confinement_new(SANDBOX_READ_FILES | SANDBOX_WRITE_FILES | SANDBOX_INTERNET |
+                            SANDBOX_NETLINK | (options->database ? SANDBOX_BUS : 0),
+                        error);
     g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(struct confine_place));
     g_autoptr(merkle_t) hashes = merkle_new(); /* loads libcrypto while it still can be */
 
@@ -77,6 +104,8 @@ gboolean walls_raise(const struct node *node, GError **error)
         add_place(places, options->ca_file, FALSE, FALSE, NULL);
     if (options->trust_anchor)
         add_place(places, options->trust_anchor, FALSE, FALSE, NULL);
+    if (options->database)
+        add_files_of_libpq(places);
     if (!landlock_version() && !options->quiet)
         fprintf(stderr,
                 "This kernel has no Landlock: files outside %s are kept from the node "

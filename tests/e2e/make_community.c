@@ -3,9 +3,12 @@
  * keys: FOLDER/log (its log's node), FOLDER/witness-0.. (a node for each URL, of another group
  * each), FOLDER/entries/NNNNN.json (what may be submitted, in order: each member's endorsement and
  * delegation, then ENTRIES assessments), FOLDER/member-0.. (profile and keys of each member with a
- * single root key, to join with). Without URLs the policy names no witness.
+ * single root key, to join with). Without URLs the policy names no witness. With the environment's
+ * MAKE_DATABASE the log is kept in that PostgreSQL database, for several nodes.
  */
 #include "base/file.h"
+#include "log/commit_database.h"
+#include "log/log_database.h"
 #include "log/writer.h"
 #include "statement/key_file.h"
 
@@ -48,15 +51,33 @@ static void write_policy(const char *data, GBytes *policy)
     check(file_write(path, bytes, length, MODE, &error));
 }
 
+/* The lease is over at once. */
+static struct commit_log *open_database(const char *url, const char *folder)
+{
+    struct commit_database_options options = { .url = url, .folder = folder, .origin = ORIGIN };
+    g_autoptr(store_t) store = log_database_open(url, &error);
+    struct commit_log *commits;
+
+    check(store && log_database_create(store, ORIGIN, &error));
+    check(log_lease_take(store, ORIGIN, "", 1, &options.epoch, &error));
+    commits = commit_database_open(&options, &error);
+    check(commits != NULL);
+    return commits;
+}
+
 static void make_log(const char *data, const struct community *community, GBytes *genesis)
 {
     g_autofree char *folder = g_build_filename(data, "log", NULL);
-    const struct log_writer_options options = { .folder = folder, .key = community->log };
+    struct log_writer_options options = { .folder = folder, .key = community->log };
+    const char *database = g_getenv("MAKE_DATABASE");
     g_autoptr(log_writer_t) writer = NULL;
     g_autoptr(GBytes) note = NULL;
     guint64 index;
 
-    check(log_create(&options, &error));
+    if (database)
+        options.commits = open_database(database, folder);
+    else
+        check(log_create(&options, &error));
     writer = log_writer_open(&options, &error);
     check(writer != NULL);
     check(log_writer_add(writer, genesis, &index, &error));
