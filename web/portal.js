@@ -146,7 +146,7 @@ async function startPortal() {
   documentElement.lang = language;
   const root = document.getElementById('portal');
   root.className = 'page portal';
-  root.replaceChildren(shellHeader(view), main, shellFooter(view));
+  root.replaceChildren(shellHeader(view), view.claimNode, main, shellFooter(view));
   root.before(el('a', { class: 'skip', href: '#main' }, view.t('skip.main')));
   root.after(view.live);
   await drawPage(row, main, view);

@@ -30,7 +30,7 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 SETTINGS = list(itertools.product((360, 768, 1280), ("light", "dark"), ("en", "fr")))
 TEXT_SPACING = ("* { line-height: 1.5 !important; letter-spacing: 0.12em !important;"
                 " word-spacing: 0.16em !important } p { margin-bottom: 2em !important }")
-READY = "document.querySelector('main:not([aria-busy]) h1')"
+READY = "document.querySelector('#main:not([aria-busy]) h1')"  # the shell's own main has no id
 SCRIPT_NAME = "</script><img src=x onerror=alert(1)>"
 HOSTILE_NAMES = [SCRIPT_NAME, "{{title}} {{base}} {n}", "=cmd|' /C calc'!A0", "' onclick='alert(1)",
                  "javascript:alert(1)", "W" * 300, "Ministère de l’Épreuve"]

@@ -38,8 +38,7 @@ export function shellHeader(view) {
       el('div', { class: 'controls', role: 'group', 'aria-label': view.t('controls') }, otherLanguages(view), theme)),
     el('nav', { class: 'portal-nav', 'aria-label': view.t('nav.label') },
       el('ul', {}, MAIN_PAGES.map((row) => pageLink(view, row, 'nav')),
-        el('li', { class: 'nav-help' }, el('a', { href: view.href('/report'), 'aria-current': view.name === 'report' ? 'page' : null }, view.t('nav.report'))))),
-    view.claimNode);
+        el('li', { class: 'nav-help' }, el('a', { href: view.href('/report'), 'aria-current': view.name === 'report' ? 'page' : null }, view.t('nav.report'))))));
 }
 
 export function shellFooter(view) {
