@@ -136,6 +136,8 @@ class Kind:
                     continue
                 step["by"] = openers
             if step["do"] == "add-party":
+                if not any(role.get("many") for role in self.roles.values()):
+                    continue
                 step["by"] = [name for name, role in self.roles.items()
                               if role.get("opens") or role.get("addressed")]
             if step["do"] == "reopen":

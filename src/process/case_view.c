@@ -64,12 +64,15 @@ static void add_option(GPtrArray *options, const struct process_step *step, cons
 }
 
 /* What only an offered role allows, or forbids. */
-static gboolean suits_offer(const struct process_step *step, const struct case_party *party)
+static gboolean suits_offer(const struct kase *kase, const struct process_step *step,
+                            const struct case_party *party)
 {
     gboolean answers = step->effect == EFFECT_TAKE_OVER || step->effect == EFFECT_REFUSE;
 
     if (!party->offered_by)
         return !answers;
+    if (step->effect == EFFECT_TAKE_OVER && kase_party(kase, party->offered_by)->left)
+        return FALSE;
     return answers || (g_str_equal(step->to, "=") && !step->effect && !step->causes && !step->sets);
 }
 
@@ -89,7 +92,7 @@ GPtrArray *case_options(const struct kase *kase, const char *id)
         for (const struct process_step *step = kase->kind->steps; step->machine; step++)
             if (g_str_equal(step->machine, state->machine->id) &&
                 kind_step_from(step, state->machine, state->state) &&
-                kind_step_by(step, party->role) && suits_offer(step, party) &&
+                kind_step_by(step, party->role) && suits_offer(kase, step, party) &&
                 case_guards_hold(kase, step, state, id))
                 add_option(options, step, state->instance);
     }
