@@ -107,8 +107,8 @@ def references(place, row):
             fail(place, f"maps: {item!r} is not LETTER:ID[,ID...] with a letter of {''.join(MAPS)}")
         result += [f"{MAPS[letter]}:{value}" for value in values.split(",") if value]
     for item in row.get("references") or []:
-        if not re.match(r"^(man|rfc|url|kspp|cis-docker|linpeas|gitleaks|owasp):\S+", item):
-            fail(place, f"references: {item!r}: start with man:, rfc:, url:, kspp: ...")
+        if not re.match(r"^(man|rfc|url|osce|kspp|cis-docker|linpeas|gitleaks|owasp):\S+", item):
+            fail(place, f"references: {item!r}: start with man:, rfc:, url:, osce:, kspp: ...")
         result.append(item)
     return result
 

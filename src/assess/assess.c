@@ -1,6 +1,7 @@
 #include "assess/assess.h"
 
 #include "assess/catalogue.h"
+#include "assess/cooperation.h"
 #include "assess/runner.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -100,6 +101,19 @@ static void describe(struct assessment *assessment, const struct profile *profil
     };
 }
 
+/* Read only when a measure about it was chosen: a register is folded for it. */
+static json_t *read_cooperation(const struct assessment *assessment,
+                                const struct assess_options *options, const char *domain)
+{
+    for (guint i = 0; i < assessment->measures->len; i++) {
+        const struct measure *measure = assessment->measures->pdata[i];
+
+        if (g_str_has_prefix(measure->id, COOPERATION_PREFIX))
+            return cooperation_read(options->data_folder, domain, assessment->run.started_us);
+    }
+    return NULL;
+}
+
 struct assessment *assess_run(struct profile *profile, const struct assess_options *options,
                               GError **error)
 {
@@ -115,6 +129,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
     struct runner_asset assets[2] = { 0 };
     g_autoptr(GPtrArray) findings = NULL;
     g_autofree char *tree = NULL;
+    g_autoptr(json_t) cooperation = NULL;
     gsize n_assets = 1;
 
     if (!host || !choose_measures(options, assessment->measures, error))
@@ -126,13 +141,14 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
         tree = name_of_tree(host, options->root);
     assets[0].kind = asset_kind_name(ASSET_HOST);
     assets[0].view =
-        (struct asset_view){ this_host, host, options->records, assessment->run.started_us };
+        (struct asset_view){ this_host, host, options->records, assessment->run.started_us, NULL };
     assessment_add_asset(assessment, assets[0].kind, this_host ? this_host->name : tree,
                          this_host ? this_host->criticality : CRITICALITY_NORMAL);
     if (!options->root) {
         assets[1].kind = asset_kind_name(ASSET_SIGNATORY);
-        assets[1].view =
-            (struct asset_view){ self, NULL, options->records, assessment->run.started_us };
+        cooperation = read_cooperation(assessment, options, profile->signatory.domain);
+        assets[1].view = (struct asset_view){ self, NULL, options->records,
+                                              assessment->run.started_us, cooperation };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);
         n_assets = 2;
     }

@@ -14,6 +14,7 @@ struct assess_options {
     const char *const *measures;     /* ids or catalogue ids; NULL: all */
     gboolean no_walk;
     const struct records *records; /* the organisation's own (past.h), or NULL */
+    const char *data_folder;       /* with its cases, contacts and community; or NULL */
     /* Called after each finding; may be NULL. */
     void (*progress)(guint done, guint total, gpointer data);
     gpointer progress_data;

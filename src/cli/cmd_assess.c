@@ -133,6 +133,7 @@ static struct assessment *assess(const struct context *context, const struct sta
         .measures = (const char *const *)state->measures,
         .no_walk = state->no_walk,
         .records = records,
+        .data_folder = data,
         .progress = context->quiet ? NULL : show_progress,
         .progress_data = &progress,
     };

@@ -96,4 +96,5 @@ struct asset_view {
     struct host *host;             /* facts of a host, loaded when first asked for */
     const struct records *journal; /* this organisation's own records (answers, drills) */
     gint64 now_us;
+    const struct json_t *cooperation; /* what we owe others (assess/cooperation.h); or NULL */
 };

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #define APPLICATION 0x456e7443 /* "EntC" */
 #define FOLDER_MODE 0700
@@ -56,7 +57,7 @@ static const char *const schema_steps[] = {
     "  score INTEGER,"
     "  inputs TEXT"
     ") STRICT;"
-    "CREATE INDEX head_changed ON head (changed) WHERE ended = 0;"
+    "CREATE INDEX head_changed ON head (changed, title) WHERE ended = 0;"
     "CREATE INDEX head_ended ON head (ended) WHERE ended > 0;"
     "CREATE INDEX head_due ON head (due) WHERE ended = 0;"
     "CREATE INDEX head_mine ON head (mine, changed) WHERE ended = 0;"
@@ -164,6 +165,19 @@ struct cases *cases_open(const char *data_folder, const struct cases_options *op
     if (!file_make_folder(attachments, FOLDER_MODE, error))
         return NULL;
     cases->store = store_open(path, &schema, STORE_WRITE, error);
+    return cases->store ? g_steal_pointer(&cases) : NULL;
+}
+
+struct cases *cases_open_existing(const char *data_folder, GError **error)
+{
+    g_autoptr(cases_t) cases = NULL;
+    g_autofree char *path = g_build_filename(data_folder, CASES_FILE, NULL);
+
+    if (access(path, F_OK) != 0)
+        return NULL;
+    cases = g_new0(struct cases, 1);
+    cases->folds = g_hash_table_new(g_str_hash, g_str_equal);
+    cases->store = store_open(path, &schema, STORE_READ, error);
     return cases->store ? g_steal_pointer(&cases) : NULL;
 }
 

@@ -30,6 +30,8 @@ struct cases_options {
 /* Not thread-safe: one a thread. The options' texts are copied, their data is borrowed. */
 struct cases *cases_open(const char *data_folder, const struct cases_options *options,
                          GError **error);
+/* For lists and numbers alone, changing nothing. NULL without an error: there are none. */
+struct cases *cases_open_existing(const char *data_folder, GError **error);
 void cases_close(struct cases *cases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(cases_t, cases_close)
 

@@ -115,7 +115,7 @@ static void condition_init(struct condition *condition, const struct cases_filte
         condition_add(condition, "head.id IN (SELECT id FROM party WHERE party = ?)",
                       filter->party);
     if (pattern)
-        condition_add(condition, "lower(head.title) LIKE lower(?) ESCAPE '\\'", pattern);
+        condition_add(condition, "head.title LIKE ? ESCAPE '\\'", pattern);
     if (filter->mine)
         condition_plain(condition, "head.mine = 1");
     if (filter->overdue)

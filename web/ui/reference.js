@@ -10,6 +10,7 @@ const REFERENCE_NAMES = {
   'anssi-hygiene': 'ANSSI hygiène',
   'essential-eight': 'Essential Eight',
   kspp: 'KSPP',
+  osce: 'OSCE',
   owasp: 'OWASP',
   linpeas: 'linPEAS',
   gitleaks: 'Gitleaks',
