@@ -11,6 +11,7 @@
 #include "assess/catalogue.h"
 #include "assess/report_bundle.h"
 #include "base/clock.h"
+#include "base/gzip.h"
 #include "config.h"
 #include "node/places.h"
 #include "node/problem.h"
@@ -81,12 +82,16 @@ static const char *const languages[] = { WELL_KNOWN_LANGUAGE, "fr" };
 static const char *const page_headers[] = { OF_A_PAGE, NULL };
 static const char *const page_headers_tls[] = { OF_A_PAGE, "Strict-Transport-Security",
                                                 "max-age=31536000", NULL };
-static const char *const file_headers[] = { "Cross-Origin-Resource-Policy", "same-origin", NULL };
+#define OF_A_FILE "Cross-Origin-Resource-Policy", "same-origin", "Vary", "Accept-Encoding"
+
+static const char *const file_headers[] = { OF_A_FILE, NULL };
+static const char *const packed_headers[] = { OF_A_FILE, "Content-Encoding", "gzip", NULL };
 
 struct portal {
     struct node *node;
     struct community_policy *genesis; /* or NULL: a node without a community */
     GHashTable *files;                /* path after DIGEST/ -> struct node_content */
+    GHashTable *packed;               /* the same as gzip, where that is shorter */
     char *digest;                     /* of the viewer, hexadecimal */
     char *base;                       /* "/web/DIGEST/" */
     char *integrity;                  /* of the first script */
@@ -133,16 +138,18 @@ char *portal_digest(void)
     return g_strdup(g_checksum_get_string(sum));
 }
 
-static void add_files(struct portal *portal)
+static void add_file(struct portal *portal, const struct web_embedded *file)
 {
-    for (const struct web_embedded *file = web_embedded; file->path; file++) {
-        g_autoptr(GBytes) bytes = g_bytes_new_static(file->data, file->length);
+    g_autoptr(GBytes) bytes = g_bytes_new_static(file->data, file->length);
+    g_autoptr(GBytes) packed =
+        g_byte_array_free_to_bytes(gzip_pack(file->data, (guint)file->length));
+    const char *type = type_of(file->path);
 
-        if (type_of(file->path))
-            g_hash_table_insert(
-                portal->files, (gpointer)file->path,
-                node_content_new(bytes, type_of(file->path), FOREVER, NULL, file_headers));
-    }
+    g_hash_table_insert(portal->files, (gpointer)file->path,
+                        node_content_new(bytes, type, FOREVER, NULL, file_headers));
+    if (g_bytes_get_size(packed) < file->length)
+        g_hash_table_insert(portal->packed, (gpointer)file->path,
+                            node_content_new(packed, type, FOREVER, NULL, packed_headers));
 }
 
 static char *integrity_of(GBytes *bytes)
@@ -219,6 +226,7 @@ static void stop(gpointer service)
 
     g_clear_pointer(&portal->genesis, community_policy_free);
     g_hash_table_unref(portal->files);
+    g_hash_table_unref(portal->packed);
     for (guint i = 0; i < G_N_ELEMENTS(languages); i++)
         json_decref(portal->texts[i]);
     node_content_unref(portal->measures);
@@ -238,12 +246,16 @@ static gpointer start(struct node *node, GError **error)
     portal->node = node;
     portal->files =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)node_content_unref);
+    portal->packed =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)node_content_unref);
     portal->genesis = node_genesis(node, &failed);
     portal->genesis_json = genesis_json(portal->genesis);
     portal->digest = portal_digest();
     portal->base = g_strdup_printf(FILES "%.*s/", DIGEST_DIGITS, portal->digest);
     portal->measures = catalogue_content();
-    add_files(portal);
+    for (const struct web_embedded *file = web_embedded; file->path; file++)
+        if (type_of(file->path))
+            add_file(portal, file);
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
     } else if (read_texts(portal, error) && read_shell(portal, error)) {
@@ -380,13 +392,26 @@ static void answer_page(struct portal *portal, const struct node_request *reques
 
 /* --- files --- */
 
-static gboolean answer_file(struct portal *portal, const char *path, struct node_answer *answer)
+/* Whether gzip may be sent (RFC 9110 section 12.5.3); "gzip;q=0" is asked for by nobody. */
+static gboolean takes_gzip(const struct node_request *request)
 {
-    struct node_content *content =
-        g_str_has_prefix(path, portal->base)
-            ? g_hash_table_lookup(portal->files, path + strlen(portal->base))
-            : NULL;
+    const char *accepted = request->header(request, "Accept-Encoding");
 
+    return accepted && strstr(accepted, "gzip") && !strstr(accepted, "gzip;q=0");
+}
+
+static gboolean answer_file(struct portal *portal, const struct node_request *request,
+                            struct node_answer *answer)
+{
+    const char *name = request->path + strlen(portal->base);
+    struct node_content *content = NULL;
+
+    if (!g_str_has_prefix(request->path, portal->base))
+        return FALSE;
+    if (takes_gzip(request))
+        content = g_hash_table_lookup(portal->packed, name);
+    if (!content)
+        content = g_hash_table_lookup(portal->files, name);
     if (!content)
         return FALSE;
     answer->status = 200;
@@ -410,7 +435,7 @@ static void answer_any(struct node *node, gpointer service, const struct node_re
     g_autofree char *parameter = NULL;
     const struct page *page;
 
-    if (answer_file(portal, request->path, answer))
+    if (answer_file(portal, request, answer))
         return;
     page = page_at(portal, request->path, &parameter);
     if (page)

@@ -3,6 +3,7 @@
 Screenshots go to the folder "screenshots" of the build, to be looked at by eye. With ENTENTE_LONG
 set every page is checked by axe in every width, scheme and language; else each in some of them.
 """
+import gzip
 import hashlib
 import http.server
 import itertools
@@ -364,6 +365,11 @@ def test_a_node_that_lies_harms_no_reader(world, page):
         assert "could not be made" in text(page, "h1")
         visit(page, liar.url + "/followup")
         assert "Not available now" in text(page, "h1") and "<b>Busy</b>" in text(page)
+        assert "verified" not in text(page)
+        page.js("localStorage.setItem('entente.checkpoint.call.example/test', arguments[0])", json.dumps(
+            {"size": 41, "root": "0" * 64, "time": 1790000000000}))
+        visit(page, liar.url + "/followup")
+        assert "41 entries, at 21 September 2026" in text(page), "the last good checkpoint"
         assert page.js("return document.querySelectorAll('main b').length") == 0
     finally:
         liar.stop()
@@ -402,6 +408,9 @@ def test_files_never_change_under_their_name(world):
         assert status == 200 and content == (ROOT / "web" / name).read_bytes()
         assert "immutable" in headers["cache-control"]
         assert "access-control-allow-origin" not in headers
+        status, headers, packed = world.log.get(base + name, {"Accept-Encoding": "br, gzip"})
+        assert headers["content-encoding"] == "gzip" and len(packed) < len(content)
+        assert gzip.decompress(packed) == content and headers["vary"] == "Accept-Encoding"
     for name in ("/web/0000000000000000/portal.js", base + "portal.html", base + "../portal.js", "/web/"):
         assert world.log.get(name)[0] == 404
     # The digest is what sha256sum says of the files, in order of path.

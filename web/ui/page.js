@@ -1,5 +1,6 @@
 /* page.js: what pages of the portal are made of: their head, cards, notices. */
 import { el, visible } from '../dom.js';
+import { CheckpointMemory } from '../verify/memory.js';
 
 /* The page's one h1, and a sentence under it. */
 export function pageHead(view, title, lead, kicker) {
@@ -27,6 +28,14 @@ export function summaryList(rows) {
 
 const PROBLEMS = { 0: 'offline', 404: 'missing', 410: 'gone', 429: 'busy', 503: 'unavailable' };
 
+/* When a node shows nothing, what this browser verified before is still known. */
+function lastVerified(view, problem) {
+  const last = problem.status === 0 || problem.status === 503 ? new CheckpointMemory().recall(view.log) : null;
+  if (!last || !Number.isFinite(last.time)) return null;
+  const time = new Date(last.time).toISOString();
+  return el('p', {}, view.t('problem.last', { size: view.format.number(last.size), time: view.format.time(time) }));
+}
+
 /* A page in place of the one that could not be drawn: what happened and what to do now. */
 export function problemNotice(view, problem) {
   const kind = PROBLEMS[problem.status] ?? 'other';
@@ -34,6 +43,7 @@ export function problemNotice(view, problem) {
   view.title(title);
   return [pageHead(view, title, view.t(`problem.${kind}.text`)),
     problem.detail && el('p', { class: 'quiet' }, view.t('problem.detail'), ' ', el('span', { lang: 'en' }, visible(problem.detail))),
+    lastVerified(view, problem),
     el('ul', { class: 'plain-links' },
       el('li', {}, el('a', { href: view.here({}) }, view.t('problem.again'))),
       el('li', {}, el('a', { href: view.href('/signatories') }, view.t('problem.search'))),
