@@ -1,0 +1,48 @@
+/* case_kinds.c: `entente case kinds`: what kinds of cases there are, and how they go. */
+#include "base/terminal.h"
+#include "cli/case_command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char *overview(const struct context *context)
+{
+    static const char *const english[] = { "KIND", "WHAT", "P", "TLP UP TO", "OPENED WITH", NULL };
+    static const char *const french[] = { "TYPE", "QUOI", "P", "TLP MAX", "OUVERT AVEC", NULL };
+    const gboolean is_french = cli_is_french(context);
+    g_autoptr(table_t) table = table_new(is_french ? french : english);
+
+    for (const struct kind *kind = kinds; kind->id; kind++) {
+        g_autofree char *fields = g_strjoinv(", ", (char **)kind->opens_with);
+        g_autofree char *principle =
+            kind->principle ? g_strdup_printf("%d", kind->principle) : g_strdup("");
+        const char *const cells[] = { kind->id, is_french ? kind->title.fr : kind->title.en,
+                                      principle, tlp_name(kind->tlp_ceiling), fields };
+
+        table_row(table, cells, NULL);
+    }
+    return table_format(table, !context->output && terminal_has_colour(stdout),
+                        context->output ? 0 : terminal_width(stdout));
+}
+
+static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+               GError **error)
+{
+    g_autofree char *text = NULL;
+
+    (void)given;
+    if (arguments[0])
+        return input_error(error, "\"%s\": kinds takes options only", arguments[0]);
+    if (cli_format_is(context, "markdown", FALSE)) {
+        text = kinds_markdown(cli_is_french(context));
+    } else if (cli_format_is(context, "json", FALSE)) {
+        g_autoptr(json_t) document = kinds_json();
+
+        text = json_pretty(document);
+    } else {
+        text = overview(context);
+    }
+    return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
+}
+
+const struct case_subcommand case_subcommand_kinds = { "kinds", run };

@@ -1,0 +1,63 @@
+/* case_list.c: `entente case list`. */
+#include "cli/case_command.h"
+#include "cli/case_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static gboolean check_numbers(const struct case_arguments *given, GError **error)
+{
+    return (given->limit >= 0 && given->offset >= 0) ||
+           input_error(error, "--limit and --offset take numbers from 0");
+}
+
+int case_list(const struct context *context, const struct case_arguments *given, GError **error)
+{
+    struct cases_filter filter = {
+        .kind = given->kind,
+        .state = given->state,
+        .text = given->text,
+        .open = !given->ended || given->all,
+        .ended = given->ended || given->all,
+        .overdue = given->overdue,
+        .mine = given->mine,
+        .limit = (guint)given->limit,
+        .offset = (guint)given->offset,
+    };
+    g_autoptr(casework_t) work = NULL;
+    g_autoptr(json_t) list = NULL;
+    g_autofree char *party = NULL, *text = NULL;
+    size_t shown;
+
+    if (!check_numbers(given, error))
+        return EXIT_INPUT;
+    if (given->kind && !kind_find(given->kind))
+        return input_error(error, "\"%s\" is no kind of case (entente case kinds)", given->kind);
+    work = casework_open(context, &given->work, error);
+    if (!work)
+        return EXIT_SYSTEM;
+    if (given->party && !(filter.party = party = casework_party(work, given->party, error)))
+        return EXIT_INPUT;
+    list = cases_list(work->cases, &filter, work->now_us, error);
+    if (!list)
+        return EXIT_SYSTEM;
+    shown = json_array_size(json_object_get(list, "cases"));
+    text = cli_format_is(context, "json", FALSE) ? json_pretty(list) : case_text_list(work, list);
+    if (!cli_output(context, text, strlen(text), error))
+        return EXIT_SYSTEM;
+    if (!context->quiet && !cli_format_is(context, "json", FALSE))
+        fprintf(stderr,
+                work->french ? "%zu sur %d\n" : "%zu of %d\n", shown,
+                (int)json_number(list, "total", 0));
+    return EXIT_DONE;
+}
+
+static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+               GError **error)
+{
+    if (arguments[0])
+        return input_error(error, "\"%s\": list takes options only", arguments[0]);
+    return case_list(context, given, error);
+}
+
+const struct case_subcommand case_subcommand_list = { "list", run };

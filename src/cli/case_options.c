@@ -1,0 +1,98 @@
+/* case_options.c: what we may do now in a case, as commands to paste. */
+#include "cli/case_text.h"
+
+#include <string.h>
+
+/* Steps that have a subcommand of their own. */
+static const struct {
+    const char *event, *command;
+} commands[] = {
+    { "add-party", "case add-party %s --to ROLE=SIGNATORY" },
+    { "attach", "case attach %s FILE..." },
+    { "message", "case message %s 'TEXT'" },
+    { "offer-transfer", "case transfer %s --to SIGNATORY" },
+};
+
+static void add_choices(const struct process_field *field, GString *text)
+{
+    for (const struct process_choice *choice = field->choices; choice->id; choice++)
+        g_string_append_printf(text, "%s%s", choice == field->choices ? "" : "|", choice->id);
+}
+
+/* "--field 'harm=life|rights'": quoted, as a shell would else read the bars. */
+static void add_field(const struct kind *kind, const char *id, GString *text)
+{
+    static const char *const values[] = {
+        [FIELD_TEXT] = "TEXT",        [FIELD_LINE] = "TEXT",
+        [FIELD_YES_NO] = "yes|no",    [FIELD_NUMBER] = "NUMBER",
+        [FIELD_TIME] = "TIME",        [FIELD_DATE] = "DATE",
+        [FIELD_COUNTRY] = "COUNTRY",  [FIELD_LANGUAGES] = "en,fr",
+        [FIELD_URI] = "URI",          [FIELD_DIGEST] = "SHA256",
+        [FIELD_KEY] = "x25519:...",
+    };
+    const struct process_field *field = kind_field(kind, id);
+
+    g_string_append_printf(text, " --field '%s=", id);
+    if (field && field->choices)
+        add_choices(field, text);
+    else
+        g_string_append(text, field ? values[field->type] : "TEXT");
+    g_string_append_c(text, '\'');
+}
+
+static guint machines_with(const GPtrArray *options, const struct case_option *option)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < options->len; i++) {
+        const struct case_option *other = options->pdata[i];
+
+        count += g_str_equal(other->step->event, option->step->event);
+    }
+    return count;
+}
+
+static void add_option(const struct casework *work, const struct kase *kase,
+                       const GPtrArray *options, const struct case_option *option, GString *text)
+{
+    const char *own = NULL;
+    g_autofree char *id = g_strndup(kase->id, CASEWORK_SHORT_ID);
+    g_autofree char *instance = option->instance ? casework_name(work, option->instance) : NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (g_str_equal(commands[i].event, option->step->event))
+            own = commands[i].command;
+    g_string_append(text, "  entente ");
+    if (own) {
+        g_auto(GStrv) parts = g_strsplit(own, "%s", 2);
+
+        g_string_append_printf(text, "%s%s%s", parts[0], id, parts[1]);
+    } else {
+        g_string_append_printf(text, "case step %s %s", id, option->step->event);
+        if (machines_with(options, option) > 1) {
+            g_string_append_printf(text, " --machine %s", option->step->machine);
+            if (instance && !g_str_equal(option->instance, work->self))
+                g_string_append_printf(text, " --instance %s", instance);
+        }
+        for (const char *const *field = option->step->needs; field && *field; field++)
+            add_field(kase->kind, *field, text);
+    }
+    g_string_append_printf(text, "\n      %s", casework_text(work, &option->step->title));
+    if (option->step->approvals > 1)
+        g_string_append_printf(text,
+                               work->french ? " (%u personnes signent)" : " (%u people sign)",
+                               option->step->approvals);
+    g_string_append_c(text, '\n');
+}
+
+void case_text_options(const struct casework *work, const struct kase *kase, GString *text)
+{
+    g_autoptr(GPtrArray) options = case_options(kase, work->self);
+
+    if (!options->len)
+        return;
+    g_string_append(text, work->french ? "\nCe que vous pouvez faire maintenant\n"
+                                       : "\nWhat you can do now\n");
+    for (guint i = 0; i < options->len; i++)
+        add_option(work, kase, options, options->pdata[i], text);
+}

@@ -1,0 +1,323 @@
+#include "cli/casework.h"
+
+#include "base/clock.h"
+#include "base/terminal.h"
+#include "cli/keys.h"
+#include "cli/network.h"
+#include "process/case_keys.h"
+#include "statement/key_store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPORTER_SHOWN 8 /* hex digits of a reporter's key */
+
+const struct reg *casework_register(const struct casework *work)
+{
+    return work->who->registry ? work->who->registry->reg : NULL;
+}
+
+/* --- what the store asks: keys, anchors --- */
+
+/* Own cases of who endorsed nothing are signed by any key of the data folder. */
+static GPtrArray *keys_of(gpointer data, const char *party, gint64 time_us, const char *hint,
+                          enum case_verdict *why)
+{
+    const struct casework *work = data;
+    const struct reg *reg = casework_register(work);
+    struct case_keys known;
+
+    *why = CASE_UNKNOWN_KEY;
+    if (g_str_equal(party, CASEWORK_SELF_LOCAL))
+        return g_ptr_array_ref(work->own_keys);
+    if (!reg)
+        return NULL;
+    known = case_keys_of_register(reg);
+    return known.keys(known.data, party, time_us, hint, why);
+}
+
+static const GArray *moments_of(const struct casework *work)
+{
+    const struct registry *registry = work->who->registry;
+
+    return registry && registry->community ? community_moments(registry->community) : NULL;
+}
+
+static gboolean find_anchor(gpointer data, guint64 size, const struct case_hash *root,
+                            gint64 *log_time_us)
+{
+    const GArray *moments = moments_of(data);
+
+    for (guint i = 0; moments && i < moments->len; i++) {
+        const struct log_moment *moment = &g_array_index(moments, struct log_moment, i);
+
+        if (moment->size == size && memcmp(&moment->root, root, sizeof *root) == 0) {
+            *log_time_us = moment->time_s * G_USEC_PER_SEC;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static gboolean newest_anchor(gpointer data, guint64 *size, struct case_hash *root, gint64 *time_us)
+{
+    const GArray *moments = moments_of(data);
+    const struct log_moment *last;
+
+    if (!moments || !moments->len)
+        return FALSE;
+    last = &g_array_index(moments, struct log_moment, moments->len - 1);
+    *size = last->size;
+    memcpy(root, &last->root, sizeof *root);
+    *time_us = last->time_s * G_USEC_PER_SEC;
+    return TRUE;
+}
+
+/* --- opening --- */
+
+static void remember_domain(const char *id, const char *domain, gpointer data)
+{
+    g_hash_table_insert(data, g_strdup(id), g_strdup(domain));
+}
+
+static gboolean open_cases(struct casework *work, GError **error)
+{
+    const struct cases_options options = {
+        .self = work->self,
+        .origin = work->who->origin ? work->who->origin : CASEWORK_SELF_LOCAL,
+        .fold = { .keys = { keys_of, work }, .anchor = find_anchor, .data = work },
+        .newest = newest_anchor,
+    };
+
+    work->cases = cases_open(work->who->data, &options, error);
+    return work->cases != NULL;
+}
+
+struct casework *casework_open(const struct context *context,
+                               const struct casework_options *options, GError **error)
+{
+    g_autoptr(casework_t) work = g_new0(struct casework, 1);
+
+    work->context = context;
+    work->options = options;
+    work->now_us = clock_now_us();
+    work->french = cli_is_french(context);
+    work->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    work->ceremony.offline = TRUE;
+    work->who = ceremony_open(context, &work->ceremony, error);
+    if (!work->who)
+        return NULL;
+    work->own_keys = key_store_public_keys(work->who->data, error);
+    if (!work->own_keys)
+        return NULL;
+    if (casework_register(work))
+        register_each(casework_register(work), remember_domain, work->domains);
+    work->self = work->who->id && g_hash_table_contains(work->domains, work->who->id)
+                     ? work->who->id
+                     : CASEWORK_SELF_LOCAL;
+    return open_cases(work, error) ? g_steal_pointer(&work) : NULL;
+}
+
+void casework_close(struct casework *work)
+{
+    if (!work)
+        return;
+    cases_close(work->cases);
+    ceremony_free(work->who);
+    signing_key_free(work->key);
+    g_clear_pointer(&work->own_keys, g_ptr_array_unref);
+    g_hash_table_unref(work->domains);
+    g_free(work);
+}
+
+/* --- who signs --- */
+
+/* "--key second" is DATA/keys/second.key; what looks like a file is one. */
+static char *key_file(const struct casework *work, GError **error)
+{
+    const char *given = work->options->key;
+    g_autofree char *path = NULL;
+
+    if (!given || strchr(given, '/') || g_str_has_suffix(given, ".key"))
+        return g_strdup(given);
+    path = key_store_path(work->who->data, given);
+    if (access(path, F_OK) == 0)
+        return g_steal_pointer(&path);
+    if (access(given, F_OK) == 0)
+        return g_strdup(given);
+    input_error(error, "there is no key \"%s\" here (%s)", given, path);
+    return NULL;
+}
+
+const struct signing_key *casework_key(struct casework *work, GError **error)
+{
+    g_autofree char *file = NULL;
+
+    if (work->key)
+        return work->key;
+    file = key_file(work, error);
+    if (work->options->key && !file)
+        return NULL;
+    work->key = cli_signing_key(work->context, file, NULL, work->options->passphrase_file, error);
+    return work->key;
+}
+
+/* --- who is who --- */
+
+struct by_name {
+    const struct casework *work;
+    const char *name;
+    const char *found; /* id; borrowed of the table */
+    guint count;
+};
+
+static void compare_name(gpointer id, gpointer domain, gpointer data)
+{
+    struct by_name *search = data;
+    g_autoptr(json_t) known =
+        register_signatory(casework_register(search->work), id, search->work->now_us, NULL);
+    const char *name = json_text(known, "name");
+    g_autofree char *folded = name ? g_utf8_casefold(name, -1) : NULL;
+
+    (void)domain;
+    if (g_strcmp0(folded, search->name) != 0)
+        return;
+    search->found = id;
+    search->count++;
+}
+
+static char *party_by_name(const struct casework *work, const char *who)
+{
+    g_autofree char *folded = g_utf8_validate(who, -1, NULL) ? g_utf8_casefold(who, -1) : NULL;
+    struct by_name search = { work, folded, NULL, 0 };
+
+    if (folded)
+        g_hash_table_foreach(work->domains, compare_name, &search);
+    return search.count == 1 ? g_strdup(search.found) : NULL;
+}
+
+static char *find_party(const struct casework *work, const char *who, GError **error)
+{
+    g_autoptr(GError) unknown = NULL;
+    char *id = register_id(casework_register(work), who, &unknown);
+
+    if (!id)
+        id = party_by_name(work, who);
+    if (!id)
+        g_propagate_error(error, g_steal_pointer(&unknown));
+    return id;
+}
+
+/* A signatory that joined since: the node is asked once. */
+static gboolean ask_node(struct casework *work)
+{
+    const struct http_options http = cli_http(work->options->allow_private, NULL);
+    struct registry *registry = work->who->registry;
+    g_auto(community_state_t) state = { 0 };
+    const struct reg *reg;
+
+    if (!registry->community || community_is_local(registry->community) ||
+        !community_update(registry->community, &http, FRESHNESS_WAIVED, &state, NULL))
+        return FALSE;
+    reg = community_register(registry->community, NULL);
+    if (!reg)
+        return FALSE;
+    registry->reg = reg;
+    register_each(reg, remember_domain, work->domains);
+    return TRUE;
+}
+
+char *casework_party(struct casework *work, const char *who, GError **error)
+{
+    char *id;
+
+    if (!casework_register(work)) {
+        input_error(error,
+                    "\"%s\": no signatory is known here before a community is joined "
+                    "(entente join)",
+                    who);
+        return NULL;
+    }
+    id = find_party(work, who, NULL);
+    if (id || !ask_node(work))
+        return id ? id : find_party(work, who, error);
+    return find_party(work, who, error);
+}
+
+char *casework_name(const struct casework *work, const char *party)
+{
+    const char *domain = party ? g_hash_table_lookup(work->domains, party) : NULL;
+
+    if (!party)
+        return g_strdup("");
+    if (g_str_equal(party, work->self))
+        return g_strdup(work->french ? "nous" : "us");
+    if (domain)
+        return terminal_escape(domain);
+    if (case_party_is_key(party))
+        return g_strdup_printf("%s %.*s", work->french ? "sans compte" : "reporter", REPORTER_SHOWN,
+                               strchr(party, ':') + 1);
+    return g_strndup(party, CASEWORK_SHORT_ID);
+}
+
+/* --- cases --- */
+
+const struct kase *casework_case(struct casework *work, const char *id, GError **error)
+{
+    return cases_get(work->cases, id, work->now_us, error);
+}
+
+const char *casework_text(const struct casework *work, const struct process_text *text)
+{
+    return work->french && text->fr ? text->fr : text->en;
+}
+
+/* Whether something of ours waits to be carried to somebody. */
+static gboolean is_waiting_to_go(struct casework *work)
+{
+    g_autoptr(GPtrArray) rows = cases_outbox(work->cases, work->now_us, 1, NULL);
+
+    return rows && rows->len > 0;
+}
+
+static void tell(struct casework *work, const char *id, const char *event, gboolean done)
+{
+    g_autofree char *program = NULL;
+
+    if (work->context->quiet)
+        return;
+    program = cli_program();
+    if (!done)
+        fprintf(stderr,
+                work->french
+                    ? "Une autre personne doit aussi signer\u202f:\n  %s approve %s --key NOM\n"
+                    : "Another person signs, too:\n  %s approve %s --key NAME\n",
+                program, event);
+    else
+        fprintf(stderr, work->french ? "Dossier %.*s\u202f: noté.\n" : "Case %.*s: recorded.\n",
+                CASEWORK_SHORT_ID, id);
+    if (done && is_waiting_to_go(work))
+        fprintf(
+            stderr,
+            work->french
+                ? "Le nœud (entente serve) le remettra\u202f; sans nœud\u202f: %s inbox --sync\n"
+                : "The node (entente serve) delivers it; where none runs: %s inbox --sync\n",
+            program);
+}
+
+int casework_say(struct casework *work, const struct case_draft *draft, char **id, GError **error)
+{
+    const struct signing_key *key = casework_key(work, error);
+    g_autofree char *whole = NULL, *event = NULL;
+    gboolean done;
+
+    if (!key)
+        return EXIT_INPUT;
+    if (!cases_say(work->cases, draft, key, work->now_us, &whole, &event, &done, error))
+        return EXIT_POLICY;
+    tell(work, whole, event, done);
+    if (id)
+        *id = g_steal_pointer(&whole);
+    return EXIT_DONE;
+}
