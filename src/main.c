@@ -4,9 +4,12 @@
 /* One command a line, whatever the formatter would pack. */
 /* clang-format off */
 static const struct command *const commands[] = {
+    &command_alarm,
     &command_answer,
+    &command_approve,
     &command_assess,
     &command_attest,
+    &command_case,
     &command_commitment,
     &command_community,
     &command_completion,
@@ -16,7 +19,9 @@ static const struct command *const commands[] = {
     &command_endorse,
     &command_explain,
     &command_fix,
+    &command_help,
     &command_import,
+    &command_inbox,
     &command_init,
     &command_join,
     &command_journal,

@@ -16,8 +16,8 @@ static struct public_key *key_called(const struct casework *work, const char *na
 {
     g_autofree char *path = key_store_path(work->who->data, name);
 
-    return key_import_public_argument(
-        !strchr(name, '/') && access(path, F_OK) == 0 ? path : name, error);
+    return key_import_public_argument(!strchr(name, '/') && access(path, F_OK) == 0 ? path : name,
+                                      error);
 }
 
 static int show(struct casework *work, GError **error)

@@ -102,8 +102,7 @@ static json_t *value_of(struct casework *work, const struct process_field *field
 /* What "@FILE" holds, without the line feed at its end. */
 static char *read_value(const char *path, GError **error)
 {
-    g_autoptr(GBytes) bytes =
-        file_read(path, CASE_FIELD_TEXT_LIMIT, error);
+    g_autoptr(GBytes) bytes = file_read(path, CASE_FIELD_TEXT_LIMIT, error);
     gsize length;
     const char *text;
 

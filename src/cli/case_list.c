@@ -46,8 +46,7 @@ int case_list(const struct context *context, const struct case_arguments *given,
     if (!cli_output(context, text, strlen(text), error))
         return EXIT_SYSTEM;
     if (!context->quiet && !cli_format_is(context, "json", FALSE))
-        fprintf(stderr,
-                work->french ? "%zu sur %d\n" : "%zu of %d\n", shown,
+        fprintf(stderr, work->french ? "%zu sur %d\n" : "%zu of %d\n", shown,
                 (int)json_number(list, "total", 0));
     return EXIT_DONE;
 }

@@ -58,11 +58,11 @@ static gboolean may_open(const struct casework *work, const struct kind *kind, c
     if (kind->own)
         return TRUE;
     if (g_str_equal(work->self, CASEWORK_SELF_LOCAL))
-        return input_error(error, "a case of kind \"%s\" goes to another signatory: join a "
-                                  "community first (entente join)",
+        return input_error(error,
+                           "a case of kind \"%s\" goes to another signatory: join a "
+                           "community first (entente join)",
                            kind->id);
-    return (to && *to) ||
-           input_error(error, "to whom? --to SIGNATORY (entente signatory list)");
+    return (to && *to) || input_error(error, "to whom? --to SIGNATORY (entente signatory list)");
 }
 
 static int open_kind(struct casework *work, const struct case_arguments *given,

@@ -23,12 +23,10 @@ static void add_choices(const struct process_field *field, GString *text)
 static void add_field(const struct kind *kind, const char *id, GString *text)
 {
     static const char *const values[] = {
-        [FIELD_TEXT] = "TEXT",        [FIELD_LINE] = "TEXT",
-        [FIELD_YES_NO] = "yes|no",    [FIELD_NUMBER] = "NUMBER",
-        [FIELD_TIME] = "TIME",        [FIELD_DATE] = "DATE",
-        [FIELD_COUNTRY] = "COUNTRY",  [FIELD_LANGUAGES] = "en,fr",
-        [FIELD_URI] = "URI",          [FIELD_DIGEST] = "SHA256",
-        [FIELD_KEY] = "x25519:...",
+        [FIELD_TEXT] = "TEXT",       [FIELD_LINE] = "TEXT",       [FIELD_YES_NO] = "yes|no",
+        [FIELD_NUMBER] = "NUMBER",   [FIELD_TIME] = "TIME",       [FIELD_DATE] = "DATE",
+        [FIELD_COUNTRY] = "COUNTRY", [FIELD_LANGUAGES] = "en,fr", [FIELD_URI] = "URI",
+        [FIELD_DIGEST] = "SHA256",   [FIELD_KEY] = "x25519:...",
     };
     const struct process_field *field = kind_field(kind, id);
 
@@ -76,11 +74,12 @@ static void add_option(const struct casework *work, const struct kase *kase,
         }
         for (const char *const *field = option->step->needs; field && *field; field++)
             add_field(kase->kind, *field, text);
+        if (option->step->effect == EFFECT_SET_TLP)
+            g_string_append(text, " --tlp LEVEL");
     }
     g_string_append_printf(text, "\n      %s", casework_text(work, &option->step->title));
     if (option->step->approvals > 1)
-        g_string_append_printf(text,
-                               work->french ? " (%u personnes signent)" : " (%u people sign)",
+        g_string_append_printf(text, work->french ? " (%u personnes signent)" : " (%u people sign)",
                                option->step->approvals);
     g_string_append_c(text, '\n');
 }

@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/case_command.h"
 #include "cli/case_text.h"
+#include "process/desk.h"
 
 #include <string.h>
 
@@ -32,8 +33,7 @@ static void put_line(const struct page *page, const char *label, const char *val
 
 static void put_heading(const struct page *page, const char *english, const char *french)
 {
-    g_autofree char *text =
-        terminal_style(say(page, english, french), STYLE_BOLD, page->colour);
+    g_autofree char *text = terminal_style(say(page, english, french), STYLE_BOLD, page->colour);
 
     g_string_append_printf(page->text, "\n%s\n", text);
 }
@@ -41,8 +41,7 @@ static void put_heading(const struct page *page, const char *english, const char
 static void put_table(const struct page *page, const struct table *table)
 {
     const gboolean to_file = page->work->context->output != NULL;
-    g_autofree char *text =
-        table_format(table, page->colour, to_file ? 0 : terminal_width(stdout));
+    g_autofree char *text = table_format(table, page->colour, to_file ? 0 : terminal_width(stdout));
 
     g_string_append(page->text, text);
 }
@@ -173,10 +172,10 @@ static void put_clocks(const struct page *page)
         g_autofree char *whose = bearer || !role
                                      ? casework_name(page->work, bearer)
                                      : g_strdup(casework_text(page->work, &role->title));
-        const char *const cells[] = { due, left,
-                                      case_text_clock(page->work, page->kase->kind->id,
-                                                      json_text(clock, "id")),
-                                      whose, standing_text(page, standing) };
+        const char *const cells[] = {
+            due, left, case_text_clock(page->work, page->kase->kind->id, json_text(clock, "id")),
+            whose, standing_text(page, standing)
+        };
         const enum style style = standing_style(standing);
         const enum style styles[] = { STYLE_PLAIN, style, STYLE_PLAIN, STYLE_PLAIN, style };
 
@@ -289,7 +288,8 @@ static char *result_text(const struct page *page, const json_t *entry)
     const struct process_text *state = machine && to ? kind_state_text(machine, to) : NULL;
 
     if (g_strcmp0(verdict, case_verdict_name(CASE_APPLIED)) != 0)
-        return g_strdup_printf(say(page, " [no effect: %s]", " [sans effet\u202f: %s]"), verdict);
+        return g_strdup_printf(page->work->french ? " [sans effet\u202f: %s]" : " [no effect: %s]",
+                               verdict);
     if (!state || g_strcmp0(to, json_text(entry, "from_state")) == 0)
         return g_strdup("");
     return g_strdup_printf(" → %s", casework_text(page->work, state));
@@ -300,8 +300,8 @@ static void put_entry(const struct page *page, const json_t *entry)
     const char *from = json_text(entry, "from"), *event = json_text(entry, "event");
     const gboolean witnessed = json_is_true(json_object_get(entry, "witnessed"));
     g_autofree char *time = case_text_time(json_text(entry, "counts_at"));
-    g_autofree char *who = from ? casework_name(page->work, from)
-                                : g_strdup(say(page, "by itself", "de lui-même"));
+    g_autofree char *who =
+        from ? casework_name(page->work, from) : g_strdup(say(page, "by itself", "de lui-même"));
     g_autofree char *result = result_text(page, entry), *what = NULL, *head = NULL;
     const gint64 signers = json_number(entry, "signers", 1);
 
@@ -313,8 +313,7 @@ static void put_entry(const struct page *page, const json_t *entry)
                                      : say(page, "claimed", "déclaré"),
                            who, head, result);
     if (signers > 1)
-        g_string_append_printf(page->text, say(page, " (%d signatures)", " (%d signatures)"),
-                               (int)signers);
+        g_string_append_printf(page->text, " (%d signatures)", (int)signers);
     g_string_append_c(page->text, '\n');
     put_fields(page, json_object_get(entry, "fields"));
     put_attachments(page, json_object_get(entry, "attachments"));
@@ -327,11 +326,11 @@ static void put_entries(const struct page *page)
     size_t index;
 
     put_heading(page, "Events", "Événements");
-    json_array_foreach(json_object_get(page->view, "entries"), index, entry)
-        put_entry(page, entry);
+    json_array_foreach(json_object_get(page->view, "entries"), index, entry) put_entry(page, entry);
     if (hidden)
-        g_string_append_printf(page->text, say(page, "  %d more are not for you\n",
-                                               "  %d autres ne vous sont pas destinés\n"),
+        g_string_append_printf(page->text,
+                               page->work->french ? "  %d autres ne vous sont pas destinés\n"
+                                                  : "  %d more are not for you\n",
                                (int)hidden);
 }
 
@@ -356,8 +355,8 @@ char *case_text_show(struct casework *work, const json_t *view, const struct kas
 
 /* --- the command --- */
 
-static int run(const struct context *context, const struct case_arguments *given,
-               char **arguments, GError **error)
+static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+               GError **error)
 {
     return case_show(context, &given->work, arguments, NULL, error);
 }

@@ -83,8 +83,7 @@ const char *case_text_step(const struct casework *work, const char *kind, const 
     if (g_strcmp0(event, CASE_EVENT_OPEN) == 0)
         return work->french ? "Ouvrir" : "Open";
     for (const struct process_step *step = row ? row->steps : NULL; step && step->machine; step++)
-        if (g_strcmp0(step->event, event) == 0 &&
-            (!machine || g_str_equal(step->machine, machine)))
+        if (g_strcmp0(step->event, event) == 0 && (!machine || g_str_equal(step->machine, machine)))
             return casework_text(work, &step->title);
     return event ? event : "";
 }
@@ -116,10 +115,10 @@ static char *other_party(const struct casework *work, const json_t *row)
 
 char *case_text_list(const struct casework *work, const json_t *list)
 {
-    static const char *const english[] = { "CASE",  "KIND", "STATE", "WITH",
-                                           "DUE", "", "SUBJECT", NULL };
-    static const char *const french[] = { "DOSSIER", "TYPE", "ÉTAT", "AVEC",
-                                          "ÉCHÉANCE", "", "OBJET", NULL };
+    static const char *const english[] = { "CASE", "KIND", "STATE",   "WITH",
+                                           "DUE",  "",     "SUBJECT", NULL };
+    static const char *const french[] = { "DOSSIER",  "TYPE", "ÉTAT",  "AVEC",
+                                          "ÉCHÉANCE", "",     "OBJET", NULL };
     g_autoptr(table_t) table = table_new(work->french ? french : english);
     const json_t *row;
     size_t index;
@@ -130,9 +129,13 @@ char *case_text_list(const struct casework *work, const json_t *list)
         g_autofree char *id = g_strndup(json_text(row, "id"), CASEWORK_SHORT_ID);
         g_autofree char *with = other_party(work, row), *when = case_text_time(due);
         g_autofree char *left = case_text_left(due, work->now_us, work->french);
-        const char *const cells[] = { id,   case_text_kind(work, kind),
+        const char *const cells[] = { id,
+                                      case_text_kind(work, kind),
                                       case_text_state(work, kind, json_text(row, "state")),
-                                      with, when, left, json_text(row, "title") };
+                                      with,
+                                      when,
+                                      left,
+                                      json_text(row, "title") };
         const enum style styles[] = { STYLE_PLAIN, STYLE_PLAIN,  STYLE_PLAIN, STYLE_PLAIN,
                                       STYLE_PLAIN, urgency(row), STYLE_PLAIN };
 
@@ -156,10 +159,11 @@ static char *duty(const struct casework *work, const json_t *item)
 
 char *case_text_inbox(const struct casework *work, const json_t *inbox)
 {
-    static const char *const english[] = { "DUE", "", "TO DO", "ID", "KIND", "WITH", "SUBJECT",
-                                           NULL };
-    static const char *const french[] = { "ÉCHÉANCE", "", "À FAIRE", "IDENTIFIANT", "TYPE",
-                                          "AVEC", "OBJET", NULL };
+    static const char *const english[] = {
+        "DUE", "", "TO DO", "ID", "KIND", "WITH", "SUBJECT", NULL
+    };
+    static const char *const french[] = { "ÉCHÉANCE", "",     "À FAIRE", "IDENTIFIANT",
+                                          "TYPE",     "AVEC", "OBJET",   NULL };
     g_autoptr(table_t) table = table_new(work->french ? french : english);
     const json_t *item;
     size_t index;
@@ -173,10 +177,13 @@ char *case_text_inbox(const struct casework *work, const json_t *inbox)
         g_autofree char *when = case_text_time(due), *what = duty(work, item);
         g_autofree char *left = case_text_left(due, work->now_us, work->french);
         g_autofree char *with = other_party(work, item);
-        const char *const cells[] = {
-            when, left, what, id, case_text_kind(work, json_text(item, "kind")),
-            with, title ? title : ""
-        };
+        const char *const cells[] = { when,
+                                      left,
+                                      what,
+                                      id,
+                                      case_text_kind(work, json_text(item, "kind")),
+                                      with,
+                                      title ? title : "" };
         const enum style styles[] = { STYLE_PLAIN, urgency(item), STYLE_PLAIN, STYLE_PLAIN,
                                       STYLE_PLAIN, STYLE_PLAIN,   STYLE_PLAIN };
 

@@ -236,7 +236,6 @@ int cli_main(const struct command *const *commands, int argc, char **argv)
         command = find(commands, argv[2]);
         if (command)
             return run_command(commands, command, 2, help);
-        argv++;
     }
     command = find(commands, argv[1]);
     if (!command)

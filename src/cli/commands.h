@@ -2,9 +2,12 @@
 #pragma once
 #include "cli/cli.h"
 
+extern const struct command command_alarm;
 extern const struct command command_answer;
+extern const struct command command_approve;
 extern const struct command command_assess;
 extern const struct command command_attest;
+extern const struct command command_case;
 extern const struct command command_commitment;
 extern const struct command command_community;
 extern const struct command command_completion;
@@ -14,7 +17,9 @@ extern const struct command command_disclose;
 extern const struct command command_endorse;
 extern const struct command command_explain;
 extern const struct command command_fix;
+extern const struct command command_help;
 extern const struct command command_import;
+extern const struct command command_inbox;
 extern const struct command command_init;
 extern const struct command command_join;
 extern const struct command command_journal;

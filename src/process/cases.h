@@ -60,6 +60,8 @@ gboolean cases_say(struct cases *cases, const struct case_draft *draft,
 /* Adds a signature to a draft. ENTENTE_ERROR_POLICY: by the same key, or the case moved on. */
 gboolean cases_approve(struct cases *cases, const char *draft, const struct signing_key *key,
                        gint64 now_us, gboolean *done, GError **error);
+/* What a draft says, as case_event_json() has it. ENTENTE_ERROR_INPUT: there is none. */
+json_t *cases_draft(struct cases *cases, const char *draft, GError **error);
 gboolean cases_drop_draft(struct cases *cases, const char *draft, GError **error);
 
 /* Takes an event that came from outside, or from the browser of someone without an account. */

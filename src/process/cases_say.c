@@ -505,6 +505,16 @@ gboolean cases_approve(struct cases *cases, const char *draft, const struct sign
     return good;
 }
 
+json_t *cases_draft(struct cases *cases, const char *draft, GError **error)
+{
+    struct waiting waiting = { 0 };
+    json_t *event =
+        find_draft(cases, draft, &waiting, error) ? case_event_json(waiting.event) : NULL;
+
+    waiting_clear(&waiting);
+    return event;
+}
+
 gboolean cases_drop_draft(struct cases *cases, const char *draft, GError **error)
 {
     gint64 there;

@@ -18,9 +18,9 @@ from conftest import BINARY, ROOT
 COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fix", "import",
             "init", "journal", "key", "measures", "sign", "verify", "view", "waive"]
 # Their examples need a community and its log; each has tests of its own.
-OF_A_COMMUNITY = ["attest", "commitment", "community", "contact", "endorse", "join", "log", "norms",
-                  "policy", "progress", "publish", "register", "review", "serve", "signatory",
-                  "witness"]
+OF_A_COMMUNITY = ["alarm", "approve", "attest", "case", "commitment", "community", "contact",
+                  "endorse", "help", "inbox", "join", "log", "norms", "policy", "progress",
+                  "publish", "register", "review", "serve", "signatory", "witness"]
 
 
 def test_every_command_is_listed_with_what_it_does(entente):

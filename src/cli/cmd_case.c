@@ -1,0 +1,104 @@
+/* cmd_case.c: cases between signatories, and one's own. */
+#include "cli/case_command.h"
+#include "cli/commands.h"
+
+static const struct case_subcommand *const subcommands[] = {
+    /* clang-format off */
+    &case_subcommand_add_party,
+    &case_subcommand_attach,
+    &case_subcommand_close,
+    &case_subcommand_desk,
+    &case_subcommand_export,
+    &case_subcommand_kinds,
+    &case_subcommand_list,
+    &case_subcommand_message,
+    &case_subcommand_open,
+    &case_subcommand_recuse,
+    &case_subcommand_show,
+    &case_subcommand_step,
+    &case_subcommand_transfer,
+    /* clang-format on */
+};
+
+#define MEMBER(NAME) offsetof(struct case_arguments, NAME)
+
+static const struct command_option options[] = {
+    { "to", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(to),
+      "open, transfer, add-party: this signatory (domain, name or id); may be given several times",
+      "[ROLE=]SIGNATORY" },
+    { "field", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(fields),
+      "open, step: a field; @FILE takes it from a file; may be given several times", "NAME=VALUE" },
+    { "file", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(files),
+      "open, step, message: attach this file; may be given several times", "FILE" },
+    { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
+      "clear, green, amber, amber+strict or red (default: the case's)", "LEVEL" },
+    { "machine", 0, G_OPTION_ARG_STRING, MEMBER(machine),
+      "step: of this machine, where several have it", "NAME" },
+    { "instance", 0, G_OPTION_ARG_STRING, MEMBER(instance),
+      "step: of this party's instance of the machine", "SIGNATORY" },
+    { "stream", 0, G_OPTION_ARG_STRING, MEMBER(stream),
+      "step, message: into this stream instead of the shared one", "STREAM" },
+    { "reason", 0, G_OPTION_ARG_STRING, MEMBER(reason), "transfer, recuse: why", "TEXT" },
+    { "kind", 0, G_OPTION_ARG_STRING, MEMBER(kind), "list: only cases of this kind", "KIND" },
+    { "state", 0, G_OPTION_ARG_STRING, MEMBER(state), "list: only cases in this state", "STATE" },
+    { "party", 0, G_OPTION_ARG_STRING, MEMBER(party), "list: only cases with this signatory",
+      "SIGNATORY" },
+    { "search", 0, G_OPTION_ARG_STRING, MEMBER(text), "list: only cases with this in the subject",
+      "TEXT" },
+    { "all", 0, G_OPTION_ARG_NONE, MEMBER(all), "list: those that ended, too", NULL },
+    { "ended", 0, G_OPTION_ARG_NONE, MEMBER(ended), "list: only those that ended", NULL },
+    { "overdue", 0, G_OPTION_ARG_NONE, MEMBER(overdue), "list: only what is overdue", NULL },
+    { "mine", 0, G_OPTION_ARG_NONE, MEMBER(mine), "list: only where it is our turn", NULL },
+    { "limit", 0, G_OPTION_ARG_INT, MEMBER(limit), "list: so many at most (default: 100)", "N" },
+    { "offset", 0, G_OPTION_ARG_INT, MEMBER(offset), "list: leave out the first N", "N" },
+    { "for", 0, G_OPTION_ARG_STRING, MEMBER(audience),
+      "export: for organisation (default), clients, community, public, or a signatory", "WHOM" },
+    { "above-tlp", 0, G_OPTION_ARG_NONE, MEMBER(above_tlp),
+      "export: also what the TLP level does not allow", NULL },
+    CASEWORK_OPTIONS(struct case_arguments),
+    { NULL },
+};
+
+static int run(const struct context *context, void *data, char **arguments, GError **error)
+{
+    const char *asked = arguments[0] ? arguments[0] : "list";
+
+    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
+        if (g_str_equal(subcommands[i]->name, asked))
+            return subcommands[i]->run(context, data, arguments + !!arguments[0], error);
+    return input_error(error, "\"%s\" is nothing that entente case does: entente case --help",
+                       asked);
+}
+
+const struct command command_case = {
+    .name = "case",
+    .summary = "Open, follow and carry out cases with other signatories",
+    .arguments = "open KIND --to SIGNATORY | list | show ID | message ID TEXT | attach ID FILE... |"
+                 " step ID STEP | transfer ID | add-party ID | close ID | export ID | kinds | "
+                 "desk | recuse ID KEY",
+    .formats = "text, json, markdown",
+    .details =
+        "open       a case of a kind; what it needs is asked for, or given by --field\n"
+        "list       open cases, with what is due first in each\n"
+        "show       parties, states, clocks, events; ends with what you can do now, as commands\n"
+        "message    a text to all parties (\"-\": from standard input)\n"
+        "attach     files\n"
+        "step       any step that \"show\" lists\n"
+        "transfer   offer one's role to --to SIGNATORY, who takes it over with that step\n"
+        "add-party  bring in --to ROLE=SIGNATORY\n"
+        "close      the step of that name\n"
+        "export     a folder, or one document (--format json), of all that --for WHOM may see\n"
+        "kinds      the kinds of cases: steps, roles, clocks, fields\n"
+        "desk       whose keys here work on cases: set KEY handler|coordinator|auditor, "
+        "remove KEY\n"
+        "recuse     a key has a conflict of interest in a case\n\n"
+        "ID is the beginning of a case's id. Events are signed, sealed and delivered by the node "
+        "(entente serve).\n\n"
+        "Example: entente case open assistance --to secours.example --field what=@story.txt \\\n"
+        "           --field continuing=yes --field channel='+33 1 02 03 04 05'\n"
+        "         entente case show 3f2a\n"
+        "         entente case step 3f2a acknowledge",
+    .options = options,
+    .state_size = sizeof(struct case_arguments),
+    .run = run,
+};
