@@ -36,7 +36,7 @@ struct case_state {
     const char *state;
     gint64 since_us;
     gboolean since_witnessed;
-    char *by;       /* the party that led it here; NULL: its beginning, or a clock */
+    char *by;       /* the party that led it here; steps that are nobody's leave it as it was */
     json_t *fields; /* of an instance: the newest of each said of it; or NULL */
     struct case_change *change;
 };

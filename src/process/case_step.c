@@ -22,8 +22,9 @@ static void set_text(char **where, const char *text)
     *where = g_strdup(text);
 }
 
+/* `by`: who led it there. */
 static void enter(struct kase *kase, const struct moment *moment, struct case_state *state,
-                  const char *to)
+                  const char *to, const char *by)
 {
     const char *from = state->state;
 
@@ -36,7 +37,8 @@ static void enter(struct kase *kase, const struct moment *moment, struct case_st
     state->state = to;
     state->since_us = moment->time_us;
     state->since_witnessed = moment->witnessed;
-    set_text(&state->by, from ? author_of(moment) : NULL);
+    if (g_strcmp0(state->by, by) != 0)
+        set_text(&state->by, by);
     case_clocks_moved(kase, moment, state, from);
     if (state->machine == kase->kind->machines)
         kase->ended_us = kind_is_end(state->machine, to) ? moment->time_us : 0;
@@ -50,7 +52,7 @@ static void start_machine(struct kase *kase, const struct moment *moment,
     state->machine = machine;
     state->instance = g_strdup(instance);
     g_ptr_array_add(kase->states, state);
-    enter(kase, moment, state, machine->start);
+    enter(kase, moment, state, machine->start, NULL);
 }
 
 void case_start(struct kase *kase, const struct moment *moment)
@@ -222,7 +224,8 @@ static void take(struct kase *kase, const struct moment *moment, const struct pr
     run_sets(kase, moment, step, state);
     case_clocks_event(kase, moment, state, step->event, to);
     if (to != state->state && !g_str_equal(to, state->state))
-        enter(kase, moment, state, to);
+        enter(kase, moment, state, to,
+              g_str_equal(step->roles[0], "-") ? state->by : author_of(moment));
     if (effects[step->effect] && moment->slot)
         effects[step->effect](kase, moment);
     kase->changed_us = MAX(kase->changed_us, moment->time_us);

@@ -17,6 +17,8 @@
 #define LAB_START 1795773600 /* Friday 2026-11-27T10:00:00Z */
 #define LAB_PARTIES 12
 #define LAB_KEYS 2
+#define LAB_SPARE (LAB_PARTIES - 2) /* who is brought in, and those before it */
+#define LAB_DAY_S 86400
 #define LAB_NOW ((gint64)4000000000 * G_USEC_PER_SEC)
 
 struct lab {
@@ -171,4 +173,55 @@ static inline enum case_verdict lab_say(const struct lab *lab, struct case_fold 
     g_autoptr(case_event_t) event = lab_event(lab, fold, said);
 
     return case_fold_add(fold, event, LAB_NOW);
+}
+
+/* A value that a field may have; times and dates lie so many days ahead. */
+static inline json_t *lab_value(const struct lab *lab, const struct kind *kind,
+                                const struct kase *kase, const struct process_field *field,
+                                gint64 now_s, gint64 days)
+{
+    g_autofree char *time = clock_format(lab_us(now_s + days * LAB_DAY_S));
+    guint party = LAB_SPARE;
+
+    if (g_str_equal(field->id, "party")) {
+        while (kase && case_party_of(kase, lab->ids[party]) &&
+               !case_party_of(kase, lab->ids[party])->left)
+            party--;
+        return json_string(lab->ids[party]);
+    }
+    if (g_str_equal(field->id, "role")) {
+        for (const struct process_role *role = kind->roles; role->id; role++)
+            if (role->many)
+                return json_string(role->id);
+        return json_string(kind->roles[0].id);
+    }
+    switch (field->type) {
+    case FIELD_TEXT:
+    case FIELD_LINE:
+        return json_string("what there is to say");
+    case FIELD_CHOICE:
+        return json_string(field->choices[0].id);
+    case FIELD_CHOICES:
+        return json_pack("[s]", field->choices[0].id);
+    case FIELD_YES_NO:
+        return json_true();
+    case FIELD_NUMBER:
+        return json_integer(7);
+    case FIELD_TIME:
+        return json_string(time);
+    case FIELD_DATE:
+        time[strlen("2026-11-27")] = '\0';
+        return json_string(time);
+    case FIELD_COUNTRY:
+        return json_string("FR");
+    case FIELD_LANGUAGES:
+        return json_pack("[s, s]", "fr", "en");
+    case FIELD_URI:
+        return json_string("https://example.org/a");
+    case FIELD_DIGEST:
+        return json_string(lab->ids[0]);
+    case FIELD_KEY:
+        return json_string("x25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    }
+    return NULL;
 }

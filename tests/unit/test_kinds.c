@@ -10,7 +10,6 @@
 
 #define NODES_LIMIT 400
 #define STRANGER (LAB_PARTIES - 1) /* never a party */
-#define SPARE (LAB_PARTIES - 2)    /* brought in */
 #define HOUR_S 3600
 
 /* Which values a step is given. */
@@ -47,62 +46,13 @@ struct walk {
 
 /* --- values --- */
 
-static json_t *time_value(gint64 now_s, gint64 days, gboolean date)
-{
-    g_autofree char *text = clock_format(lab_us(now_s + days * 24 * HOUR_S));
-
-    if (date)
-        text[10] = '\0';
-    return json_string(text);
-}
-
 static json_t *value_of(const struct walk *walk, const struct kase *kase,
                         const struct process_field *field, enum variant variant, gint64 now_s)
 {
     gint64 days = field->suggest_days ? field->suggest_days : 30;
 
-    if (g_str_equal(field->id, "party")) {
-        guint party = SPARE;
-
-        while (kase && case_party_of(kase, walk->lab->ids[party]) &&
-               !case_party_of(kase, walk->lab->ids[party])->left)
-            party--;
-        return json_string(walk->lab->ids[party]);
-    }
-    if (g_str_equal(field->id, "role")) {
-        for (const struct process_role *role = walk->kind->roles; role->id; role++)
-            if (role->many)
-                return json_string(role->id);
-        return json_string(walk->kind->roles[0].id);
-    }
-    switch (field->type) {
-    case FIELD_TEXT:
-    case FIELD_LINE:
-        return json_string("what there is to say");
-    case FIELD_CHOICE:
-        return json_string(field->choices[0].id);
-    case FIELD_CHOICES:
-        return json_pack("[s]", field->choices[0].id);
-    case FIELD_YES_NO:
-        return json_true();
-    case FIELD_NUMBER:
-        return json_integer(7);
-    case FIELD_TIME:
-    case FIELD_DATE:
-        return time_value(now_s, variant == REVERSED ? 400 - days : days,
-                          field->type == FIELD_DATE);
-    case FIELD_COUNTRY:
-        return json_string("FR");
-    case FIELD_LANGUAGES:
-        return json_pack("[s, s]", "fr", "en");
-    case FIELD_URI:
-        return json_string("https://example.org/a");
-    case FIELD_DIGEST:
-        return json_string(walk->lab->ids[0]);
-    case FIELD_KEY:
-        return json_string("x25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    }
-    return NULL;
+    return lab_value(walk->lab, walk->kind, kase, field, now_s,
+                     variant == REVERSED ? 400 - days : days);
 }
 
 static json_t *fields_of(const struct walk *walk, const struct kase *kase, const char *const *needs,
@@ -481,7 +431,7 @@ static void visit(struct walk *walk, const struct node *before, const struct mov
 
 static void visit_next(struct walk *walk, const struct node *node)
 {
-    static const guint extra[] = { SPARE };
+    static const guint extra[] = { LAB_SPARE };
     gint64 now_s;
     g_autoptr(case_fold_t) fold = replay(walk, node, &now_s);
     const struct kase *kase = case_fold_at(fold, lab_us(now_s + 1));
