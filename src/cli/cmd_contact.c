@@ -14,12 +14,13 @@
 
 #define RECORD_MODE 0600
 #define DATE_LENGTH 10
+#define MAILBOX "mailbox" /* takes several arguments */
 
 struct state {
     struct ceremony_options ceremony;
     char *kind, *role, *institution, *email, *phone, *time_zone, *hours, *languages, *tlp,
         *valid_from, *verified, *nominated_by;
-    char **channels, **public_keys;
+    char **channels, **public_keys, **intake;
     gboolean withheld;
 };
 
@@ -324,6 +325,37 @@ static int export(const struct context *context, const struct state *state, cons
     return missing ? EXIT_FOUND : EXIT_DONE;
 }
 
+/* --- mailbox --- */
+
+static json_t *list_of_words(char **words)
+{
+    json_t *list = json_array();
+
+    for (; words && *words; words++)
+        json_array_append_new(list, json_safe_string(*words));
+    return list;
+}
+
+static int mailbox(const struct context *context, const struct state *state, char **urls,
+                   GError **error)
+{
+    g_autoptr(ceremony_t) ceremony = NULL;
+    json_t *predicate;
+
+    if (!*urls)
+        return input_error(error, "at which node are messages taken? \"entente contact mailbox "
+                                  "https://node.example\"");
+    ceremony = ceremony_open(context, &state->ceremony, error);
+    if (!ceremony || !ceremony_needs_self(ceremony, error))
+        return EXIT_SYSTEM;
+    predicate = ceremony_predicate(ceremony);
+    json_object_set_new(predicate, "urls", list_of_words(urls));
+    if (state->intake)
+        json_object_set_new(predicate, "intake", list_of_words(state->intake));
+    return ceremony_finish(ceremony, PREDICATE_MAILBOX, ceremony->domain, ceremony->id, predicate,
+                           KEY_ROLE_ISSUER, NULL, error);
+}
+
 static const struct {
     const char *name;
     gboolean takes_file;
@@ -341,10 +373,14 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     const char *argument = arguments[0] ? arguments[1] : NULL;
     guint i = 0;
 
+    if (g_str_equal(asked, MAILBOX))
+        return mailbox(context, state, arguments + 1, error);
     while (i < G_N_ELEMENTS(subcommands) && !g_str_equal(subcommands[i].name, asked))
         i++;
     if (i == G_N_ELEMENTS(subcommands))
-        return input_error(error, "\"%s\": contact does set, publish, show, erase or export",
+        return input_error(error,
+                           "\"%s\": contact does set, publish, show, mailbox, erase or "
+                           "export",
                            asked);
     if (argument && (arguments[2] || !subcommands[i].takes_file))
         return input_error(error, "\"%s\": contact %s takes no such argument",
@@ -377,6 +413,8 @@ static const struct command_option options[] = {
       "set: a key to write to it with: age, OpenPGP fingerprint; several times", "KEY" },
     { "withheld", 0, G_OPTION_ARG_NONE, offsetof(struct state, withheld),
       "publish: the roles alone, without the digest", NULL },
+    { "intake", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, intake),
+      "mailbox: a kind of case that people without an account may open; several times", "KIND" },
     CEREMONY_OPTIONS(struct state, "key"),
     CEREMONY_PASSPHRASE(struct state),
     { NULL },
@@ -385,16 +423,18 @@ static const struct command_option options[] = {
 const struct command command_contact = {
     .name = "contact",
     .summary = "Keep the role contacts off the log, erasable, and export them to directories",
-    .arguments = "[set [FILE]|publish|show|erase|export]",
+    .arguments = "[set [FILE]|publish|show|mailbox URL...|erase|export]",
     .formats = "text, json, un, osce",
     .details =
         "set      keep contacts of a FILE (YAML or JSON), one by options, or the profile's\n"
         "publish  put the roles and a salted digest into the log; nothing else\n"
         "show     what is kept, with the days by which it must be verified and handed in\n"
+        "mailbox  say in the log at which nodes (own or relays, at most 4) messages are taken\n"
         "erase    delete them; the digest in the log opens to nothing then\n"
         "export   for the UN directory (--format un) or OSCE CBM 8 (--format osce)\n\n"
         "Example: entente contact set --kind technical --email soc@ville.example --hours 24x7\n"
         "         entente contact publish\n"
+        "         entente contact mailbox https://node.ville.example https://relay.example\n"
         "         entente contact export --format un --output un.json",
     .options = options,
     .state_size = sizeof(struct state),

@@ -2,27 +2,65 @@
  * commitment_root.h: one padded root an hour over all events of cases, in the public log
  * (predicate case-root:1), so that a party can prove when it had what, and nobody learns how much.
  *
- * Every hour has one, also without any event. Leaves are SHA-256(0x00 || salt || event hash) in
- * random order, filled up with random ones to the next power of 4, at least 64. DATA/cases.db keeps
- * the salts and paths (they are part of the backup).
+ * Every hour has one, also without any event. A leaf is SHA-256(0x00 || salt || event hash); salt
+ * and the leaves that fill up to the next power of 4, at least 64, come from the hour's random seed
+ * (DATA/delivery.db), so that only who has the seed can tell which is which. Leaves stand in the
+ * order of their bytes. Events of hours in which no node ran are in the next root.
  *
- * A timeliness proof is {"schema","event","salt","index","leaves","path"[],"entry","tlog_proof"}:
- * it shows that the event existed by the log time of the entry, and nothing else.
+ * A timeliness proof (docs/schema/case-proof.json) is {"schema", "event", "salt", "index",
+ * "leaves", "path"[], "entry", "tlog_proof"}: it shows that the event existed by the log time of
+ * the entry, and nothing else.
  */
 #pragma once
+#include "community/community.h"
+#include "delivery/ledger.h"
 #include "process/cases.h"
-#include "statement/dsse.h"
 
-/* The statement (payload) of the hour that ended, when it is due and not made yet; NULL without an
- * error: nothing is due. The caller signs, submits, and tells the index. */
-GBytes *commitment_root_due(struct cases *cases, const char *origin, const char *self,
-                            gint64 now_us, gint64 *hour_us, GError **error);
-gboolean commitment_root_logged(struct cases *cases, gint64 hour_us, GBytes *entry, GError **error);
+#define CASE_PROOF_SCHEMA "entente/case-proof/1"
+#define CASE_PROOF_LIMIT (256u << 10) /* bytes */
 
-/* The proof for one event; NULL without an error: its hour has no trusted checkpoint yet. */
-json_t *commitment_prove(struct cases *cases, const struct case_hash *event, const char *tlog_proof,
-                         GError **error);
-/* Judges a proof against the register's log; gives event and log time. ENTENTE_ERROR_FOUND. */
-struct community;
-gboolean commitment_verify(const json_t *proof, struct case_hash *event, gint64 *log_time_us,
-                           char **author, struct community *community, GError **error);
+struct case_root_self {
+    const char *origin, *id, *domain;
+};
+
+/*
+ * The statement (payload) of the hour that ended, when it is due and not logged yet; NULL without
+ * an error: nothing is due. The caller signs, submits, and says when it is in the log
+ * (ledger_log_hour()) or was refused for good (ledger_drop_hour()).
+ */
+GBytes *case_root_due(struct ledger *ledger, struct cases *cases, const struct case_root_self *self,
+                      gint64 now_us, gint64 *hour_us, GError **error);
+
+/*
+ * Signs and submits the statement that is due, if one is. `made`: it is in the log, or promised to
+ * be. Without a connection it stays due. A root that the log refuses for good is made anew.
+ */
+gboolean case_root_commit(struct ledger *ledger, struct cases *cases, struct community *community,
+                          const struct case_root_self *self, const struct signing_key *key,
+                          const struct http_options *http, gint64 now_us, gboolean *made,
+                          GError **error);
+
+/* Where the entry is in the log. */
+gboolean case_root_entry_index(const struct reg *reg, GBytes *entry, guint64 *index);
+
+/* The proof for one event; NULL without an error: its hour is in no trusted checkpoint yet. */
+json_t *case_root_prove(struct ledger *ledger, struct community *community,
+                        const struct case_hash *event, GError **error);
+
+struct case_root_proven {
+    struct case_hash event;
+    gint64 log_time_us; /* it existed by then */
+    char *author;       /* id of the signatory that committed to it */
+    guint64 index;      /* of the entry */
+};
+void case_root_proven_clear(struct case_root_proven *proven);
+typedef struct case_root_proven case_root_proven_t;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(case_root_proven_t, case_root_proven_clear)
+
+/*
+ * Judges a proof by the copy of the log on this machine. ENTENTE_ERROR_INPUT: malformed; _FOUND:
+ * it does not lead to the root, or the entry does not count; _SYSTEM: the copy does not reach so
+ * far, or no trusted checkpoint includes the entry yet.
+ */
+gboolean case_root_verify(const json_t *proof, struct community *community,
+                          struct case_root_proven *proven, GError **error);

@@ -13,6 +13,7 @@ const struct shown *register_hold(struct view *view, struct node_answer *answer)
 char *portal_digest(void);
 
 extern const struct service service_directory; /* the register by filters, in pages, over time */
+extern const struct service service_delivery;  /* carries events of cases, and the hourly root */
 extern const struct service service_files;     /* checkpoint, tiles, history as they lie */
 extern const struct service service_forward;   /* hands entries on to the community's log */
 extern const struct service service_log;       /* takes entries, has them cosigned, publishes */

@@ -113,6 +113,13 @@ gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError 
 gboolean cases_arrived(struct cases *cases, const char *recipient, const char *id,
                        const char *author, const char *stream, guint32 seq, GError **error);
 
+/* Who wrote an event that is here (or was, before it was erased); NULL: none such. Owned by the
+ * caller. */
+char *cases_author(struct cases *cases, const struct case_hash *event);
+/* What is known of the event's time changed: its case is folded anew. Fine when it is not here. */
+gboolean cases_refresh(struct cases *cases, const struct case_hash *event, gint64 now_us,
+                       GError **error);
+
 /* Attachments: missing ones of events that were taken, and their bytes. */
 gboolean cases_attachment_add(struct cases *cases, const struct case_hash *sha256, guint64 offset,
                               GBytes *bytes, gboolean *whole, GError **error);

@@ -48,6 +48,7 @@ const struct shape shape_case_ack[] = {
     SHAPE_OF_A_CASE,
     { "author", SHAPE_PARTY, 0, 0, 0, NULL, NULL },
     { "hash", SHAPE_SHA256, 0, 0, 0, NULL, NULL },
+    { "refused", SHAPE_TEXT, SHAPE_OPTIONAL, 1, WORD_LIMIT, NULL, NULL },
     { 0 },
 };
 

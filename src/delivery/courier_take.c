@@ -1,0 +1,342 @@
+/* courier_take.c: what a message says is judged and recorded; what was recorded, acknowledged. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "delivery/commitment_root.h"
+#include "delivery/courier_private.h"
+#include "statement/base64.h"
+#include "statement/predicate.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define UNKNOWN "?"
+#define TOUCHED_PARTS 4
+#define TOUCHED_AUTHOR 0
+#define TOUCHED_BY 1
+#define TOUCHED_CASE 2
+#define TOUCHED_STREAM 3
+
+/* What was refused is written down under the hash of what came. */
+static gboolean refuse(struct courier *courier, GBytes *what, const char *who, const char *reason,
+                       gint64 now_us, GError **error)
+{
+    struct case_hash hash;
+    gsize length;
+    const void *bytes = g_bytes_get_data(what, &length);
+
+    crypto_hash_sha256(hash.bytes, bytes, length);
+    courier->round->refused++;
+    return ledger_refuse(courier->options.ledger, &hash, who, FALSE, reason, now_us, error);
+}
+
+/* --- events --- */
+
+/* Of these the author is not known: nobody is told. */
+static gboolean is_signed(enum case_verdict verdict)
+{
+    static const enum case_verdict unsigned_ones[] = {
+        CASE_MALFORMED, CASE_SIGNATURE, CASE_UNKNOWN_KEY, CASE_REVOKED,      CASE_EXPIRED,
+        CASE_ROLE,      CASE_OTHER_LOG, CASE_TOO_LARGE,   CASE_UNKNOWN_KIND,
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(unsigned_ones); i++)
+        if (unsigned_ones[i] == verdict)
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean is_refusal(enum case_verdict verdict)
+{
+    return verdict != CASE_APPLIED && verdict != CASE_OVERTAKEN && verdict != CASE_GAP &&
+           verdict != CASE_REPLAYED;
+}
+
+/* An acknowledgement is due; again when attachments that are missing have come. */
+static void touch(struct courier *courier, const struct case_event *event, const char *by)
+{
+    g_autofree char *key = g_strdup_printf("%s\n%s\n%s\n%s", event->from, by ? by : event->from,
+                                           event->id, event->stream);
+
+    for (guint i = 0; i < event->attachments->len; i++) {
+        const struct case_attachment *attachment = event->attachments->pdata[i];
+
+        g_hash_table_replace(courier->incomplete,
+                             hex_encode(attachment->sha256.bytes, CASE_HASH_SIZE), g_strdup(key));
+    }
+    g_hash_table_add(courier->touched, g_steal_pointer(&key));
+}
+
+/* The reply box is there before the first answer, so that a look at it is no error. */
+static gboolean open_reply_box(struct courier *courier, const struct case_event *event,
+                               gint64 now_us, GError **error)
+{
+    const char *text = json_text(event->fields, "reply_key");
+    g_autofree char *mailbox = NULL;
+    struct seal_public key;
+
+    if (!courier->options.local || !case_party_is_key(event->from) || !text ||
+        !seal_public_parse(text, &key, NULL))
+        return TRUE;
+    mailbox = mailbox_reply_id(key.bytes);
+    return mailbox_open_reply(courier->options.local, mailbox, now_us, error);
+}
+
+/* Tells who sent an event that it was refused, and why. What cannot be told now is not told: it
+ * comes again. */
+static void tell_refusal(struct courier *courier, const struct case_event *event, const char *by,
+                         enum case_verdict verdict, gint64 now_us)
+{
+    const struct message_ack ack = {
+        .id = event->id,
+        .stream = event->stream,
+        .author = event->from,
+        .seq = event->seq,
+        .hash = event->hash,
+        .refused = (char *)case_verdict_name(verdict),
+    };
+    g_auto(message_t) message = { .type = MESSAGE_ACK };
+
+    if (!by && case_party_is_key(event->from))
+        return;
+    message.envelope = message_ack_sign(&ack, courier->origin, now_us, courier->options.key, NULL);
+    if (message.envelope)
+        courier_hand_in(courier, by ? by : event->from, event->id, &message, now_us, NULL);
+}
+
+static gboolean take_event(struct courier *courier, const struct message *message, gint64 now_us,
+                           gboolean *later, GError **error)
+{
+    g_autoptr(case_event_t) event = case_event_parse(message->envelope, NULL);
+    g_autoptr(GError) failure = NULL;
+    enum case_verdict verdict =
+        cases_take(courier->options.cases, message->envelope, now_us, NULL, &failure);
+
+    (void)later;
+    if (failure) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    if (event && !is_refusal(verdict)) {
+        touch(courier, event, message->by);
+        return open_reply_box(courier, event, now_us, error);
+    }
+    if (event && is_signed(verdict)) {
+        touch(courier, event, message->by); /* those that keep their place are there */
+        tell_refusal(courier, event, message->by, verdict, now_us);
+    }
+    return refuse(courier, message->envelope, event ? event->from : UNKNOWN,
+                  case_verdict_name(verdict), now_us, error);
+}
+
+/* --- parts --- */
+
+/* A part of what no event names is nobody's: it may not fill the disk. */
+static gboolean take_part(struct courier *courier, const struct message *message, gint64 now_us,
+                          gboolean *later, GError **error)
+{
+    g_autofree char *hex = hex_encode(message->attachment.bytes, CASE_HASH_SIZE), *key = NULL;
+    g_autoptr(GError) failure = NULL;
+    gboolean whole;
+
+    (void)now_us;
+    if (cases_attachment_add(courier->options.cases, &message->attachment, message->offset,
+                             message->data, &whole, &failure)) {
+        if (whole && g_hash_table_steal_extended(courier->incomplete, hex, NULL, (gpointer *)&key))
+            g_hash_table_add(courier->touched, g_steal_pointer(&key));
+        return TRUE;
+    }
+    if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    /* The event that names it may be behind it. */
+    *later = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
+    courier->round->refused += !*later;
+    return TRUE;
+}
+
+/* --- acknowledgements --- */
+
+/* The signatory whose key signed it well; NULL: none. Owned by the caller. */
+static char *signer_of(struct courier *courier, const struct dsse *envelope, gint64 now_us)
+{
+    const struct predicate *predicate = predicate_find(PREDICATE_CASE_ACK);
+
+    for (guint i = 0; i < envelope->signatures->len; i++) {
+        const struct dsse_signature *signature = envelope->signatures->pdata[i];
+        g_autofree struct dsse_result *results =
+            g_new0(struct dsse_result, envelope->signatures->len);
+        g_autofree char *id =
+            *signature->keyid ? register_id(courier->reg, signature->keyid, NULL) : NULL;
+        g_autoptr(GPtrArray) keys =
+            id ? register_signers(courier->reg, id, predicate, now_us, signature->keyid, NULL)
+               : NULL;
+
+        if (keys && dsse_verify(envelope, keys, results))
+            return g_steal_pointer(&id);
+    }
+    return NULL;
+}
+
+/* What the recipient refused for good is not sent again; a clock that is ahead, or a register that
+ * is behind, may be right the next time. */
+static gboolean take_refusal(struct courier *courier, const struct message_ack *ack,
+                             const char *signer, gint64 now_us, GError **error)
+{
+    struct ledger *ledger = courier->options.ledger;
+    struct ledger_sent sent;
+    gboolean there;
+
+    if (!ledger_sent(ledger, &ack->hash, signer, &sent, &there, error))
+        return FALSE;
+    if (!there)
+        return TRUE;
+    if (!ledger_refuse(ledger, &ack->hash, signer, TRUE, ack->refused, now_us, error))
+        return FALSE;
+    return g_str_equal(ack->refused, case_verdict_name(CASE_TIME)) ||
+           cases_sent(courier->options.cases, sent.row, G_MAXINT64, error);
+}
+
+static gboolean take_ack(struct courier *courier, const struct message *message, gint64 now_us,
+                         gboolean *later, GError **error)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(message->envelope, &length);
+    g_autoptr(dsse_t) envelope = dsse_parse(bytes, length, "acknowledgement", NULL);
+    g_auto(message_ack_t) ack = { 0 };
+    g_autofree char *signer = NULL;
+
+    (void)later;
+    if (!envelope || !message_ack_read(envelope, courier->origin, &ack, NULL))
+        return refuse(courier, message->envelope, UNKNOWN, case_verdict_name(CASE_MALFORMED),
+                      now_us, error);
+    signer = signer_of(courier, envelope, now_us);
+    if (!signer)
+        return refuse(courier, message->envelope, UNKNOWN, case_verdict_name(CASE_SIGNATURE),
+                      now_us, error);
+    if (ack.refused)
+        return take_refusal(courier, &ack, signer, now_us, error);
+    courier->round->acknowledged++;
+    return cases_arrived(courier->options.cases, signer, ack.id, ack.author, ack.stream, ack.seq,
+                         error);
+}
+
+/* --- proofs --- */
+
+static gboolean take_proof(struct courier *courier, const struct message *message, gint64 now_us,
+                           gboolean *later, GError **error)
+{
+    struct ledger *ledger = courier->options.ledger;
+    g_auto(case_root_proven_t) proven = { 0 };
+    g_autofree char *author = NULL;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+    gboolean fresh;
+
+    if (case_root_verify(message->proof, courier->options.community, &proven, &failure)) {
+        author = cases_author(courier->options.cases, &proven.event);
+        *later = author == NULL;
+        if (!author)
+            return TRUE;
+        if (g_strcmp0(author, proven.author) == 0)
+            return ledger_witness(ledger, &proven.event, proven.log_time_us, &fresh, error) &&
+                   (!fresh || cases_refresh(courier->options.cases, &proven.event, now_us, error));
+    }
+    *later = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM);
+    if (*later)
+        return TRUE;
+    bytes = json_canonical(message->proof, error);
+    return bytes &&
+           refuse(courier, bytes, proven.author ? proven.author : UNKNOWN,
+                  failure ? "proof" : case_verdict_name(CASE_MIS_ADDRESSED), now_us, error);
+}
+
+/* --- any of them --- */
+
+static gboolean (*const takers[])(struct courier *courier, const struct message *message,
+                                  gint64 now_us, gboolean *later, GError **error) = {
+    [MESSAGE_EVENT] = take_event,
+    [MESSAGE_PART] = take_part,
+    [MESSAGE_ACK] = take_ack,
+    [MESSAGE_PROOF] = take_proof,
+};
+
+gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, gboolean *later,
+                      GError **error)
+{
+    g_autoptr(GBytes) content = seal_open(sealed, courier->options.seal_keys, NULL);
+    g_auto(message_t) message = { 0 };
+
+    *later = FALSE;
+    if (!content || !message_unpack(content, &message, NULL))
+        return refuse(courier, sealed, UNKNOWN, content ? "malformed" : "not-opened", now_us,
+                      error);
+    return takers[message.type](courier, &message, now_us, later, error);
+}
+
+/* --- acknowledging --- */
+
+static gboolean is_whole(struct courier *courier, const struct case_event *event)
+{
+    for (guint i = 0; i < event->attachments->len; i++) {
+        const struct case_attachment *attachment = event->attachments->pdata[i];
+        g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
+
+        if (!path)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* How far an author's events in a stream are here without a gap, each with its attachments. */
+static gboolean reach(struct courier *courier, const struct kase *kase, struct message_ack *ack)
+{
+    g_autoptr(GHashTable) there = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < kase->entries->len; i++) {
+        const struct case_entry *entry = kase->entries->pdata[i];
+        const struct case_event *event = entry->event;
+
+        if (event && entry->verdict != CASE_GAP && g_str_equal(event->from, ack->author) &&
+            g_str_equal(event->stream, ack->stream) && is_whole(courier, event))
+            g_hash_table_insert(there, GUINT_TO_POINTER(event->seq), (gpointer)event);
+    }
+    for (;;) {
+        const struct case_event *event = g_hash_table_lookup(there, GUINT_TO_POINTER(ack->seq + 1));
+
+        if (!event)
+            return ack->seq > 0;
+        ack->seq++;
+        ack->hash = event->hash;
+    }
+}
+
+/* What cannot be handed in now is not: the event comes again. */
+static void acknowledge(struct courier *courier, const char *touched, gint64 now_us)
+{
+    g_auto(GStrv) parts = g_strsplit(touched, "\n", TOUCHED_PARTS);
+    const struct kase *kase = cases_get(courier->options.cases, parts[TOUCHED_CASE], now_us, NULL);
+    struct message_ack ack = {
+        .id = parts[TOUCHED_CASE],
+        .stream = parts[TOUCHED_STREAM],
+        .author = parts[TOUCHED_AUTHOR],
+    };
+    g_auto(message_t) message = { .type = MESSAGE_ACK };
+
+    if (!kase || case_party_is_key(parts[TOUCHED_BY]) || !reach(courier, kase, &ack))
+        return;
+    message.envelope = message_ack_sign(&ack, courier->origin, now_us, courier->options.key, NULL);
+    if (message.envelope)
+        courier_hand_in(courier, parts[TOUCHED_BY], ack.id, &message, now_us, NULL);
+}
+
+gboolean courier_acknowledge(struct courier *courier, gint64 now_us, GError **error)
+{
+    g_autoptr(GList) list = g_hash_table_get_keys(courier->touched);
+
+    (void)error;
+    for (GList *item = list; item && !courier_is_cancelled(courier); item = item->next)
+        acknowledge(courier, item->data, now_us);
+    g_hash_table_remove_all(courier->touched);
+    return TRUE;
+}

@@ -1,0 +1,80 @@
+"""Cases between signatories: sealed, through a relay, over wires that are listened to."""
+import time
+
+import pytest
+
+from delivery import DRIVER, World
+
+pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
+MARKER = "marker-7f3a: the mail server answers nobody"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("delivery")).start()
+    yield made
+    made.stop()
+
+
+def until(condition, seconds=60, what="it"):
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        time.sleep(0.2)
+
+
+def ask_for_help(world, text=MARKER):
+    return world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
+        "what": text, "continuing": "yes", "channel": "phone"})["case"]
+
+
+def test_a_call_arrives_and_is_answered(world):
+    """At the relay alone, and back; both have the same events in the same order."""
+    case = ask_for_help(world)
+    until(lambda: world.society.entries(case), what="the arrival")
+    world.society.desk("say", case=case, event="message", fields={"text": MARKER + " back"})
+    until(lambda: len(world.state.entries(case)) == 2, what="the answer")
+    until(lambda: not world.state.desk("outbox") and not world.society.desk("outbox"),
+          what="the acknowledgement")
+    assert world.state.hashes(case) == world.society.hashes(case)
+    assert {entry["verdict"] for entry in world.state.entries(case)} == {"applied"}
+
+
+def test_attachments_of_any_size(world):
+    """Larger than a part; the acknowledgement comes when it is whole."""
+    path = world.state.folder / "image.bin"
+    path.write_bytes(b"".join(number.to_bytes(4, "big") for number in range(9 * 1024 * 256 + 7)))
+    case = ask_for_help(world)
+    world.state.desk("say", case=case, event="attach", fields={}, files=[str(path)])
+    got = until(lambda: [file for entry in world.society.entries(case) for file in entry["files"]
+                         if file], what="the attachment")
+    assert open(got[0], "rb").read() == path.read_bytes()
+    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
+
+
+def test_a_drill_is_echoed_by_the_machine(world):
+    began = time.monotonic()
+    case = world.state.desk("say", kind="drill", to=[world.society.id], event="open", fields={
+        "level": "l1", "nonce": "ab" * 32})["case"]
+    until(lambda: len(world.state.entries(case)) == 2, what="the echo")
+    echo = world.state.entries(case)[1]
+    assert echo["event"] == "echo" and echo["from"] == world.society.id
+    assert echo["fields"] == {"nonce": "ab" * 32}
+    assert time.monotonic() - began < 30
+
+
+def test_nothing_is_readable_on_the_way(world):
+    """Neither on the wires nor on the relay's disk, which knows mailbox, size and time alone."""
+    seen = world.passed()
+    disk = b"".join(path.read_bytes() for path in world.relay.data.rglob("*") if path.is_file())
+    assert len(seen) > 9 << 20 and b"ENTSEAL1" in seen
+    for secret in (MARKER, "assistance", "case-event", "case-ack"):
+        assert secret.encode() not in seen, secret
+    assert MARKER.encode() not in disk
+    # Who writes to society.example is not told to its relay, not even on the wire.
+    mail = b"".join(path.read_bytes() for path in world.relay.data.glob("mail.db*"))
+    for secret in (world.state.id, world.state.domain):
+        assert secret.encode() not in mail + bytes(world.relay_wire.seen), secret
