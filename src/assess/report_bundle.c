@@ -123,3 +123,65 @@ char *web_escape_data(const char *text, gsize length)
     }
     return g_string_free(out, FALSE);
 }
+
+/* The source expression of the Content-Security-Policy that allows exactly `text`. */
+static char *policy_hash(const char *text)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize size = sizeof digest;
+    g_autofree char *base64 = NULL;
+
+    g_checksum_update(sum, (const guchar *)text, -1);
+    g_checksum_get_digest(sum, digest, &size);
+    base64 = g_base64_encode(digest, size);
+    return g_strdup_printf("'sha256-%s'", base64);
+}
+
+char *web_policy(const char *script, const char *style)
+{
+    g_autofree char *script_hash = policy_hash(script), *style_hash = policy_hash(style);
+
+    return g_strdup_printf("default-src 'none'; script-src %s; style-src %s; img-src data:; "
+                           "base-uri 'none'; form-action 'none'; "
+                           "require-trusted-types-for 'script'; trusted-types 'none'",
+                           script_hash, style_hash);
+}
+
+char *web_text(const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = web_file(path, error);
+    gsize length;
+    const char *data;
+
+    if (!bytes)
+        return NULL;
+    data = g_bytes_get_data(bytes, &length);
+    return g_strndup(data, length);
+}
+
+static gint compare_paths(gconstpointer left, gconstpointer right)
+{
+    const struct web_embedded *a = *(const struct web_embedded *const *)left;
+    const struct web_embedded *b = *(const struct web_embedded *const *)right;
+
+    return strcmp(a->path, b->path);
+}
+
+char *web_manifest(void)
+{
+    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+    GString *text = g_string_new(NULL);
+
+    for (const struct web_embedded *file = web_embedded; file->path; file++)
+        g_ptr_array_add(sorted, (gpointer)file);
+    g_ptr_array_sort(sorted, compare_paths);
+    for (guint i = 0; i < sorted->len; i++) {
+        const struct web_embedded *file = sorted->pdata[i];
+        g_autofree char *hex =
+            g_compute_checksum_for_data(G_CHECKSUM_SHA256, file->data, file->length);
+
+        g_string_append_printf(text, "%s  %s\n", hex, file->path);
+    }
+    return g_string_free(text, FALSE);
+}

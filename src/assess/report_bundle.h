@@ -35,3 +35,15 @@ char *web_fill(const char *text, const char *open, const char *close, const stru
 
 /* JSON for a data block of HTML: <, >, &, U+2028 and U+2029 as escapes. The caller owns it. */
 char *web_escape_data(const char *text, gsize length);
+
+/* A file of web/ as text; NULL and ENTENTE_ERROR_SYSTEM. */
+char *web_text(const char *path, GError **error);
+
+/* The Content-Security-Policy of one file: this script and this style by hash, and no network. */
+char *web_policy(const char *script, const char *style);
+
+/*
+ * Which viewer this program carries: a line "SHA256HEX  PATH" for each file of web/, in order of
+ * path, as sha256sum(1) writes them. The viewer's digest is the SHA-256 of this text.
+ */
+char *web_manifest(void);

@@ -37,47 +37,11 @@ static char *compress(const char *text, gsize length)
     return g_base64_encode(packed->data, packed->len);
 }
 
-/* The source expression of the Content-Security-Policy that allows exactly `text`. */
-static char *policy_hash(const char *text)
-{
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    guint8 digest[32];
-    gsize size = sizeof digest;
-    g_autofree char *base64 = NULL;
-
-    g_checksum_update(sum, (const guchar *)text, -1);
-    g_checksum_get_digest(sum, digest, &size);
-    base64 = g_base64_encode(digest, size);
-    return g_strdup_printf("'sha256-%s'", base64);
-}
-
-static char *make_policy(const char *script, const char *style)
-{
-    g_autofree char *script_hash = policy_hash(script), *style_hash = policy_hash(style);
-
-    return g_strdup_printf("default-src 'none'; script-src %s; style-src %s; img-src data:; "
-                           "base-uri 'none'; form-action 'none'; "
-                           "require-trusted-types-for 'script'; trusted-types 'none'",
-                           script_hash, style_hash);
-}
-
-static char *read_text(const char *path, GError **error)
-{
-    g_autoptr(GBytes) bytes = web_file(path, error);
-    gsize length;
-    const char *data;
-
-    if (!bytes)
-        return NULL;
-    data = g_bytes_get_data(bytes, &length);
-    return g_strndup(data, length);
-}
-
 /* The sheets for screen and paper, in one. */
 static char *read_style(GError **error)
 {
-    g_autofree char *screen = read_text("style.css", error);
-    g_autofree char *paper = screen ? read_text("print.css", error) : NULL;
+    g_autofree char *screen = web_text("style.css", error);
+    g_autofree char *paper = screen ? web_text("print.css", error) : NULL;
 
     return paper ? g_strconcat("\n", screen, paper, NULL) : NULL;
 }
@@ -85,8 +49,8 @@ static char *read_style(GError **error)
 /* {"en": {…}, "fr": {…}}, escaped; `chosen` becomes the texts of `language`. */
 static char *read_catalogues(const char *language, json_t **chosen, GError **error)
 {
-    g_autofree char *english = read_text("i18n/en.json", error);
-    g_autofree char *french = english ? read_text("i18n/fr.json", error) : NULL;
+    g_autofree char *english = web_text("i18n/en.json", error);
+    g_autofree char *french = english ? web_text("i18n/fr.json", error) : NULL;
     g_autofree char *both = NULL;
     const char *own = g_str_equal(language, "fr") ? french : english;
 
@@ -220,12 +184,12 @@ char *report_html(const char *name, const char *assessment_json, gsize length, j
     }
     language = g_strcmp0(language, "fr") == 0 ? "fr" : "en";
     if (!(script = web_script(ENTRY, error)) || !(style = read_style(error)) ||
-        !(shell = read_text("report.html", error)) ||
+        !(shell = web_text("report.html", error)) ||
         !(catalogues = read_catalogues(language, &texts, error)))
         return NULL;
     packed = length > REPORT_COMPRESS_BYTES || !escape_is_exact(assessment_json, length);
     data = packed ? compress(assessment_json, length) : web_escape_data(assessment_json, length);
-    policy = make_policy(script, style);
+    policy = web_policy(script, style);
     title = make_title(document, texts);
     overview = static_part(document, texts, title, language);
     sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)assessment_json, length);

@@ -1,10 +1,11 @@
-/* cmd_publish.c: puts a signed assessment (or another statement) into the community's log. */
+/* cmd_publish.c: puts a signed assessment (or another statement), or a release, into the log. */
 #include "assess/assessment_statement.h"
 #include "assess/reports.h"
 #include "base/file.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/network.h"
+#include "cli/publish_release.h"
 #include "log/tile.h"
 #include "log/tlog_proof.h"
 #include "statement/dsse.h"
@@ -18,8 +19,9 @@
 #define PROOF_SUFFIX ".tlog-proof"
 
 struct state {
+    struct ceremony_options ceremony; /* of --release, but for allow_private */
     char *ca;
-    gboolean allow_stale, allow_private;
+    gboolean allow_stale, release;
 };
 
 /* The envelope of the newest saved assessment. */
@@ -135,7 +137,7 @@ static gboolean put(const struct context *context, const char *kind,
 static int run(const struct context *context, void *data, char **arguments, GError **error)
 {
     const struct state *state = data;
-    const struct http_options http = cli_http(state->allow_private, state->ca);
+    const struct http_options http = cli_http(state->ceremony.allow_private, state->ca);
     g_autofree char *path = NULL;
     g_autoptr(GBytes) entry = NULL;
     g_autoptr(community_t) community = NULL;
@@ -143,6 +145,10 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     g_auto(submitted_t) submission = { 0 };
     const char *kind = NULL;
 
+    if (state->release)
+        return publish_release(context, &state->ceremony, arguments, error);
+    if (state->ceremony.keys || state->ceremony.request || state->ceremony.origin)
+        return input_error(error, "--key, --request and --origin are for --release");
     if (arguments[0] && arguments[1])
         return input_error(error, "publish takes one ASSESSMENT");
     path = arguments[0] ? envelope_path(arguments[0]) : newest(context, error);
@@ -161,10 +167,11 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 }
 
 static const struct command_option options[] = {
+    { "release", 0, G_OPTION_ARG_NONE, offsetof(struct state, release),
+      "Publish the digest of a file that is handed out: NAME VERSION FILE", NULL },
     { "allow-stale", 0, G_OPTION_ARG_NONE, offsetof(struct state, allow_stale),
       "Believe a checkpoint whose cosignatures are older than the policy allows", NULL },
-    { "allow-private", 0, G_OPTION_ARG_NONE, offsetof(struct state, allow_private),
-      "Also ask by http:// and at addresses that are not public", NULL },
+    CEREMONY_OPTIONS(struct state, "key"),
     { "ca", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, ca),
       "Trust these certificates (PEM) instead of the system's", "FILE" },
     { NULL },
@@ -173,12 +180,15 @@ static const struct command_option options[] = {
 const struct command command_publish = {
     .name = "publish",
     .summary = "Put a signed assessment into the community's log",
-    .arguments = "[ASSESSMENT]",
+    .arguments = "[ASSESSMENT | NAME VERSION FILE]",
     .formats = "text, json",
     .details =
         "Without ASSESSMENT: the newest saved one. What is published is its signed statement:\n"
         "banded scores and salted commitments, no finding. Prints the index; the proof goes\n"
         "beside the statement, the log's receipt is kept and judged when it is due.\n\n"
+        "With --release: a statement that NAME in VERSION has this digest. Of the viewer:\n"
+        "  entente view --manifest --output viewer.sha256\n"
+        "  entente publish --release entente-viewer 1.0 viewer.sha256\n\n"
         "Example: entente publish\n"
         "         entente publish report/assessment.json",
     .options = options,

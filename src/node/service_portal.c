@@ -10,6 +10,7 @@
  */
 #include "assess/catalogue.h"
 #include "assess/report_bundle.h"
+#include "assess/verifier_html.h"
 #include "base/clock.h"
 #include "base/gzip.h"
 #include "config.h"
@@ -24,6 +25,7 @@
 
 #define PAGE_COST 5
 #define HTML_TYPE "text/html; charset=utf-8"
+#define TEXT_TYPE "text/plain; charset=utf-8"
 #define FOREVER "public, max-age=31536000, immutable"
 #define ASK_AGAIN "no-cache"
 #define FILES "/web/"
@@ -64,6 +66,7 @@ static const struct {
     { ".js", "text/javascript; charset=utf-8" },
     { ".css", "text/css; charset=utf-8" },
     { ".json", JSON_TYPE },
+    { ".html", TEXT_TYPE }, /* templates, to be read and hashed */
 };
 
 static const char *const languages[] = { WELL_KNOWN_LANGUAGE, "fr" };
@@ -86,6 +89,8 @@ static const char *const page_headers_tls[] = { OF_A_PAGE, "Strict-Transport-Sec
 
 static const char *const file_headers[] = { OF_A_FILE, NULL };
 static const char *const packed_headers[] = { OF_A_FILE, "Content-Encoding", "gzip", NULL };
+/* To be kept, not opened here: its script is not of this page's policy. */
+static const char *const saved_headers[] = { OF_A_FILE, "Content-Disposition", "attachment", NULL };
 
 struct portal {
     struct node *node;
@@ -111,31 +116,11 @@ static const char *type_of(const char *path)
     return NULL;
 }
 
-static gint compare_paths(gconstpointer left, gconstpointer right)
-{
-    const struct web_embedded *a = *(const struct web_embedded *const *)left;
-    const struct web_embedded *b = *(const struct web_embedded *const *)right;
-
-    return strcmp(a->path, b->path);
-}
-
 char *portal_digest(void)
 {
-    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree char *manifest = web_manifest();
 
-    for (const struct web_embedded *file = web_embedded; file->path; file++)
-        g_ptr_array_add(sorted, (gpointer)file);
-    g_ptr_array_sort(sorted, compare_paths);
-    for (guint i = 0; i < sorted->len; i++) {
-        const struct web_embedded *file = sorted->pdata[i];
-        g_autofree char *hex =
-            g_compute_checksum_for_data(G_CHECKSUM_SHA256, file->data, file->length);
-        g_autofree char *line = g_strdup_printf("%s  %s\n", hex, file->path);
-
-        g_checksum_update(sum, (const guchar *)line, -1);
-    }
-    return g_strdup(g_checksum_get_string(sum));
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, manifest, -1);
 }
 
 static void add_file(struct portal *portal, const struct web_embedded *file)
@@ -150,6 +135,23 @@ static void add_file(struct portal *portal, const struct web_embedded *file)
     if (g_bytes_get_size(packed) < file->length)
         g_hash_table_insert(portal->packed, (gpointer)file->path,
                             node_content_new(packed, type, FOREVER, NULL, packed_headers));
+}
+
+/* What is made of those files: their list, and the verifier as one file with our policy in it. */
+static gboolean add_made_files(struct portal *portal, GError **error)
+{
+    char *manifest = web_manifest();
+    char *verifier = verifier_html(portal->genesis ? portal->genesis->predicate : NULL, error);
+    g_autoptr(GBytes) list = g_bytes_new_take(manifest, strlen(manifest));
+    g_autoptr(GBytes) file = verifier ? g_bytes_new_take(verifier, strlen(verifier)) : NULL;
+
+    if (!file)
+        return FALSE;
+    g_hash_table_insert(portal->files, "manifest",
+                        node_content_new(list, TEXT_TYPE, ASK_AGAIN, NULL, file_headers));
+    g_hash_table_insert(portal->files, "entente-verifier.html",
+                        node_content_new(file, HTML_TYPE, ASK_AGAIN, NULL, saved_headers));
+    return TRUE;
 }
 
 static char *integrity_of(GBytes *bytes)
@@ -258,7 +260,8 @@ static gpointer start(struct node *node, GError **error)
             add_file(portal, file);
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
-    } else if (read_texts(portal, error) && read_shell(portal, error)) {
+    } else if (add_made_files(portal, error) && read_texts(portal, error) &&
+               read_shell(portal, error)) {
         return portal;
     }
     stop(portal);

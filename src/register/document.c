@@ -303,6 +303,7 @@ json_t *document_signatory(const struct reg_signatory *signatory, gint64 now_us)
         list_of(signatory->positions), "norm_reports", list_of(signatory->reports), "contacts",
         signatory->contact ? said(signatory->contact) : json_null());
 
+    json_object_set_new(value, "releases", list_of(signatory->releases));
     json_object_set_new(value, "mailbox",
                         signatory->mailbox ? said(signatory->mailbox) : json_null());
     json_object_set_new(value, "case_root",

@@ -126,6 +126,18 @@ static void apply_report(struct reg *reg, struct judged *judged, struct reg_entr
     keep(judged, entry, judged->signatory->reports);
 }
 
+/* Its subject is a file and not the signatory. */
+static enum register_verdict judge_release(struct judged *judged)
+{
+    return judge_signer(judged, FALSE);
+}
+
+static void apply_release(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    keep(judged, entry, judged->signatory->releases);
+}
+
 static enum register_verdict judge_contact(struct judged *judged)
 {
     enum register_verdict verdict = judge_signer(judged, TRUE);
@@ -192,6 +204,7 @@ const struct handler handlers_said[] = {
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
     { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
     { PREDICATE_NORM_REPORT, judge_own, apply_report },
+    { PREDICATE_RELEASE, judge_release, apply_release },
     { PREDICATE_CONTACT, judge_contact, apply_contact },
     { PREDICATE_MAILBOX, judge_mailbox, apply_mailbox },
     { PREDICATE_CASE_ROOT, judge_case_root, apply_case_root },

@@ -178,19 +178,19 @@ static json_t *row_of(const struct reg_signatory *signatory, gint64 now_us)
     const json_t *roles =
         signatory->contact ? json_object_get(signatory->contact->said, "roles") : NULL;
 
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:I}", "id",
-                     signatory->id_hex, "name", signatory->name, "domain",
-                     text_or_null(signatory->domain), "group",
-                     text_or_null(group_name(signatory->group)), "country",
-                     text_or_null(signatory->country), "attested", document_standing(signatory),
-                     "single_key", signatory->root.keys->len == 1, "joined",
-                     signatory->joined ? document_place(signatory->joined) : json_null(),
-                     "freshness", freshness_of(signatory, now_us), "assessment",
-                     latest ? evidence_row(latest, now_us) : json_null(), "principles",
-                     principles ? json_deep_copy(principles) : json_array(), "contacts",
-                     roles ? json_deep_copy(roles) : json_array(), "statements",
-                     (json_int_t)signatory->assessments->len + signatory->commitments->len +
-                         signatory->positions->len + signatory->reports->len);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:I}", "id",
+        signatory->id_hex, "name", signatory->name, "domain", text_or_null(signatory->domain),
+        "group", text_or_null(group_name(signatory->group)), "country",
+        text_or_null(signatory->country), "attested", document_standing(signatory), "single_key",
+        signatory->root.keys->len == 1, "joined",
+        signatory->joined ? document_place(signatory->joined) : json_null(), "freshness",
+        freshness_of(signatory, now_us), "assessment",
+        latest ? evidence_row(latest, now_us) : json_null(), "principles",
+        principles ? json_deep_copy(principles) : json_array(), "contacts",
+        roles ? json_deep_copy(roles) : json_array(), "statements",
+        (json_int_t)signatory->assessments->len + signatory->commitments->len +
+            signatory->positions->len + signatory->releases->len + signatory->reports->len);
 }
 
 json_t *register_list(const struct reg *reg, const struct register_query *query, gint64 now_us)

@@ -93,7 +93,7 @@ struct reg_signatory {
     GPtrArray *keys;           /* struct reg_key *, in order */
     GPtrArray *attestations;   /* struct reg_attestation *: of it; the latest of each attestor */
     GPtrArray *attested_by_it; /* struct reg_signatory *, each once */
-    GPtrArray *assessments, *commitments, *positions, *reports; /* struct reg_entry * */
+    GPtrArray *assessments, *commitments, *positions, *releases, *reports; /* struct reg_entry * */
     struct reg_entry *contact;
     struct reg_entry *mailbox, *case_root; /* the newest that count; or NULL */
 };

@@ -24,6 +24,7 @@ struct reg_signatory *reg_signatory_add(struct reg *reg, const struct root_keys 
     signatory->assessments = g_ptr_array_new();
     signatory->commitments = g_ptr_array_new();
     signatory->positions = g_ptr_array_new();
+    signatory->releases = g_ptr_array_new();
     signatory->reports = g_ptr_array_new();
     g_ptr_array_add(reg->signatories, signatory);
     g_hash_table_insert(reg->by_id, signatory->id, signatory);
@@ -48,6 +49,7 @@ void reg_signatory_free(gpointer data)
     g_ptr_array_unref(signatory->assessments);
     g_ptr_array_unref(signatory->commitments);
     g_ptr_array_unref(signatory->positions);
+    g_ptr_array_unref(signatory->releases);
     g_ptr_array_unref(signatory->reports);
     g_free(signatory);
 }

@@ -36,6 +36,7 @@ const struct predicate predicates[] = {
     { "receipt", PREDICATE_RECEIPT, EXPOSURE_LOCAL, KEY_ROLE_LOG, shape_receipt, rules_receipt },
     { "recovery", PREDICATE_RECOVERY, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_recovery,
       rules_recovery },
+    { "release", PREDICATE_RELEASE, EXPOSURE_PUBLIC, SAID_ROLES, shape_release, rules_release },
     { "review", PREDICATE_REVIEW, EXPOSURE_PUBLIC, SAID_ROLES, shape_review, rules_review },
     { "revocation", PREDICATE_REVOCATION, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_revocation, NULL },
     { "succession", PREDICATE_SUCCESSION, EXPOSURE_PUBLIC, KEY_ROLE_LOG, shape_succession, NULL },

@@ -10,7 +10,7 @@
  *     attestation                               the id of the signatory that was checked
  *     policy                                    the policy's hash; name: the origin
  *     review                                    the assessment's leaf hash in the log
- *     assessment, document                      the document
+ *     assessment, document, release             the document or file
  *     receipt                                   the entry's leaf hash
  *     case-event, case-ack                      the case's id; name: "case/ID"
  *     succession                                the old log's checkpoint note; name: its origin
@@ -35,6 +35,7 @@
 #define PREDICATE_POLICY PREDICATE_PREFIX "policy:1"
 #define PREDICATE_RECEIPT PREDICATE_PREFIX "receipt:1"
 #define PREDICATE_RECOVERY PREDICATE_PREFIX "recovery:1"
+#define PREDICATE_RELEASE PREDICATE_PREFIX "release:1"
 #define PREDICATE_REVIEW PREDICATE_PREFIX "review:1"
 #define PREDICATE_REVOCATION PREDICATE_PREFIX "revocation:1"
 #define PREDICATE_SUCCESSION PREDICATE_PREFIX "succession:1"

@@ -131,6 +131,15 @@ const struct shape shape_review[] = {
     { 0 },
 };
 
+/* A program or a file of it that was handed out: who gets another under this name was deceived. */
+const struct shape shape_release[] = {
+    SHAPE_OF_PROTOCOL,
+    { "name", SHAPE_TEXT, 0, 1, SHORT_TEXT, NULL, NULL },
+    { "version", SHAPE_TEXT, 0, 1, SHORT_TEXT, NULL, NULL },
+    { "digest", SHAPE_SHA256, 0, 0, 0, NULL, NULL },
+    { 0 },
+};
+
 const struct shape shape_document[] = {
     { "size", SHAPE_INTEGER, 0, 0, G_MAXINT64, NULL, NULL },
     { 0 },
@@ -164,6 +173,13 @@ gboolean rules_document(const json_t *statement, GError **error)
 {
     return *intoto_subject_name(statement) ||
            input_error(error, "the statement does not give the document's name");
+}
+
+gboolean rules_release(const json_t *statement, GError **error)
+{
+    return g_strcmp0(json_text(intoto_predicate(statement), "digest"),
+                     intoto_subject_sha256(statement)) == 0 ||
+           input_error(error, "the subject is not the file that was released");
 }
 
 gboolean rules_review(const json_t *statement, GError **error)

@@ -12,9 +12,10 @@ gboolean rules_recovery(const json_t *statement, GError **error);
 
 /* predicate_said.c: what signatories say of themselves and of one another. */
 extern const struct shape shape_assessment[], shape_commitment[], shape_contact[], shape_document[],
-    shape_legal_position[], shape_norm_report[], shape_review[];
+    shape_legal_position[], shape_norm_report[], shape_release[], shape_review[];
 gboolean rules_assessment(const json_t *statement, GError **error);
 gboolean rules_document(const json_t *statement, GError **error);
+gboolean rules_release(const json_t *statement, GError **error);
 gboolean rules_review(const json_t *statement, GError **error);
 
 /* predicate_case.c: what parties of a case say to one another. */

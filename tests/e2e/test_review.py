@@ -315,3 +315,26 @@ def test_progress_is_the_same_twice(world, opened):
     first = world.state("progress", "--from", 3, "--format", "json").stdout
     assert world.state("progress", "--from", 3, "--format", "json").stdout == first
     assert problems("progress", json.loads(first)) == []
+
+
+def test_a_release_is_in_the_register_and_another_file_is_not_it(world, tmp_path):
+    viewer, other = tmp_path / "viewer.sha256", tmp_path / "other"
+    world.state("view", "--manifest", "--output", viewer)
+    other.write_text("other\n")
+    world.state("publish", "--release", "entente-viewer", "1.0", viewer, "--yes")
+    (release,) = shown_of(world.state)["releases"]
+    digest = hashlib.sha256(viewer.read_bytes()).hexdigest()
+    assert release["digest"] == digest
+    assert (release["name"], release["version"]) == ("entente-viewer", "1.0")
+    assert not problems("register", json.loads(world.state("register", "rebuild").stdout))
+    log = world.community.log
+    log.until(lambda: log.json("/api/v1/checkpoint")["size"] > release["index"])
+    entry = log.json(f"/api/v1/entries/{release['index']}")["entry"]
+    envelope = tmp_path / "release.json"
+    envelope.write_text(json.dumps(entry))
+    world.state("verify", envelope, "--document", viewer)
+    world.state("verify", envelope, "--document", other, status=1)
+    # Who is handed a release hands in a file, and only then.
+    world.state("publish", "--release", "entente-viewer", "1.0", status=2)
+    world.state("publish", "--origin", "elsewhere", status=2)
+    world.state("publish", "--release", "entente-viewer", "1.0", tmp_path / "none", "--yes", status=3)

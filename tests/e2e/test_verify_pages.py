@@ -2,6 +2,8 @@
 
 Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
 """
+import base64
+import hashlib
 import itertools
 import json
 import shutil
@@ -17,7 +19,7 @@ import make_assessment  # noqa: E402
 from nodes import MAKER  # noqa: E402
 from test_attacks import DAY, WITNESSES, Evil  # noqa: E402
 from test_report import AXE, AXE_TAGS, SCREENSHOTS, TEXT_SPACING  # noqa: E402
-from test_verify_log import LIES, changed_answer, world  # noqa: E402, F401
+from test_verify_log import LIES, STATE, add, changed_answer, world  # noqa: E402, F401
 
 pytestmark = [pytest.mark.skipif(not chromium.available(), reason="no chromium and chromium-driver"),
               pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built"),
@@ -251,3 +253,130 @@ def test_a_report_without_its_envelope_is_not_verified(world, page, tmp_path, en
     give(page, __file__)
     page.wait("document.querySelector('.notice')", 20000)
     assert "is no assessment" in text(page)
+
+
+# --- the viewer itself ---
+
+def release(digest, name="entente-viewer", actor=STATE):
+    return forge.statement(name, digest, "release", {
+        "name": name, "version": "1.0", "digest": digest}, [actor.issuer])
+
+
+def test_the_viewer_that_a_node_serves_is_in_the_log(world, page, node, entente, tmp_path):  # noqa: F811
+    address = f"http://127.0.0.1:{world.log.port}/verify"
+    manifest, saved = tmp_path / "viewer.sha256", tmp_path / "verifier.html"
+    entente("view", "--manifest", "--output", manifest)
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    assert world.log.json("/api/v1")["viewer"] == f"sha256:{digest}"
+    visit(page, address)
+    shown = text(page, "#viewer")
+    assert digest in shown and "No release with this digest is in the log" in shown
+    # The same file for everybody who has this program and this policy.
+    served = world.log.get(f"/web/{digest[:16]}/entente-verifier.html")
+    assert served[0] == 200 and served[1]["content-disposition"] == "attachment"
+    world.who()("view", "--offline-verifier", "--output", saved)
+    assert saved.read_bytes() == served[2]
+    file_digest = hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert file_digest in shown
+    size, _ = world.root()
+    add(world, release(digest))
+    add(world, release(file_digest, "entente-verifier"))
+    visit(page, address)
+    shown = text(page, "#viewer")
+    assert f"entente-viewer 1.0, entry {size}" in shown
+    assert f"entente-verifier 1.0, entry {size + 1}" in shown
+    assert shown.count("Verified here") == 2 and "Organisation of state.example" in shown
+    page.screenshot(SCREENSHOTS / "verify-viewer.png", full=True)
+    # Another script than the list says: named, and the digest is one that nobody released.
+    name = f"/web/{digest[:16]}/model.js"
+    script = world.log.get(name)[2]
+    node.lies[name] = lambda handler, _: handler.put(200, script + b"// other\n", "text/javascript")
+    visit(page, node.url + "verify")
+    shown = text(page, "#viewer")
+    assert "A file differs" in shown and "model.js" in shown and digest not in shown
+    assert "No release with this digest" in shown
+    visit(page, f"http://127.0.0.1:{world.log.port}/log/{size}")
+    assert set(steps(page).values()) == {"ok", "skipped"} and "Release of software" in text(page)
+    give(page, manifest)
+    page.wait("document.querySelector('#document-card .status-pass')", 10000)
+    give(page, saved)
+    page.wait("document.querySelector('#document-card .status-fail')", 10000)
+
+
+def test_the_verifier_as_one_file(world, page, entente, tmp_path, files):  # noqa: F811
+    """From disk, without a network: the same verdicts, and no more than it can know."""
+    saved, policy = tmp_path / "verifier.html", json.loads(world.policy.read_text())
+    entente("view", "--offline-verifier", "--output", saved)
+
+    def opened(lang="en", width=1280):
+        page.show(width)
+        page.open(saved)
+        page.wait("document.querySelector('#verifier.portal h1')")
+        if lang == "fr":
+            page.js("[...document.querySelectorAll('.control')].find((each) => each.lang === 'fr').click()")
+            page.wait("document.documentElement.lang === 'fr'")
+
+    def verified(*paths):
+        opened()
+        give(page, *paths)
+        page.wait("document.querySelector('.results .status') && "
+                  "!document.querySelector('.results .status-not-measured')", 20000)
+        assert page.console() == []
+        assert [line for line in page.requests() if not line.startswith(("data:", "blob:"))] == []
+        return text(page, ".results")
+    proof, entry = files
+    assert "No policy" in verified(proof, entry)
+    given = tmp_path / "policy.json"
+    given.write_text(json.dumps(policy))
+    assert "Signature holds" in verified(proof, entry, given)
+    states = steps(page)
+    assert states.pop("signer") == "warning" and states.pop("memory") == "skipped"
+    assert states.pop("document") == "skipped"
+    assert set(states.values()) == {"ok"}
+    assert world.hash in text(page, "#policy")
+    for change, step, _ in (LIES["path"], LIES["cosignature"], LIES["root"]):
+        answer = json.loads(changed_answer(world, 4, change))
+        proof.write_text(answer["proof"])
+        assert "Failed" in verified(proof, entry, given) and steps(page)[step] == "failed"
+    if AXE.exists():
+        for width, lang in itertools.product(WIDTHS, ("en", "fr")):
+            opened(lang, width)
+            axe(page)
+            assert page.js("return document.documentElement.scrollWidth <= innerWidth")
+            page.screenshot(SCREENSHOTS / f"verifier-{width}-{lang}.png", full=True)
+    # One byte of it changed: its script does not run, and what it says without stays.
+    altered = tmp_path / "altered.html"
+    altered.write_text(saved.read_text().replace("'use strict'", "").replace(
+        "not a signed note", "not A signed note", 1))
+    page.open(altered)
+    assert page.js("return document.querySelector('#verifier').className") == "page static"
+    assert "may have been altered" in text(page, "#verifier")
+
+
+def test_a_disclosure_opens_what_was_committed(world, page, tmp_path):  # noqa: F811
+    address = f"http://127.0.0.1:{world.log.port}/verify"
+    values = [{"measure": f"m{number}", "outcome": "fail"} for number in range(5)]
+    salts = [hashlib.sha256(bytes([number])).digest() for number in range(5)]
+    leaves = [forge.leaf(salt + forge.canonical(value)) for salt, value in zip(salts, values)]
+
+    def node_of(left, right):
+        return hashlib.sha256(b"\1" + left + right).digest()
+    pairs = [node_of(leaves[0], leaves[1]), node_of(leaves[2], leaves[3])]
+    root = node_of(node_of(*pairs), leaves[4])
+    template = json.loads(base64.b64decode(json.loads(world.community.entries[6])["payload"]))
+    template["predicate"]["commitments"] = {
+        "algorithm": "rfc6962-sha256-salt32-jcs", "count": 5, "root": root.hex()}
+    template["predicate"].pop("order", None)
+    template["subject"][0]["digest"]["sha256"] = "77" * 32
+    said = forge.envelope(forge.canonical(template), [STATE.issuer])
+    add(world, said)
+    opening = {"index": 2, "salt": salts[2].hex(), "value": values[2],
+               "path": [leaves[3].hex(), pairs[0].hex(), leaves[4].hex()]}
+    path = tmp_path / "disclosure.json"
+    for change, state in ((lambda _: None, "ok"),
+                          (lambda each: each["value"].update(outcome="pass"), "failed")):
+        change(opening)
+        path.write_text(json.dumps({"schema": "entente/disclosure/1", "envelope": json.loads(said),
+                                    "entries": [opening]}))
+        verify_files(page, address, path)
+        assert steps(page)["openings"] == state and steps(page)["signer"] == "ok"

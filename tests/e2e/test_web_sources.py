@@ -181,3 +181,26 @@ def test_every_reason_and_outcome_has_words():
     outcomes = re.search(r"outcome_names\[\] = \{(.*?)\};", text, re.S)[1]
     for outcome in re.findall(r'"([\w-]+)"', outcomes):
         assert outcome == "none" or f"outcome.{outcome}" in keys, outcome
+
+
+def test_the_browser_knows_the_predicates_of_the_program():
+    """web/verify/predicates.js and src/statement/predicate.c: names, exposures, roles."""
+    table = (ROOT / "src/statement/predicate.c").read_text().split("predicates[] = {")[1].split("};")[0]
+    said = "KEY_ROLE_ISSUER | KEY_ROLE_SINGLE"
+    rows = re.findall(r'\{ "([\w-]+)",\s*PREDICATE_\w+,\s*EXPOSURE_(\w+),\s*([\w |]+),', table)
+    wanted = {name: (exposure.lower(), sorted(role.removeprefix("KEY_ROLE_").lower() for role in
+                                              roles.replace("SAID_ROLES", said).split(" | ")))
+              for name, exposure, roles in rows}
+    script = (WEB / "verify/predicates.js").read_text()
+    found = {}
+    for name, exposure, roles in re.findall(
+            r"^  '?([\w-]+)'?: \{ exposure: '(\w+)', roles: (SAID|\[.*?\]) \}", script, re.M):
+        roles = "'issuer', 'single'" if roles == "SAID" else roles
+        found[name] = (exposure, sorted(re.findall(r"'(\w+)'", roles)))
+    assert len(wanted) > 15 and found == wanted
+    # Whose subject is another than the signer: those that the register does not look up by it.
+    register = "".join(path.read_text() for path in sorted((ROOT / "src/register").glob("fold_*.c")))
+    of_others = re.search(r"OF_OTHERS = \[(.*)\]", script)[1]
+    judges = dict(re.findall(r"static enum register_verdict judge_(\w+)\(struct judged \*judged\)\n\{(?:(?!\n\}).)*?"
+                             r"judge_signer\(judged, (TRUE|FALSE)\)", register, re.S))
+    assert {name for name, own in judges.items() if own == "FALSE"} == set(re.findall(r"'([\w-]+)'", of_others))

@@ -87,7 +87,7 @@ static void test_the_table_is_what_trust_says(void)
         g_test_message("%s", row->name);
         g_assert_true(g_hash_table_contains(found, row));
     }
-    g_assert_cmpuint(g_hash_table_size(found), ==, 19);
+    g_assert_cmpuint(g_hash_table_size(found), ==, 20);
 }
 
 /* "Root signs only delegations, recovery and policy": besides, what makes and attests a signatory.

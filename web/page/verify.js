@@ -3,8 +3,9 @@ import { el } from '../dom.js';
 import { card, pageHead } from '../ui/page.js';
 import { verdictLine } from '../ui/verification.js';
 import { filesPage } from '../ui/verifyfiles.js';
+import { viewerPart } from '../ui/viewer.js';
 import { canVerify } from '../verify/ed25519.js';
-import { pagePolicy } from '../verify/verify.js';
+import { pagePolicy, pageVerifier } from '../verify/verify.js';
 
 export async function pageVerify(main, view) {
   main.append(pageHead(view, view.t('files.heading'), view.t('files.lead')));
@@ -16,4 +17,9 @@ export async function pageVerify(main, view) {
   view.claim(el('p', {}, view.t('files.claim')));
   main.append(...filesPage(view, { policy: await pagePolicy(), base: new URL('/', location.href).href }),
     card('limits', view.t('limits.title'), el('p', {}, view.t('limits.text')), el('p', {}, view.t('limits.text2'))));
+  const verifier = await pageVerifier();
+  if (!verifier) return;
+  const { part, drawn } = viewerPart(view, verifier);
+  main.append(card('viewer', view.t('viewer.title'), el('p', {}, view.t('viewer.text')), part));
+  await drawn;
 }
