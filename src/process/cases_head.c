@@ -31,12 +31,14 @@ static gboolean write_clocks(struct cases *cases, const struct kase *kase, GErro
 
         if (!cases_do(cases, error,
                       "INSERT INTO clock (id, kind, clock, instance, bearer, own, begun, due, met, "
-                      "witnessed, standing) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+                      "witnessed, standing, open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+                      "$11, $12) "
                       "ON CONFLICT (id, clock, instance, bearer, begun) DO NOTHING",
-                      "tttttiiiiii", kase->id, kase->kind->id, clock->clock->id,
+                      "tttttiiiiiii", kase->id, kase->kind->id, clock->clock->id,
                       clock->instance ? clock->instance : "", clock->bearer ? clock->bearer : "",
                       (gint64)is_ours(cases, kase, clock), clock->from_us, clock->due_us,
-                      clock->met_us, (gint64)clock->witnessed, (gint64)clock->standing))
+                      clock->met_us, (gint64)clock->witnessed, (gint64)clock->standing,
+                      (gint64)is_open(clock)))
             return FALSE;
     }
     return TRUE;

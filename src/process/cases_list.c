@@ -227,13 +227,13 @@ static gboolean put_clocks(struct cases *cases, guint limit, gint64 now_us, stru
     g_autoptr(query_t) query = NULL;
 
     if (!cases_number(cases, &total, 0, error,
-                      "SELECT count(*) FROM clock WHERE own = 1 AND " CASES_CLOCK_OPEN, ""))
+                      "SELECT count(*) FROM clock WHERE own = 1 AND open = 1", ""))
         return FALSE;
     inbox->total += total;
     query = cases_ask(cases, error,
                       "SELECT " HEAD_COLUMNS ", clock.due, clock.clock FROM clock "
                       "JOIN head ON head.id = clock.id WHERE clock.own = 1 AND "
-                      "clock." CASES_CLOCK_OPEN " ORDER BY clock.due LIMIT $1",
+                      "clock.open = 1 ORDER BY clock.due LIMIT $1",
                       "i", (gint64)limit);
     return put_items(query, "clock", 1, limit, now_us, inbox, error);
 }

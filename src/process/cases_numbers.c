@@ -47,7 +47,7 @@ static gboolean count_overdue(struct cases *cases, gint64 now_us, json_t *number
 {
     g_autoptr(query_t) query =
         cases_ask(cases, error,
-                  "SELECT kind, clock, count(*) FROM clock WHERE own = 1 AND " CASES_CLOCK_OPEN
+                  "SELECT kind, clock, count(*) FROM clock WHERE own = 1 AND open = 1"
                   " AND due <= $1 GROUP BY kind, clock ORDER BY kind, clock",
                   "i", now_us);
     json_t *overdue = object_in(numbers, "overdue");
@@ -194,7 +194,7 @@ json_t *cases_numbers(struct cases *cases, gint64 from_us, gint64 now_us, GError
     if (!cases_number(cases, &cases_ever, 0, error, "SELECT count(*) FROM head", "") ||
         !cases_number(cases, &alarms, 0, error,
                       "SELECT count(*) FROM clock WHERE kind = $1 AND clock = $2 "
-                      "AND " CASES_CLOCK_OPEN,
+                      "AND open = 1",
                       "tt", ALARM, ACKNOWLEDGE) ||
         !count_open(cases, numbers, error) || !count_overdue(cases, now_us, numbers, error) ||
         !count_closed(cases, from_us, numbers, error) ||

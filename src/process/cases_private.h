@@ -20,9 +20,6 @@
 #define CASES_DRAFT_DAYS 30       /* how long a draft waits for its second signature */
 #define CASES_LIST_LIMIT 1000u    /* rows of one answer, at most */
 #define CASES_TOPIC_FIELD "key"   /* of an own kind: what it is about; one open case each */
-/* Clocks that stand open (CLOCK_RUNNING, CLOCK_OVERDUE), as the index in cases.c has them. */
-#define CASES_CLOCK_OPEN "standing IN (0, 3)"
-G_STATIC_ASSERT(CLOCK_RUNNING == 0 && CLOCK_OVERDUE == 3);
 #define CASES_MONTH_US (30 * DAY_US)
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 
