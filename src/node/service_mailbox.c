@@ -142,6 +142,14 @@ static char *owner_of(struct mailbox_service *own, const char *mailbox, const st
     return owner;
 }
 
+gboolean node_keeps_mailbox(const struct node *node, const struct shown *shown, const char *mailbox)
+{
+    struct mailbox_service *own = node_service(node, &service_mailbox);
+    g_autofree char *owner = own ? owner_of(own, mailbox, shown) : NULL;
+
+    return owner != NULL;
+}
+
 /* --- who asks --- */
 
 /* As it was signed: the path, and the one member of the query that there may be. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/gzip.h"
 #include "config.h"
+#include "node/intake.h"
 #include "node/places.h"
 #include "node/problem.h"
 #include "node/services.h"
@@ -39,20 +40,21 @@
  * the path's parameter. */
 static const struct page {
     const char *pattern, *name, *module, *json;
+    gboolean takes_reports; /* it encrypts: without a script people need another way */
 } pages[] = {
     { "/", "home", "page/home.js", "/api/v1/summary" },
     { "/about", "about", "page/about.js", "/api/v1" },
     { "/accessibility", "accessibility", "page/about.js", "/api/v1" },
-    { "/case", "reply", "page/reply.js", "/api/v1" },
-    { "/case/{receipt}", "reply", "page/reply.js", "/api/v1" },
+    { "/case", "reply", "page/reply.js", "/api/v1", TRUE },
+    { "/case/{receipt}", "reply", "page/reply.js", "/api/v1", TRUE },
     { "/compare", "compare", "page/compare.js", "/api/v1/signatories" },
     { "/followup", "followup", "page/followup.js", "/api/v1/followup" },
     { "/log", "log", "page/log.js", "/api/v1/checkpoint" },
     { "/log/{index}", "entry", "page/entry.js", "/api/v1/entries/" },
     { "/measures", "measures", "page/measures.js", "/api/v1/measures" },
     { "/privacy", "privacy", "page/about.js", "/api/v1" },
-    { "/report", "report", "page/report.js", "/api/v1" },
-    { "/report/{kind}", "report", "page/report.js", "/api/v1" },
+    { "/report", "report", "page/report.js", "/api/v1", TRUE },
+    { "/report/{kind}", "report", "page/report.js", "/api/v1", TRUE },
     { "/signatories", "signatories", "page/signatories.js", "/api/v1/signatories" },
     { "/signatories/{signatory}", "signatory", "page/signatory.js", "/api/v1/signatories/" },
     { "/verify", "verify", "page/verify.js", "/api/v1/checkpoint" },
@@ -340,6 +342,52 @@ static char *summary(const struct portal *portal, const json_t *texts)
     return escaped(text ? text : text_of(texts, "static.no-log"));
 }
 
+/* One way of reaching the signatory: what it is called, and what stands in the record. */
+static void add_way(GString *html, const json_t *texts, const char *key, const char *value)
+{
+    g_autofree char *label = escaped(text_of(texts, key)), *shown = escaped(value);
+
+    if (value)
+        g_string_append_printf(html, "<li>%s %s</li>\n", label, shown);
+}
+
+/*
+ * What people who want to report are told where no script can encrypt: what that means, and how
+ * else the node's signatory is reached.
+ */
+static char *ways_without_script(const struct portal *portal, const json_t *texts)
+{
+    static const char *const members[][2] = {
+        { "email", "static.email" },
+        { "phone", "static.phone" },
+        { "hours", "static.hours" },
+    };
+    g_autoptr(json_t) contacts = intake_contacts(portal->node);
+    g_autofree char *meaning = escaped(text_of(texts, "static.no-sealing"));
+    g_autofree char *ways =
+        escaped(text_of(texts, json_array_size(contacts) ? "static.ways" : "static.no-ways"));
+    GString *html = g_string_new(NULL);
+    json_t *contact, *key;
+    size_t i, k;
+
+    g_string_append_printf(html, "<p>%s</p>\n<p>%s</p>\n", meaning, ways);
+    json_array_foreach(contacts, i, contact)
+    {
+        g_autofree char *role = escaped(json_text(contact, "role"));
+
+        g_string_append_printf(html, "<h2>%s</h2>\n<ul>\n", role);
+        add_way(html, texts, "static.institution", json_text(contact, "institution"));
+        for (guint m = 0; m < G_N_ELEMENTS(members); m++)
+            add_way(html, texts, members[m][1], json_text(contact, members[m][0]));
+        json_array_foreach(json_object_get(contact, "channels"), k, key)
+            add_way(html, texts, "static.channel", json_string_value(key));
+        json_array_foreach(json_object_get(contact, "keys"), k, key)
+            add_way(html, texts, "static.key", json_string_value(key));
+        g_string_append(html, "</ul>\n");
+    }
+    return g_string_free(html, FALSE);
+}
+
 static char *json_path(const struct page *page, const char *parameter)
 {
     g_autofree char *name = parameter ? g_uri_escape_string(parameter, NULL, FALSE) : NULL;
@@ -358,7 +406,8 @@ static char *fill_shell(const struct portal *portal, const struct page *page, co
         g_strdup_printf("%s \u2014 %s", title, *log ? log : "Entente");
     g_autofree char *no_script = escaped(text_of(texts, "static.no-script"));
     g_autofree char *said = summary(portal, texts);
-    g_autofree char *paragraph = g_strdup_printf("<p>%s</p>", said);
+    g_autofree char *ways = page->takes_reports ? ways_without_script(portal, texts) : NULL;
+    g_autofree char *paragraph = g_strdup_printf("%s<p>%s</p>", ways ? ways : "", said);
     g_autofree char *path = json_path(page, parameter), *json = escaped(path);
     g_autofree char *json_label = escaped(text_of(texts, "static.json"));
     g_autofree char *own = escaped(parameter);

@@ -16,6 +16,7 @@ extern const struct service service_directory; /* the register by filters, in pa
 extern const struct service service_delivery;  /* carries events of cases, and the hourly root */
 extern const struct service service_files;     /* checkpoint, tiles, history as they lie */
 extern const struct service service_forward;   /* hands entries on to the community's log */
+extern const struct service service_intake;    /* who takes reports, and the kinds of cases */
 extern const struct service service_log;       /* takes entries, has them cosigned, publishes */
 extern const struct service service_mailbox;   /* keeps sealed messages for their recipients */
 extern const struct service service_portal;    /* pages for people */
@@ -26,3 +27,6 @@ extern const struct service service_witness; /* cosigns checkpoints */
 struct mailboxes;
 /* Those that service_mailbox keeps; NULL: it does not run here, or not yet. */
 struct mailboxes *node_mailboxes(const struct node *node);
+/* Whether it keeps this one; `shown` is held by the caller. */
+gboolean node_keeps_mailbox(const struct node *node, const struct shown *shown,
+                            const char *mailbox);

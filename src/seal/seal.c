@@ -29,10 +29,11 @@ static gssize read_memory(void *from, guint8 *buffer, gsize length, GError **err
     struct memory *memory = from;
     gsize part = MIN(length, memory->left);
 
-    if (part)
+    if (part) { /* no bytes may be no pointer */
         memcpy(buffer, memory->bytes, part);
-    memory->bytes += part;
-    memory->left -= part;
+        memory->bytes += part;
+        memory->left -= part;
+    }
     return (gssize)part;
 }
 

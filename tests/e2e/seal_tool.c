@@ -5,9 +5,12 @@
  *     seal_tool open HEX...       opens standard input with private keys
  *     seal_tool reporter WORDS    what follows of a receipt, as JSON
  *     seal_tool size N RECIPIENTS
+ *     seal_tool event             judges the envelope of a case's event, by an author without
+ *                                 account, and prints its members
  */
 #include "base/error.h"
 #include "base/file.h"
+#include "process/case_event.h"
 #include "seal/reporter.h"
 #include "seal/seal.h"
 #include "statement/base64.h"
@@ -96,14 +99,49 @@ static int run_size(char **numbers, GError **error)
     return EXIT_DONE;
 }
 
+/* The one key that a reporter without account speaks with. */
+static GPtrArray *keys_of(gpointer data, const char *author, gint64 time_us, const char *hint,
+                          enum case_verdict *why)
+{
+    GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)public_key_free);
+    guint8 bytes[KEY_PUBLIC_SIZE];
+
+    *why = CASE_UNKNOWN_KEY;
+    if (case_party_is_key(author) && hex_decode_into(strchr(author, ':') + 1, bytes, sizeof bytes))
+        g_ptr_array_add(keys, public_key_new(REPORTER_KEY_NAME, bytes, NULL));
+    return keys;
+}
+
+static int run_event(char **arguments, GError **error)
+{
+    const struct case_keys keys = { keys_of, NULL };
+    g_autoptr(GBytes) bytes = file_read("-", LIMIT, error);
+    g_autoptr(case_event_t) event = bytes ? case_event_parse(bytes, error) : NULL;
+    enum case_verdict verdict = event ? case_event_verify(event, &keys) : CASE_MALFORMED;
+    const struct kind *kind = event ? kind_find(event->kind) : NULL;
+    json_t *value;
+
+    if (!event)
+        return EXIT_INPUT;
+    if (verdict != CASE_APPLIED)
+        return found_error(error, "%s", case_verdict_name(verdict));
+    if (!kind)
+        return input_error(error, "%s: no such kind", event->kind);
+    if (g_str_equal(event->event, CASE_EVENT_OPEN) &&
+        !kind_fields_check(kind, event->fields, kind->opens_with, kind->opens_may, error))
+        return EXIT_INPUT;
+    value = case_event_json(event);
+    json_dumpf(value, stdout, JSON_SORT_KEYS);
+    json_decref(value);
+    return EXIT_DONE;
+}
+
 static const struct {
     const char *name;
     int (*run)(char **arguments, GError **error);
 } tools[] = {
-    { "open", run_open },
-    { "reporter", run_reporter },
-    { "seal", run_seal },
-    { "size", run_size },
+    { "event", run_event }, { "open", run_open }, { "reporter", run_reporter },
+    { "seal", run_seal },   { "size", run_size },
 };
 
 int main(int argc, char **argv)

@@ -310,6 +310,7 @@ static void test_another_suite_is_refused(void)
     }
     bytes[14] = 0; /* no recipient */
     refused(bytes, g_bytes_get_size(sealed), &keys);
+    refused(NULL, 0, &keys);
 }
 
 /* A folder of its own, with a file of `size` bytes that is mostly a hole. */

@@ -53,7 +53,7 @@ export async function sealFingerprint(bytes) {
   return toHex(await sha256(bytes)).slice(0, FINGERPRINT_DIGITS).match(/.{4}/g).join(' ');
 }
 
-async function keyId(bytes) {
+async function sealKeyId(bytes) {
   return (await sha256(bytes)).subarray(0, SEAL_KEY_ID_SIZE);
 }
 
@@ -73,7 +73,7 @@ function chunkParameters(chunk, last, headHash) {
 
 async function wrapFor(recipient, start, contentKey) {
   const { enc, context } = await hpkeSender(recipient, SEAL_INFO);
-  return concatBytes(await keyId(recipient), enc, await context.seal(start, contentKey));
+  return concatBytes(await sealKeyId(recipient), enc, await context.seal(start, contentKey));
 }
 
 /* u64 length || content || zeros up to Padme. */
@@ -117,7 +117,7 @@ function headOf(sealed) {
 async function findContentKey(head, secrets) {
   let named = false;
   for (const secret of secrets) {
-    const id = await keyId(secret.public);
+    const id = await sealKeyId(secret.public);
     for (let at = SEAL_HEAD_SIZE; at < head.length; at += SEAL_RECIPIENT_SIZE) {
       if (!sameBytes(head.subarray(at, at + SEAL_KEY_ID_SIZE), id)) continue;
       named = true;

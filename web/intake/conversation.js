@@ -1,0 +1,162 @@
+/*
+ * conversation.js: a case as its reporter sees it: what lies in the reply box, opened, verified and
+ * in order, with the files that came in parts; and what the next event of the reporter continues.
+ */
+import { fetchJson } from '../ui/api.js';
+import { concatBytes, fromBase64, sha256Hex } from '../verify/bytes.js';
+import { envelopeOf, statementOf, verifyEnvelope } from '../verify/dsse.js';
+import { verifyEntry } from '../verify/verify.js';
+import { openSealed, unpackContent } from '../seal/seal.js';
+import { listReplies, readReply } from './mailbox.js';
+
+const EVENT_TYPE = 'urn:entente:predicate:case-event:1';
+const ACK_TYPE = 'urn:entente:predicate:case-ack:1';
+const REPLY_ROLES = ['issuer', 'root'];
+const WITNESSED = ['verified', 'stale', 'unwitnessed'];
+
+/* The Ed25519 key in "NAME+HEX8+BASE64" as verifyEnvelope() takes it; null for others. */
+function verifierKey(text) {
+  const parts = text.split('+');
+  const tagged = parts.length >= 3 ? fromBase64(parts.slice(2).join('+')) : null;
+  return tagged?.length === 33 && tagged[0] === 1 ? { hint: parts.slice(0, 2).join('+'), bytes: tagged.subarray(1), text } : null;
+}
+
+/* The keys that may speak for a signatory, with the entries that say so. */
+function keysOf(signatory) {
+  const delegated = signatory.keys.filter(({ role, status }) => REPLY_ROLES.includes(role) && status === 'in-force')
+    .map(({ key, index }) => ({ ...verifierKey(key), index }));
+  const roots = signatory.single_key ? signatory.root.keys.map((key) => ({ ...verifierKey(key), index: signatory.joined?.index })) : [];
+  return [...delegated, ...roots].filter(({ bytes }) => bytes);
+}
+
+export class Conversation {
+  constructor(reporter, log) {
+    this.reporter = reporter;
+    this.log = log;
+    this.seen = new Set(); /* numbers of messages */
+    this.events = []; /* {event, hash, signer}, in order of time */
+    this.acks = []; /* predicates of case-ack:1 */
+    this.parts = new Map(); /* sha256 -> Map of offset -> bytes */
+    this.whole = new Map(); /* sha256 -> bytes, checked */
+    this.signatories = new Map();
+    this.proofs = new Map(); /* index -> state */
+  }
+
+  /* Reads what is new. FALSE: there is no such box yet. */
+  async read() {
+    const numbers = await listReplies(this.reporter.box);
+    if (!numbers) return false;
+    for (const number of numbers.filter((one) => !this.seen.has(one))) {
+      await this.take(await readReply(this.reporter.box, number));
+      this.seen.add(number);
+    }
+    this.events.sort((left, right) => left.event.time.localeCompare(right.event.time) || left.event.seq - right.event.seq || left.hash.localeCompare(right.hash));
+    return true;
+  }
+
+  /* Anyone who knows the box can put things into it: what cannot be read is nothing. */
+  async take(sealed) {
+    try {
+      const { json, data } = unpackContent(await openSealed(sealed, [this.reporter.seal]));
+      if (json.type === 'part') await this.takePart(json, data);
+      if (json.type === 'event' || json.type === 'ack') await this.takeEnvelope(json.envelope);
+    } catch (fault) {
+      console.warn('a message was left out:', fault.message);
+    }
+  }
+
+  async takeEnvelope(value) {
+    const envelope = envelopeOf(value);
+    const { predicateType, predicate } = statementOf(envelope);
+    const isOwn = predicate.from === this.reporter.from;
+    if (predicate.log !== this.log) return;
+    if (predicateType === ACK_TYPE && predicate.author === this.reporter.from) this.acks.push(predicate);
+    if (predicateType !== EVENT_TYPE || !(isOwn || predicate.to?.includes(this.reporter.from))) return;
+    const hash = await sha256Hex(envelope.payload);
+    if (this.events.some((other) => other.hash === hash)) return;
+    const signer = isOwn ? await this.ownSignature(envelope) : await this.signerOf(predicate.from, envelope);
+    this.events.push({ event: predicate, hash, signer });
+  }
+
+  async ownSignature(envelope) {
+    const { signers } = await verifyEnvelope(envelope, [{ hint: '', bytes: this.reporter.sign.public }]);
+    return { state: signers ? 'verified' : 'failed' };
+  }
+
+  async signerOf(id, envelope) {
+    const signatory = await this.signatory(id);
+    if (!signatory) return { state: 'unknown' };
+    const keys = keysOf(signatory);
+    const { outcomes } = await verifyEnvelope(envelope, keys);
+    const good = outcomes.find(({ outcome }) => outcome === 'good');
+    if (!good) return { state: outcomes.some(({ outcome }) => outcome === 'bad') ? 'failed' : 'unknown', name: signatory.name };
+    return { state: await this.keyProof(keys[good.key], signatory), name: signatory.name };
+  }
+
+  async signatory(id) {
+    if (!/^[0-9a-f]{64}$/.test(id)) return null;
+    if (!this.signatories.has(id)) this.signatories.set(id, await fetchJson(`/api/v1/signatories/${id}`).catch(() => null));
+    const found = this.signatories.get(id);
+    return found?.id === id ? found : null;
+  }
+
+  /* Whether the log says that the key is the signatory's; "claimed" where that was not computed. */
+  async keyProof({ index, text }, signatory) {
+    if (index === undefined) return 'claimed';
+    if (!this.proofs.has(index)) this.proofs.set(index, await verifyEntry(index, {}));
+    const { state, statement, signer } = this.proofs.get(index);
+    if (!WITNESSED.includes(state)) return state === 'failed' ? 'failed' : 'claimed';
+    const { predicate, subject: [{ digest }] } = statement;
+    const names = (predicate.key === text && REPLY_ROLES.includes(predicate.role)) || predicate.root?.keys?.includes(text);
+    if (!names || digest.sha256 !== signatory.id || signer.domain !== signatory.domain) return 'failed';
+    return signer.disputed ? 'claimed' : 'verified';
+  }
+
+  async takePart({ attachment, offset, size }, data) {
+    if (this.whole.has(attachment) || !Number.isSafeInteger(offset) || !Number.isSafeInteger(size)) return;
+    const parts = this.parts.get(attachment) ?? new Map();
+    parts.set(offset, data);
+    this.parts.set(attachment, parts);
+    const bytes = concatBytes(...[...parts.entries()].sort(([left], [right]) => left - right).map(([, part]) => part));
+    if (bytes.length === size && await sha256Hex(bytes) === attachment) this.whole.set(attachment, bytes);
+  }
+
+  attachment({ sha256 }) {
+    return this.whole.get(sha256);
+  }
+
+  /* The signatory whom the case is with. */
+  other() {
+    return this.events.find(({ event }) => event.from !== this.reporter.from)?.event.from;
+  }
+
+  /* What the signatory has of the reporter: the last acknowledged event, or a later own one. */
+  last() {
+    const own = this.events.filter(({ event, signer }) => event.from === this.reporter.from && signer.state === 'verified')
+      .map(({ event, hash }) => ({ seq: event.seq, hash }));
+    return [...own, ...this.acks].reduce((last, one) => (one.seq > (last?.seq ?? 0) ? one : last), null);
+  }
+
+  canWrite() {
+    return !!this.last() && !!this.other();
+  }
+
+  /* The members of the next event that follow from those before. */
+  next() {
+    const { seq, hash } = this.last();
+    const [{ event }] = this.events.filter(({ event: { from } }) => from !== this.reporter.from);
+    const heads = {};
+    for (const { event: { from, seq: at }, hash: head } of this.events) {
+      if (from !== this.reporter.from && at > (heads[from]?.at ?? 0)) heads[from] = { at, head };
+    }
+    return {
+      case: event.case,
+      kind: event.kind,
+      seq: seq + 1,
+      previous: hash,
+      heads: Object.fromEntries(Object.entries(heads).map(([from, { head }]) => [from, head])),
+      machine: event.machine,
+      tlp: event.tlp,
+    };
+  }
+}
