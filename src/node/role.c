@@ -246,6 +246,8 @@ static void set_sequencing(struct role *role, gboolean is_sequencing, guint64 ep
     role->state.terms += is_sequencing;
     if (is_sequencing)
         role->term_failed = role->lease_lost = FALSE;
+    else
+        role->state.is_reached = FALSE; /* until it is followed again */
     role->state.holder[0] = '\0';
     g_mutex_unlock(&role->lock);
 }
@@ -261,14 +263,13 @@ static void sequence(struct role *role, guint64 epoch)
     term.renewer = g_thread_new("lease", renew, &term);
     if (begin(role, epoch, &error)) {
         wait_for_end(role);
-        set_sequencing(role, FALSE, epoch);
         role->options.end(role->options.data);
     } else {
-        set_sequencing(role, FALSE, epoch);
         say(role, "The log cannot be sequenced here", error);
     }
     end_renewing(&term);
     give_lease_back(&role->options, epoch);
+    set_sequencing(role, FALSE, epoch);
     if (error) /* others may do better */
         pause_for(role, role->options.lease_us);
     else if (!is_finishing(role) && !node_options(role->options.node)->quiet)

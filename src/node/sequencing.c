@@ -44,7 +44,7 @@ struct sequencing {
     gint closing, finishing, ready;
     char wake, end; /* their addresses, in `done` */
     guint64 refused, included, accepted;
-    gint pending_checks;
+    gint pending_checks, with_writer;
 };
 
 static void job_free(struct submission_job *job)
@@ -342,12 +342,15 @@ static void was_submitted(enum log_submitted outcome, guint64 index, const GErro
         job->detail = g_strdup(error->message);
     }
     g_async_queue_push(log->done, job);
+    g_atomic_int_add(&log->with_writer, -1);
 }
 
 static void submit(struct sequencing *log, struct submission_job *job)
 {
+    g_atomic_int_inc(&log->with_writer);
     if (log_writer_submit(log->writer, job->entry, was_submitted, job))
         return;
+    g_atomic_int_add(&log->with_writer, -1);
     job->end = SUBMISSION_FULL;
     g_async_queue_push(log->done, job);
 }
@@ -491,13 +494,30 @@ struct sequencing *sequencing_new(const struct sequencing_options *wanted, GErro
     return g_steal_pointer(&log);
 }
 
+/* Until it has answered all it took: a batch under way is in no queue any more. */
 static void wait_for_writer(struct sequencing *log)
 {
-    struct log_writer_numbers numbers;
-
-    for (log_writer_numbers(log->writer, &numbers); numbers.queued;
-         log_writer_numbers(log->writer, &numbers))
+    while (g_atomic_int_get(&log->with_writer))
         g_usleep(G_USEC_PER_SEC / 100);
+}
+
+/* What an answerer sent round again when the clerk had gone. */
+static void answer_rest(struct sequencing *log)
+{
+    gpointer item;
+
+    wait_for_writer(log);
+    while ((item = g_async_queue_try_pop(log->done))) {
+        struct submission_job *job = item;
+
+        if (item == &log->wake || item == &log->end)
+            continue;
+        if (job->is_hint) {
+            job->is_hint = FALSE;
+            job->end = SUBMISSION_FAILED;
+        }
+        answer_job(job, log);
+    }
 }
 
 void sequencing_finish(struct sequencing *log)
@@ -511,6 +531,7 @@ void sequencing_finish(struct sequencing *log)
     g_async_queue_push(log->done, &log->end);
     g_thread_join(g_steal_pointer(&log->clerk));
     g_thread_pool_free(g_steal_pointer(&log->answerers), FALSE, TRUE);
+    answer_rest(log);
 }
 
 void sequencing_free(struct sequencing *log)

@@ -1,4 +1,5 @@
 """A PostgreSQL server of a test's own (tests/postgres), and nodes that share a log in it."""
+import json
 import os
 import pathlib
 import shutil
@@ -66,12 +67,13 @@ class Cluster:
         for node in self.nodes:
             node.start()
         self.settle()
+        for node in self.nodes:
+            node.until(lambda node=node: self.state(node)["ready"])
         return self
 
     @staticmethod
     def state(node):
         status, _, body = node.get("/readyz")
-        import json
         return {"status": status, **json.loads(body)}
 
     def sequencers(self):
