@@ -14,7 +14,7 @@
 /* A name in the data folder's keys, a file, or a vkey. */
 static struct public_key *key_called(const struct casework *work, const char *name, GError **error)
 {
-    g_autofree char *path = key_store_path(work->who->data, name);
+    g_autofree char *path = key_store_path(work->data, name);
 
     return key_import_public_argument(!strchr(name, '/') && access(path, F_OK) == 0 ? path : name,
                                       error);

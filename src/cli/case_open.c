@@ -57,11 +57,8 @@ static gboolean may_open(const struct casework *work, const struct kind *kind, c
 {
     if (kind->own)
         return TRUE;
-    if (g_str_equal(work->self, CASEWORK_SELF_LOCAL))
-        return input_error(error,
-                           "a case of kind \"%s\" goes to another signatory: join a "
-                           "community first (entente join)",
-                           kind->id);
+    if (!casework_is_signatory(work, error))
+        return FALSE;
     return (to && *to) || input_error(error, "to whom? --to SIGNATORY (entente signatory list)");
 }
 

@@ -4,7 +4,7 @@
 #include "base/terminal.h"
 #include "cli/keys.h"
 #include "cli/network.h"
-#include "process/case_keys.h"
+#include "seal/seal_key_store.h"
 #include "statement/key_store.h"
 
 #include <stdio.h>
@@ -15,63 +15,7 @@
 
 const struct reg *casework_register(const struct casework *work)
 {
-    return work->who->registry ? work->who->registry->reg : NULL;
-}
-
-/* --- what the store asks: keys, anchors --- */
-
-/* Own cases of who endorsed nothing are signed by any key of the data folder. */
-static GPtrArray *keys_of(gpointer data, const char *party, gint64 time_us, const char *hint,
-                          enum case_verdict *why)
-{
-    const struct casework *work = data;
-    const struct reg *reg = casework_register(work);
-    struct case_keys known;
-
-    *why = CASE_UNKNOWN_KEY;
-    if (g_str_equal(party, CASEWORK_SELF_LOCAL))
-        return g_ptr_array_ref(work->own_keys);
-    if (!reg)
-        return NULL;
-    known = case_keys_of_register(reg);
-    return known.keys(known.data, party, time_us, hint, why);
-}
-
-static const GArray *moments_of(const struct casework *work)
-{
-    const struct registry *registry = work->who->registry;
-
-    return registry && registry->community ? community_moments(registry->community) : NULL;
-}
-
-static gboolean find_anchor(gpointer data, guint64 size, const struct case_hash *root,
-                            gint64 *log_time_us)
-{
-    const GArray *moments = moments_of(data);
-
-    for (guint i = 0; moments && i < moments->len; i++) {
-        const struct log_moment *moment = &g_array_index(moments, struct log_moment, i);
-
-        if (moment->size == size && memcmp(&moment->root, root, sizeof *root) == 0) {
-            *log_time_us = moment->time_s * G_USEC_PER_SEC;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static gboolean newest_anchor(gpointer data, guint64 *size, struct case_hash *root, gint64 *time_us)
-{
-    const GArray *moments = moments_of(data);
-    const struct log_moment *last;
-
-    if (!moments || !moments->len)
-        return FALSE;
-    last = &g_array_index(moments, struct log_moment, moments->len - 1);
-    *size = last->size;
-    memcpy(root, &last->root, sizeof *root);
-    *time_us = last->time_s * G_USEC_PER_SEC;
-    return TRUE;
+    return work->office->reg;
 }
 
 /* --- opening --- */
@@ -81,17 +25,46 @@ static void remember_domain(const char *id, const char *domain, gpointer data)
     g_hash_table_insert(data, g_strdup(id), g_strdup(domain));
 }
 
-static gboolean open_cases(struct casework *work, GError **error)
+/* What the office holds, after its community changed, too. */
+static void take_over(struct casework *work)
 {
-    const struct cases_options options = {
-        .self = work->self,
-        .origin = work->who->origin ? work->who->origin : CASEWORK_SELF_LOCAL,
-        .fold = { .keys = { keys_of, work }, .anchor = find_anchor, .data = work },
-        .newest = newest_anchor,
-    };
+    work->cases = work->office->cases;
+    work->self = work->office->self;
+    if (work->office->reg)
+        register_each(work->office->reg, remember_domain, work->domains);
+}
 
-    work->cases = cases_open(work->who->data, &options, error);
-    return work->cases != NULL;
+/* Brings the copy of the log up to date; a log that lies here costs nothing. */
+static gboolean update(struct casework *work, const struct http_options *http, GError **error)
+{
+    g_auto(community_state_t) state = { 0 };
+
+    if (!community_update(work->office->community, http, FRESHNESS_WAIVED, &state, error) ||
+        !office_refresh(work->office, error))
+        return FALSE;
+    take_over(work);
+    return TRUE;
+}
+
+static gboolean open_office(struct casework *work, GError **error)
+{
+    static const struct http_options none = { 0 };
+    g_autoptr(GError) problem = NULL;
+
+    work->data = cli_data_folder(work->context, error);
+    work->own_keys = work->data ? key_store_public_keys(work->data, error) : NULL;
+    work->office = work->own_keys ? office_open(work->data, work->own_keys, error) : NULL;
+    if (!work->office)
+        return FALSE;
+    take_over(work);
+    if (!work->office->community || !community_is_local(work->office->community) ||
+        update(work, &none, &problem))
+        return TRUE;
+    /* A log that is busy is no reason not to look at cases; one that lies is. */
+    if (g_error_matches(problem, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 struct casework *casework_open(const struct context *context,
@@ -104,31 +77,26 @@ struct casework *casework_open(const struct context *context,
     work->now_us = clock_now_us();
     work->french = cli_is_french(context);
     work->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    work->ceremony.offline = TRUE;
-    work->who = ceremony_open(context, &work->ceremony, error);
-    if (!work->who)
-        return NULL;
-    work->own_keys = key_store_public_keys(work->who->data, error);
-    if (!work->own_keys)
-        return NULL;
-    if (casework_register(work))
-        register_each(casework_register(work), remember_domain, work->domains);
-    work->self = work->who->id && g_hash_table_contains(work->domains, work->who->id)
-                     ? work->who->id
-                     : CASEWORK_SELF_LOCAL;
-    return open_cases(work, error) ? g_steal_pointer(&work) : NULL;
+    return open_office(work, error) ? g_steal_pointer(&work) : NULL;
 }
 
 void casework_close(struct casework *work)
 {
     if (!work)
         return;
-    cases_close(work->cases);
-    ceremony_free(work->who);
+    office_close(work->office);
     signing_key_free(work->key);
     g_clear_pointer(&work->own_keys, g_ptr_array_unref);
     g_hash_table_unref(work->domains);
+    g_free(work->data);
     g_free(work);
+}
+
+gboolean casework_is_signatory(const struct casework *work, GError **error)
+{
+    return office_is_signatory(work->office) ||
+           input_error(error, "only signatories write to one another: join a community first "
+                              "(entente join)");
 }
 
 /* --- who signs --- */
@@ -141,7 +109,7 @@ static char *key_file(const struct casework *work, GError **error)
 
     if (!given || strchr(given, '/') || g_str_has_suffix(given, ".key"))
         return g_strdup(given);
-    path = key_store_path(work->who->data, given);
+    path = key_store_path(work->data, given);
     if (access(path, F_OK) == 0)
         return g_steal_pointer(&path);
     if (access(given, F_OK) == 0)
@@ -213,19 +181,8 @@ static char *find_party(const struct casework *work, const char *who, GError **e
 static gboolean ask_node(struct casework *work)
 {
     const struct http_options http = cli_http(work->options->allow_private, NULL);
-    struct registry *registry = work->who->registry;
-    g_auto(community_state_t) state = { 0 };
-    const struct reg *reg;
 
-    if (!registry->community || community_is_local(registry->community) ||
-        !community_update(registry->community, &http, FRESHNESS_WAIVED, &state, NULL))
-        return FALSE;
-    reg = community_register(registry->community, NULL);
-    if (!reg)
-        return FALSE;
-    registry->reg = reg;
-    register_each(reg, remember_domain, work->domains);
-    return TRUE;
+    return !community_is_local(work->office->community) && update(work, &http, NULL);
 }
 
 char *casework_party(struct casework *work, const char *who, GError **error)
@@ -259,6 +216,36 @@ char *casework_name(const struct casework *work, const char *party)
         return g_strdup_printf("%s %.*s", work->french ? "sans compte" : "reporter", REPORTER_SHOWN,
                                strchr(party, ':') + 1);
     return g_strndup(party, CASEWORK_SHORT_ID);
+}
+
+/* --- delivery --- */
+
+gboolean casework_sync(struct casework *work, struct courier_round *round, GError **error)
+{
+    const struct passphrase_source source = { work->options->passphrase_file, TRUE };
+    const struct signing_key *key;
+    g_autoptr(GPtrArray) seal_keys = NULL;
+    g_autoptr(mailboxes_t) mailboxes = NULL;
+    g_autoptr(courier_t) courier = NULL;
+    struct courier_options options = { .http = cli_http(work->options->allow_private, NULL) };
+
+    if (!casework_is_signatory(work, error) || !(key = casework_key(work, error)))
+        return FALSE;
+    /* Where the node does not answer, what is remembered of the log counts. */
+    update(work, &options.http, NULL);
+    seal_keys = seal_keys_load(work->data, &source, error);
+    mailboxes = seal_keys ? mailboxes_open(work->data, NULL, error) : NULL;
+    if (!mailboxes)
+        return FALSE;
+    options.local = mailboxes;
+    options.community = work->office->community;
+    options.cases = work->cases;
+    options.ledger = work->office->ledger;
+    options.self = work->self;
+    options.key = key;
+    options.seal_keys = seal_keys;
+    courier = courier_new(&options);
+    return courier_run(courier, work->now_us, round, error);
 }
 
 /* --- cases --- */

@@ -6,11 +6,11 @@
  * a party that it does not know makes it ask its node once.
  */
 #pragma once
-#include "cli/ceremony.h"
-#include "process/cases.h"
+#include "cli/cli.h"
+#include "delivery/courier.h"
+#include "delivery/office.h"
 
-#define CASEWORK_SHORT_ID 12        /* hex digits of a case that people read and type */
-#define CASEWORK_SELF_LOCAL "local" /* who endorsed nothing yet */
+#define CASEWORK_SHORT_ID 12 /* hex digits of a case that people read and type */
 
 struct casework_options {
     char *key, *passphrase_file;
@@ -39,10 +39,10 @@ struct casework_options {
 struct casework {
     const struct context *context;
     const struct casework_options *options;
-    struct ceremony_options ceremony; /* of `who` */
-    struct ceremony *who;             /* id, domain, register, data folder */
-    struct cases *cases;
-    const char *self;        /* id in the register, or CASEWORK_SELF_LOCAL */
+    struct office *office;
+    struct cases *cases; /* the office's */
+    const char *self;    /* id in the register, or OFFICE_LOCAL */
+    char *data;
     GPtrArray *own_keys;     /* struct public_key *: of this data folder */
     struct signing_key *key; /* after casework_key() */
     GHashTable *domains;     /* id -> domain */
@@ -56,6 +56,9 @@ struct casework *casework_open(const struct context *context,
 void casework_close(struct casework *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(casework_t, casework_close)
 
+/* Only who stands in the register writes to others: ENTENTE_ERROR_INPUT says how to get there. */
+gboolean casework_is_signatory(const struct casework *work, GError **error);
+
 /* The key of --key, else the default one. Borrowed. ENTENTE_ERROR_INPUT: there is none. */
 const struct signing_key *casework_key(struct casework *work, GError **error);
 
@@ -68,6 +71,9 @@ char *casework_party(struct casework *work, const char *who, GError **error);
 /* What people call a party: its domain, "us", or the id, shortened; escaped. Owned by the caller.
  */
 char *casework_name(const struct casework *work, const char *party);
+
+/* One round of delivery, where no node carries events; `round` says what was done. */
+gboolean casework_sync(struct casework *work, struct courier_round *round, GError **error);
 
 /* The whole case; borrowed until the next call. */
 const struct kase *casework_case(struct casework *work, const char *id, GError **error);

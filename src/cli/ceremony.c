@@ -82,7 +82,6 @@ struct ceremony *ceremony_open(const struct context *context,
                                const struct ceremony_options *options, GError **error)
 {
     const struct http_options http = cli_http(options->allow_private, NULL);
-    const struct registry_options community = { 0 };
     g_autoptr(ceremony_t) ceremony = g_new0(struct ceremony, 1);
 
     ceremony->context = context;
@@ -91,8 +90,7 @@ struct ceremony *ceremony_open(const struct context *context,
     if (!ceremony->data)
         return NULL;
     if (community_exists(ceremony->data)) {
-        ceremony->registry = options->offline ? registry_open(context, &community, error)
-                                              : registry_open_newest(context, &http, error);
+        ceremony->registry = registry_open_newest(context, &http, error);
         if (!ceremony->registry)
             return NULL;
         ceremony->origin = g_strdup(register_policy(ceremony->registry->reg)->origin);

@@ -14,7 +14,6 @@ struct ceremony_options {
     char **keys; /* key files that sign instead of the own ones */
     char *request, *origin, *passphrase_file;
     gboolean yes, allow_private;
-    gboolean offline; /* what this machine holds is enough: no node is asked */
 };
 
 /* The rows of the options; `STATE` has a member `ceremony` of the type above. */

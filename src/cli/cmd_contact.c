@@ -5,6 +5,7 @@
 #include "base/yaml.h"
 #include "cli/ceremony.h"
 #include "cli/commands.h"
+#include "cli/contact_command.h"
 #include "p9_norms/contacts.h"
 
 #include <errno.h>
@@ -21,7 +22,9 @@ struct state {
     char *kind, *role, *institution, *email, *phone, *time_zone, *hours, *languages, *tlp,
         *valid_from, *verified, *nominated_by;
     char **channels, **public_keys, **intake;
-    gboolean withheld;
+    char *scenario, *group, *from;
+    gboolean withheld, all;
+    int level, wait_s;
 };
 
 static char *today(void)
@@ -356,14 +359,86 @@ static int mailbox(const struct context *context, const struct state *state, cha
                            KEY_ROLE_ISSUER, NULL, error);
 }
 
+/* --- add --- */
+
+/* One more, where "set" would change what is there. */
+static int add(const struct context *context, const struct state *state, const char *argument,
+               GError **error)
+{
+    const char *role = state->role ? state->role : state->kind;
+    g_autoptr(json_t) record = NULL;
+    const json_t *contact;
+    size_t index;
+
+    if (!state->kind)
+        return input_error(error, "of which --kind is the contact?");
+    record = read_record(context, NULL);
+    json_array_foreach(json_object_get(record, "contacts"), index, contact)
+    {
+        if (g_strcmp0(json_text(contact, "kind"), state->kind) == 0 &&
+            g_strcmp0(json_text(contact, "role"), role) == 0)
+            return input_error(error,
+                               "there is a %s contact \"%s\" already: \"entente contact set\" "
+                               "changes it",
+                               state->kind, role);
+    }
+    return set(context, state, argument, error);
+}
+
+/* --- checks (contact_drill.c, contact_due.c) --- */
+
+static struct contact_drill_options drill_options(const struct state *state)
+{
+    return (struct contact_drill_options){
+        .work = { .key = state->ceremony.keys ? state->ceremony.keys[0] : NULL,
+                  .passphrase_file = state->ceremony.passphrase_file,
+                  .allow_private = state->ceremony.allow_private },
+        .contact_role = state->role,
+        .channel = state->channels ? state->channels[0] : NULL,
+        .scenario = state->scenario,
+        .group = state->group,
+        .from = state->from,
+        .level = state->level,
+        .wait_s = state->wait_s,
+        .all = state->all,
+    };
+}
+
+static int due(const struct context *context, const struct state *state, const char *argument,
+               GError **error)
+{
+    const struct contact_drill_options drill = drill_options(state);
+    g_autofree char *path = record_path(context, error);
+    g_autoptr(json_t) record = NULL;
+
+    (void)argument;
+    if (!path)
+        return EXIT_SYSTEM;
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !(record = read_record(context, error)))
+        return EXIT_INPUT;
+    return contact_due(context, &drill, record, error);
+}
+
+/* Those that take several arguments, or none. */
+static const struct {
+    const char *name;
+    int (*run)(const struct context *context, const struct contact_drill_options *options,
+               char **arguments, GError **error);
+} checks[] = {
+    { "answer", contact_answer },
+    { "drill", contact_drill },
+    { "ping", contact_ping },
+};
+
 static const struct {
     const char *name;
     gboolean takes_file;
     int (*run)(const struct context *context, const struct state *state, const char *argument,
                GError **error);
 } subcommands[] = {
-    { "set", TRUE, set },      { "publish", FALSE, publish }, { "show", FALSE, show },
-    { "erase", FALSE, erase }, { "export", FALSE, export },
+    { "add", FALSE, add },       { "due", FALSE, due },         { "erase", FALSE, erase },
+    { "export", FALSE, export }, { "publish", FALSE, publish }, { "set", TRUE, set },
+    { "show", FALSE, show },
 };
 
 static int run(const struct context *context, void *data, char **arguments, GError **error)
@@ -375,12 +450,18 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
     if (g_str_equal(asked, MAILBOX))
         return mailbox(context, state, arguments + 1, error);
+    for (guint check = 0; check < G_N_ELEMENTS(checks); check++)
+        if (g_str_equal(checks[check].name, asked)) {
+            const struct contact_drill_options drill = drill_options(state);
+
+            return checks[check].run(context, &drill, arguments + 1, error);
+        }
     while (i < G_N_ELEMENTS(subcommands) && !g_str_equal(subcommands[i].name, asked))
         i++;
     if (i == G_N_ELEMENTS(subcommands))
         return input_error(error,
-                           "\"%s\": contact does set, publish, show, mailbox, erase or "
-                           "export",
+                           "\"%s\": contact does add, set, show, due, publish, mailbox, ping, "
+                           "drill, answer, erase or export",
                            asked);
     if (argument && (arguments[2] || !subcommands[i].takes_file))
         return input_error(error, "\"%s\": contact %s takes no such argument",
@@ -415,6 +496,20 @@ static const struct command_option options[] = {
       "publish: the roles alone, without the digest", NULL },
     { "intake", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, intake),
       "mailbox: a kind of case that people without an account may open; several times", "KIND" },
+    { "level", 0, G_OPTION_ARG_INT, offsetof(struct state, level),
+      "ping, drill: 1 (automatic, 15 min; the default), 2 (a person, 24 h) or 3 (a scenario, 72 h)",
+      "N" },
+    { "scenario", 0, G_OPTION_ARG_STRING, offsetof(struct state, scenario),
+      "ping, drill: what the person is to answer to, for level 3", "TEXT" },
+    { "wait", 0, G_OPTION_ARG_INT, offsetof(struct state, wait_s),
+      "ping, drill: wait so long for answers", "SECONDS" },
+    { "all", 0, G_OPTION_ARG_NONE, offsetof(struct state, all),
+      "drill: every other signatory of the register", NULL },
+    { "group", 0, G_OPTION_ARG_STRING, offsetof(struct state, group),
+      "drill: every other signatory of this group: state, private-sector or civil-society",
+      "GROUP" },
+    { "from", 0, G_OPTION_ARG_STRING, offsetof(struct state, from),
+      "drill: results of drills since then (default: 30 days)", "DATE" },
     CEREMONY_OPTIONS(struct state, "key"),
     CEREMONY_PASSPHRASE(struct state),
     { NULL },
@@ -422,18 +517,26 @@ static const struct command_option options[] = {
 
 const struct command command_contact = {
     .name = "contact",
-    .summary = "Keep the role contacts off the log, erasable, and export them to directories",
-    .arguments = "[set [FILE]|publish|show|mailbox URL...|erase|export]",
+    .summary = "Keep role contacts off the log, check that others answer, export to directories",
+    .arguments = "[set [FILE]|add|publish|show|due|mailbox URL...|ping SIGNATORY|"
+                 "drill [SIGNATORY...]|answer ID|erase|export]",
     .formats = "text, json, un, osce",
     .details =
         "set      keep contacts of a FILE (YAML or JSON), one by options, or the profile's\n"
+        "add      one more by options; \"set\" changes one that is there\n"
         "publish  put the roles and a salted digest into the log; nothing else\n"
         "show     what is kept, with the days by which it must be verified and handed in\n"
+        "due      what must be verified, handed in or answered next; exit status 1: overdue\n"
+        "ping     check that a signatory answers; --wait shows what came of it\n"
+        "drill    check several at once; without anybody named, what came of the last checks\n"
+        "answer   answer a check of level 2 or 3, as a person\n"
         "mailbox  say in the log at which nodes (own or relays, at most 4) messages are taken\n"
         "erase    delete them; the digest in the log opens to nothing then\n"
         "export   for the UN directory (--format un) or OSCE CBM 8 (--format osce)\n\n"
         "Example: entente contact set --kind technical --email soc@ville.example --hours 24x7\n"
         "         entente contact publish\n"
+        "         entente contact ping secours.example --wait 60\n"
+        "         entente contact drill --all --level 2\n"
         "         entente contact mailbox https://node.ville.example https://relay.example\n"
         "         entente contact export --format un --output un.json",
     .options = options,

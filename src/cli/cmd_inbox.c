@@ -1,21 +1,46 @@
 /* cmd_inbox.c: everything that waits for somebody here, with its clock. */
 #include "cli/case_text.h"
 #include "cli/commands.h"
+#include "delivery/echo.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct state {
     struct casework_options work;
+    gboolean sync;
     int limit;
 };
 
 static const struct command_option options[] = {
+    { "sync", 0, G_OPTION_ARG_NONE, offsetof(struct state, sync),
+      "First send and fetch what waits, where no node does it", NULL },
     { "limit", 0, G_OPTION_ARG_INT, offsetof(struct state, limit), "So many at most (default: 100)",
       "N" },
     CASEWORK_OPTIONS(struct state),
     { NULL },
 };
+
+/* What the node's courier does all the time, once: send, fetch, let clocks run out, echo drills. */
+static gboolean sync_once(struct casework *work, GError **error)
+{
+    struct courier_round round = { 0 }, again = { 0 };
+    guint happened, echoed = 0;
+
+    if (!casework_sync(work, &round, error) ||
+        !cases_tick(work->cases, work->now_us, &happened, error) ||
+        !echo_drills(work->cases, work->self, casework_key(work, NULL), work->now_us, &echoed,
+                     error) ||
+        (echoed && !casework_sync(work, &again, error)))
+        return FALSE;
+    if (!work->context->quiet)
+        fprintf(stderr,
+                work->french ? "%u envoyés, %u reçus, %u refusés, %u échecs\n"
+                             : "%u sent, %u received, %u refused, %u failed\n",
+                round.sent + again.sent, round.received + again.received,
+                round.refused + again.refused, round.failed + again.failed);
+    return TRUE;
+}
 
 static guint overdue_of(const json_t *inbox)
 {
@@ -57,6 +82,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     work = casework_open(context, &state->work, error);
     if (!work)
         return EXIT_SYSTEM;
+    if (state->sync && !sync_once(work, error))
+        return EXIT_SYSTEM;
     inbox = cases_inbox(work->cases, (guint)state->limit, work->now_us, error);
     if (!inbox)
         return EXIT_SYSTEM;
@@ -77,7 +104,7 @@ const struct command command_inbox = {
     .formats = "text, json",
     .details = "What is due first stands first: clocks that run for us, drafts that want a second "
                "signature,\ncases that are new to us. Exit status 1: something is overdue.\n\n"
-               "Example: entente inbox\n"
+               "Example: entente inbox --sync\n"
                "         entente inbox --format json --output inbox.json",
     .options = options,
     .state_size = sizeof(struct state),

@@ -1,0 +1,257 @@
+"""Cases from the command line: two members with their nodes, a relay between them."""
+import base64
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import BINARY
+from delivery import DRIVER, World
+from test_delivery import until
+
+pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
+HOSTILE = "our files \033[31mare encrypted\033[0m\u202e"
+
+
+def second_key(party):
+    """Another person of the same signatory: a key of their own, delegated."""
+    other = party.folder / "other"
+    subprocess.run([BINARY, "key", "new", "--data", other, "--name", f"{party.domain}/second"],
+                   check=True, capture_output=True)
+    path = party.data / "keys/second.key"
+    shutil.copy(other / "keys/default.key", path)
+    party.program("key", "delegate", path, "--role", "issuer", "--yes")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("case"))
+    second_key(made.society)
+    for party in (made.state, made.society):
+        party.program("community", "show", "--update")
+    made.start()
+    yield made
+    made.stop()
+
+
+def shown(party, case):
+    done = party.program("case", "show", case, "--format", "json", status=None)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def state_is(party, case, state):
+    until(lambda: (shown(party, case) or {}).get("state") == state,
+          what=f"{state} at {party.domain}")
+
+
+def ask(world, *more, text="Our files are encrypted"):
+    """A call for help that has arrived."""
+    done = world.state.program("help", "ask", "--to", world.society.domain, text, "--field",
+                               "continuing=no", "--field", "channel=by phone", *more)
+    case = done.stdout.strip()
+    state_is(world.society, case, "new")
+    return case
+
+
+def commands(text):
+    """What "show" says can be done: {event: the rest of the command}."""
+    return {found[1]: found[2]
+            for found in re.finditer(r"^  entente case step \w+ ([a-z-]+)(.*)$", text, re.M)}
+
+
+def test_a_call_from_its_opening_to_its_end(world):
+    state, society = world.state.program, world.society.program
+    refused = state("help", "ask", "--to", "society.example", HOSTILE, "--field", "continuing=no",
+                    "--field", "channel=x", status=2).stderr
+    assert "control characters" in refused and "\033" not in refused
+    case = ask(world)
+    page = society("case", "show", case[:8]).stdout
+    assert "state.example  Requester" in page and "us  Helper" in page
+    assert re.search(r"in 23 h \d\d min +Acknowledge +us +running", page)
+    assert "acknowledge" in commands(page) and "answer" not in commands(page)
+
+    queue = society("help", "queue").stdout
+    assert case[:12] in queue and "continuing=no" in queue
+    society("case", "step", case[:8], "acknowledge", "--quiet")
+    state_is(world.state, case, "acknowledged")
+    assert "society.example  Acknowledge the call" in state("case", "show", case).stdout
+
+    # What it needs is said, in the words of the kind; what is wrong is named with its choices.
+    lacking = society("case", "step", case, "triage", status=2).stderr
+    assert "--field harm=... (life, essential-service" in lacking and "means" in lacking
+    wrong = society("case", "step", case, "triage", "--field", "harm=all", status=2).stderr
+    assert '"all" is not one of its choices (life, ' in wrong
+    society("case", "step", case, "triage", "--field", "harm=data", "--field", "means=some",
+            "--field", "continuing=no")
+    society("case", "step", case, "accept", "--field", "override=the one that the test wants")
+    society("case", "step", case, "start")
+    state_is(world.state, case, "in-progress")
+    early = society("case", "step", case, "acknowledge", status=4).stderr
+    assert '"acknowledge" is not possible for us now; possible: ' in early and "update" in early
+
+    # Messages both ways, and files.
+    (world.state.folder / "note.bin").write_bytes(b"\0marker" * 1000)
+    state("case", "message", case, "-", stdin="two\nlines\n")
+    state("case", "attach", case, "note.bin")
+    page = until(lambda: (text := society("case", "show", case).stdout) and "note.bin" in text
+                 and text, what="the file")
+    assert "Message: two\n      lines\n" in page
+    society("case", "step", case, "ask", "--field", "text=Which version?")
+    state_is(world.state, case, "waiting")
+    assert commands(state("case", "show", case).stdout)["answer"] == " --field 'text=TEXT'"
+    state("case", "step", case, "answer", "--field", "text=@note.txt", status=3)
+    (world.state.folder / "note.txt").write_text("3.0\n")
+    state("case", "step", case, "answer", "--field", "text=@note.txt")
+    state_is(world.society, case, "in-progress")
+    society("case", "step", case, "resolve", "--field", "outcome=restored")
+    state_is(world.state, case, "resolved")
+    state("case", "close", case)
+    state_is(world.society, case, "closed")
+    both = [[(entry["hash"], entry["verdict"]) for entry in shown(party, case)["entries"]]
+            for party in (world.state, world.society)]
+    assert both[0] == both[1] and {verdict for _, verdict in both[0]} == {"applied"}
+    assert case[:12] not in society("case", "list").stdout
+    assert case[:12] in society("case", "list", "--ended", "--party", "state.example").stdout
+
+
+def test_export_goes_no_further_than_its_level(world):
+    case = ask(world)
+    society = world.society
+    page = society.program("case", "export", case, "--for", "community", status=4)
+    assert 'TLP:AMBER, which is not for "community" (--above-tlp' in page.stderr
+    assert not (society.folder / f"case-{case[:12]}").exists()
+    said = society.program("case", "export", case, "--for", "public", "--above-tlp", "--format",
+                           "json", "--output", "case.json").stderr
+    assert 'TLP:AMBER goes to "public", as you said' in said
+    document = json.loads((society.folder / "case.json").read_text())
+    assert document["schema"] == "entente/case-export/1" and document["case"]["id"] == case
+    world.state.program("case", "attach", case, "entente.yaml")
+    until(lambda: "entente.yaml" in society.program("case", "show", case).stdout, what="the file")
+    until(lambda: not society.desk("outbox") and not world.state.desk("outbox"), what="delivery")
+    society.program("case", "export", case, "--output", "folder")
+    files = sorted((society.folder / "folder").rglob("*.*"))
+    names = [str(path.relative_to(society.folder / "folder")) for path in files]
+    assert names[:3] == ["case.json", "events/0001.dsse.json", "events/0002.dsse.json"]
+    assert names[3].startswith("files/") and names[3].endswith("-entente.yaml")
+    assert files[3].read_bytes() == (world.state.folder / "entente.yaml").read_bytes()
+    event = json.loads(files[1].read_text())
+    payload = json.loads(base64.b64decode(event["payload"]))
+    assert payload["predicate"]["event"] == "open" and len(event["signatures"]) == 1
+    assert society.program("case", "export", case, "--output", "folder", status=2)
+    # A party gets what was said to it.
+    society.program("case", "step", case, "note", "--field", "text=for us alone")
+    for whom, count in (("organisation", 3), ("state.example", 2)):
+        done = society.program("case", "export", case, "--for", whom, "--format", "json").stdout
+        assert len(json.loads(done)["events"]) == count
+
+
+def test_to_decline_takes_two_people(world):
+    case = ask(world)
+    society = world.society.program
+    society("case", "step", case, "acknowledge")
+    said = society("case", "step", case, "decline", "--field", "reason=not ours", "--field",
+                   "referral=helpline.example").stderr
+    draft = re.search(r"approve (\w+) --key NAME", said)[1]
+    assert "Sign, too: Decline, with a referral" in society("inbox").stdout
+    assert draft in society("approve").stdout
+    same = society("approve", draft, "--yes", status=4).stderr
+    assert "signed this draft already: the second signature is another person's" in same
+    alone = society("approve", draft, "--key", "second", status=4, stdin="").stderr
+    assert "referral: helpline.example" in alone and "there is nobody to ask" in alone
+    assert "there is no key \"third\"" in society("approve", draft, "--key", "third", "--yes",
+                                                  status=2).stderr
+    assert shown(world.society, case)["state"] == "acknowledged"
+    society("approve", case[:8], "--key", "second", "--yes")
+    state_is(world.state, case, "declined")
+    assert "(2 signatures)" in world.state.program("case", "show", case).stdout
+    assert "Nothing waits for a second signature" in society("approve").stderr
+    # A draft that was thrown away is no draft.
+    case = ask(world)
+    society("case", "step", case, "acknowledge")
+    society("case", "step", case, "decline", "--field", "reason=x", "--field", "referral=y")
+    society("approve", case[:8], "--drop")
+    assert "is no draft" in society("approve", case[:8], "--yes", status=2).stderr
+
+
+def test_a_role_is_handed_over(world):
+    case = ask(world)
+    society, state = world.society.program, world.state.program
+    # To the requester, who has a role already: no.
+    society("case", "transfer", case, "--to", "state.example", "--reason", "x", status=4)
+    society("case", "transfer", case, "--to", "company.example", "--reason", "theirs")
+    page = until(lambda: (text := state("case", "show", case).stdout) and "offered" in text
+                 and text, what="the offer")
+    assert "company.example  Helper, offered and not yet taken over" in page
+    assert "to whom? --to SIGNATORY" in society("case", "transfer", case, status=2).stderr
+    assert "nobody.example" in society("case", "transfer", case, "--to", "nobody.example",
+                                       status=2).stderr
+
+
+def test_inbox_shows_what_is_due_first(world):
+    case = ask(world, "--field", "harm=life")
+    rows = json.loads(world.society.program("inbox", "--format", "json").stdout)["items"]
+    dues = [row["due"] for row in rows if "due" in row]
+    assert dues == sorted(dues) and any(row["id"] == case for row in rows)
+    text = world.society.program("inbox").stdout
+    line = next(line for line in text.splitlines() if case[:12] in line)
+    assert re.search(r"in 3 h \d\d min +Acknowledge", line) and "state.example" in line
+    french = world.society.program("inbox", "--lang", "fr").stdout
+    assert re.search(r"dans 3 h \d\d min +Accuser réception", french)
+    assert len(json.loads(world.society.program("inbox", "--limit", 1, "--format",
+                                                "json").stdout)["items"]) == 1
+
+
+def test_a_ping_is_echoed_and_a_person_answers(world):
+    state, society = world.state.program, world.society.program
+    done = state("contact", "ping", "society.example", "--wait", 60)
+    assert re.search(r"society\.example +l1 +\S+ \S+ +ok +\d+ s", done.stdout)
+    assert "100 % answered in time (of 1)" in done.stdout
+    # Company.example joined, and says nowhere how it is reached.
+    done = state("contact", "ping", "company.example", status=1)
+    assert re.search(r"company\.example +l1 .* bounced", done.stdout)
+    case = state("contact", "ping", "society.example", "--level", 2, "--format", "json").stdout
+    case = json.loads(case)["drills"][0]["case"]
+    state_is(world.society, case, "sent")
+    due = society("contact", "due").stdout
+    assert re.search(rf"in 23 h \d\d min +Drill: answer it +state\.example +{case[:12]}", due)
+    society("contact", "answer", case[:8])
+    state_is(world.state, case, "answered")
+    report = json.loads(state("contact", "drill", "--format", "json", status=1).stdout)
+    assert {row["result"] for row in report["drills"]} == {"ok", "bounced"}
+    human = [row for row in report["drills"] if row["case"] == case][0]
+    assert human["human"] and human["level"] == "l2"
+    assert report["summary"]["failed"] == 1 and report["summary"]["rate_percent"] == 66
+    assert "--level 3 and --scenario" in state("contact", "ping", "society.example", "--level", 3,
+                                               status=2).stderr
+
+
+def test_what_nobody_carries_is_carried_once(world):
+    """Without a node, one round at a time: what the relay keeps is fetched."""
+    case = ask(world)
+    society = world.society.program
+    world.society.node.stop()
+    try:
+        world.state.program("case", "message", case, "is anybody there?")
+        until(lambda: "1 received" in society("inbox", "--sync", status=None).stderr,
+              what="a round of its own")
+        assert "is anybody there?" in society("case", "show", case).stdout
+        assert "inbox --sync" in society("case", "message", case, "we are").stderr
+        assert "1 sent" in society("inbox", "--sync", status=None).stderr
+        until(lambda: "we are" in world.state.program("case", "show", case).stdout, what="this")
+    finally:
+        world.society.node.start()
+
+
+def test_help_is_given_by_the_formula(world):
+    formula = world.state.program("help", "formula").stdout
+    assert "continuing x harm x means + waiting hours / 12" in formula
+    assert "Ni la nationalité" in world.state.program("help", "formula", "--lang", "fr").stdout
+    assert "whom? --to SIGNATORY" in world.state.program("help", "ask", "x", status=2).stderr
+    offer = world.state.program("help", "offer", status=2, stdin="")
+    assert "--to SIGNATORY" in offer.stderr
+    report = json.loads(world.society.program("help", "bias", "--format", "json").stdout)
+    assert report["least_calls_shown"] == 5
+    assert 'did you mean "assess"' in world.state.program("help", "asess", status=2).stderr
+    assert "Usage:\n  entente case" in world.state.program("help", "case").stdout
