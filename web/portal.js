@@ -35,7 +35,7 @@ import { problemNotice } from './ui/page.js';
 import { shellFooter, shellHeader } from './ui/shell.js';
 
 const PAGES = {
-  home: { file: 'home', draw: 'pageHome' },
+  home: { file: 'home', draw: 'pageHome', texts: ['verify'] },
   about: { file: 'about', draw: 'pageAbout' },
   accessibility: { file: 'about', draw: 'pageAccessibility' },
   compare: { file: 'compare', draw: 'pageCompare' },
@@ -48,7 +48,7 @@ const PAGES = {
   reply: { file: 'reply', draw: 'pageReply', texts: ['intake'] },
   report: { file: 'report', draw: 'pageReport', texts: ['intake'] },
   signatories: { file: 'signatories', draw: 'pageSignatories' },
-  signatory: { file: 'signatory', draw: 'pageSignatory' },
+  signatory: { file: 'signatory', draw: 'pageSignatory', texts: ['verify'] },
   verify: { file: 'verify', draw: 'pageVerify', texts: ['verify'] },
   view: { file: 'view', draw: 'pageView', texts: ['verify'] },
 };

@@ -363,6 +363,7 @@ def test_a_node_that_lies_harms_no_reader(world, page):
         assert page.js("return [...document.links].filter(link => /script/.test(link.href)).length") == 0
         visit(page, liar.url + "/signatories/broken.example")
         assert "could not be made" in text(page, "h1")
+        page.js("localStorage.clear()")
         visit(page, liar.url + "/followup")
         assert "Not available now" in text(page, "h1") and "<b>Busy</b>" in text(page)
         assert "verified" not in text(page)
@@ -411,8 +412,10 @@ def test_files_never_change_under_their_name(world):
         status, headers, packed = world.log.get(base + name, {"Accept-Encoding": "br, gzip"})
         assert headers["content-encoding"] == "gzip" and len(packed) < len(content)
         assert gzip.decompress(packed) == content and headers["vary"] == "Accept-Encoding"
-    for name in ("/web/0000000000000000/portal.js", base + "portal.html", base + "../portal.js", "/web/"):
+    for name in ("/web/0000000000000000/portal.js", base + "portal.c", base + "../portal.js", "/web/"):
         assert world.log.get(name)[0] == 404
+    # Templates are there to be hashed, and are no pages.
+    assert world.log.get(base + "portal.html")[1]["content-type"] == "text/plain; charset=utf-8"
     # The digest is what sha256sum says of the files, in order of path.
     files = sorted((str(path.relative_to(ROOT / "web")), path) for path in (ROOT / "web").rglob("*")
                    if path.suffix in (".js", ".css", ".html", ".json"))

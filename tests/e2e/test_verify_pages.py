@@ -16,7 +16,7 @@ pytest.importorskip("cryptography")
 import browser as chromium  # noqa: E402
 import forge  # noqa: E402
 import make_assessment  # noqa: E402
-from nodes import MAKER  # noqa: E402
+from nodes import MAKER, Community  # noqa: E402
 from test_attacks import DAY, WITNESSES, Evil  # noqa: E402
 from test_report import AXE, AXE_TAGS, SCREENSHOTS, TEXT_SPACING  # noqa: E402
 from test_verify_log import LIES, STATE, add, changed_answer, world  # noqa: E402, F401
@@ -380,3 +380,55 @@ def test_a_disclosure_opens_what_was_committed(world, page, tmp_path):  # noqa: 
                                     "entries": [opening]}))
         verify_files(page, address, path)
         assert steps(page)["openings"] == state and steps(page)["signer"] == "ok"
+
+
+# --- beside what a node says ---
+
+OWN = "document.querySelector('.own-check .status:not(.status-not-measured)')"
+
+
+def test_pages_that_show_what_a_node_says_check_it_beside(world, page, node):  # noqa: F811
+    """Green only where the page shows what the browser verified, not merely something true."""
+    who = f"signatories/{STATE.id}"
+    for path in ("", who):
+        visit(page, node.url + path)
+        page.wait(OWN, 20000)
+        assert "Verified here" in text(page, ".own-check"), path
+        assert page.console() == []
+    shown = world.log.json("/api/v1/" + who)
+    band = shown["assessment"]["principles"][6]
+    band["band"] = 1 if band["band"] == 5 else 5
+    node.lies["/api/v1/" + who] = json.dumps(shown).encode()
+    visit(page, node.url + who)
+    page.wait(OWN, 20000)
+    assert "something else than what your browser verified" in text(page, ".own-check")
+    assert green(page) == 0
+    claimed = world.log.json("/api/v1/checkpoint")
+    claimed["root"] = "00" * 32
+    node.lies["/api/v1/checkpoint"] = json.dumps(claimed).encode()
+    visit(page, node.url)
+    page.wait(OWN, 20000)
+    assert "something else than what your browser verified" in text(page, ".own-check")
+
+
+def test_a_log_without_witnesses_is_never_green(page, tmp_path):
+    alone = Community(tmp_path / "alone", entries=1, witnesses=0).start()
+    try:
+        assert alone.log.submit(alone.entries[0])[0] == 200
+        alone.log.until(lambda: alone.log.json("/api/v1/checkpoint")["size"] == 2)
+        for path in ("/log", "/log/1"):
+            visit(page, f"http://127.0.0.1:{alone.log.port}{path}")
+            assert "Unwitnessed" in text(page, ".claim") and green(page) == 0
+            assert steps(page)["quorum"] == "warning"
+        page.screenshot(SCREENSHOTS / "verify-unwitnessed.png", full=True)
+    finally:
+        alone.stop()
+
+
+def test_the_command_on_the_page_repeats_the_check(world, files):  # noqa: F811
+    who = world.who()
+    for path, name in zip(files, ("entry-4.tlog-proof", "entry-4.json")):
+        shutil.copy(path, who.folder / name)
+    # As the page saves it: the bytes that stand in the log.
+    (who.folder / "entry-4.json").write_bytes(forge.canonical(json.loads(files[1].read_text())))
+    who("verify", "entry-4.tlog-proof", "--entry", "entry-4.json")

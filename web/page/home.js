@@ -1,10 +1,12 @@
 /* home.js: what this node is, how its log stands, the nine principles, and the doors. */
 import { code, el, visible } from '../dom.js';
 import { ApiProblem } from '../ui/api.js';
+import { checkpointBadge } from '../ui/badge.js';
 import { card, notice, pageHead, summaryList } from '../ui/page.js';
 import { entryList, groupText, principleName } from '../ui/register.js';
 import { searchForm } from '../ui/search.js';
 import { dataTable } from '../ui/table.js';
+import { toHex } from '../verify/bytes.js';
 
 const DOORS = [
   ['help', '/report/assistance'],
@@ -24,6 +26,7 @@ function checkpointCard(view, checkpoint, summary) {
   const rows = checkpoint.margins.map((margin) => [groupText(view, margin.group), view.format.number(margin.have), view.format.number(margin.needed),
     view.t(margin.margin < 0 ? 'margin.short' : 'margin.spare', { n: view.format.number(Math.abs(margin.margin)) })]);
   return card('checkpoint', view.t('checkpoint.title'),
+    checkpointBadge(view, ({ origin, size, root }) => origin === checkpoint.origin && (Number(size) > checkpoint.size || toHex(root) === checkpoint.root)),
     checkpoint.witnessed ? null : notice('warn', el('p', {}, view.t(checkpoint.reason === 'stale' ? 'checkpoint.stale' : 'checkpoint.unwitnessed',
       { limit: view.format.number(Math.round(summary.checkpoint_max_age_s / 3600)) }))),
     summaryList([

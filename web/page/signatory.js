@@ -2,6 +2,7 @@
 import { code, el, visible } from '../dom.js';
 import { bandBar } from '../chart/bands.js';
 import { trendLine } from '../chart/lines.js';
+import { entryBadge } from '../ui/badge.js';
 import { card, notice, pageHead, summaryList } from '../ui/page.js';
 import { entryLink, entryList, freshnessMark, groupText, nameText, principleName, signatoryLink, standingText, timeText } from '../ui/register.js';
 import { dataTable, foldedTable } from '../ui/table.js';
@@ -43,6 +44,14 @@ function bandsTable(view, assessment, names) {
   ]), { hideCaption: true });
 }
 
+/* Whether the statement in the log is this signatory's and says what stands here. */
+function saysTheSame(signatory, { statement, signer }) {
+  const { ended, principles, catalogue } = statement.predicate;
+  const shown = signatory.assessment;
+  return signer?.id === signatory.id && ended === shown.ended && catalogue?.version === shown.catalogue.version &&
+    shown.principles.every(({ n, band, coverage }) => principles[n - 1].band === band && principles[n - 1].coverage === coverage);
+}
+
 function assessmentCard(view, signatory, names) {
   const { assessment } = signatory;
   if (!assessment) return card('assessment', view.t('signatory.assessment'), el('p', {}, view.t('signatory.no-assessment')));
@@ -55,6 +64,7 @@ function assessmentCard(view, signatory, names) {
       [view.t('signatory.catalogue'), visible(assessment.catalogue.version)],
       [view.t('signatory.commitments'), view.i18n.plural('signatory.findings', assessment.commitments.count, { n: view.format.number(assessment.commitments.count) })],
     ]),
+    entryBadge(view, assessment.index, (found) => saysTheSame(signatory, found)),
     bandsTable(view, assessment, names),
     el('p', { class: 'quiet' }, view.t('signatory.bands-note')),
     assessment.reviews.length > 0 && dataTable(view, view.t('signatory.reviews'), [

@@ -409,7 +409,8 @@ async function signerFound(found, judged) {
 async function documentInputs({ statement, signer }, documents = []) {
   const { subject: [{ name, digest }], predicateType, predicate } = statement;
   const inputs = [input('subject', name ?? ''), input('digest', digest.sha256 ?? '', 'hash')];
-  const own = await SUBJECTS[predicateType.split(':').at(-2)]?.(predicate ?? {}, signer) ?? null;
+  const kind = predicateType.split(':').at(-2);
+  const own = (Object.hasOwn(SUBJECTS, kind) && await SUBJECTS[kind](predicate ?? {}, signer)) || null;
   if (own !== null && own !== digest.sha256) throw new StepFault('digest', [...inputs, input('expected', own, 'hash')]);
   if (own !== null) return inputs;
   if (documents.some((file) => file.digest === digest.sha256)) return inputs;
