@@ -55,8 +55,8 @@ class Liar(Evil):
         super().__init__(world.log)
         policy = json.loads(world.policy.read_text())
         self.lies["/page"] = self.sent(page_of(policy).encode(), "text/html")
-        for name in MODULES:
-            self.lies["/" + name] = self.sent((WEB / name).read_bytes(), "text/javascript")
+        for path in WEB.rglob("*.js"):
+            self.lies[f"/{path.relative_to(WEB)}"] = self.sent(path.read_bytes(), "text/javascript")
 
     @staticmethod
     def sent(body, kind):
@@ -338,3 +338,24 @@ def test_a_stolen_key_and_a_policy_of_the_whole_quorum(world, page, node):
     size, root = world.root()
     node.lies["/checkpoint"] = forge.checkpoint(size, root, WITNESSES, int(time.time()) - 7200)
     assert checkpoint(page)["state"] == "stale"
+
+
+def test_a_larger_log_than_is_read_unasked_is_unknown_until_asked(world, page, node):
+    """The limit is what a browser reads without being told to; here it is made small."""
+    script = (WEB / "verify" / "verify.js").read_text().replace("READ_AT_ONCE = 20000", "READ_AT_ONCE = 5")
+    node.lies["/verify/verify.js"] = node.sent(script.encode(), "text/javascript")
+    page.driver.get(node.url + "page")
+    page.wait("globalThis.ready === true")
+    page.js("localStorage.clear()")
+    size, root = world.root()
+    found = entry(page, 4)
+    assert found["state"] == "unknown" and found["steps"]["signer"] == "unknown:too-large"
+    # The policy changed since the genesis, and fewer cosignatures than that one asked for are there.
+    node.lies["/checkpoint"] = forge.checkpoint(size, root, WITNESSES[:2], int(time.time()))
+    page.js("localStorage.clear()")
+    found = checkpoint(page)
+    assert found["state"] == "unknown" and found["steps"]["log-signature"] == "unknown:other-policy"
+    assert in_page(page, "v.verifyCheckpoint({ everything: true })")["state"] == "failed"
+    del node.lies["/checkpoint"]
+    found = in_page(page, "v.verifyEntry(args[0], { everything: true })", 4)
+    assert found["state"] == "verified", found

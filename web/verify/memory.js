@@ -2,7 +2,8 @@
  * memory.js: the largest checkpoint of a log that this browser verified, and the policy that was in
  * force then; in localStorage, where a node cannot change what it showed before.
  *
- * {size, root (hex), note (base64), time (ms), policy (predicate), read (entries read for policies)}
+ * {size, root (hex), note (base64), time (ms), genesis (hash), policy (predicate), read (entries read
+ * for policies)}
  */
 import { fromHex } from './bytes.js';
 

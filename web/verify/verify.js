@@ -65,7 +65,7 @@ export class Verifier {
     const steps = new Steps(OF_CHECKPOINT, onChange);
     const found = { steps };
     await this.policyStep(steps, found);
-    await this.checkpointSteps(steps, found, () => this.reader.checkpoint());
+    await this.checkpointSteps(steps, found, () => this.reader.checkpoint(), everything);
     if (!steps.ended) await this.readPolicies(steps, found, everything);
     await this.memoryStep(steps, found);
     return Object.assign(found, { state: steps.state() });
@@ -74,8 +74,9 @@ export class Verifier {
   /* The policy that judges: the one in force when this browser last looked, else the genesis policy. */
   async policyStep(steps, found) {
     const remembered = this.remembered();
-    found.policy = remembered?.policy ? await readCommunityPolicy(remembered.policy) : this.genesis;
-    found.read = remembered?.read ?? 0;
+    const isOurs = remembered?.genesis === this.genesis.hash;
+    found.policy = isOurs ? await readCommunityPolicy(remembered.policy) : this.genesis;
+    found.read = isOurs ? remembered.read : 0;
     steps.set('policy', 'ok', '', this.policyInputs(found));
   }
 
@@ -90,7 +91,7 @@ export class Verifier {
   }
 
   /* Note, checkpoint, and by whom it is signed. */
-  async checkpointSteps(steps, found, getNote) {
+  async checkpointSteps(steps, found, getNote, everything) {
     await steps.run('note', async () => {
       found.note = parseNote(await getNote());
       return [input('signatures', found.note.signatures.map(({ name }) => name), 'list')];
@@ -104,7 +105,15 @@ export class Verifier {
       return inputs;
     });
     if (steps.ended) return;
-    if (this.base && await this.isOfAnotherPolicy(found)) await this.readPolicies(steps, found, false);
+    if (await this.isOfAnotherPolicy(found)) {
+      if (this.base) await this.readPolicies(steps, found, everything);
+      if (steps.ended) return;
+      /* A later policy may ask for others: what does not suffice by this one is not false. */
+      if (!this.base || steps.step('policy').state === 'unknown') {
+        steps.end('log-signature', new StepFault('other-policy', [], 'unknown'));
+        return;
+      }
+    }
     await this.signatureSteps(steps, found);
   }
 
@@ -235,7 +244,7 @@ export class Verifier {
     const steps = new Steps(STEP_IDS, onChange);
     const found = { steps, index };
     await this.policyStep(steps, found);
-    await this.checkpointSteps(steps, found, () => this.readEntry(found));
+    await this.checkpointSteps(steps, found, () => this.readEntry(found), everything);
     await this.entrySteps(steps, found);
     if (!steps.ended) await this.signerStep(steps, found, { everything, onProgress });
     await steps.run('document', () => documentInputs(found));
@@ -293,8 +302,8 @@ export class Verifier {
     const steps = new Steps(job.openings ? [...ids, 'openings'] : ids, onChange);
     const found = { steps, job, bytes: job.entry?.bytes, isOld: true, keys };
     await this.policyStep(steps, found);
-    if (proofBytes) await this.proofSteps(steps, found, proofBytes);
     const options = { everything, onProgress };
+    if (proofBytes) await this.proofSteps(steps, found, proofBytes, everything);
     if (!steps.ended) await (proofBytes && this.base ? this.signerStep(steps, found, options) : this.givenKeyStep(steps, found));
     await steps.run('document', () => documentInputs(found, job.documents));
     if (job.openings) await steps.run('openings', () => openingInputs(found.statement, job.openings));
@@ -313,13 +322,13 @@ export class Verifier {
     }
   }
 
-  async proofSteps(steps, found, bytes) {
+  async proofSteps(steps, found, bytes, everything) {
     await this.checkpointSteps(steps, found, () => {
       found.proofBytes = bytes;
       found.proof = parseProof(bytes);
       found.index = Number(found.proof.index);
       return found.proof.note.bytes;
-    });
+    }, everything);
     if (steps.ended) return;
     if (!found.bytes) steps.end('leaf', new StepFault('no-entry', [], 'unknown'));
     else await this.entrySteps(steps, found);
@@ -376,7 +385,7 @@ export class Verifier {
 
   remember({ checkpoint, note, policy, read }) {
     const { size, root, origin } = checkpoint;
-    this.memory.remember(origin, { size: Number(size), root: toHex(root), note: toBase64(note.bytes), time: Date.now(), policy: policy.predicate, read });
+    this.memory.remember(origin, { size: Number(size), root: toHex(root), note: toBase64(note.bytes), time: Date.now(), genesis: this.genesis.hash, policy: policy.predicate, read });
   }
 }
 
