@@ -10,7 +10,7 @@ struct case_arguments {
     char **to, **fields, **files;
     char *tlp, *machine, *instance, *stream, *reason;
     char *kind, *state, *party, *text, *audience;
-    gboolean all, ended, overdue, mine, above_tlp;
+    gboolean all, ended, overdue, mine, above_tlp, yes;
     int limit, offset;
 };
 
@@ -25,6 +25,7 @@ extern const struct case_subcommand case_subcommand_add_party;
 extern const struct case_subcommand case_subcommand_attach;
 extern const struct case_subcommand case_subcommand_close;
 extern const struct case_subcommand case_subcommand_desk;
+extern const struct case_subcommand case_subcommand_erase;
 extern const struct case_subcommand case_subcommand_export;
 extern const struct case_subcommand case_subcommand_kinds;
 extern const struct case_subcommand case_subcommand_list;

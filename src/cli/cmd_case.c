@@ -8,6 +8,7 @@ static const struct case_subcommand *const subcommands[] = {
     &case_subcommand_attach,
     &case_subcommand_close,
     &case_subcommand_desk,
+    &case_subcommand_erase,
     &case_subcommand_export,
     &case_subcommand_kinds,
     &case_subcommand_list,
@@ -55,6 +56,7 @@ static const struct command_option options[] = {
       "export: for organisation (default), clients, community, public, or a signatory", "WHOM" },
     { "above-tlp", 0, G_OPTION_ARG_NONE, MEMBER(above_tlp),
       "export: also what the TLP level does not allow", NULL },
+    { "yes", 0, G_OPTION_ARG_NONE, MEMBER(yes), "erase: do not ask", NULL },
     CASEWORK_OPTIONS(struct case_arguments),
     { NULL },
 };
@@ -73,9 +75,10 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 const struct command command_case = {
     .name = "case",
     .summary = "Open, follow and carry out cases with other signatories",
-    .arguments = "open KIND --to SIGNATORY | list | show ID | message ID TEXT | attach ID FILE... |"
-                 " step ID STEP | transfer ID | add-party ID | close ID | export ID | kinds | "
-                 "desk | recuse ID KEY",
+    .arguments =
+        "open KIND --to SIGNATORY | list | show ID | message ID TEXT | attach ID FILE... |"
+        " step ID STEP | transfer ID | add-party ID | close ID | export ID | erase ID | kinds | "
+        "desk | recuse ID KEY",
     .formats = "text, json, markdown",
     .details =
         "open       a case of a kind; what it needs is asked for, or given by --field\n"
@@ -88,6 +91,7 @@ const struct command command_case = {
         "add-party  bring in --to ROLE=SIGNATORY\n"
         "close      the step of that name\n"
         "export     a folder, or one document (--format json), of all that --for WHOM may see\n"
+        "erase      the content of a case that ended, before its time; numbers stay\n"
         "kinds      the kinds of cases: steps, roles, clocks, fields\n"
         "desk       whose keys here work on cases: set KEY handler|coordinator|auditor, "
         "remove KEY\n"

@@ -92,6 +92,9 @@ json_t *cases_numbers(struct cases *cases, gint64 from_us, gint64 now_us, GError
  * many things happened. Call it once a minute and at start. */
 gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError **error);
 
+/* Erases a case that ended, before its retention does. ENTENTE_ERROR_POLICY: it is open. */
+gboolean cases_erase(struct cases *cases, const char *id, GError **error);
+
 /* For delivery/: what is to be sent, and what was acknowledged. */
 struct outbox_row {
     guint64 number;

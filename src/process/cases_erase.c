@@ -64,7 +64,7 @@ gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files,
         "DELETE FROM recused WHERE id = $1",
         "DELETE FROM event WHERE id = $1 AND verdict IN (2, 12) AND number < (SELECT max(number) "
         "FROM event)",
-        "UPDATE event SET envelope = NULL, author = '', stream = '' WHERE id = $1",
+        "UPDATE event SET envelope = NULL, stream = '' WHERE id = $1",
         "UPDATE clock SET instance = '', bearer = '' WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM "
         "clock o WHERE o.id = clock.id AND o.clock = clock.clock AND o.begun = clock.begun AND "
         "o.instance || ' ' || o.bearer < clock.instance || ' ' || clock.bearer)",
@@ -81,7 +81,9 @@ gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files,
     for (guint i = 0; i < G_N_ELEMENTS(statements); i++)
         if (!cases_do(cases, error, statements[i], "t", id))
             return FALSE;
-    return TRUE;
+    /* Our own stay ours: their timeliness is ours to prove. */
+    return cases_do(cases, error, "UPDATE event SET author = '' WHERE id = $1 AND author <> $2",
+                    "tt", id, cases->self);
 }
 
 static gboolean remove_files(struct cases *cases, const GPtrArray *names, GError **error)
@@ -222,4 +224,27 @@ gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError 
     if (!remove_files(cases, files, error) || !remove_orphans(cases, now_us, error))
         return FALSE;
     return !erased || store_shed(cases->store, &gone, error);
+}
+
+static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *files, GError **error)
+{
+    g_autofree char *whole = cases_resolve(cases, id, error);
+    gint64 ended;
+
+    if (!whole ||
+        !cases_number(cases, &ended, 0, error, "SELECT ended FROM head WHERE id = $1", "t", whole))
+        return FALSE;
+    if (!ended)
+        return policy_error(error, "case %.12s is open: it is erased once it ended", whole);
+    return cases_erase_case(cases, whole, files, error);
+}
+
+gboolean cases_erase(struct cases *cases, const char *id, GError **error)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    gboolean gone;
+
+    return store_begin(cases->store, error) &&
+           cases_finish(cases, erase_ended(cases, id, files, error), error) &&
+           remove_files(cases, files, error) && store_shed(cases->store, &gone, error);
 }

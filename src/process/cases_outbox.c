@@ -18,8 +18,6 @@ static void row_free(gpointer data)
     outbox_row_free(data);
 }
 
-/* A case's events go in the order in which they were written: what waits for its next try holds
- * back what follows it, so that nothing arrives before its causes without need. */
 GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError **error)
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
@@ -31,9 +29,8 @@ GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError 
         "SELECT o.number, o.recipient, o.id, o.event, event.envelope, o.attempts, o.next, "
         "o.created, "
         "o.author, o.stream, o.seq "
-        "FROM outbox o JOIN event ON event.hash = o.event WHERE o.next <= $1 AND NOT EXISTS "
-        "(SELECT 1 FROM outbox e WHERE e.recipient = o.recipient AND e.id = o.id AND "
-        "e.number < o.number AND e.next > $1) AND event.envelope IS NOT NULL "
+        "FROM outbox o JOIN event ON event.hash = o.event WHERE o.next <= $1 AND "
+        "event.envelope IS NOT NULL "
         "ORDER BY o.recipient, (SELECT min(f.number) FROM outbox f WHERE f.recipient = o.recipient "
         "AND f.id = o.id), o.number LIMIT $2",
         "ii", now_us, (gint64)limit);

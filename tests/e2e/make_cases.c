@@ -5,6 +5,7 @@
  * again make_cases DATA step KEY STEP FIELDS    takes a step in the open alarm about KEY, now
  *     make_cases DATA attach KEY FILE         attaches a file to it, now
  *     make_cases DATA tick HOURS              what time does until HOURS from now
+ *     make_cases DATA numbers                 prints the numbers of the last year
  *     make_cases DATA check                   prints {"cases", "events", "erased", "attachments"}
  *
  * `check` ends with 1 when anything is half there: a list that says other than the folded case, an
@@ -122,6 +123,15 @@ static gboolean check(struct cases *cases, GError **error)
 
 /* --- commands --- */
 
+static gboolean print_numbers(struct cases *cases, GError **error)
+{
+    const gint64 now_us = clock_now_us();
+    g_autoptr(json_t) numbers = cases_numbers(cases, now_us - 365 * DAY_US, now_us, error);
+    g_autofree char *text = numbers ? json_pretty(numbers) : NULL;
+
+    return text && fputs(text, stdout) >= 0;
+}
+
 static gboolean run(struct cases *cases, const struct signing_key *key, int argc, char **argv,
                     GError **error)
 {
@@ -137,6 +147,8 @@ static gboolean run(struct cases *cases, const struct signing_key *key, int argc
         return step(cases, key, argv[3], "attach", "{}", argv[4], error);
     if (g_str_equal(what, "tick") && argc == 4)
         return cases_tick(cases, clock_now_us() + atoi(argv[3]) * HOUR, &happened, error);
+    if (g_str_equal(what, "numbers") && argc == 3)
+        return print_numbers(cases, error);
     if (g_str_equal(what, "check") && argc == 3)
         return check(cases, error);
     return input_error(error, "usage: see make_cases.c");
@@ -153,7 +165,7 @@ int main(int argc, char **argv)
                                            .fold = { .keys = { keys_of, key } } };
 
     if (argc < 3) {
-        fputs("usage: make_cases DATA alarm|step|attach|tick|check ...\n", stderr);
+        fputs("usage: make_cases DATA alarm|step|attach|tick|numbers|check ...\n", stderr);
         return 2;
     }
     cases = cases_open(argv[1], &options, &error);

@@ -1,10 +1,13 @@
 """What an organisation owes others: cases, alarms and contacts turn the findings about them."""
+import datetime
 import json
 import pathlib
 import subprocess
 
 import pytest
 
+import test_community
+import test_schemas
 from conftest import BINARY, ROOT
 
 MAKER = pathlib.Path(BINARY).resolve().parents[1] / "tests" / "e2e" / "make_cases"
@@ -72,11 +75,43 @@ def test_what_cannot_be_read_is_not_called_good(entente, make):
     assert "cases.db" in found["alarms-acknowledged"]["detail"]
 
 
+def test_numbers_are_as_their_schema_says(entente, make):
+    make("alarm", "192.0.2.0/24", 6)
+    done = subprocess.run([MAKER, entente.folder / "data", "numbers"], capture_output=True,
+                          text=True, check=True, timeout=60)
+    numbers = json.loads(done.stdout)
+    assert test_schemas.check("case-numbers", numbers) == []
+    assert numbers["overdue"] == {"alarm": {"acknowledge": 1}}
+    assert test_schemas.check("case-numbers", {**numbers, "title": "elsewhere"})
+
+
 def test_no_word_of_a_case_enters_a_report(entente, make):
     make("alarm", "192.0.2.0/24", 6)
     report = entente("assess", "--format", "json", "--quiet", "--no-save", "--no-walk",
                      "--measure", "org.duty.cases-in-time").stdout
     assert "192.0.2.0" not in report and "is elsewhere" not in report
+
+
+def test_a_member_owes_a_contact_record_and_drills(entente):
+    (entente.folder / "policy.yaml").write_text(test_community.POLICY)
+    entente("community", "init", "--origin", "call.example/2026", "--policy", "policy.yaml")
+    found = duties(entente)
+    assert (found["contact-record"]["outcome"], found["drills-done"]["outcome"]) == ("fail", "fail")
+    assert found["witness"]["outcome"] == "not-applicable"  # the policy names none of ours
+    assert found["reviews"]["outcome"] == "not-applicable"
+    contact = ("contact", "set", "--kind", "technical", "--email", "noc@example.org", "--verified")
+    entente(*contact, "2020-01-31")
+    lines = {line["key"]: line for line in duties(entente)["contact-record"]["evidence"]}
+    assert lines["technical verified"]["outcome"] == "fail"
+    assert lines["change handed in"]["outcome"] == "pass"  # 30 days from today
+    entente(*contact, str(datetime.date.today()))
+    assert duties(entente)["contact-record"]["outcome"] == "pass"
+    record = entente.folder / "data" / "contacts.json"
+    kept = json.loads(record.read_text())
+    kept["changed"] = "2020-01-31"
+    record.write_text(json.dumps(kept))
+    lines = {line["key"]: line for line in duties(entente)["contact-record"]["evidence"]}
+    assert lines["change handed in"]["outcome"] == "fail"
 
 
 class TestCaseKills:

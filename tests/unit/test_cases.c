@@ -351,28 +351,38 @@ static void test_wrong_bytes_never_become_visible(struct world *world, gconstpoi
 
 /* --- the outbox --- */
 
-static void test_a_case_waits_for_its_first_event(struct world *world, gconstpointer data)
+static void test_the_outbox_keeps_order_and_what_waits(struct world *world, gconstpointer data)
 {
     g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
+    g_autofree char *other = open_case(world, ALICE, "assistance", HELP);
     struct cases *alice = world->sides[ALICE].cases;
-    g_autoptr(GPtrArray) rows = cases_outbox(alice, world->now_us, 10, NULL), held = NULL,
-                         later = NULL;
+    g_autoptr(GPtrArray) rows = NULL, now = NULL, later = NULL;
     g_autoptr(GError) error = NULL;
+    const struct outbox_row *row;
 
-    g_assert_true(cases_sent(alice, ((struct outbox_row *)rows->pdata[0])->number,
-                             world->now_us + HOUR, &error));
     say(world, ALICE, id, "message", "{'text':'Are you there?'}");
-    held = cases_outbox(alice, world->now_us, 10, &error);
-    g_assert_cmpuint(held->len, ==, 0);
+    rows = cases_outbox(alice, world->now_us, 10, &error);
+    g_assert_cmpuint(rows->len, ==, 3);
+    for (guint i = 0; i < 3; i++) { /* case by case, each in its order */
+        row = rows->pdata[i];
+        g_assert_cmpstr(row->id, ==, i < 2 ? id : other);
+        g_assert_cmpuint(row->seq, ==, i == 1 ? 2 : 1);
+    }
+    row = rows->pdata[0];
+    g_assert_true(cases_sent(alice, row->number, world->now_us + HOUR, &error));
+    now = cases_outbox(alice, world->now_us, 10, &error);
+    g_assert_cmpuint(now->len, ==, 2);
     later = cases_outbox(alice, world->now_us + 2 * HOUR, 10, &error);
-    g_assert_cmpuint(later->len, ==, 2);
+    g_assert_cmpuint(later->len, ==, 3);
     g_assert_cmpuint(((struct outbox_row *)later->pdata[0])->attempts, ==, 1);
     g_assert_true(
         cases_arrived(alice, side_ids[BOB], id, side_ids[ALICE], CASE_STREAM_SHARED, 1, &error));
-    g_ptr_array_unref(g_steal_pointer(&later));
+    g_clear_pointer(&later, g_ptr_array_unref);
     later = cases_outbox(alice, world->now_us + 2 * HOUR, 10, &error);
-    g_assert_cmpuint(later->len, ==, 1);
-    g_assert_cmpuint(((struct outbox_row *)later->pdata[0])->seq, ==, 2);
+    g_assert_cmpuint(later->len, ==, 2);
+    row = later->pdata[1];
+    g_assert_cmpstr(row->id, ==, id);
+    g_assert_cmpuint(row->seq, ==, 2);
 }
 
 static void test_internal_notes_stay_here(struct world *world, gconstpointer data)
@@ -555,6 +565,21 @@ static void test_erasure_keeps_no_more(struct world *world, gconstpointer data)
     g_remove(path);
 }
 
+static void test_erasure_before_its_time(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "assistance",
+                                    "{'what':'XyzzyContent','continuing':'no','channel':'a'}");
+    struct cases *alice = world->sides[ALICE].cases;
+    g_autoptr(GError) open = NULL, error = NULL;
+
+    g_assert_false(cases_erase(alice, id, &open));
+    g_assert_error(open, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
+    say(world, ALICE, id, "withdraw", "{'reason':'it was a mistake'}");
+    g_assert_true(cases_erase(alice, id, &error));
+    g_assert_no_error(error);
+    g_assert_false(folder_holds(world->sides[ALICE].folder, "Xyzzy"));
+}
+
 static void test_clocks_run_out_by_themselves(struct world *world, gconstpointer data)
 {
     g_autofree char *nonce = g_strnfill(64, 'a');
@@ -595,12 +620,13 @@ int main(int argc, char **argv)
     TEST(the_desk);
     TEST(attachments_in_parts);
     TEST(wrong_bytes_never_become_visible);
-    TEST(a_case_waits_for_its_first_event);
+    TEST(the_outbox_keeps_order_and_what_waits);
     TEST(internal_notes_stay_here);
     TEST(filters);
     TEST(alarms);
     TEST(numbers);
     TEST(erasure_keeps_no_more);
+    TEST(erasure_before_its_time);
     TEST(clocks_run_out_by_themselves);
     return g_test_run();
 }
