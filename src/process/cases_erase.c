@@ -141,6 +141,17 @@ static gboolean remove_orphans(struct cases *cases, gint64 now_us, GError **erro
     return TRUE;
 }
 
+/* A reader may be in the way: then with the next tick. */
+static gboolean shed(struct cases *cases, GError **error)
+{
+    gboolean gone;
+
+    if (!store_shed(cases->store, &gone, error))
+        return FALSE;
+    cases->unshed = !gone;
+    return TRUE;
+}
+
 /* --- what time does --- */
 
 static GPtrArray *ids(struct query *query, GError **error)
@@ -199,19 +210,20 @@ static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *files, 
 
 static gboolean drop_old(struct cases *cases, gint64 now_us, GError **error)
 {
+    G_STATIC_ASSERT(CASE_GAP == 2);
     return cases_do(cases, error, "DELETE FROM draft WHERE created < $1", "i",
                     now_us - CASES_DRAFT_DAYS * DAY_US) &&
            cases_do(cases, error,
-                    "DELETE FROM event WHERE verdict = $1 AND received < $2 AND number < (SELECT "
+                    "DELETE FROM event WHERE verdict = 2 AND received < $1 AND number < (SELECT "
                     "max(number) FROM event)",
-                    "ii", (gint64)CASE_GAP, now_us - CASES_WAITING_DAYS * DAY_US);
+                    "i", now_us - CASES_WAITING_DAYS * DAY_US);
 }
 
 gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
     guint erased = 0;
-    gboolean done, gone;
+    gboolean done;
 
     *happened = 0;
     if (!store_begin(cases->store, error))
@@ -223,7 +235,7 @@ gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError 
     *happened += erased;
     if (!remove_files(cases, files, error) || !remove_orphans(cases, now_us, error))
         return FALSE;
-    return !erased || store_shed(cases->store, &gone, error);
+    return (!erased && !cases->unshed) || shed(cases, error);
 }
 
 static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *files, GError **error)
@@ -242,9 +254,8 @@ static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *file
 gboolean cases_erase(struct cases *cases, const char *id, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    gboolean gone;
 
     return store_begin(cases->store, error) &&
            cases_finish(cases, erase_ended(cases, id, files, error), error) &&
-           remove_files(cases, files, error) && store_shed(cases->store, &gone, error);
+           remove_files(cases, files, error) && shed(cases, error);
 }

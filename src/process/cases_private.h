@@ -35,6 +35,7 @@ struct cases {
     struct case_keys keys;        /* as given, behind cases_keys() */
     GHashTable *folds;            /* case id -> struct folded */
     gint64 fresh_us;              /* when what is judged now came */
+    gboolean unshed;              /* erased bytes are still in the write-ahead log */
 };
 
 /*

@@ -80,9 +80,20 @@ static gboolean insert(struct cases *cases, const struct case_event *event, gint
     return TRUE;
 }
 
-/* An event that comes before others changes what they are worth. */
-static gboolean settle_others(struct cases *cases, const struct kase *kase, GError **error)
+/* An event that comes before others, or that others waited for, changes what they are worth. */
+static gboolean settle_others(struct cases *cases, const struct kase *kase,
+                              const struct case_event *event, GError **error)
 {
+    const struct case_entry *last =
+        kase->entries->len ? kase->entries->pdata[kase->entries->len - 1] : NULL;
+    gint64 waiting;
+
+    if (!cases_number(cases, &waiting, 0, error,
+                      "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti", kase->id,
+                      (gint64)CASE_GAP))
+        return FALSE;
+    if (waiting == 0 && last && last->event && last->event == event)
+        return TRUE;
     for (guint i = 0; i < kase->entries->len; i++) {
         const struct case_entry *entry = kase->entries->pdata[i];
 
@@ -221,8 +232,8 @@ static gboolean strengthen(struct cases *cases, struct case_event *event, gint64
     kase = case_fold_at(fold, now_us);
     return cases_do(cases, error, "UPDATE event SET signers = $1, envelope = $2 WHERE hash = $3",
                     "ibh", (gint64)event->signers, event->envelope, &event->hash) &&
-           (!kase->kind ||
-            (settle_others(cases, kase, error) && cases_head_write(cases, kase, now_us, error)));
+           (!kase->kind || (settle_others(cases, kase, NULL, error) &&
+                            cases_head_write(cases, kase, now_us, error)));
 }
 
 /* The signers of an event that is here with its bytes; -1: erased, -2: it is not here. */
@@ -271,7 +282,7 @@ gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_
     kase = case_fold_at(fold, now_us);
     return insert(cases, event, now_us, *verdict, error) && keep_attachments(cases, event, error) &&
            (!kase->kind ||
-            (settle_others(cases, kase, error) && queue(cases, kase, event, now_us, error) &&
+            (settle_others(cases, kase, event, error) && queue(cases, kase, event, now_us, error) &&
              cases_head_write(cases, kase, now_us, error)));
 }
 
