@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/network.h"
 #include "cli/verify_command.h"
+#include "delivery/commitment_root.h"
 #include "log/evidence.h"
 #include "register/register.h"
 #include "statement/key.h"
@@ -76,23 +77,27 @@ static gboolean is_register(GBytes *bytes)
     return has_schema(bytes, REGISTER_SCHEMA);
 }
 
+static gboolean is_case_proof(GBytes *bytes)
+{
+    return has_schema(bytes, CASE_PROOF_SCHEMA);
+}
+
 static const struct {
     gboolean (*is)(GBytes *bytes);
     int (*verify)(const struct context *context, const struct verify_state *state, const char *path,
                   GBytes *bytes, GError **error);
-} kinds[] = {
-    { is_proof, verify_proof },
-    { is_note, verify_checkpoint },
-    { is_evidence, verify_evidence },
-    { is_register, verify_register },
+} files[] = {
+    { is_proof, verify_proof },           { is_note, verify_checkpoint },
+    { is_evidence, verify_evidence },     { is_register, verify_register },
+    { is_case_proof, verify_case_proof },
 };
 
 static int verify_bytes(const struct context *context, const struct verify_state *state,
                         const char *what, GBytes *bytes, GError **error)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (kinds[i].is(bytes))
-            return kinds[i].verify(context, state, what, bytes, error);
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++)
+        if (files[i].is(bytes))
+            return files[i].verify(context, state, what, bytes, error);
     return verify_envelope_file(context, state, what, bytes, error);
 }
 
@@ -128,9 +133,9 @@ static int verify_file(const struct context *context, const struct verify_state 
         return bytes ? verify_bytes(context, state, path, bytes, error) : EXIT_SYSTEM;
     }
     bytes = file_read(path, VERIFY_FILE_LIMIT, NULL);
-    for (guint i = 0; bytes && i < G_N_ELEMENTS(kinds); i++)
-        if (kinds[i].is(bytes))
-            return kinds[i].verify(context, state, path, bytes, error);
+    for (guint i = 0; bytes && i < G_N_ELEMENTS(files); i++)
+        if (files[i].is(bytes))
+            return files[i].verify(context, state, path, bytes, error);
     return verify_envelope_file(context, state, path, NULL, error);
 }
 
@@ -166,7 +171,8 @@ const struct command command_verify = {
     .formats = "text, json",
     .details =
         "FILE: a signed statement or the document beside it, a disclosure, an offline proof, a\n"
-        "checkpoint, evidence against a log, a register. URL: the same, or (ending in '/') a\n"
+        "checkpoint, evidence against a log, a register, the proof of when an event of a case\n"
+        "was there. URL: the same, or (ending in '/') a\n"
         "whole log. SIGNATORY: a domain, an id or a key of the community. Exit status: 0 good;\n"
         "1 something is false; 2 malformed; 3 undecided (unknown key, unwitnessed, stale).\n\n"
         "Example: entente verify report.pdf.dsse.json --key 'example.org+530d903a+AekyeR...'\n"

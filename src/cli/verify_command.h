@@ -28,6 +28,9 @@ int verify_evidence(const struct context *context, const struct verify_state *st
 /* A register document: made again from the log, and compared byte for byte. */
 int verify_register(const struct context *context, const struct verify_state *state,
                     const char *path, GBytes *bytes, GError **error);
+/* A proof of when an event of a case was there. */
+int verify_case_proof(const struct context *context, const struct verify_state *state,
+                      const char *path, GBytes *bytes, GError **error);
 /* A whole log behind a URL: checkpoint, every entry, the register that its node shows. */
 int verify_log(const struct context *context, const struct verify_state *state, const char *url,
                GError **error);

@@ -1,9 +1,12 @@
-/* verify_community.c: a signatory, a register, a whole log, judged by the community's memory. */
+/* verify_community.c: a signatory, a register, a whole log, the time of an event, judged by the
+ * community's memory. */
 #include "base/clock.h"
 #include "cli/network.h"
 #include "cli/verify_command.h"
 #include "community/replay.h"
+#include "delivery/commitment_root.h"
 #include "log/history_source.h"
+#include "statement/base64.h"
 
 #include <string.h>
 
@@ -141,6 +144,63 @@ int verify_signatory(const struct context *context, const struct verify_state *s
             take_state(&verdict, state, &now);
             status = verdict_put(context, &verdict, who, error);
         }
+    }
+    verdict_clear(&verdict);
+    return status;
+}
+
+/* --- when an event of a case was there --- */
+
+static void put_case_proof(struct verdict *verdict, const struct reg *reg,
+                           const struct case_root_proven *proven)
+{
+    g_autofree char *hash = hex_encode(proven->event.bytes, sizeof proven->event.bytes);
+    g_autofree char *time = clock_format(proven->log_time_us);
+    g_autoptr(json_t) author = register_signatory(reg, proven->author, clock_now_us(), NULL);
+
+    verdict_line(verdict, "event", "%s", hash);
+    verdict_line(verdict, "there by", "%s (log time of entry %" G_GUINT64_FORMAT ")", time,
+                 proven->index);
+    verdict_line(verdict, "said by", "%s", json_text(author, "domain"));
+    json_object_set_new(verdict->details, "event", json_string(hash));
+    json_object_set_new(verdict->details, "log_time", json_string(time));
+    json_object_set_new(verdict->details, "index", json_integer((json_int_t)proven->index));
+    json_object_set_new(verdict->details, "signatory", json_string(proven->author));
+}
+
+int verify_case_proof(const struct context *context, const struct verify_state *state,
+                      const char *path, GBytes *bytes, GError **error)
+{
+    g_autoptr(community_t) community = NULL;
+    g_auto(community_state_t) now = { 0 };
+    g_auto(case_root_proven_t) proven = { 0 };
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(json_t) proof = NULL;
+    struct verdict verdict;
+    int status = EXIT_SYSTEM;
+    gsize length;
+    const void *data = g_bytes_get_data(bytes, &length);
+
+    proof = json_parse(data, length, CASE_PROOF_LIMIT, path, error);
+    community = proof ? cli_community(context, error) : NULL;
+    if (!community)
+        return proof ? EXIT_SYSTEM : EXIT_INPUT;
+    verdict_init(&verdict, "case-proof");
+    if (refresh(state, community, &now, &verdict, error)) {
+        if (case_root_verify(proof, community, &proven, &failure)) {
+            put_case_proof(&verdict, community_register(community, NULL), &proven);
+        } else {
+            const gboolean false_one = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_FOUND);
+            const gboolean malformed = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+
+            verdict_refuse(&verdict,
+                           false_one   ? "commitment"
+                           : malformed ? "malformed"
+                                       : "not-in-log",
+                           error_exit_status(failure), "%s", failure->message);
+        }
+        take_state(&verdict, state, &now);
+        status = verdict_put(context, &verdict, path, error);
     }
     verdict_clear(&verdict);
     return status;

@@ -71,7 +71,9 @@ static gboolean catch_up(struct cases *cases, const char *id, struct folded *fol
         if (!good)
             break;
         event->signers = (guint)query_integer(query, 3); /* they were judged when it came */
-        case_fold_add(folded->fold, event, query_integer(query, 2));
+        /* One that is in it already came again because its time was proven. */
+        if (case_fold_add(folded->fold, event, query_integer(query, 2)) == CASE_REPLAYED)
+            case_fold_refresh(folded->fold);
     }
     return good;
 }

@@ -19,11 +19,18 @@ static char *case_of(struct cases *cases, const struct case_hash *event)
     return query && query_step(query, &row, NULL) && row ? cases_text_column(query, 0) : NULL;
 }
 
-static gboolean write_anew(struct cases *cases, const char *id, gint64 now_us, GError **error)
+/* The event comes last again, so that every process that keeps its case folded notices. */
+static gboolean write_anew(struct cases *cases, const char *id, const struct case_hash *event,
+                           gint64 now_us, GError **error)
 {
-    struct case_fold *fold = cases_fold(cases, id, error);
+    struct case_fold *fold;
     const struct kase *kase;
 
+    if (!cases_do(cases, error,
+                  "UPDATE event SET number = (SELECT max(number) + 1 FROM event) WHERE hash = $1",
+                  "h", event))
+        return FALSE;
+    fold = cases_fold(cases, id, error);
     if (!fold)
         return FALSE;
     kase = case_fold_at(fold, now_us);
@@ -35,9 +42,6 @@ gboolean cases_refresh(struct cases *cases, const struct case_hash *event, gint6
 {
     g_autofree char *id = case_of(cases, event);
 
-    if (!id)
-        return TRUE;
-    cases_fold_forget(cases, id); /* folded with the time it claimed */
-    return store_begin(cases->store, error) &&
-           cases_finish(cases, write_anew(cases, id, now_us, error), error);
+    return !id || (store_begin(cases->store, error) &&
+                   cases_finish(cases, write_anew(cases, id, event, now_us, error), error));
 }

@@ -9,6 +9,7 @@
  *     {"do": "take", "envelope"}  as if it had come: the verdict
  *     {"do": "refusals"}        what was refused, here or by others
  *     {"do": "outbox"}          how many rows wait
+ *     {"do": "commit", "now_us"}  the hour's root, as if it were then
  *     {"do": "proof", "event"}  the proof of when it was there; null: none yet
  */
 #include "base/clock.h"
@@ -165,12 +166,25 @@ static json_t *prove(const json_t *asked, GError **error)
     return proof || (error && *error) ? proof : json_null();
 }
 
+static json_t *commit(const json_t *asked, GError **error)
+{
+    const struct http_options http = { .allow_plain = TRUE, .allow_private = TRUE };
+    const struct case_root_self self = { community_genesis(office->community)->origin, office->self,
+                                         office->domain };
+    gboolean made;
+
+    if (!case_root_commit(office->ledger, office->cases, office->community, &self, key, &http,
+                          json_number(asked, "now_us", 0), &made, error))
+        return NULL;
+    return json_boolean(made);
+}
+
 static const struct {
     const char *name;
     json_t *(*run)(const json_t *asked, GError **error);
 } commands[] = {
     { "say", say },       { "show", show },         { "list", list },   { "take", take },
-    { "outbox", outbox }, { "refusals", refusals }, { "proof", prove },
+    { "outbox", outbox }, { "refusals", refusals }, { "proof", prove }, { "commit", commit },
 };
 
 static json_t *answer(const json_t *asked, GError **error)

@@ -1,8 +1,12 @@
 """Cases between signatories: sealed, through a relay, over wires that are listened to."""
+import datetime
+import json
 import time
 
+import jsonschema
 import pytest
 
+from conftest import ROOT
 from delivery import DRIVER, World
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
@@ -64,6 +68,38 @@ def test_a_drill_is_echoed_by_the_machine(world):
     assert echo["event"] == "echo" and echo["from"] == world.society.id
     assert echo["fields"] == {"nonce": "ab" * 32}
     assert time.monotonic() - began < 30
+
+
+def test_a_time_is_proven_and_witnessed(world):
+    """An hour later the root is in the log: both sides count by its log time, and anyone verifies."""
+    case = ask_for_help(world)
+    until(lambda: world.society.entries(case), what="the arrival")
+    (entry,) = world.state.entries(case)
+    assert not entry["witnessed"]
+    assert world.state.desk("proof", event=entry["hash"]) is None, "nothing is proven yet"
+    until(lambda: world.state.desk("commit", now_us=int((time.time() + 3600) * 1e6)),
+          what="the root")
+    for party in (world.state, world.society):
+        until(lambda: party.entries(case)[0]["witnessed"], 120, what=f"{party.domain} knowing it")
+    times = [party.entries(case)[0]["clock_us"] for party in (world.state, world.society)]
+    assert times[0] == times[1]
+    clocks = [world.state.desk("show", case=case)["clocks"],
+              world.society.desk("show", case=case)["clocks"]]
+    assert clocks[0] == clocks[1] and clocks[0]
+
+    proof = until(lambda: world.state.desk("proof", event=entry["hash"]), what="the proof")
+    schema = json.loads((ROOT / "docs" / "schema" / "case-proof.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(proof)
+    path = world.society.folder / "case-proof.json"
+    path.write_text(json.dumps(proof))
+    said = json.loads(world.society.program("verify", path, "--format", "json").stdout)
+    assert said["event"] == entry["hash"] and said["signatory"] == world.state.id
+    moment = datetime.datetime.fromisoformat(said["log_time"]).timestamp()
+    assert moment * 1e6 == times[0], "deadlines count from this second"
+    for member, value in (("event", "00" * 32), ("salt", "00" * 32), ("index", 63)):
+        path.write_text(json.dumps({**proof, member: value}))
+        refused = world.society.program("verify", path, "--format", "json", status=1)
+        assert json.loads(refused.stdout)["reason"] == "commitment", member
 
 
 def test_nothing_is_readable_on_the_way(world):
