@@ -11,7 +11,6 @@ struct courier *courier_new(const struct courier_options *options)
     courier->mailbox = mailbox_id(courier->origin, options->self);
     courier->client = mailbox_client_new(&options->http, options->key);
     courier->unreachable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    courier->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     courier->incomplete = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     courier->later = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return courier;
@@ -23,7 +22,6 @@ void courier_free(struct courier *courier)
         return;
     mailbox_client_free(courier->client);
     g_hash_table_unref(courier->unreachable);
-    g_hash_table_unref(courier->touched);
     g_hash_table_unref(courier->later);
     g_hash_table_unref(courier->incomplete);
     g_free(courier->mailbox);

@@ -6,8 +6,9 @@
  *     own mailbox (local, or polled at relays) -> open -> event | part | ack | proof -> cases
  *
  * An event leaves the outbox when its recipient's signed acknowledgement came, not when a relay
- * took it. Attempts follow ever later, up to every 6 hours, until the case's retention ends: days
- * offline are nothing special. What arrives twice is acknowledged twice and counts once. What
+ * took it. What could not be handed in is tried again within two minutes; what was, and was not
+ * acknowledged, ever later, up to every 6 hours, until the case's retention ends: days offline are
+ * nothing special. What arrives twice is acknowledged twice and counts once. What
  * arrives before its causes waits in cases.db. An event with attachments is acknowledged when they
  * are whole.
  *

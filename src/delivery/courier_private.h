@@ -11,7 +11,6 @@ struct courier {
     const char *origin;
     char *mailbox;           /* the own one's id */
     GHashTable *unreachable; /* recipients that nothing could be handed in for, in this round */
-    GHashTable *touched;     /* "author\nby\ncase\nstream": to be acknowledged */
     GHashTable *incomplete;  /* attachment -> "author\nby\ncase\nstream": waits for its parts */
     GHashTable *later;       /* "URL number" -> monotonic time: messages to look at again */
     gint64 polled_us;        /* monotonic: when relays were last asked */

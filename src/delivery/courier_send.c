@@ -19,9 +19,9 @@
  * be handed in. */
 static const gint64 after_sent_us[] = { 20 * SECOND_US, 2 * MINUTE_US, 10 * MINUTE_US, HOUR_US,
                                         6 * HOUR_US };
-static const gint64 after_failure_us[] = { 3 * SECOND_US, 10 * SECOND_US, 30 * SECOND_US,
-                                           2 * MINUTE_US, 10 * MINUTE_US, HOUR_US,
-                                           6 * HOUR_US };
+static const gint64 after_failure_us[] = { 3 * SECOND_US,  5 * SECOND_US,  10 * SECOND_US,
+                                           20 * SECOND_US, 30 * SECOND_US, MINUTE_US,
+                                           2 * MINUTE_US };
 
 static gint64 next_us(const struct outbox_row *row, gboolean sent, gint64 now_us)
 {

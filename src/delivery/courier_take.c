@@ -10,11 +10,9 @@
 #include <string.h>
 
 #define UNKNOWN "?"
-#define TOUCHED_PARTS 4
-#define TOUCHED_AUTHOR 0
-#define TOUCHED_BY 1
-#define TOUCHED_CASE 2
-#define TOUCHED_STREAM 3
+#define DUE_LIMIT 1000
+/* What is due: "author\nby\ncase\nstream". */
+enum { DUE_AUTHOR, DUE_BY, DUE_CASE, DUE_STREAM, DUE_PARTS };
 
 /* What was refused is written down under the hash of what came. */
 static gboolean refuse(struct courier *courier, GBytes *what, const char *who, const char *reason,
@@ -52,7 +50,8 @@ static gboolean is_refusal(enum case_verdict verdict)
 }
 
 /* An acknowledgement is due; again when attachments that are missing have come. */
-static void touch(struct courier *courier, const struct case_event *event, const char *by)
+static gboolean touch(struct courier *courier, const struct case_event *event, const char *by,
+                      GError **error)
 {
     g_autofree char *key = g_strdup_printf("%s\n%s\n%s\n%s", event->from, by ? by : event->from,
                                            event->id, event->stream);
@@ -63,7 +62,7 @@ static void touch(struct courier *courier, const struct case_event *event, const
         g_hash_table_replace(courier->incomplete,
                              hex_encode(attachment->sha256.bytes, CASE_HASH_SIZE), g_strdup(key));
     }
-    g_hash_table_add(courier->touched, g_steal_pointer(&key));
+    return ledger_due(courier->options.ledger, key, error);
 }
 
 /* The reply box is there before the first answer, so that a look at it is no error. */
@@ -116,12 +115,13 @@ static gboolean take_event(struct courier *courier, const struct message *messag
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    if (event && !is_refusal(verdict)) {
-        touch(courier, event, message->by);
-        return open_reply_box(courier, event, now_us, error);
-    }
+    if (event && !is_refusal(verdict))
+        return touch(courier, event, message->by, error) &&
+               open_reply_box(courier, event, now_us, error);
     if (event && is_signed(verdict)) {
-        touch(courier, event, message->by); /* those that keep their place are there */
+        /* Those that keep their place are there. */
+        if (!touch(courier, event, message->by, error))
+            return FALSE;
         tell_refusal(courier, event, message->by, verdict, now_us);
     }
     return refuse(courier, message->envelope, event ? event->from : UNKNOWN,
@@ -141,9 +141,9 @@ static gboolean take_part(struct courier *courier, const struct message *message
     (void)now_us;
     if (cases_attachment_add(courier->options.cases, &message->attachment, message->offset,
                              message->data, &whole, &failure)) {
-        if (whole && g_hash_table_steal_extended(courier->incomplete, hex, NULL, (gpointer *)&key))
-            g_hash_table_add(courier->touched, g_steal_pointer(&key));
-        return TRUE;
+        if (whole)
+            g_hash_table_steal_extended(courier->incomplete, hex, NULL, (gpointer *)&key);
+        return !key || ledger_due(courier->options.ledger, key, error);
     }
     if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM)) {
         g_propagate_error(error, g_steal_pointer(&failure));
@@ -311,32 +311,39 @@ static gboolean reach(struct courier *courier, const struct kase *kase, struct m
     }
 }
 
-/* What cannot be handed in now is not: the event comes again. */
-static void acknowledge(struct courier *courier, const char *touched, gint64 now_us)
+static gboolean acknowledge(struct courier *courier, const char *due, gint64 now_us, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(touched, "\n", TOUCHED_PARTS);
-    const struct kase *kase = cases_get(courier->options.cases, parts[TOUCHED_CASE], now_us, NULL);
-    struct message_ack ack = {
-        .id = parts[TOUCHED_CASE],
-        .stream = parts[TOUCHED_STREAM],
-        .author = parts[TOUCHED_AUTHOR],
-    };
+    g_auto(GStrv) parts = g_strsplit(due, "\n", DUE_PARTS);
+    const char *to = parts[DUE_BY];
+    const struct kase *kase;
+    struct message_ack ack = { 0 };
     g_auto(message_t) message = { .type = MESSAGE_ACK };
 
-    if (!kase || case_party_is_key(parts[TOUCHED_BY]) || !reach(courier, kase, &ack))
-        return;
-    message.envelope = message_ack_sign(&ack, courier->origin, now_us, courier->options.key, NULL);
-    if (message.envelope)
-        courier_hand_in(courier, parts[TOUCHED_BY], ack.id, &message, now_us, NULL);
+    if (g_hash_table_contains(courier->unreachable, to))
+        return TRUE;
+    ack.id = parts[DUE_CASE];
+    ack.stream = parts[DUE_STREAM];
+    ack.author = parts[DUE_AUTHOR];
+    kase = cases_get(courier->options.cases, ack.id, now_us, NULL);
+    if (kase && !case_party_is_key(to) && reach(courier, kase, &ack)) {
+        message.envelope =
+            message_ack_sign(&ack, courier->origin, now_us, courier->options.key, error);
+        if (!message.envelope)
+            return FALSE;
+        if (!courier_hand_in(courier, to, ack.id, &message, now_us, NULL)) {
+            g_hash_table_add(courier->unreachable, g_strdup(to));
+            return TRUE; /* it stays due */
+        }
+    }
+    return ledger_done(courier->options.ledger, due, error);
 }
 
 gboolean courier_acknowledge(struct courier *courier, gint64 now_us, GError **error)
 {
-    g_autoptr(GList) list = g_hash_table_get_keys(courier->touched);
+    g_autoptr(GPtrArray) list = ledger_all_due(courier->options.ledger, DUE_LIMIT, error);
 
-    (void)error;
-    for (GList *item = list; item && !courier_is_cancelled(courier); item = item->next)
-        acknowledge(courier, item->data, now_us);
-    g_hash_table_remove_all(courier->touched);
-    return TRUE;
+    for (guint i = 0; list && i < list->len && !courier_is_cancelled(courier); i++)
+        if (!acknowledge(courier, list->pdata[i], now_us, error))
+            return FALSE;
+    return list != NULL;
 }

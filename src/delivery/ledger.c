@@ -21,6 +21,7 @@ static const char *const steps[] = {
     " part INTEGER NOT NULL, PRIMARY KEY (event, recipient)) STRICT;"
     "CREATE TABLE owed (event BLOB NOT NULL, recipient TEXT NOT NULL,"
     " PRIMARY KEY (event, recipient)) STRICT;"
+    "CREATE TABLE due (what TEXT PRIMARY KEY) STRICT;"
     "CREATE TABLE refused (number INTEGER PRIMARY KEY, what BLOB NOT NULL, who TEXT NOT NULL,"
     " ours INTEGER NOT NULL, reason TEXT NOT NULL, time_us INTEGER NOT NULL,"
     " UNIQUE (what, who, reason)) STRICT;",
@@ -408,6 +409,46 @@ gboolean ledger_paid(struct ledger *ledger, const struct case_hash *event, const
 {
     return change_owed(ledger, "DELETE FROM owed WHERE event = $1 AND recipient = $2", event,
                        recipient, error);
+}
+
+/* --- acknowledgements that are due --- */
+
+static gboolean change_due(struct ledger *ledger, const char *sql, const char *what, GError **error)
+{
+    g_autoptr(query_t) query = store_query(ledger->store, sql, error);
+
+    if (!query)
+        return FALSE;
+    query_bind_text(query, 1, what);
+    return query_run(query, error);
+}
+
+gboolean ledger_due(struct ledger *ledger, const char *what, GError **error)
+{
+    return change_due(ledger, "INSERT INTO due VALUES ($1) ON CONFLICT DO NOTHING", what, error);
+}
+
+gboolean ledger_done(struct ledger *ledger, const char *what, GError **error)
+{
+    return change_due(ledger, "DELETE FROM due WHERE what = $1", what, error);
+}
+
+GPtrArray *ledger_all_due(struct ledger *ledger, guint limit, GError **error)
+{
+    g_autoptr(query_t) query =
+        store_query(ledger->store, "SELECT what FROM due ORDER BY what LIMIT $1", error);
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    gboolean row;
+
+    if (!query)
+        return NULL;
+    query_bind_integer(query, 1, limit);
+    while (query_step(query, &row, error)) {
+        if (!row)
+            return g_steal_pointer(&list);
+        g_ptr_array_add(list, g_strdup(query_text(query, 0)));
+    }
+    return NULL;
 }
 
 /* --- refusals --- */

@@ -6,6 +6,7 @@
  *     witnessed  log times that authors proved of their events
  *     sent       which outbox row carries an event to a recipient, and how far its attachments are
  *     owed       events whose recipients get the proof once there is one
+ *     due        acknowledgements that are to be handed in
  *     refused    what was refused, here or by others, and why
  *
  * The seeds are part of the backup: without them nobody can prove anything from old roots.
@@ -84,6 +85,13 @@ gboolean ledger_owe(struct ledger *ledger, const struct case_hash *event, const 
                     GError **error);
 gboolean ledger_paid(struct ledger *ledger, const struct case_hash *event, const char *recipient,
                      GError **error);
+
+/* --- acknowledgements that are due --- */
+
+/* `what` is a text of the courier's; one of each. */
+gboolean ledger_due(struct ledger *ledger, const char *what, GError **error);
+gboolean ledger_done(struct ledger *ledger, const char *what, GError **error);
+GPtrArray *ledger_all_due(struct ledger *ledger, guint limit, GError **error); /* char * */
 
 /* --- refusals --- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define LIST_LIMIT (1u << 20) /* bytes of an answer */
+#define PAUSE_LIMIT_US (G_GINT64_CONSTANT(10) * G_USEC_PER_SEC)
 #define SEALED_TYPE "application/octet-stream"
 
 struct mailbox_client {
@@ -22,6 +23,7 @@ struct mailbox_client *mailbox_client_new(const struct http_options *http,
     struct http_options options = *http;
 
     options.limit = MAILBOX_MESSAGE_LIMIT;
+    options.pause_limit_us = PAUSE_LIMIT_US;
     client->http = http_new(&options);
     client->key = key;
     client->work = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

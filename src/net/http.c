@@ -127,6 +127,8 @@ struct http *http_new(const struct http_options *options)
         http->options.timeout_us = DEFAULT_TIMEOUT_US;
     if (http->options.limit == 0)
         http->options.limit = DEFAULT_LIMIT;
+    if (!http->options.pause_limit_us)
+        http->options.pause_limit_us = PAUSE_LIMIT_US;
     http->ca_file = g_strdup(options->ca_file);
     http->pauses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!late_library_load("libcurl.so.4", "libcurl4", curl_symbols, &http->curl,
@@ -230,19 +232,20 @@ static gboolean is_paused(struct http *http, const char *host, GError **error)
 static void remember_failure(struct http *http, const char *host, gint64 retry_after_us)
 {
     struct pause *pause = g_hash_table_lookup(http->pauses, host);
+    const gint64 limit_us = http->options.pause_limit_us;
     gint64 length_us = PAUSE_US;
 
     if (!pause) {
         pause = g_new0(struct pause, 1);
         g_hash_table_insert(http->pauses, g_strdup(host), pause);
     }
-    for (guint i = 0; i < pause->failures && length_us < PAUSE_LIMIT_US; i++)
+    for (guint i = 0; i < pause->failures && length_us < limit_us; i++)
         length_us *= 2;
     pause->failures++;
     if (retry_after_us > 0)
         length_us = MIN(retry_after_us, RETRY_AFTER_LIMIT_US);
     else
-        length_us = MIN(length_us, PAUSE_LIMIT_US);
+        length_us = MIN(length_us, limit_us);
     pause->until_us = g_get_monotonic_time() + length_us;
 }
 

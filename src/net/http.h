@@ -16,6 +16,7 @@ struct http_options {
     gboolean allow_private; /* loopback, private and link-local addresses */
     gint64 timeout_us;      /* of a whole request; 0: 30 s */
     guint64 limit;          /* bytes of a body; 0: 16 MiB */
+    gint64 pause_limit_us;  /* a failing host is left alone for at most so long; 0: 5 min */
     const char *ca_file;    /* PEM; NULL: the system's */
     const char *resolve;    /* "host:port:address", for tests; or NULL */
 };
