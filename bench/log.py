@@ -8,6 +8,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ PROGRAM = BUILD / "src" / "entente"
 LOG, HTTP = BUILD / "bench" / "log_bench", BUILD / "bench" / "http_bench"
 MAKER = BUILD / "tests" / "e2e" / "make_community"
 PROGRAMS = ("bench/log_bench", "bench/http_bench", "tests/e2e/make_community", "src/entente")
+FILES = "the WAL's files"
 SETTING_UP = 6  # the first entries of make_community: endorsements and delegations
 NGINX = """
 daemon off; worker_processes auto; pid {folder}/nginx.pid; error_log stderr crit;
@@ -126,6 +128,41 @@ def appends(folder, rounds):
         print(line)
 
 
+def databases(folder, rounds):
+    """The WAL's files and a PostgreSQL server on the same disk, alternately."""
+    server = HERE / "tests" / "postgres"
+    runs = {}
+    for number in range(rounds):
+        for batch in (16, 256, 4096):
+            for where in (FILES, "PostgreSQL"):
+                log = folder / f"log-{batch}-{number}"
+                database = []
+                if where == "PostgreSQL":
+                    home = pathlib.Path(tempfile.mkdtemp(prefix="entente-pg-"))
+                    done = subprocess.run([server, "start", home], capture_output=True, text=True)
+                    if done.returncode:
+                        print("\nNo PostgreSQL here:", done.stderr.strip())
+                        home.rmdir()
+                        return
+                    database = [done.stdout.strip()]
+                runs.setdefault((batch, where), []).append(
+                    figures(LOG, "append", log, batch, "plain", min(40000, 400 * batch), *database))
+                shutil.rmtree(log)
+                if database:
+                    subprocess.run([server, "kill", home], check=True)
+                    shutil.rmtree(home)
+    print("\nDurable appends of 1 KiB statements by where they are committed (synchronous_commit on,"
+          " a UNIX socket)")
+    for batch in (16, 256, 4096):
+        found = {where: median(runs[batch, where]) for where in (FILES, "PostgreSQL")}
+        for where, figure in found.items():
+            print(f"  batch {batch:4}, {where:20} {figure['entries_per_second']:10,.0f} /s   "
+                  f"{1000 * figure['sync_seconds'] / figure['batches']:.2f} ms a commit   "
+                  f"({figure['entries_per_cpu_second']:,.0f} per CPU second of ours)")
+        print(f"  PostgreSQL / files                  "
+              f"{found['PostgreSQL']['entries_per_second'] / found[FILES]['entries_per_second']:10.2f}")
+
+
 def proofs(folder, rounds):
     log = folder / "million"
     grown = figures(LOG, "grow", log, 1000000)
@@ -185,6 +222,7 @@ def run(folder, rounds):
     folder.chmod(0o755)  # nginx reads as another user
     limits(folder, rounds)
     appends(folder, rounds)
+    databases(folder, rounds)
     log = proofs(folder, rounds)
     tiles(folder, log, rounds)
     submissions(folder, 10000, 256)

@@ -3,15 +3,18 @@
  * most.
  *
  *     log_bench limits FOLDER                     Ed25519, SHA-256 and fdatasync on this machine
- *     log_bench append FOLDER BATCH check|plain ENTRIES
+ *     log_bench append FOLDER BATCH check|plain ENTRIES [DATABASE_URL]
  *     log_bench grow FOLDER ENTRIES               a log of small entries, for proofs and tiles
  *     log_bench prove FOLDER SECONDS
  *
- * Each prints "name value" lines. Entries of `append` are signed DSSE statements of 1 KiB, made
- * before the clock starts; an entry counts when it was answered as durable. With `check`, raw
+ * With a URL the log is committed to that PostgreSQL database, which has none yet, and not to a
+ * WAL. Each prints "name value" lines. Entries of `append` are signed DSSE statements of 1 KiB,
+ * made before the clock starts; an entry counts when it was answered as durable. With `check`, raw
  * verification on all cores is measured right before and after.
  */
 #include "base/json.h"
+#include "log/commit_database.h"
+#include "log/log_database.h"
 #include "log/reader.h"
 #include "log/writer.h"
 #include "statement/dsse.h"
@@ -30,6 +33,7 @@
 #define THREADS_LIMIT 64
 #define LIMIT_SECONDS 1.0 /* of each limit */
 #define SYNCS 40
+#define LEASE_US (3600 * G_TIME_SPAN_SECOND)
 
 static struct signing_key *key_of(const char *name, guint8 first)
 {
@@ -244,12 +248,26 @@ static void run_limits(const char *folder)
 
 /* ---- appending ---- */
 
-static struct log_writer *new_log(struct log_writer_options *options)
+static struct commit_log *new_database(const char *url, const char *folder, GError **error)
+{
+    struct commit_database_options options = { .url = url, .folder = folder, .origin = ORIGIN };
+    g_autoptr(store_t) store = log_database_open(url, error);
+
+    return store && log_database_create(store, ORIGIN, error) &&
+                   log_lease_take(store, ORIGIN, "", LEASE_US, &options.epoch, error)
+               ? commit_database_open(&options, error)
+               : NULL;
+}
+
+static struct log_writer *new_log(struct log_writer_options *options, const char *database)
 {
     g_autoptr(GError) error = NULL;
     struct log_writer *writer = NULL;
 
-    if (!log_create(options, &error) || !(writer = log_writer_open(options, &error)))
+    if (database)
+        options->commits = new_database(database, options->folder, &error);
+    if ((database ? !options->commits : !log_create(options, &error)) ||
+        !(writer = log_writer_open(options, &error)))
         fail("the log", error);
     return writer;
 }
@@ -275,7 +293,8 @@ static double append(struct log_writer *writer, GBytes **entries, guint count)
     return seconds() - start;
 }
 
-static void run_append(const char *folder, guint batch, gboolean with_check, guint count)
+static void run_append(const char *folder, guint batch, gboolean with_check, guint count,
+                       const char *database)
 {
     g_autoptr(signing_key_t) log = key_of(ORIGIN, 2);
     g_autoptr(signing_key_t) signer = key_of("signer.example", 3);
@@ -294,7 +313,7 @@ static void run_append(const char *folder, guint batch, gboolean with_check, gui
     }
     if (with_check)
         verify = verify_rate(signer, cores, &before);
-    writer = new_log(&options);
+    writer = new_log(&options, database);
     cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
     wall = append(writer, entries, count);
     cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
@@ -328,7 +347,7 @@ static void run_grow(const char *folder, guint count)
 
     for (guint i = 0; i < count; i++)
         entries[i] = g_bytes_new_take(g_strdup_printf("entry %09u of a large log", i), 30);
-    writer = new_log(&options);
+    writer = new_log(&options, NULL);
     wall = append(writer, entries, count);
     note = log_writer_checkpoint(writer);
     if (!log_writer_publish(writer, note, FALSE, &error))
@@ -380,9 +399,9 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     if (g_str_equal(argv[1], "limits"))
         run_limits(argv[2]);
-    else if (g_str_equal(argv[1], "append") && argc == 6)
+    else if (g_str_equal(argv[1], "append") && (argc == 6 || argc == 7))
         run_append(argv[2], (guint)atoi(argv[3]), g_str_equal(argv[4], "check"),
-                   (guint)atoi(argv[5]));
+                   (guint)atoi(argv[5]), argv[6]);
     else if (g_str_equal(argv[1], "grow") && argc == 4)
         run_grow(argv[2], (guint)atoi(argv[3]));
     else if (g_str_equal(argv[1], "prove") && argc == 4)
