@@ -157,7 +157,8 @@ static gboolean end_stuck_sessions(struct store *store, gint64 lease_us, GError 
     g_autoptr(query_t) query =
         store_query(store,
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                    " WHERE usename = current_user AND application_name = 'entente'"
+                    " WHERE usename = current_user"
+                    " AND application_name = current_setting('application_name')"
                     " AND pid <> pg_backend_pid() AND datname = current_database()"
                     " AND xact_start < clock_timestamp() - $1::bigint * interval '1 microsecond'",
                     error);

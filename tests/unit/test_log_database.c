@@ -268,6 +268,23 @@ static void test_a_late_commit_is_refused(struct fixture *fixture, gconstpointer
     g_assert_cmpuint(add(second, 1), ==, 1);
 }
 
+/* Its process is paused between the two halves of a commit, and the row is locked. */
+static void test_a_stuck_session_holds_nobody_up(struct fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(store_t) stuck = log_database_open(server.url, &error);
+    g_autoptr(query_t) query = NULL;
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(take_lease(fixture, "a", SHORT_LEASE_US), ==, 1);
+    g_assert_true(store_begin(stuck, &error));
+    query = store_query(stuck, "UPDATE entente_log SET version = 7 WHERE origin = $1", &error);
+    query_bind_text(query, 1, fixture->origin);
+    g_assert_true(query_run(query, &error));
+    g_assert_cmpuint(take_lease(fixture, "b", SHORT_LEASE_US), ==, 2);
+    g_assert_false(store_commit(stuck, &error));
+}
+
 struct work {
     struct log_writer *writer;
     guint8 seen[1000];
@@ -400,6 +417,7 @@ int main(int argc, char **argv)
         { "follower", test_a_follower_has_the_same_files },
         { "taken-over", test_who_was_taken_over_can_do_nothing },
         { "late-commit", test_a_late_commit_is_refused },
+        { "stuck-session", test_a_stuck_session_holds_nobody_up },
         { "lost-answers", test_lost_answers },
         { "restored", test_a_restored_database_is_refused },
         { "changed", test_changed_entries_are_refused },
