@@ -36,6 +36,8 @@ int case_list(const struct context *context, const struct case_arguments *given,
     work = casework_open(context, &given->work, error);
     if (!work)
         return EXIT_SYSTEM;
+    if (g_strcmp0(given->kind, "alarm") == 0 && !casework_raise_alarms(work, error))
+        return EXIT_INPUT;
     if (given->party && !(filter.party = party = casework_party(work, given->party, error)))
         return EXIT_INPUT;
     list = cases_list(work->cases, &filter, work->now_us, error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LABEL_COLUMNS 10
+#define HASH_SHOWN 8 /* hex digits of an event, as "prove" takes them */
 
 struct page {
     struct casework *work;
@@ -304,6 +305,7 @@ static void put_entry(const struct page *page, const json_t *entry)
         from ? casework_name(page->work, from) : g_strdup(say(page, "by itself", "de lui-même"));
     g_autofree char *result = result_text(page, entry), *what = NULL, *head = NULL;
     const gint64 signers = json_number(entry, "signers", 1);
+    const char *hash = json_text(entry, "hash");
 
     what = terminal_escape(
         case_text_step(page->work, page->kase->kind->id, json_text(entry, "machine"), event));
@@ -312,6 +314,8 @@ static void put_entry(const struct page *page, const json_t *entry)
                            witnessed ? say(page, "witnessed", "attesté")
                                      : say(page, "claimed", "déclaré"),
                            who, head, result);
+    if (hash)
+        g_string_append_printf(page->text, "  %.*s", HASH_SHOWN, hash);
     if (signers > 1)
         g_string_append_printf(page->text, " (%d signatures)", (int)signers);
     g_string_append_c(page->text, '\n');

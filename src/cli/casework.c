@@ -4,7 +4,9 @@
 #include "base/terminal.h"
 #include "cli/keys.h"
 #include "cli/network.h"
+#include "delivery/evidence_alarm.h"
 #include "seal/seal_key_store.h"
+#include "statement/key_import.h"
 #include "statement/key_store.h"
 
 #include <stdio.h>
@@ -216,6 +218,25 @@ char *casework_name(const struct casework *work, const char *party)
         return g_strdup_printf("%s %.*s", work->french ? "sans compte" : "reporter", REPORTER_SHOWN,
                                strchr(party, ':') + 1);
     return g_strndup(party, CASEWORK_SHORT_ID);
+}
+
+/* --- alarms --- */
+
+gboolean casework_raise_alarms(struct casework *work, GError **error)
+{
+    const struct passphrase_source source = { work->options->passphrase_file, FALSE };
+    g_autofree char *path = key_store_path(work->data, KEY_STORE_DEFAULT), *name = NULL;
+    g_autoptr(signing_key_t) key = NULL;
+    guint raised;
+
+    if (!evidence_waits(work->data))
+        return TRUE;
+    if (access(path, F_OK) < 0)
+        return input_error(error, "evidence against a log waits for a key to sign an alarm with: "
+                                  "entente key new");
+    name = cli_key_name(work->context, error);
+    key = name ? key_import_private_file(path, name, &source, error) : NULL;
+    return key && evidence_alarms(work->cases, work->data, key, work->now_us, &raised, error);
 }
 
 /* --- delivery --- */

@@ -75,6 +75,12 @@ char *casework_name(const struct casework *work, const char *party);
 /* One round of delivery, where no node carries events; `round` says what was done. */
 gboolean casework_sync(struct casework *work, struct courier_round *round, GError **error);
 
+/*
+ * Opens an alarm for each bundle of evidence that has none yet (delivery/evidence_alarm.h). Nobody
+ * is asked for a passphrase. FALSE: there is evidence, and no key to sign an alarm with.
+ */
+gboolean casework_raise_alarms(struct casework *work, GError **error);
+
 /* The whole case; borrowed until the next call. */
 const struct kase *casework_case(struct casework *work, const char *id, GError **error);
 

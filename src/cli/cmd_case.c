@@ -14,6 +14,7 @@ static const struct case_subcommand *const subcommands[] = {
     &case_subcommand_list,
     &case_subcommand_message,
     &case_subcommand_open,
+    &case_subcommand_prove,
     &case_subcommand_recuse,
     &case_subcommand_show,
     &case_subcommand_step,
@@ -75,10 +76,10 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 const struct command command_case = {
     .name = "case",
     .summary = "Open, follow and carry out cases with other signatories",
-    .arguments =
-        "open KIND --to SIGNATORY | list | show ID | message ID TEXT | attach ID FILE... |"
-        " step ID STEP | transfer ID | add-party ID | close ID | export ID | erase ID | kinds | "
-        "desk | recuse ID KEY",
+    .arguments = "open KIND --to SIGNATORY | list | show ID | message ID TEXT | attach ID FILE... |"
+                 " step ID STEP | transfer ID | add-party ID | close ID | export ID | erase ID | "
+                 "prove ID EVENT | kinds | "
+                 "desk | recuse ID KEY",
     .formats = "text, json, markdown",
     .details =
         "open       a case of a kind; what it needs is asked for, or given by --field\n"
@@ -92,6 +93,7 @@ const struct command command_case = {
         "close      the step of that name\n"
         "export     a folder, or one document (--format json), of all that --for WHOM may see\n"
         "erase      the content of a case that ended, before its time; numbers stay\n"
+        "prove      by when an event existed, to anybody and without its content: entente verify\n"
         "kinds      the kinds of cases: steps, roles, clocks, fields\n"
         "desk       whose keys here work on cases: set KEY handler|coordinator|auditor, "
         "remove KEY\n"

@@ -31,6 +31,7 @@ static gboolean sync_once(struct casework *work, GError **error)
         !cases_tick(work->cases, work->now_us, &happened, error) ||
         !echo_drills(work->cases, work->self, casework_key(work, NULL), work->now_us, &echoed,
                      error) ||
+        !echo_judge(work->cases, work->self, casework_key(work, NULL), work->now_us, error) ||
         (echoed && !casework_sync(work, &again, error)))
         return FALSE;
     if (!work->context->quiet)
@@ -73,6 +74,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     const struct state *state = data;
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) inbox = NULL;
+    g_autoptr(GError) problem = NULL;
     g_autofree char *text = NULL;
 
     if (arguments[0])
@@ -82,6 +84,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     work = casework_open(context, &state->work, error);
     if (!work)
         return EXIT_SYSTEM;
+    if (!casework_raise_alarms(work, &problem) && !context->quiet)
+        fprintf(stderr, "%s\n", problem->message);
     if (state->sync && !sync_once(work, error))
         return EXIT_SYSTEM;
     inbox = cases_inbox(work->cases, (guint)state->limit, work->now_us, error);

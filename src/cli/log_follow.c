@@ -1,6 +1,7 @@
 /* log_follow.c: `entente log follow` and `entente log mirror`. */
 #include "base/error.h"
 #include "base/terminal.h"
+#include "cli/casework.h"
 #include "cli/log_command.h"
 #include "cli/network.h"
 #include "cli/policy_file.h"
@@ -16,6 +17,7 @@
 
 /* Whose log, by which rules. */
 struct followed {
+    const struct context *context;
     struct policy_file *policy;        /* of --policy; or NULL */
     struct quorum_policy *of_key;      /* of --key; or NULL */
     struct community *community;       /* or NULL */
@@ -173,6 +175,16 @@ static int exit_status(enum follower_outcome outcome, const struct log_state *st
     return EXIT_SYSTEM;
 }
 
+/* Whoever keeps cases here learns of it in the inbox; without a key the evidence waits for one. */
+static void raise_alarms(const struct followed *followed)
+{
+    static const struct casework_options none = { 0 };
+    g_autoptr(casework_t) work = casework_open(followed->context, &none, NULL);
+
+    if (work && casework_raise_alarms(work, NULL) && !followed->context->quiet)
+        fputs("An alarm is open: entente alarm list\n", stderr);
+}
+
 static int follow(struct followed *followed, const struct log_state *state, gboolean once,
                   log_entry_fn each, GError **error)
 {
@@ -198,6 +210,8 @@ static int follow(struct followed *followed, const struct log_state *state, gboo
         if (!follower_step(follower, put_event, followed, &outcome, error))
             return EXIT_SYSTEM;
         /* What was found is not going to be better at the next look: it is for people now. */
+        if (outcome == FOLLOWER_FOUND)
+            raise_alarms(followed);
         if (once || outcome == FOLLOWER_FOUND)
             return exit_status(outcome, state);
         g_usleep(interval_s * G_USEC_PER_SEC);
@@ -207,7 +221,8 @@ static int follow(struct followed *followed, const struct log_state *state, gboo
 static int run_follow(const struct context *context, const struct log_state *state,
                       char **arguments, GError **error)
 {
-    g_auto(followed_t) followed = { .json = cli_format_is(context, "json", FALSE) };
+    g_auto(followed_t)
+        followed = { .context = context, .json = cli_format_is(context, "json", FALSE) };
 
     if (!arguments[0] || arguments[1])
         return input_error(error, "log follow takes one URL, DIR or ORIGIN");
@@ -225,7 +240,8 @@ static int run_follow(const struct context *context, const struct log_state *sta
 static int run_mirror(const struct context *context, const struct log_state *state,
                       char **arguments, GError **error)
 {
-    g_auto(followed_t) followed = { .json = cli_format_is(context, "json", FALSE) };
+    g_auto(followed_t)
+        followed = { .context = context, .json = cli_format_is(context, "json", FALSE) };
 
     if (!arguments[0] || !arguments[1] || arguments[2])
         return input_error(error, "log mirror takes a URL (or DIR or ORIGIN) and the folder of "

@@ -9,6 +9,7 @@
 #include "delivery/commitment_root.h"
 #include "delivery/courier.h"
 #include "delivery/echo.h"
+#include "delivery/evidence_alarm.h"
 #include "delivery/office.h"
 #include "node/metrics.h"
 #include "node/places.h"
@@ -146,12 +147,14 @@ static gboolean tick(struct delivery *own, gint64 now_us, gboolean moved, GError
 {
     struct office *office = own->office;
     const gint64 clock_us = g_get_monotonic_time();
-    guint happened, echoed = 0;
+    guint happened, echoed = 0, raised;
 
     if (moved || !own->ticked_us || clock_us - own->ticked_us >= TICK_US) {
         own->ticked_us = clock_us;
         if (!cases_tick(office->cases, now_us, &happened, error) ||
-            !echo_drills(office->cases, office->self, own->key, now_us, &echoed, error))
+            !echo_drills(office->cases, office->self, own->key, now_us, &echoed, error) ||
+            !echo_judge(office->cases, office->self, own->key, now_us, error) ||
+            !evidence_alarms(office->cases, office->data_folder, own->key, now_us, &raised, error))
             return FALSE;
         add(&own->echoed, echoed);
     }

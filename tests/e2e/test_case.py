@@ -208,6 +208,9 @@ def test_a_ping_is_echoed_and_a_person_answers(world):
     done = state("contact", "ping", "society.example", "--wait", 60)
     assert re.search(r"society\.example +l1 +\S+ \S+ +ok +\d+ s", done.stdout)
     assert "100 % answered in time (of 1)" in done.stdout
+    # The machine that asked judges the echo, too: its clock for a person does not run out.
+    until(lambda: '"state": "done"' in state("case", "list", "--kind", "drill", "--ended",
+                                             "--format", "json").stdout, what="the judgement")
     # Company.example joined, and says nowhere how it is reached.
     done = state("contact", "ping", "company.example", status=1)
     assert re.search(r"company\.example +l1 .* bounced", done.stdout)
@@ -242,6 +245,16 @@ def test_what_nobody_carries_is_carried_once(world):
         until(lambda: "we are" in world.state.program("case", "show", case).stdout, what="this")
     finally:
         world.society.node.start()
+
+
+def test_an_event_is_proven_to_have_been_there(world):
+    case = ask(world)
+    entry = shown(world.state, case)["entries"][0]
+    society = world.society.program
+    assert 'no event "ffffffffff"' in society("case", "prove", case, "f" * 10, status=2).stderr
+    missing = world.state.program("case", "prove", case, entry["hash"][:8], status=3)
+    assert "one root an hour" in missing.stderr
+    assert entry["hash"][:8] in world.state.program("case", "show", case).stdout
 
 
 def test_help_is_given_by_the_formula(world):

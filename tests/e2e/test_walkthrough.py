@@ -32,9 +32,9 @@ def test_a_first_community_on_one_machine(tmp_path):
     environment = unleaked({**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8",
                             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
     done = subprocess.run(
-        ["bash", "-c", "set -e -o pipefail; trap '[ -z \"$nodes\" ] || kill $nodes' ERR\n" + script],
+        ["bash", "-c", "set -e -o pipefail; trap '[ -z \"$nodes\" ] || kill $nodes $ville $ngo' ERR\n" + script],
         cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120)
+        timeout=240)
     said = done.stdout[-3000:] + done.stderr[-3000:]
     assert done.returncode == 0, said
     assert "accepted; the log promises" not in done.stderr, "the quorum cosigned at once: " + said

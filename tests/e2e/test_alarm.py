@@ -1,0 +1,49 @@
+"""What is found against a log opens an alarm, once; somebody acknowledges it, and says what it was."""
+import json
+import re
+import shutil
+
+from test_community import POLICY, serve  # noqa: F401 (a fixture)
+from test_follow import follow, make_log
+from community import program
+
+
+def alarms(me, *more):
+    return json.loads(me("alarm", "list", "--format", "json", *more).stdout)["cases"]
+
+
+def split_view(me, serve, tmp_path):  # noqa: F811
+    one = make_log(tmp_path / "one", POLICY)
+    two = make_log(tmp_path / "two", POLICY + "checkpoint_max_age_s: 600\n", one.data / "keys")
+    key = one.answer["log_key"]
+    follow(me, serve(one.log), key)
+    follow(me, serve(one.log), key, "--mirror", serve(two.log), status=1)
+
+
+def test_a_split_view_opens_one_alarm(serve, tmp_path):  # noqa: F811
+    me = program(tmp_path / "me")
+    assert alarms(me) == []
+    me("key", "new", "--name", "me.example")
+    split_view(me, serve, tmp_path)
+    (alarm,) = alarms(me)
+    assert alarm["title"].startswith("The log shows different contents") and alarm["mine"]
+    page = me("alarm", "show", alarm["id"][:8]).stdout
+    assert "Severity: Critical" in page and "evidence/split-view-" in page
+    assert re.search(r"in \d\d min +Acknowledge +us", page), "critical: within the hour"
+    assert "Acknowledge" in me("inbox").stdout
+    # Looked at again, it is the same evidence and the same alarm.
+    assert [row["id"] for row in alarms(me)] == [alarm["id"]]
+    me("alarm", "ack", alarm["id"][:8])
+    assert alarms(me)[0]["state"] == "acknowledged"
+    assert "--verdict attack" in me("alarm", "close", alarm["id"], status=2).stderr
+    me("alarm", "close", alarm["id"], "--verdict", "mistake", "--evidence", "our mirror was old")
+    assert alarms(me) == [] and alarms(me, "--all")[0]["state"] == "closed"
+    assert me("inbox").stderr.startswith("Nothing waits")
+
+
+def test_without_a_key_the_evidence_waits(serve, tmp_path):  # noqa: F811
+    me = program(tmp_path / "me")
+    split_view(me, serve, tmp_path)
+    assert "entente key new" in me("alarm", "list", status=None).stderr
+    me("key", "new", "--name", "me.example")
+    assert len(alarms(me)) == 1
