@@ -102,10 +102,13 @@ static char *like_pattern(const char *text)
 static void condition_init(struct condition *condition, const struct cases_filter *filter)
 {
     g_autofree char *pattern = filter->text ? like_pattern(filter->text) : NULL;
+    /* The cases of one party are few: they are found by it, not by what is open. */
+    const char *ended = filter->party ? "head.ended + 0" : "head.ended";
 
-    condition->sql = g_string_new(filter->open && filter->ended ? "head.ended >= 0"
-                                  : filter->ended               ? "head.ended > 0"
-                                                                : "head.ended = 0");
+    condition->sql = g_string_new(ended);
+    g_string_append(condition->sql, filter->open && filter->ended ? " >= 0"
+                                    : filter->ended               ? " > 0"
+                                                                  : " = 0");
     condition->texts = g_ptr_array_new_with_free_func(g_free);
     if (filter->kind)
         condition_add(condition, "head.kind = ?", filter->kind);
