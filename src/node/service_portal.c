@@ -455,11 +455,12 @@ static gboolean takes_gzip(const struct node_request *request)
 static gboolean answer_file(struct portal *portal, const struct node_request *request,
                             struct node_answer *answer)
 {
-    const char *name = request->path + strlen(portal->base);
+    const char *name;
     struct node_content *content = NULL;
 
     if (!g_str_has_prefix(request->path, portal->base))
         return FALSE;
+    name = request->path + strlen(portal->base);
     if (takes_gzip(request))
         content = g_hash_table_lookup(portal->packed, name);
     if (!content)

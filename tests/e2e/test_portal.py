@@ -412,7 +412,8 @@ def test_files_never_change_under_their_name(world):
         status, headers, packed = world.log.get(base + name, {"Accept-Encoding": "br, gzip"})
         assert headers["content-encoding"] == "gzip" and len(packed) < len(content)
         assert gzip.decompress(packed) == content and headers["vary"] == "Accept-Encoding"
-    for name in ("/web/0000000000000000/portal.js", base + "portal.c", base + "../portal.js", "/web/"):
+    for name in ("/web/0000000000000000/portal.js", base + "portal.c", base + "../portal.js", base,
+                 "/web/", "/w"):
         assert world.log.get(name)[0] == 404
     # Templates are there to be hashed, and are no pages.
     assert world.log.get(base + "portal.html")[1]["content-type"] == "text/plain; charset=utf-8"
