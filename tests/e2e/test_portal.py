@@ -492,6 +492,33 @@ def test_nothing_is_wider_than_a_phone(world, page):
     page.show()
 
 
+def longer(text):
+    """A language that is two fifths longer and full of accents; placeholders stay."""
+    accents = str.maketrans("aeiounyAEIOUNY", "áéíóúñýÁÉÍÓÚÑÝ")
+    parts = re.split(r"(\{\w+\})", text)
+    return "".join(part if part.startswith("{") else part.translate(accents) for part in parts) + \
+        " ŵ" * (len(text) // 5)
+
+
+def test_a_longer_language_fits(world, page):
+    """Texts of another language are longer: at 360 pixels nothing sticks out."""
+    base = re.search(r'data-base="([^"]+)"', world.log.get("/")[2].decode())[1]
+    lies = {}
+    for name in ("en", "portal.en"):
+        texts = json.loads((ROOT / "web" / "i18n" / f"{name}.json").read_text())
+        lies[f"{base}i18n/{name}.json"] = json.dumps({key: longer(text) for key, text in texts.items()}).encode()
+    liar = Liar(world.log, lies)
+    try:
+        page.show(360)
+        for name in ("home", "signatories", "signatory", "compare", "followup", "measures"):
+            visit(page, liar.url + addresses(world)[name] + ("&" if "?" in addresses(world)[name] else "?") + "lang=en")
+            assert "ŵ" in text(page, "h1") or name == "signatory"
+            assert page.js("return document.documentElement.scrollWidth") == 360, name
+    finally:
+        liar.stop()
+        page.show()
+
+
 def test_keyboard(world, page):
     """The first Tab finds the way past the navigation; the focus is always to be seen."""
     from selenium.webdriver.common.keys import Keys

@@ -1,5 +1,6 @@
 /* page.js: what pages of the portal are made of: their head, cards, notices. */
 import { el, visible } from '../dom.js';
+import { searchForm } from './search.js';
 import { CheckpointMemory } from '../verify/memory.js';
 
 /* The page's one h1, and a sentence under it. */
@@ -44,6 +45,7 @@ export function problemNotice(view, problem) {
   return [pageHead(view, title, view.t(`problem.${kind}.text`)),
     problem.detail && el('p', { class: 'quiet' }, view.t('problem.detail'), ' ', el('span', { lang: 'en' }, visible(problem.detail))),
     lastVerified(view, problem),
+    problem.status === 404 && searchForm(view, ''),
     el('ul', { class: 'plain-links' },
       el('li', {}, el('a', { href: view.here({}) }, view.t('problem.again'))),
       el('li', {}, el('a', { href: view.href('/signatories') }, view.t('problem.search'))),
