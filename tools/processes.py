@@ -264,6 +264,12 @@ class Kind:
             fail(place, f"effect is one of {', '.join(EFFECTS)}")
         if step.get("local") and step["to"] != "=":
             fail(place, "a local step changes no state: others could not follow")
+        if self.machines[machine].get("apart") and (step.get("causes") or step.get("effect")):
+            fail(place, "a step that may be said apart changes nothing for others")
+        for other in listed(step.get("when")):
+            name = other.partition("/")[0]
+            if self.machines[name].get("per_party") and name != machine:
+                fail(place, f"when: not all parties know {name}")
         if step.get("approvals", 1) not in range(1, 9):
             fail(place, "approvals is 1 to 8")
 

@@ -419,7 +419,8 @@ static gboolean may_be_ours(const struct case_fold *fold, const struct case_even
         return TRUE;
     if (g_str_equal(event->stream, CASE_STREAM_LOCAL))
         return FALSE;
-    return fold->opening || waits_to_bring(fold, self);
+    return fold->opening || g_strcmp0(json_text(event->fields, "party"), self) == 0 ||
+           waits_to_bring(fold, self);
 }
 
 /* What can be said without the case. */

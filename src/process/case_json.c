@@ -128,7 +128,18 @@ static void set_event(json_t *object, const struct case_event *event, gboolean c
     json_object_set_new(object, "signers", json_integer(event->signers));
 }
 
-static json_t *entry_json(const struct case_entry *entry, const struct viewer *viewer)
+/* Where others of its role cannot follow an instance, they cannot judge what was said of it. */
+static gboolean sees_verdict(const struct kase *kase, const struct viewer *viewer,
+                             const struct case_entry *entry)
+{
+    const struct process_machine *machine =
+        entry->event ? kind_machine(kase->kind, entry->event->machine) : NULL;
+
+    return !machine || sees_instance(viewer, machine, entry->event->instance);
+}
+
+static json_t *entry_json(const struct kase *kase, const struct case_entry *entry,
+                          const struct viewer *viewer)
 {
     json_t *object = json_object();
 
@@ -140,9 +151,11 @@ static json_t *entry_json(const struct case_entry *entry, const struct viewer *v
         set_text(object, "event", entry->step->event);
         set_text(object, "instance", entry->instance);
     }
-    set_text(object, "verdict", case_verdict_name(entry->verdict));
     set_time(object, "counts_at", entry->clock_us);
     json_object_set_new(object, "witnessed", json_boolean(entry->witnessed));
+    if (!sees_verdict(kase, viewer, entry))
+        return object;
+    set_text(object, "verdict", case_verdict_name(entry->verdict));
     set_text(object, "from_state", entry->from_state);
     set_text(object, "to_state", entry->to_state);
     if (entry->clock)
@@ -182,7 +195,7 @@ static void set_entries(json_t *object, const struct kase *kase, const struct vi
         const struct case_entry *entry = kase->entries->pdata[i];
 
         if (sees_entry(kase, viewer, entry))
-            json_array_append_new(entries, entry_json(entry, viewer));
+            json_array_append_new(entries, entry_json(kase, entry, viewer));
         else
             hidden++;
     }

@@ -175,7 +175,11 @@ static enum case_verdict judge_recipients(const struct kase *kase, const struct 
         if (!case_stream_is_seen(kase, event->stream, event->to[i]) &&
             g_strcmp0(event->to[i], comes) != 0)
             return CASE_MIS_ADDRESSED;
-    return !self || case_event_is_for(kase, event, self) ? CASE_APPLIED : CASE_MIS_ADDRESSED;
+    /* What was said before the party that folds came in is a matter of what it may see then. */
+    return !self || case_event_is_for(kase, event, self) ||
+                   (!kase_party(kase, self) && event->tlp != TLP_RED)
+               ? CASE_APPLIED
+               : CASE_MIS_ADDRESSED;
 }
 
 /* Whether an effect may be had: the party that comes, goes, takes over. */
