@@ -74,3 +74,11 @@ def test_plan_of_fixes(entente, tmp_path):
     assert check("fix-plan", json.loads(saved.read_text())) == []
     del plan["edits"][0]["old"]
     assert check("fix-plan", plan)
+
+
+def test_kinds_of_cases(entente):
+    kinds = json.loads(entente("case", "kinds", "--format", "json").stdout)
+    assert check("kinds", kinds) == []
+    broken = copy.deepcopy(kinds)
+    del broken["kinds"][0]["title"]["fr"]
+    assert check("kinds", broken)
