@@ -457,7 +457,7 @@ static void visit_next(struct walk *walk, const struct node *node)
                 struct move move = { party,
                                      option->step->machine,
                                      option->step->event,
-                                     g_strdup(option->instance),
+                                     (char *)g_intern_string(option->instance),
                                      variant,
                                      0 };
 
