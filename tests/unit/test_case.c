@@ -449,6 +449,34 @@ static void test_openings(void)
     }
 }
 
+/* Someone without an account is a party by the key it made, in kinds that allow it. */
+static void test_without_an_account(void)
+{
+    static const char *const kinds_tried[] = { "assistance", "disclosure", "drill" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds_tried); i++) {
+        g_autoptr(scene_t) scene = scene_new(kinds_tried[i]);
+        g_autofree char *hex = hex_encode(scene->lab->keys[0][0]->public->bytes, KEY_PUBLIC_SIZE);
+        const char *const roles[] = { scene->kind->roles[0].id, scene->kind->roles[1].id, NULL };
+        json_t *fields = i == 0 ? help("yes")
+                         : i == 1
+                             ? report(NULL)
+                             : json_pack("{s:s, s:s}", "level", "l1", "nonce", scene->lab->ids[1]);
+
+        g_free(scene->lab->ids[0]);
+        scene->lab->ids[0] = g_strconcat("key:", hex, NULL);
+        ASSERT_VERDICT(scene_open(scene, roles, fields),
+                       scene->kind->anonymous ? CASE_APPLIED : CASE_NOT_A_PARTY);
+        if (!scene->kind->anonymous)
+            continue;
+        SAYS(scene, .party = 1, .event = "message", .at_s = 60,
+             .fields = json_pack("{s:s}", "text", "we are here"));
+        SAYS(scene, .party = 0, .event = "message", .at_s = 120,
+             .fields = json_pack("{s:s}", "text", "thank you"));
+        g_assert_cmpuint(scene_at(scene, 200)->parties->len, ==, 2);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -468,5 +496,6 @@ int main(int argc, char **argv)
     g_test_add_func("/case/two-signatures", test_two_signatures);
     g_test_add_func("/case/end-and-reopening", test_end_and_reopening);
     g_test_add_func("/case/openings", test_openings);
+    g_test_add_func("/case/without-an-account", test_without_an_account);
     return g_test_run();
 }
