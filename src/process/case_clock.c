@@ -224,21 +224,31 @@ void case_clocks_event(struct kase *kase, const struct moment *moment,
     }
 }
 
+/* What a field said for a machine before those of the case, or of the instance, changed. */
+static const json_t *said_before(const struct kase *kase, const json_t *before,
+                                 const struct case_state *state, gboolean own, const char *field)
+{
+    const json_t *nearest = own ? before : state->fields;
+    const json_t *value = nearest ? json_object_get(nearest, field) : NULL;
+
+    return value ? value : json_object_get(own ? kase->fields : before, field);
+}
+
 /* What a field says now, and did not say before. */
 static void field_moves(const struct kase *kase, const struct moment *moment, const json_t *before,
-                        const struct case_state *state, struct case_clock *run)
+                        const struct case_state *state, gboolean own, struct case_clock *run)
 {
     const struct process_clock *clock = run->clock;
     gint64 due_us;
 
     if (clock->due_field &&
-        !json_equal(json_object_get(before, clock->due_field),
+        !json_equal(said_before(kase, before, state, own, clock->due_field),
                     kase_field(kase, state, clock->due_field)) &&
         kase_field_time(kase, state, clock->due_field, &due_us))
         run->due_us = due_us;
     for (const struct process_clock_case *row = clock->cases; row && row->field; row++)
         if (field_is(kase_field(kase, state, row->field), row->value) &&
-            !field_is(json_object_get(before, row->field), row->value))
+            !field_is(said_before(kase, before, state, own, row->field), row->value))
             run->due_us = MIN(run->due_us, moment->time_us + row->due_s * G_USEC_PER_SEC);
 }
 
@@ -257,9 +267,9 @@ void case_clocks_fields(struct kase *kase, const struct moment *moment, const js
                 continue;
             run = find_open(kase, clock, other->instance);
             if (run)
-                field_moves(kase, moment, before, other, run);
+                field_moves(kase, moment, before, other, state != NULL, run);
             else if (clock->due_field && kind_list_has(clock->in, other->state) &&
-                     !json_object_get(before, clock->due_field) &&
+                     !said_before(kase, before, other, state != NULL, clock->due_field) &&
                      kase_field(kase, other, clock->due_field))
                 start(kase, moment, clock, other);
         }
