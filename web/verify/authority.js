@@ -2,7 +2,7 @@
  * authority.js: which of the keys that signed an entry may say what it says, at its index and time
  * (src/register/authority.c, keys.c). The kinds of statements that change this are in register.js.
  */
-import { fromBase64, fromHex, sha256Hex, toHex } from './bytes.js';
+import { fromBase64, fromHex, sha256Hex, toHex, utf8Text } from './bytes.js';
 import { entryStatement, isEnvelopeFault, parseEntry, preAuthentication } from './dsse.js';
 import { SIGNATURE_SIZE, isSignedBy } from './ed25519.js';
 import { parseNoteKey } from './note.js';
@@ -242,15 +242,15 @@ export class KeyRegister {
     }
   }
 
-  /* Whether it is signed by a key whose owner never signed with it where it was named. */
-  mayProve(bytes) {
-    if ([...this.keys.values()].every(({ proven }) => proven)) return false;
-    try {
-      return parseEntry(bytes).signatures.some(({ keyid }) => (this.hints.get(keyid) ?? []).some(({ proven }) => !proven));
-    } catch (fault) {
-      if (isEnvelopeFault(fault)) return false;
-      throw fault;
-    }
+  /*
+   * Whether it may be the first thing said with a key that its owner never proved to hold: after it,
+   * nobody else can claim that key.
+   */
+  mayBind(bytes) {
+    const open = [...this.keys.values()].filter(({ hint, proven, said }) => hint && !proven && !said);
+    if (!open.length) return false;
+    const text = utf8Text(bytes) ?? '';
+    return open.some(({ hint }) => text.includes(JSON.stringify(hint)));
   }
 
   /* Whether what was said at `index` with this key is disputed by its signatory since. */

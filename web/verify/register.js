@@ -231,7 +231,7 @@ export class CommunityRegister extends KeyRegister {
    */
   async fold(bytes, time, wanted) {
     const index = this.size++;
-    if (!wanted && !Object.hasOwn(JUDGES, kindOfEntry(bytes)) && !this.mayProve(bytes)) return null;
+    if (!wanted && !Object.hasOwn(JUDGES, kindOfEntry(bytes)) && !this.mayBind(bytes)) return null;
     const judged = await this.judge(bytes, index, time);
     if (judged.verdict) return judged;
     await judged.apply?.();
