@@ -1,6 +1,7 @@
 #include "cli/case_fields.h"
 
 #include "base/file.h"
+#include "base/nearest_word.h"
 #include "base/terminal.h"
 
 #include <stdio.h>
@@ -118,13 +119,21 @@ static char *read_value(const char *path, GError **error)
     return g_strndup(text, length);
 }
 
-static char *fields_of(const struct kind *kind)
+/* "did you mean ...", or all that there are. */
+static gboolean refuse_name(const struct kind *kind, const char *name, GError **error)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    struct nearest_word nearest = { .word = name };
+    g_autoptr(GString) known = g_string_new(NULL);
 
-    for (const struct process_field *field = kind->fields; field && field->id; field++)
-        g_string_append_printf(text, "%s%s", field == kind->fields ? "" : ", ", field->id);
-    return g_string_free(g_steal_pointer(&text), FALSE);
+    for (const struct process_field *field = kind->fields; field && field->id; field++) {
+        nearest_word_try(&nearest, field->id);
+        g_string_append_printf(known, "%s%s", known->len ? ", " : "", field->id);
+    }
+    if (nearest.best)
+        return input_error(error, "a case of kind \"%s\" has no field \"%s\"; did you mean \"%s\"?",
+                           kind->id, name, nearest.best);
+    return input_error(error, "a case of kind \"%s\" has no field \"%s\" (%s)", kind->id, name,
+                       known->str);
 }
 
 static gboolean read_field(struct casework *work, const struct kind *kind, const char *text,
@@ -137,12 +146,8 @@ static gboolean read_field(struct casework *work, const struct kind *kind, const
 
     if (!equals)
         return input_error(error, "--field \"%s\" is not NAME=VALUE", text);
-    if (!field) {
-        g_autofree char *known = fields_of(kind);
-
-        return input_error(error, "a case of kind \"%s\" has no field \"%s\" (%s)", kind->id, name,
-                           known);
-    }
+    if (!field)
+        return refuse_name(kind, name, error);
     if (equals[1] == '@' && equals[2] != '@')
         value = read_value(equals + 2, error);
     else

@@ -86,7 +86,7 @@ static void add_option(const struct casework *work, const struct kase *kase,
 
 void case_text_options(const struct casework *work, const struct kase *kase, GString *text)
 {
-    g_autoptr(GPtrArray) options = case_options(kase, work->self);
+    g_autoptr(GPtrArray) options = case_options(kase, cases_self(work->cases, kase));
 
     if (!options->len)
         return;

@@ -45,7 +45,9 @@ static int take(struct casework *work, const struct case_arguments *given, const
     json_object_update(fields, extra);
     if (given->instance && !(instance = casework_party(work, given->instance, error)))
         return EXIT_INPUT;
-    if (!case_fields_ask(work, kase->kind, needs_of(kase, given, event, work->self), fields, error))
+    if (!case_fields_ask(work, kase->kind,
+                         needs_of(kase, given, event, cases_self(work->cases, kase)), fields,
+                         error))
         return EXIT_INPUT;
     whole.instance = instance;
     return casework_say(work, &whole, NULL, error);

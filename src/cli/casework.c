@@ -210,7 +210,7 @@ char *casework_name(const struct casework *work, const char *party)
 
     if (!party)
         return g_strdup("");
-    if (g_str_equal(party, work->self))
+    if (g_str_equal(party, work->self) || g_str_equal(party, OFFICE_LOCAL))
         return g_strdup(work->french ? "nous" : "us");
     if (domain)
         return terminal_escape(domain);
@@ -273,7 +273,12 @@ gboolean casework_sync(struct casework *work, struct courier_round *round, GErro
 
 const struct kase *casework_case(struct casework *work, const char *id, GError **error)
 {
-    return cases_get(work->cases, id, work->now_us, error);
+    const struct kase *kase = cases_get(work->cases, id, work->now_us, error);
+
+    if (!kase || kase->kind)
+        return kase;
+    input_error(error, "case %s: what opens it has not arrived yet", id);
+    return NULL;
 }
 
 const char *casework_text(const struct casework *work, const struct process_text *text)

@@ -427,10 +427,13 @@ static gboolean may_be_ours(const struct case_fold *fold, const struct case_even
 static enum case_verdict examine(const struct case_fold *fold, struct case_event *event,
                                  gint64 now_us)
 {
-    if (g_strcmp0(event->log, fold->log) != 0)
-        return CASE_OTHER_LOG;
-    if (!kind_find(event->kind))
+    const struct kind *kind = kind_find(event->kind);
+
+    if (!kind)
         return CASE_UNKNOWN_KIND;
+    /* What never leaves its author may have begun before a community was joined. */
+    if (!kind->own && g_strcmp0(event->log, fold->log) != 0)
+        return CASE_OTHER_LOG;
     if (fold->opening && (!g_str_equal(fold->opening->event->id, event->id) ||
                           !g_str_equal(fold->opening->event->kind, event->kind)))
         return CASE_MIS_ADDRESSED;

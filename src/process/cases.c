@@ -195,6 +195,15 @@ void cases_close(struct cases *cases)
     g_free(cases);
 }
 
+const char *cases_self(const struct cases *cases, const struct kase *kase)
+{
+    const struct case_party *own = kase && kase->kind && kase->kind->own && kase->parties->len
+                                       ? kase->parties->pdata[0]
+                                       : NULL;
+
+    return own ? own->id : cases->self;
+}
+
 /* --- statements in short --- */
 
 static struct query *ask(struct cases *cases, GError **error, const char *sql, const char *types,

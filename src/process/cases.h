@@ -68,6 +68,10 @@ gboolean cases_drop_draft(struct cases *cases, const char *draft, GError **error
 enum case_verdict cases_take(struct cases *cases, GBytes *envelope, gint64 now_us, char **why,
                              GError **error);
 
+/* Who we are in a case: in one of our own the name that we had when it began, which was "local" as
+ * long as we had not endorsed the Call. Borrowed, as the case. */
+const char *cases_self(const struct cases *cases, const struct kase *kase);
+
 /* The case, folded; borrowed until the next call. NULL and ENTENTE_ERROR_INPUT: none, several. */
 const struct kase *cases_get(struct cases *cases, const char *id, gint64 now_us, GError **error);
 

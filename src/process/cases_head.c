@@ -18,8 +18,8 @@ static gboolean is_ours(const struct cases *cases, const struct kase *kase,
                         const struct case_clock *clock)
 {
     if (clock->bearer)
-        return g_str_equal(clock->bearer, cases->self);
-    return g_strcmp0(clock->clock->role, cases_role_of(kase, cases->self)) == 0;
+        return g_str_equal(clock->bearer, cases_self(cases, kase));
+    return g_strcmp0(clock->clock->role, cases_role_of(kase, cases_self(cases, kase))) == 0;
 }
 
 static gboolean write_clocks(struct cases *cases, const struct kase *kase, GError **error)
@@ -97,7 +97,7 @@ static gboolean has_our_word(const struct cases *cases, const struct kase *kase)
         const struct case_entry *entry = kase->entries->pdata[i];
 
         if (entry->event && entry->verdict == CASE_APPLIED &&
-            g_str_equal(entry->event->from, cases->self))
+            g_str_equal(entry->event->from, cases_self(cases, kase)))
             return TRUE;
     }
     return FALSE;
@@ -133,7 +133,7 @@ static const char *peer_of(const struct cases *cases, const struct kase *kase)
     for (guint i = 0; i < kase->parties->len; i++) {
         const struct case_party *party = kase->parties->pdata[i];
 
-        if (!g_str_equal(party->id, cases->self))
+        if (!g_str_equal(party->id, cases_self(cases, kase)))
             return party->id;
     }
     return "";

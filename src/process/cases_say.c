@@ -61,7 +61,7 @@ static gboolean is_meant(const struct case_option *option, const struct case_dra
 
 static gboolean find_step(struct cases *cases, struct saying *saying, GError **error)
 {
-    const char *self = cases->self;
+    const char *self = cases_self(cases, saying->kase);
     g_autoptr(GPtrArray) options = NULL;
     const struct case_option *found = NULL;
 
@@ -222,6 +222,7 @@ static GPtrArray *copy_attachments(const GPtrArray *files)
 static struct case_event *compose(struct cases *cases, const struct saying *saying, GError **error)
 {
     const struct case_draft *draft = saying->draft;
+    const char *self = cases_self(cases, saying->kase);
     g_autoptr(case_event_t) event = g_new0(struct case_event, 1);
     guint32 last;
 
@@ -231,7 +232,7 @@ static struct case_event *compose(struct cases *cases, const struct saying *sayi
     event->id = g_strdup(saying->id);
     event->kind = g_strdup(saying->kind->id);
     event->stream = g_strdup(stream_of(saying));
-    event->from = g_strdup(cases->self);
+    event->from = g_strdup(self);
     event->machine = g_strdup(saying->step ? saying->step->machine : saying->kind->machines->id);
     event->instance = g_strdup(saying->instance);
     event->event = g_strdup(saying->step ? saying->step->event : CASE_EVENT_OPEN);
@@ -244,14 +245,14 @@ static struct case_event *compose(struct cases *cases, const struct saying *sayi
     }
     if (!check_level(saying->kind, event->tlp, error))
         return NULL;
-    event->to = saying->kase ? case_recipients(saying->kase, event->stream, cases->self)
+    event->to = saying->kase ? case_recipients(saying->kase, event->stream, self)
                              : g_strdupv((char **)draft->to);
     if (!event->to)
         event->to = g_new0(char *, 1);
-    last = case_fold_last(saying->fold, cases->self, event->stream, &event->previous);
+    last = case_fold_last(saying->fold, self, event->stream, &event->previous);
     event->has_previous = last > 0;
     event->seq = last + 1;
-    event->heads = case_fold_heads(saying->fold, event->stream, cases->self);
+    event->heads = case_fold_heads(saying->fold, event->stream, self);
     if (event->heads && json_object_size(event->heads) == 0)
         g_clear_pointer(&event->heads, json_decref);
     if (cases->options.newest &&

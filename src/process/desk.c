@@ -164,5 +164,5 @@ json_t *desk_view(struct cases *cases, const char *id, const struct public_key *
         policy_error(error, "the key \"%s\" has no role at the desk", key->name);
         return NULL;
     }
-    return case_json(kase, role == DESK_AUDITOR ? CASE_VIEWER_AUDITOR : cases->self);
+    return case_json(kase, role == DESK_AUDITOR ? CASE_VIEWER_AUDITOR : cases_self(cases, kase));
 }
