@@ -326,7 +326,7 @@ def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
     data = b"%PDF hostile <script>"
     item = {"name": "advice <b>.pdf", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     hashes = reply(node, reporter, answers_to(said, digest, reporter, "Unplug it.\n<b>Now</b> \u202e.", [item]),
-                   [({"type": "part", "attachment": item["sha256"], "offset": 0, "size": len(data)}, data)])
+                   [({"type": "part", "attachment": item["sha256"], "offset": 0}, data)])
     click(page, "#answers .send button")
     page.wait("document.querySelector('.event')", 20000)
     shown = texts(page, ".event")

@@ -70,7 +70,7 @@ export class Conversation {
     const { predicateType, predicate } = statementOf(envelope);
     const isOwn = predicate.from === this.reporter.from;
     if (predicate.log !== this.log) return;
-    if (predicateType === ACK_TYPE && predicate.author === this.reporter.from) this.acks.push(predicate);
+    if (predicateType === ACK_TYPE && predicate.author === this.reporter.from && !predicate.refused) this.acks.push(predicate);
     if (predicateType !== EVENT_TYPE || !(isOwn || predicate.to?.includes(this.reporter.from))) return;
     const hash = await sha256Hex(envelope.payload);
     if (this.events.some((other) => other.hash === hash)) return;
@@ -112,13 +112,16 @@ export class Conversation {
     return signer.disputed ? 'claimed' : 'verified';
   }
 
-  async takePart({ attachment, offset, size }, data) {
-    if (this.whole.has(attachment) || !Number.isSafeInteger(offset) || !Number.isSafeInteger(size)) return;
+  /* The bytes are whole when their hash is the attachment's. */
+  async takePart({ attachment, offset }, data) {
+    if (this.whole.has(attachment) || !Number.isSafeInteger(offset)) return;
     const parts = this.parts.get(attachment) ?? new Map();
     parts.set(offset, data);
     this.parts.set(attachment, parts);
     const bytes = concatBytes(...[...parts.entries()].sort(([left], [right]) => left - right).map(([, part]) => part));
-    if (bytes.length === size && await sha256Hex(bytes) === attachment) this.whole.set(attachment, bytes);
+    if (await sha256Hex(bytes) !== attachment) return;
+    this.whole.set(attachment, bytes);
+    this.parts.delete(attachment);
   }
 
   attachment({ sha256 }) {

@@ -2,8 +2,8 @@
  * event.js: events of a case as a reporter without account says them (src/process/case_event.h):
  * statements signed by the receipt's key, and the messages that carry them and their files.
  *
- *     message: {"type": "event", "envelope": {…}}                       and nothing behind it
- *              {"type": "part", "attachment": sha256, "offset", "size"} and the bytes
+ *     message: {"type": "event", "envelope": {…}}               and nothing behind it
+ *              {"type": "part", "attachment": sha256, "offset"} and the bytes
  */
 import { sha256, sha256Hex, toHex, utf8Bytes } from '../verify/bytes.js';
 import { signStatement } from '../seal/receipt.js';
@@ -84,8 +84,8 @@ export async function signEvent(reporter, log, said, verified) {
 export function messagesOf(envelope, attachments) {
   const messages = [() => packContent({ type: 'event', envelope })];
   for (const { sha256: attachment, size, bytes } of attachments) {
-    for (let offset = 0; offset === 0 || offset < size; offset += PART_BYTES) {
-      messages.push(() => packContent({ type: 'part', attachment, offset, size }, bytes.subarray(offset, offset + PART_BYTES)));
+    for (let offset = 0; offset < size; offset += PART_BYTES) {
+      messages.push(() => packContent({ type: 'part', attachment, offset }, bytes.subarray(offset, offset + PART_BYTES)));
     }
   }
   return messages;

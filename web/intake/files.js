@@ -25,8 +25,9 @@ export class FileField {
       this.error, this.input, this.list);
   }
 
+  /* An empty file says nothing, and a folder looks like one. */
   add() {
-    for (const file of this.input.files) {
+    for (const file of [...this.input.files].filter(({ size }) => size > 0)) {
       const isSame = (other) => ['name', 'size', 'lastModified'].every((member) => other[member] === file[member]);
       if (!this.files.some(isSame)) this.files.push(file);
     }
