@@ -325,12 +325,17 @@ static gboolean acknowledge(struct courier *courier, const char *due, gint64 now
     ack.stream = parts[DUE_STREAM];
     ack.author = parts[DUE_AUTHOR];
     kase = cases_get(courier->options.cases, ack.id, now_us, NULL);
-    if (kase && !case_party_is_key(to) && reach(courier, kase, &ack)) {
+    if (kase && reach(courier, kase, &ack)) {
+        g_autoptr(GError) failure = NULL;
+
         message.envelope =
             message_ack_sign(&ack, courier->origin, now_us, courier->options.key, error);
         if (!message.envelope)
             return FALSE;
-        if (!courier_hand_in(courier, to, ack.id, &message, now_us, NULL)) {
+        /* A reporter who gave no key for answers wants none. */
+        if (!courier_hand_in(courier, to, ack.id, &message, now_us, &failure) &&
+            !(case_party_is_key(to) &&
+              g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_POLICY))) {
             g_hash_table_add(courier->unreachable, g_strdup(to));
             return TRUE; /* it stays due */
         }

@@ -39,8 +39,8 @@ def test_a_call_for_help_becomes_a_case_and_is_answered(world, page, tmp_path):
     evidence = tmp_path / "evidence.bin"
     evidence.write_bytes(os.urandom(5 << 20))
     words, reporter = send_report(page, url, [evidence])
-    case = until(lambda: desk("list"), what="the case")[0]
-    entry = until(lambda: [entry for entry in world.state.entries(case) if all(entry["files"])], what="the file")[0]
+    case = until(lambda: desk("list")["cases"], what="the case")[0]["id"]
+    entry = until(lambda: [entry for entry in world.state.entries(case) if entry["files"] and all(entry["files"])], what="the file")[0]
     assert entry["verdict"] == "applied" and entry["from"] == "key:" + reporter["sign"]
     assert entry["fields"]["reply_key"] == reporter["reply_key"]
     assert open(entry["files"][0], "rb").read() == evidence.read_bytes()

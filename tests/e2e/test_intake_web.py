@@ -398,6 +398,29 @@ def test_a_wrong_receipt_opens_nothing(page, url):
     assert "nothing yet" in texts(page, "#answers")[0]
 
 
+def test_what_may_have_arrived_is_sent_again_as_it_was(page, node, url):
+    """The answer to the first post is lost on its way: the same event comes twice, and no other."""
+    page.show()
+    before = len(box_messages(node, STATE))
+    words, reporter = send_report(page, url)
+    said, digest = opened(node, before)
+    reply(node, reporter, answers_to(said, digest, reporter, "Write to us."))
+    open_replies(page, url, words, reporter["number"])
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    fill(page, "text", "First words")
+    page.js("const real = fetch; let lost = false; window.fetch = async (...all) => { const answer = await real(...all);"
+            " if (all[1]?.method === 'POST' && !lost) { lost = true; throw new TypeError('lost'); } return answer; };")
+    click(page, ".intake button[type=submit]")
+    page.wait("document.querySelector('.progress:not(:empty)') && !document.querySelector('.intake button[type=submit]').disabled"
+              " && document.querySelector('.intake .progress').textContent.includes('does not answer')", 20000)
+    fill(page, "text", " changed")
+    click(page, ".intake button[type=submit]")
+    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    events = [content["envelope"]["payload"] for content, _ in box_messages(node, STATE)[before + 1:]]
+    assert len(events) == 2 and len(set(events)) == 1
+    assert json.loads(base64.b64decode(events[0]))["predicate"]["fields"] == {"text": "First words"}
+
+
 def run_axe(page):
     if not AXE.exists():
         pytest.skip("npm ci in tests/ gives axe-core")

@@ -34,6 +34,8 @@ function valueNode(view, row, value) {
 class Replies {
   constructor(view, main, kinds, intake, reporter) {
     Object.assign(this, { view, main, kinds, intake, reporter });
+    this.queue = []; /* what is still to be sent of a message */
+    this.begun = false; /* whether something of it arrived */
     this.conversation = new Conversation(reporter, intake.log);
     this.list = el('ol', { class: 'events' });
     this.status = el('p', { class: 'progress', role: 'status' });
@@ -113,6 +115,7 @@ class Replies {
 
   messageForm() {
     const { view } = this;
+    this.begun = false;
     const recipient = this.recipient();
     if (!recipient) return notice('warn', el('p', {}, view.t('reply.nobody')));
     this.panel = new RecipientPanel(view, recipient);
@@ -154,8 +157,30 @@ class Replies {
     this.button.disabled = false;
   }
 
-  /* To the signatory; and a copy to the own box, so that it is there at the next visit. */
+  /*
+   * To the signatory; and a copy to the own box, so that it is there at the next visit. What may
+   * have arrived is sent again as it was: two events in one place would be a fork, and the second
+   * would not be believed. So the text stays as it is until it is known not to have arrived.
+   */
   async send(fields) {
+    const area = this.field.node.querySelector('textarea');
+    if (!area.readOnly) this.queue = await this.prepare(fields);
+    const all = this.queue.length;
+    area.readOnly = true;
+    try {
+      while (this.queue.length) {
+        const { mailbox, keys, message } = this.queue[0];
+        await postSealed(mailbox, await sealBytes(message(), keys));
+        this.queue.shift();
+      }
+    } catch (problem) {
+      area.readOnly = !(problem.status > 0 && this.queue.length === all && !this.begun);
+      this.begun ||= this.queue.length < all;
+      throw problem;
+    }
+  }
+
+  async prepare(fields) {
     const { conversation, reporter, panel } = this;
     const { recipient, keys } = panel;
     const attachments = await readAttachments(this.files.files);
@@ -163,11 +188,9 @@ class Replies {
     const machine = this.kindOf(following)?.machines[0].id ?? following.machine;
     const said = { ...following, machine, to: [recipient.id], event: MESSAGE_EVENT, fields, attachments };
     const { envelope } = await signEvent(reporter, this.intake.log, said, panel.isGood() ? panel.verified : null);
-    for (const message of messagesOf(envelope, attachments)) {
-      await postSealed(recipient.mailbox, await sealBytes(message(), keys));
-    }
+    const messages = messagesOf(envelope, attachments).map((message) => ({ mailbox: recipient.mailbox, keys, message }));
     const [copy] = messagesOf(envelope, []);
-    await postSealed(reporter.box, await sealBytes(copy(), [reporter.seal.public]));
+    return [messages[0], { mailbox: reporter.box, keys: [reporter.seal.public], message: copy }, ...messages.slice(1)];
   }
 }
 

@@ -103,7 +103,6 @@ class ReportForm {
   choose(recipient) {
     this.panel = new RecipientPanel(this.view, recipient);
     if (this.select) this.select.value = recipient.id;
-    this.sent = null;
     this.place.replaceChildren(this.panel.node);
     this.panel.start();
   }
@@ -130,23 +129,23 @@ class ReportForm {
     this.button.disabled = false;
   }
 
-  /* Signs, seals and sends; what was sent already is not sent again. */
+  /* Signs, seals and sends. What was begun is ended first: a second report would hide the first. */
   async send(values) {
     const { view, panel } = this;
-    const content = JSON.stringify([values, this.files.files.map(({ name, size, lastModified }) => [name, size, lastModified])]);
-    if (this.sent?.content !== content) {
+    const content = JSON.stringify([panel.recipient.id, values, this.files.files.map(({ name, size, lastModified }) => [name, size, lastModified])]);
+    if (!this.sent?.done && this.sent?.content !== content) {
       this.say('report.sealing');
-      this.sent = { content, done: 0, ...await this.prepare(values) };
+      this.sent = { content, panel, done: 0, ...await this.prepare(values) };
     }
     const { messages } = this.sent;
     while (this.sent.done < messages.length) {
       this.say('report.sending', { n: view.format.number(this.sent.done + 1), total: view.format.number(messages.length) });
-      const sealed = await sealBytes(messages[this.sent.done](), panel.keys);
-      await postSealed(panel.recipient.mailbox, sealed);
+      const sealed = await sealBytes(messages[this.sent.done](), this.sent.panel.keys);
+      await postSealed(this.sent.panel.recipient.mailbox, sealed);
       this.sent.done++;
     }
     this.say(null);
-    showReceipt(view, this.node.closest('main'), this.sent, panel.recipient);
+    showReceipt(view, this.node.closest('main'), this.sent, this.sent.panel.recipient);
     this.sent = null;
   }
 
