@@ -109,6 +109,15 @@ export class RecipientPanel {
   }
 }
 
+/* "fr" as the reader's language calls it; what is no language tag stays as it is. */
+function languageName(view, tag) {
+  try {
+    return new Intl.DisplayNames([view.i18n.language], { type: 'language' }).of(tag);
+  } catch {
+    return visible(tag);
+  }
+}
+
 /* How else a signatory is reached, as its published record says. */
 export function otherWays(view, contacts) {
   if (!contacts.length) return el('p', {}, view.t('ways.none'));
@@ -118,7 +127,7 @@ export function otherWays(view, contacts) {
       [view.t('ways.email'), contact.email && el('span', { translate: 'no' }, visible(contact.email))],
       [view.t('ways.phone'), contact.phone && el('span', { translate: 'no' }, visible(contact.phone))],
       [view.t('ways.hours'), [contact.hours, contact.time_zone].filter(Boolean).map(visible).join(', ')],
-      [view.t('ways.languages'), contact.languages && view.format.list(contact.languages.map(visible))],
+      [view.t('ways.languages'), contact.languages && view.format.list(contact.languages.map((tag) => languageName(view, tag)))],
       [view.t('ways.channels'), contact.channels?.length && el('ul', {}, contact.channels.map((channel) => el('li', { translate: 'no' }, visible(channel))))],
       [view.t('ways.keys'), contact.keys?.length && el('ul', {}, contact.keys.map((key) => el('li', {}, el('code', { translate: 'no' }, visible(key)))))],
     ]))));

@@ -13,8 +13,10 @@ const NONCE_DIGITS = 12;
 const TRIES_AT_ONCE = 20000;
 const LENGTH_AT = 14; /* the word of a block that holds the low half of the length in bits */
 const ROUNDS = 64;
-const HASH_START = primesTo(8).map((prime) => fractionBits(Math.sqrt(prime)));
-const ROUND_CONSTANTS = primesTo(ROUNDS).map((prime) => fractionBits(Math.cbrt(prime)));
+const STATE_WORDS = 8;
+const WORD_BITS = 32;
+const HASH_START = Int32Array.from(primesTo(STATE_WORDS), (prime) => fractionBits(Math.sqrt(prime)));
+const ROUND_CONSTANTS = Int32Array.from(primesTo(ROUNDS), (prime) => fractionBits(Math.cbrt(prime)));
 
 function primesTo(count) {
   const found = [];
@@ -31,8 +33,11 @@ function fractionBits(number) {
 
 const turn = (word, by) => (word >>> by) | (word << (32 - by));
 
-/* One block of 16 words into the state of 8; `schedule` is room for 64. */
-function compress(state, words, schedule) {
+/*
+ * One block of 16 words into the state of 8: `out` gets the next state. `schedule` is room for 64.
+ * It is run a million times: nothing is allocated in it.
+ */
+function compress(state, words, schedule, out) {
   schedule.set(words);
   for (let at = 16; at < ROUNDS; at++) {
     const before = schedule[at - 15];
@@ -41,7 +46,14 @@ function compress(state, words, schedule) {
     const high = turn(last, 17) ^ turn(last, 19) ^ (last >>> 10);
     schedule[at] = schedule[at - 16] + low + schedule[at - 7] + high;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
+  let e = state[4];
+  let f = state[5];
+  let g = state[6];
+  let h = state[7];
   for (let at = 0; at < ROUNDS; at++) {
     const first = (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + ROUND_CONSTANTS[at] + schedule[at]) | 0;
     const second = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
@@ -54,7 +66,14 @@ function compress(state, words, schedule) {
     b = a;
     a = (first + second) | 0;
   }
-  return [a, b, c, d, e, f, g, h].map((word, at) => (word + state[at]) | 0);
+  out[0] = state[0] + a;
+  out[1] = state[1] + b;
+  out[2] = state[2] + c;
+  out[3] = state[3] + d;
+  out[4] = state[4] + e;
+  out[5] = state[5] + f;
+  out[6] = state[6] + g;
+  out[7] = state[7] + h;
 }
 
 function wordsOf(bytes) {
@@ -80,19 +99,22 @@ function putNonce(words, digits) {
   }
 }
 
-function zeroBits([first, second]) {
-  return first ? Math.clz32(first) : 32 + Math.clz32(second);
+function zeroBits(state) {
+  return state[0] ? Math.clz32(state[0]) : WORD_BITS + Math.clz32(state[1]);
 }
 
 /* A nonce worth `bits` for `body` in `mailbox` (64 digits); lets the page breathe meanwhile. */
 export async function mailboxWork(mailbox, body, bits) {
   const schedule = new Int32Array(ROUNDS);
-  const middle = compress(HASH_START, wordsOf(utf8Bytes(mailbox)), schedule);
+  const middle = new Int32Array(STATE_WORDS);
+  const found = new Int32Array(STATE_WORDS);
   const words = lastBlock(await sha256(body));
+  compress(HASH_START, wordsOf(utf8Bytes(mailbox)), schedule, middle);
   for (let number = 0; ; number++) {
     const digits = number.toString(16).padStart(NONCE_DIGITS, '0');
     putNonce(words, digits);
-    if (zeroBits(compress(middle, words, schedule)) >= bits) return digits;
+    compress(middle, words, schedule, found);
+    if (zeroBits(found) >= bits) return digits;
     if (number % TRIES_AT_ONCE === TRIES_AT_ONCE - 1) await new Promise((resume) => { setTimeout(resume); });
   }
 }
