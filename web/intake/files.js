@@ -17,12 +17,13 @@ export class FileField {
     this.view = view;
     this.files = [];
     this.list = el('ul', { class: 'file-list' });
+    this.total = el('p', { class: 'quiet', role: 'status' });
     this.error = el('p', { class: 'field-error', id: 'error-files', hidden: true });
     this.input = on(el('input', { type: 'file', id: 'f-files', multiple: true, 'aria-describedby': 'hint-files error-files' }), 'change', () => this.add());
     this.node = el('div', { class: 'form-field' },
       el('label', { for: 'f-files' }, view.t('attach.label'), el('span', { class: 'optional' }, ` ${view.t('form.optional')}`)),
       el('p', { class: 'hint', id: 'hint-files' }, view.t('attach.hint', { limit: sizeText(view, FILES_BYTES), count: view.format.number(FILES_LIMIT) })),
-      this.error, this.input, this.list);
+      this.error, this.input, this.list, this.total);
   }
 
   /* An empty file says nothing, and a folder looks like one. */
@@ -39,7 +40,7 @@ export class FileField {
     this.list.replaceChildren(...this.files.map((file) => el('li', {},
       el('span', {}, visible(file.name), ' ', el('span', { class: 'quiet' }, sizeText(this.view, file.size))),
       on(el('button', { type: 'button', class: 'button button-small', 'aria-label': this.view.t('attach.remove', { name: file.name }) }, this.view.t('attach.remove-short')), 'click', () => this.remove(file)))));
-    this.view.announce(this.view.i18n.plural('attach.count', this.files.length, { n: this.view.format.number(this.files.length), size: sizeText(this.view, this.size()) }));
+    this.total.textContent = this.view.i18n.plural('attach.count', this.files.length, { n: this.view.format.number(this.files.length), size: sizeText(this.view, this.size()) });
   }
 
   remove(file) {
