@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/terminal.h"
 #include "cli/case_command.h"
+#include "delivery/commitment_root.h"
 #include "statement/base64.h"
 
 #include <stdio.h>
@@ -154,6 +155,29 @@ static json_t *envelopes(const struct export *export, GError **error)
     return g_steal_pointer(&list);
 }
 
+/* Of the events exported those whose time can be proven; by the number of the event from 1. */
+static json_t *proofs(const struct export *export)
+{
+    const struct office *office = export->work->office;
+    json_t *list = json_array();
+    gint64 number = 0;
+
+    for (guint i = 0; office->community && i < export->kase->entries->len; i++) {
+        const struct case_entry *entry = export->kase->entries->pdata[i];
+        json_t *proof;
+
+        if (!is_exported(export, entry))
+            continue;
+        number++;
+        /* What is in no trusted checkpoint yet goes without one. */
+        proof = case_root_prove(office->ledger, office->community, &entry->event->hash, NULL);
+        if (proof)
+            json_array_append_new(
+                list, json_pack("{s:I, s:o}", "number", (json_int_t)number, "proof", proof));
+    }
+    return list;
+}
+
 static char *file_path(const struct export *export, const json_t *file)
 {
     struct case_hash sha256;
@@ -195,9 +219,9 @@ static int write_document(const struct export *export, GError **error)
         if (!put_file(export, file, &room, error))
             return EXIT_SYSTEM;
     }
-    document =
-        json_pack("{s:s, s:o, s:O, s:O}", "schema", EXPORT_SCHEMA, "case",
-                  case_json(export->kase, export->party), "events", events, "files", export->files);
+    document = json_pack("{s:s, s:o, s:O, s:O, s:o}", "schema", EXPORT_SCHEMA, "case",
+                         case_json(export->kase, export->party), "events", events, "files",
+                         export->files, "proofs", proofs(export));
     text = json_pretty(document);
     return cli_output(export->work->context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
@@ -225,6 +249,24 @@ static gboolean write_events(const struct export *export, const char *folder, GE
         g_autofree char *name = g_strdup_printf("%04zu.dsse.json", index + 1);
 
         if (!write_json(folder, name, event, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean write_proofs(const struct export *export, const char *folder, GError **error)
+{
+    g_autoptr(json_t) list = proofs(export);
+    const json_t *item;
+    size_t index;
+
+    if (json_array_size(list) && !file_make_folder(folder, FOLDER_MODE, error))
+        return FALSE;
+    json_array_foreach(list, index, item)
+    {
+        g_autofree char *name = g_strdup_printf("%04d.json", (int)json_number(item, "number", 0));
+
+        if (!write_json(folder, name, json_object_get(item, "proof"), error))
             return FALSE;
     }
     return TRUE;
@@ -267,6 +309,7 @@ static int write_folder(const struct export *export, GError **error)
                         : g_strdup_printf("case-%.*s", CASEWORK_SHORT_ID, export->kase->id);
     g_autofree char *events = g_build_filename(folder, "events", NULL);
     g_autofree char *files = g_build_filename(folder, "files", NULL);
+    g_autofree char *proof_folder = g_build_filename(folder, "proofs", NULL);
     g_autofree char *shown = terminal_escape(folder);
     g_autoptr(json_t) view = case_json(export->kase, export->party);
     guint missing = 0;
@@ -275,7 +318,7 @@ static int write_folder(const struct export *export, GError **error)
         return input_error(error, "%s: exists already", folder);
     if (!file_make_folder(folder, FOLDER_MODE, error) ||
         !write_json(folder, "case.json", view, error) || !write_events(export, events, error) ||
-        !write_files(export, files, &missing, error))
+        !write_proofs(export, proof_folder, error) || !write_files(export, files, &missing, error))
         return EXIT_SYSTEM;
     if (missing)
         fprintf(stderr, "%u file%s not arrived here yet, and left out\n", missing,

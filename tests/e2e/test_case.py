@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -255,6 +256,21 @@ def test_an_event_is_proven_to_have_been_there(world):
     missing = world.state.program("case", "prove", case, entry["hash"][:8], status=3)
     assert "one root an hour" in missing.stderr
     assert entry["hash"][:8] in world.state.program("case", "show", case).stdout
+    # An hour later.
+    until(lambda: world.state.desk("commit", now_us=int((time.time() + 3600) * 1e6)),
+          what="the root")
+    until(lambda: world.state.program("case", "prove", case, entry["hash"][:8], "--output",
+                                      "proof.json", status=None).returncode == 0,
+          120, what="the proof")
+    path = world.state.folder / "proof.json"
+    until(lambda: society("verify", path, status=None).returncode == 0, what="the verdict")
+    said = json.loads(society("verify", path, "--format", "json").stdout)
+    assert said["event"] == entry["hash"] and said["signatory"] == world.state.id
+    until(lambda: "witnessed  us  Open" in world.state.program("case", "show", case).stdout,
+          what="the log time")
+    world.state.program("case", "export", case, "--output", "proven")
+    proof = json.loads((world.state.folder / "proven/proofs/0001.json").read_text())
+    assert proof == json.loads(path.read_text())
 
 
 def test_help_is_given_by_the_formula(world):
