@@ -16,7 +16,7 @@ import time
 import pytest
 
 from conftest import BINARY
-from nodes import MAKER, SANITIZED, Node, free_port
+from nodes import MAKER, Node, free_port
 from postgres import Cluster, Postgres
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
@@ -388,21 +388,34 @@ def test_a_community_is_made_in_a_database(entente, server, tmp_path):
     assert "new origin" in entente(*arguments, status=POLICY).stderr
 
 
-@pytest.mark.skipif(SANITIZED, reason="a sanitized node is not confined")
-def test_a_database_by_tcp(tmp_path):
-    """The same over the network's sockets, from within confinement."""
+@pytest.mark.parametrize("sslmode", ["disable", "verify-full"])
+def test_a_database_by_tcp(tmp_path, sslmode, monkeypatch):
+    """The same over the network's sockets, with TLS too, again from within confinement."""
     port = free_port()
     made = Postgres("listen_addresses='127.0.0.1'", f"port={port}")
     made.url += f"&port={port}"
+    certificate, key = made.folder / "server.pem", made.folder / "server.key"
     try:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        if os.geteuid() == 0:
+            shutil.chown(key, "postgres")
+        key.chmod(0o600)
+        for name, value in (("ssl_cert_file", certificate), ("ssl_key_file", key), ("ssl", "on")):
+            made.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+        made.crash()
         cluster = Cluster(tmp_path / "community", made, entries=2, count=1)
-        url = f"postgresql://entente@127.0.0.1:{port}/postgres"
+        url = f"postgresql://entente@127.0.0.1:{port}/postgres?sslmode={sslmode}"
+        monkeypatch.setenv("PGSSLROOTCERT", str(certificate))
         cluster.nodes = [Node(cluster.nodes[0].data, "--database", url, "--lease", 1)]
         cluster.start()
         submit_all(cluster.nodes[0], cluster.entries[:3])
         made.crash()
-        cluster.settle()
-        submit_all(cluster.nodes[0], cluster.entries[3:])
+        submit_all(cluster.settle(), cluster.entries[3:])
+        assert made.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+                        " WHERE application_name = 'entente'") == ("t" if sslmode != "disable"
+                                                                   else "f")
         cluster.stop()
     finally:
         made.end()
