@@ -9,12 +9,15 @@
  *     {"do": "take", "envelope"}  as if it had come: the verdict
  *     {"do": "refusals"}        what was refused, here or by others
  *     {"do": "outbox"}          how many rows wait
+ *     {"do": "seal", "to", "message"}  any JSON as the content of a message, sealed: base64
  *     {"do": "commit", "now_us"}  the hour's root, as if it were then
  *     {"do": "proof", "event"}  the proof of when it was there; null: none yet
  */
 #include "base/clock.h"
 #include "delivery/commitment_root.h"
 #include "delivery/office.h"
+#include "seal/content.h"
+#include "seal/seal.h"
 #include "statement/base64.h"
 #include "statement/key_import.h"
 #include "statement/key_store.h"
@@ -166,6 +169,29 @@ static json_t *prove(const json_t *asked, GError **error)
     return proof || (error && *error) ? proof : json_null();
 }
 
+static json_t *seal(const json_t *asked, GError **error)
+{
+    g_autoptr(GPtrArray) texts =
+        register_seal_keys(office->reg, json_text(asked, "to"), clock_now_us());
+    g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GBytes) content = seal_content_pack(json_object_get(asked, "message"), NULL, error);
+    g_autoptr(GBytes) sealed = NULL;
+    g_autofree char *text = NULL;
+
+    for (guint i = 0; i < texts->len; i++) {
+        struct seal_public *public = g_new0(struct seal_public, 1);
+
+        g_ptr_array_add(keys, public);
+        if (!seal_public_parse(texts->pdata[i], public, error))
+            return NULL;
+    }
+    sealed = content ? seal_bytes(content, keys, error) : NULL;
+    if (!sealed)
+        return NULL;
+    text = g_base64_encode(g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
+    return json_pack("{s:s}", "sealed", text);
+}
+
 static json_t *commit(const json_t *asked, GError **error)
 {
     const struct http_options http = { .allow_plain = TRUE, .allow_private = TRUE };
@@ -183,8 +209,9 @@ static const struct {
     const char *name;
     json_t *(*run)(const json_t *asked, GError **error);
 } commands[] = {
-    { "say", say },       { "show", show },         { "list", list },   { "take", take },
-    { "outbox", outbox }, { "refusals", refusals }, { "proof", prove }, { "commit", commit },
+    { "say", say },     { "show", show },     { "list", list },
+    { "take", take },   { "outbox", outbox }, { "refusals", refusals },
+    { "proof", prove }, { "commit", commit }, { "seal", seal },
 };
 
 static json_t *answer(const json_t *asked, GError **error)

@@ -1,0 +1,190 @@
+"""
+What a stranger, or a party that cheats, can put into a mailbox: everything is opened, judged, and
+refused with its reason; nothing of it has any effect. And what is only late or twice is not refused.
+"""
+import base64
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import sqlite3
+import time
+import urllib.request
+
+import pytest
+
+import forge
+import mailboxes
+from delivery import DRIVER, World
+from test_delivery import until
+
+pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
+STATE, COMPANY, SOCIETY = forge.MEMBERS
+ORIGIN = forge.ORIGIN
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("forged")).start()
+    yield made
+    made.stop()
+
+
+def event(case, seq=1, key=STATE.issuer, previous=None, **other):
+    """An event of a case of state.example with society.example, as forge.py signs it."""
+    time_us = other.pop("seconds", 0)
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=time_us)
+    predicate = {
+        "case": case, "kind": "assistance", "stream": "shared", "seq": seq, "from": STATE.id,
+        "to": [SOCIETY.id], "machine": "call", "event": "open" if seq == 1 else "message",
+        "fields": {"what": "forged", "continuing": "no", "channel": "none"} if seq == 1
+        else {"text": "forged"}, "tlp": "amber", "nonce": os.urandom(32).hex(), **other}
+    if previous:
+        predicate["previous"] = previous
+    log = predicate.pop("log", ORIGIN)
+    return json.loads(forge.statement(
+        f"case/{case}", hashlib.sha256(case.encode()).hexdigest(), "case-event", predicate, [key],
+        log=log, time=moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
+
+
+def hash_of(envelope):
+    return hashlib.sha256(base64.b64decode(envelope["payload"])).hexdigest()
+
+
+def post(world, sealed):
+    """As a stranger does: no name, only work."""
+    box = mailboxes.path(world.society.id, ORIGIN)
+    bits = json.load(urllib.request.urlopen(world.relay_wire.url + box))["work_bits"]
+    status, _, body = world.relay.request("POST", box + "/messages", sealed,
+                                          mailboxes.work(box, sealed, bits))
+    assert status == 202, body
+
+
+def send(world, message, to=None):
+    sealed = world.state.desk("seal", to=to or world.society.id, message=message)
+    post(world, base64.b64decode(sealed["sealed"]))
+
+
+def relay_holds(world):
+    with contextlib.closing(sqlite3.connect(world.relay.data / "mail.db")) as mail:
+        return mail.execute("SELECT count(*) FROM message").fetchone()[0]
+
+
+def new_key_is_known(world):
+    shown = json.loads(world.state.program("signatory", "show", world.society.domain, "--format",
+                                           "json").stdout)
+    return sum(key["role"] == "seal" for key in shown["keys"]) == 2
+
+
+def new_case():
+    return os.urandom(16).hex()
+
+
+def reasons(world, who=None):
+    return [row["reason"] for row in world.society.desk("refusals")
+            if not row["ours"] and (not who or row["who"] == who)]
+
+
+def refused(world, message, reason, to=None):
+    before = reasons(world).count(reason)
+    send(world, message, to)
+    until(lambda: reasons(world).count(reason) == before + 1, what=f"the refusal: {reason}")
+
+
+def wrapped(envelope, **other):
+    return {"type": "event", "envelope": envelope, **other}
+
+
+def test_forged_events_are_refused_with_their_reason(world):
+    thief, stranger = forge.Key("state.example/issuer/2026-11"), forge.Key("stranger.example/key")
+    thief.private = forge.Key("thief").private
+    case = new_case()
+    refused(world, wrapped(event(case, key=thief)), "signature")
+    refused(world, wrapped(event(case, key=stranger)), "unknown-key")
+    refused(world, wrapped(event(case, key=SOCIETY.issuer)), "unknown-key")
+    refused(world, wrapped(event(case, to=[COMPANY.id])), "mis-addressed")
+    refused(world, wrapped(event(case, log="other.example/log")), "other-log")
+    refused(world, wrapped(event(case, seconds=3600)), "time")
+    refused(world, wrapped(event(case, kind="no-such-kind")), "unknown-kind")
+    refused(world, wrapped(event(case, tlp="red", kind="drill", machine="drill", fields={
+        "level": "l1", "nonce": "00" * 32})), "tlp")
+    refused(world, wrapped(event(new_case(), fields={"what": "x", "nationality": "FR"})), "field")
+    changed = event(new_case())
+    payload = json.loads(base64.b64decode(changed["payload"]))
+    payload["predicate"]["fields"]["what"] = "changed"
+    changed["payload"] = base64.b64encode(forge.canonical(payload)).decode()
+    refused(world, wrapped(changed), "signature")
+
+
+def test_what_is_no_message_is_refused(world):
+    refused(world, {"type": "letter"}, "malformed")
+    refused(world, wrapped({"payload": "?"}), "malformed")
+    refused(world, {"type": "ack", "envelope": {"payload": "!"}}, "malformed")
+    refused(world, wrapped(event(new_case())), "not-opened", to=world.state.id)
+    before = reasons(world).count("not-opened")
+    post(world, mailboxes.sealed(os.urandom(500)))
+    until(lambda: reasons(world).count("not-opened") == before + 1, what="the refusal")
+
+
+def test_a_case_of_a_cheat(world):
+    """In order, twice, out of order, and two of one number."""
+    case = new_case()
+    first = event(case)
+    second = event(case, 2, previous=hash_of(first))
+    third = event(case, 3, previous=hash_of(second))
+    for envelope in (third, second, second):
+        send(world, wrapped(envelope))
+    time.sleep(3)
+    assert world.society.entries(case) == [], "they wait for their cause"
+    send(world, wrapped(first))
+    until(lambda: len(world.society.entries(case)) == 3, what="the events")
+    send(world, wrapped(first))
+    fork = event(case, 2, previous=hash_of(first))
+    refused(world, wrapped(fork), "forked")
+    entries = world.society.entries(case)
+    assert [entry["hash"] for entry in entries] == [hash_of(e) for e in (first, second, third)]
+    assert {entry["verdict"] for entry in entries} == {"applied"}
+    outsider = event(case, 1, key=SOCIETY.issuer)
+    refused(world, wrapped(outsider), "unknown-key")
+
+
+def test_a_false_acknowledgement_stops_nothing(world):
+    """Only the recipient can say that an event arrived."""
+    world.society.wire.cut = world.relay_wire.cut = True
+    try:
+        case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open",
+                                fields={"what": "x", "continuing": "no", "channel": "x"})
+        ack = forge.statement(
+            f"case/{case['case']}", hashlib.sha256(case["case"].encode()).hexdigest(), "case-ack",
+            {"case": case["case"], "stream": "shared", "seq": 1, "author": STATE.id,
+             "hash": case["event"]}, [forge.Key("thief")])
+        sealed = world.society.desk("seal", to=world.state.id, message={
+            "type": "ack", "envelope": json.loads(ack)})
+        box = mailboxes.path(world.state.id, ORIGIN)
+        body = base64.b64decode(sealed["sealed"])
+        assert world.state.node.request("POST", box + "/messages", body,
+                                        mailboxes.work(box, body, 16))[0] == 202
+        until(lambda: "signature" in [row["reason"] for row in world.state.desk("refusals")],
+              what="the refusal")
+        assert world.state.desk("outbox") == 1
+    finally:
+        world.society.wire.cut = world.relay_wire.cut = False
+    until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgement")
+
+
+def test_a_new_seal_key_in_mid_case(world):
+    """What was sealed to the old one is opened; what comes later is sealed to the new one."""
+    case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
+        "what": "x", "continuing": "no", "channel": "x"})["case"]
+    until(lambda: world.society.entries(case), what="the arrival")
+    world.society.node.stop()
+    world.state.desk("say", case=case, event="message", fields={"text": "to the old key"})
+    until(lambda: relay_holds(world), what="the message at the relay")
+    world.society.seal("rotate")
+    world.society.node.start()
+    until(lambda: len(world.society.entries(case)) == 2, what="what was sealed to the old key")
+    until(lambda: new_key_is_known(world), 90, what="state.example knowing the new key")
+    world.state.desk("say", case=case, event="message", fields={"text": "to the new key"})
+    until(lambda: len(world.society.entries(case)) == 3, what="what was sealed to the new key")
+    assert world.state.hashes(case) == world.society.hashes(case)
