@@ -71,6 +71,17 @@ def relay_holds(world):
         return mail.execute("SELECT count(*) FROM message").fetchone()[0]
 
 
+def age(world, days):
+    """As if so many days had passed: attempts were made, and the next one is hours away."""
+    with contextlib.closing(sqlite3.connect(world.state.data / "cases.db")) as cases:
+        cases.execute("UPDATE outbox SET attempts = 40, created = created - ?, next = next + ?",
+                      (days * 86400 * 10**6, 6 * 3600 * 10**6))
+        cases.commit()
+    with contextlib.closing(sqlite3.connect(world.relay.data / "mail.db")) as mail:
+        mail.execute("UPDATE message SET time_us = time_us - ?", (days * 86400 * 10**6,))
+        mail.commit()
+
+
 def new_key_is_known(world):
     shown = json.loads(world.state.program("signatory", "show", world.society.domain, "--format",
                                            "json").stdout)
@@ -187,4 +198,23 @@ def test_a_new_seal_key_in_mid_case(world):
     until(lambda: new_key_is_known(world), 90, what="state.example knowing the new key")
     world.state.desk("say", case=case, event="message", fields={"text": "to the new key"})
     until(lambda: len(world.society.entries(case)) == 3, what="what was sealed to the new key")
+    assert world.state.hashes(case) == world.society.hashes(case)
+
+
+def test_offline_for_days(world):
+    """The attempts go on; what waits at the relay or in the outbox arrives when both are back."""
+    case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
+        "what": "x", "continuing": "no", "channel": "x"})["case"]
+    until(lambda: world.society.entries(case), what="the arrival")
+    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
+    world.society.node.stop()
+    for number in range(3):
+        world.state.desk("say", case=case, event="message", fields={"text": f"day {number}"})
+    until(lambda: relay_holds(world) == 3, what="the messages at the relay")
+    world.state.node.stop()
+    age(world, 9)
+    world.state.node.start()
+    world.society.node.start()
+    until(lambda: len(world.society.entries(case)) == 4, 120, what="all of them")
+    until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgements")
     assert world.state.hashes(case) == world.society.hashes(case)
