@@ -47,3 +47,21 @@ def test_without_a_key_the_evidence_waits(serve, tmp_path):  # noqa: F811
     assert "entente key new" in me("alarm", "list", status=None).stderr
     me("key", "new", "--name", "me.example")
     assert len(alarms(me)) == 1
+
+
+def test_what_the_community_found_is_an_alarm_too(serve, tmp_path):  # noqa: F811
+    """Evidence beside the remembered checkpoint; another log is another alarm, the same adds."""
+    me = program(tmp_path / "me")
+    me("key", "new", "--name", "me.example")
+    split_view(me, serve, tmp_path)
+    (bundle,) = (me.data / "follow").rglob("split-view-*.json")
+    folder = me.data / "community/evidence"
+    folder.mkdir(parents=True)
+    for name, origin in (("a", "call.example/2026"), ("b", "other.example/log")):
+        (folder / f"split-view-{name}.json").write_text(
+            json.dumps({**json.loads(bundle.read_text()), "origin": origin}))
+    (folder / "split-view-c.json").write_text("{")
+    titles = [row["title"] for row in alarms(me)]
+    assert len(titles) == 2 and any("other.example/log" in title for title in titles)
+    seen = next(row for row in alarms(me) if "other" not in row["title"])
+    assert "Seen again" in me("alarm", "show", seen["id"]).stdout
