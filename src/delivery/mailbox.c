@@ -26,7 +26,7 @@ static const struct mailboxes_limits standard = {
 
 /*
  * The bytes stand last in their row: what lists sizes and times does not read them. One file holds
- * rows and bytes, so that one fsync makes both durable (bench/mailbox.py).
+ * rows and bytes, so that one fsync makes both durable.
  */
 static const char *const steps[] = {
     "CREATE TABLE box (mailbox TEXT PRIMARY KEY, next INTEGER NOT NULL, messages INTEGER NOT NULL,"
