@@ -135,3 +135,17 @@ def test_an_alarm_outlives_the_beginning_of_a_community(me):
     assert "Give a verdict" in me("inbox").stdout
     me("alarm", "close", case, "--verdict", "planned")
     assert state_of(me, case) == "closed"
+
+
+def test_contacts_are_added_and_come_due(me):
+    assert me("contact", "due").stdout.startswith("DUE"), "nothing is kept, and nothing is due"
+    me("contact", "add", "--kind", "technical", "--email", "soc@me.example", "--verified",
+       "2020-01-01")
+    again = me("contact", "add", "--kind", "technical", "--email", "x@me.example", status=2).stderr
+    assert '"entente contact set" changes it' in again
+    me("contact", "add", "--kind", "legal", "--email", "law@me.example")
+    late = me("contact", "due", status=1).stdout
+    assert re.search(r"2020-06-29 +\d+ d \d+ h late +Verify the contact +technical", late)
+    rows = json.loads(me("contact", "due", "--format", "json", status=1).stdout)
+    assert rows[0]["overdue"] and rows == sorted(rows, key=lambda row: row["due"])
+    assert "--level 1 (automatic)" in me("contact", "ping", "x", "--level", 4, status=2).stderr
