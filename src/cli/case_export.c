@@ -19,6 +19,8 @@
 #define FILE_MODE 0600
 #define INLINE_LIMIT (16u << 20) /* bytes of files within a JSON document */
 #define FILE_LIMIT (1u << 30)
+#define NAME_LIMIT 180 /* bytes of a file's name that are kept; what names it is its digest */
+#define ENDING_LIMIT 16
 
 /* The most closed level that an audience may see (TLP 2.0). */
 static const struct {
@@ -272,6 +274,22 @@ static gboolean write_proofs(const struct export *export, const char *folder, GE
     return TRUE;
 }
 
+/* A name as it is safe in a folder; of a long one the beginning and how it ends (".pdf"). */
+static char *plain_name(const char *name)
+{
+    g_autofree char *escaped = terminal_escape(name), *begin = NULL;
+    const char *ending = strrchr(escaped, '.');
+    gsize kept = NAME_LIMIT;
+
+    g_strdelimit(escaped, "/\\", '_');
+    if (strlen(escaped) <= NAME_LIMIT)
+        return g_steal_pointer(&escaped);
+    while (kept && g_utf8_get_char_validated(escaped + kept, -1) >= (gunichar)-2)
+        kept--; /* not within a character */
+    begin = g_strndup(escaped, kept);
+    return g_strconcat(begin, ending && strlen(ending) <= ENDING_LIMIT ? ending : "", NULL);
+}
+
 /* "SHA256-NAME": names of others are never a path, nor each other's. */
 static gboolean write_files(const struct export *export, const char *folder, guint *missing,
                             GError **error)
@@ -284,14 +302,13 @@ static gboolean write_files(const struct export *export, const char *folder, gui
     json_array_foreach(export->files, index, file)
     {
         g_autofree char *from = file_path(export, file), *to = NULL, *name = NULL;
-        g_autofree char *plain = terminal_escape(json_text(file, "name"));
+        g_autofree char *plain = plain_name(json_text(file, "name"));
         g_autoptr(GBytes) bytes = from ? file_read(from, FILE_LIMIT, error) : NULL;
 
         if (!from) {
             ++*missing;
             continue;
         }
-        g_strdelimit(plain, "/\\", '_');
         name = g_strdup_printf("%.*s-%s", CASEWORK_SHORT_ID, json_text(file, "sha256"), plain);
         to = g_build_filename(folder, name, NULL);
         if (!bytes || !file_write(to, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),

@@ -311,6 +311,14 @@ static gboolean reach(struct courier *courier, const struct kase *kase, struct m
     }
 }
 
+/* Who handed an event on says so itself, unsigned: only its author and parties are told how far the
+ * author's events go. */
+static gboolean may_know(const struct kase *kase, const struct message_ack *ack, const char *to)
+{
+    return g_str_equal(to, ack->author) ||
+           (case_party_of(kase, to) && case_stream_is_seen(kase, ack->stream, to));
+}
+
 static gboolean acknowledge(struct courier *courier, const char *due, gint64 now_us, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(due, "\n", DUE_PARTS);
@@ -325,7 +333,7 @@ static gboolean acknowledge(struct courier *courier, const char *due, gint64 now
     ack.stream = parts[DUE_STREAM];
     ack.author = parts[DUE_AUTHOR];
     kase = cases_get(courier->options.cases, ack.id, now_us, NULL);
-    if (kase && reach(courier, kase, &ack)) {
+    if (kase && may_know(kase, &ack, to) && reach(courier, kase, &ack)) {
         g_autoptr(GError) failure = NULL;
 
         message.envelope =

@@ -331,6 +331,9 @@ static void answer_post(struct node *node, gpointer service, const struct node_r
         __atomic_fetch_add(&own->refused, 1, __ATOMIC_RELAXED);
     } else if (!is_sealed(request->body)) {
         refuse(own, answer, 415, "sealed", "Only sealed messages (ENTSEAL1) are taken.");
+    } else if (asked.is_reply && !asked.by_owner) {
+        /* Anybody may have one opened, by a report: it is no room for strangers to fill. */
+        refuse(own, answer, 401, "owner", "Only those who answer put messages into a reply box.");
     } else if (!asked.by_owner &&
                (!nonce || !mailbox_work_verify(asked.mailbox, request->body, nonce,
                                                work_bits(own, asked.mailbox)))) {

@@ -15,7 +15,7 @@
 #define CASES_PART_SUFFIX ".part"
 #define CASES_TITLE_LENGTH 160u   /* bytes of a title in lists */
 #define CASES_EVENTS_LIMIT 20000u /* events of one case */
-#define CASES_WAITING_LIMIT 1000u /* of which wait for their causes */
+#define CASES_WAITING_LIMIT 1000u /* of which wait for their causes, of one party */
 #define CASES_WAITING_DAYS 60     /* and how long they wait */
 #define CASES_DRAFT_DAYS 30       /* how long a draft waits for its second signature */
 #define CASES_LIST_LIMIT 1000u    /* rows of one answer, at most */

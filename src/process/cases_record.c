@@ -187,6 +187,34 @@ static gboolean queue(struct cases *cases, const struct kase *kase, const struct
     return TRUE;
 }
 
+/*
+ * How many events wait that count against an event: of a party its own; of others, who need no more
+ * than the case's number and a fresh key to send some, all of theirs together.
+ */
+static gboolean count_waiting(struct cases *cases, const struct case_event *event, gint64 *waiting,
+                              GError **error)
+{
+    gint64 party;
+
+    if (!cases_number(cases, &party, 0, error, "SELECT 1 FROM party WHERE id = $1 AND party = $2",
+                      "tt", event->id, event->from))
+        return FALSE;
+    return party ? cases_number(cases, waiting, 0, error,
+                                "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2 "
+                                "AND author = $3",
+                                "tit", event->id, (gint64)CASE_GAP, event->from)
+                 : cases_number(cases, waiting, 0, error,
+                                "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2 "
+                                "AND author NOT IN (SELECT party FROM party WHERE id = $1)",
+                                "ti", event->id, (gint64)CASE_GAP);
+}
+
+/* An opening waits for nothing. */
+static gboolean is_opening(const struct case_event *event)
+{
+    return event->seq == 1 && g_str_equal(event->event, CASE_EVENT_OPEN);
+}
+
 /* Enough waits already, or the case's content is gone. */
 static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
@@ -195,16 +223,15 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
 
     if (!cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
                       event->id) ||
-        !cases_number(cases, &waiting, 0, error,
-                      "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti", event->id,
-                      (gint64)CASE_GAP) ||
+        !count_waiting(cases, event, &waiting, error) ||
         !cases_number(cases, &events, 0, error, "SELECT count(*) FROM event WHERE id = $1", "t",
                       event->id))
         return FALSE;
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
         *why = g_strdup("the content of the case was erased when its retention ended");
-    } else if (waiting >= CASES_WAITING_LIMIT || events >= CASES_EVENTS_LIMIT) {
+    } else if ((waiting >= CASES_WAITING_LIMIT && !is_opening(event)) ||
+               events >= CASES_EVENTS_LIMIT) {
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("the case has as many events as it may (%u, of which %u wait)",
                                CASES_EVENTS_LIMIT, CASES_WAITING_LIMIT);

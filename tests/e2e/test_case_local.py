@@ -114,6 +114,16 @@ def test_an_export_is_as_its_schema_says(me):
     assert check("case-export", document)
 
 
+def test_a_name_as_long_as_may_be_is_exported(me):
+    name = "é" * 120 + ".bin"
+    (me.folder / name).write_bytes(b"\0\1\2")
+    case = raised(me, "--file", name)
+    me("case", "export", case, "--output", "folder")
+    (file,) = (me.folder / "folder" / "files").iterdir()
+    assert file.read_bytes() == b"\0\1\2"
+    assert file.name[12:16] == "-ééé" and file.suffix == ".bin"
+
+
 def test_kinds_are_shown_as_data(me):
     listed = me("case", "kinds").stdout
     assert re.search(r"^assistance +Call for help +1 +red +what, continuing, channel$", listed,

@@ -132,6 +132,9 @@ def test_reply_boxes(relay):
     rows = relay.json(REPLY + "/messages")["messages"]
     assert len(rows) == 1
     assert relay.get(f"{REPLY}/messages/{rows[0]['number']}")[2] == body
+    # A report opens one for anybody: strangers cannot fill the node through it.
+    assert post(relay, REPLY, b"a stranger's") == 401
+    assert relay.json(REPLY + "/messages")["messages"] == rows
 
 
 def test_a_relay_keeps_nothing_of_who_posts(relay):
