@@ -12,11 +12,17 @@
  * what comes in later without naming it. What was TLP:RED is for those it named: nobody can be
  * brought into a case once its shared stream has such an event.
  *
- * The time that counts for clocks is an event's log time where its commitment is proven, else its
- * own ("claimed"); never before its anchor, nor before the events that it names.
+ * Clocks begin with the log time of an event where its commitment is proven, else with its own
+ * ("claimed"); never before its anchor, nor before the events that it names. Commitments are an hour
+ * apart. So when a duty was done, and when a clock of less than four hours begins, is taken from the
+ * event itself as far as its commitment bears it out (CASE_COMMITMENT_US): nobody is late because an
+ * hour was not yet full, and nobody gains more than that hour by a false clock.
  */
 #pragma once
 #include "process/case_event.h"
+
+/* What an hour's commitment holds was said at most so long before its log time. */
+#define CASE_COMMITMENT_US ((gint64)70 * 60 * G_USEC_PER_SEC)
 
 #define CASE_SCHEMA "entente/case/1"
 #define CASE_VIEWER_AUDITOR "auditor" /* sees every event, and the content of none */

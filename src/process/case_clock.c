@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define THEN_LIMIT 1000 /* steps that clocks take one after the other, at most */
+#define SHORT_S (4 * (gint64)3600) /* clocks below it begin when their event says */
+#define THEN_LIMIT 1000            /* steps that clocks take one after the other, at most */
 
 static const char *const standing_names[] = {
     [CLOCK_RUNNING] = "running", [CLOCK_PAUSED] = "paused", [CLOCK_MET] = "met",
@@ -77,6 +78,17 @@ static gboolean field_is(const json_t *value, const char *wanted)
     return g_strcmp0(json_string_value(value), wanted) == 0;
 }
 
+/* Log times are an hour apart: a clock of less than a few hours begins when its event says. */
+static gint64 begin_of(const struct moment *moment, gint64 due_s)
+{
+    return due_s && due_s < SHORT_S ? moment->said_us : moment->time_us;
+}
+
+static gint64 after(const struct moment *moment, gint64 due_s)
+{
+    return begin_of(moment, due_s) + due_s * G_USEC_PER_SEC;
+}
+
 static gint64 due_of(const struct kase *kase, const struct moment *moment,
                      const struct process_clock *clock, const struct case_state *state,
                      const char *bearer)
@@ -87,13 +99,13 @@ static gint64 due_of(const struct kase *kase, const struct moment *moment,
         return due_us;
     for (const struct process_clock_case *row = clock->cases; row && row->field; row++)
         if (field_is(kase_field(kase, state, row->field), row->value))
-            return moment->time_us + row->due_s * G_USEC_PER_SEC;
+            return after(moment, row->due_s);
     if (clock->working_days)
         return case_working_days(moment->time_us, clock->working_days,
                                  bearer && moment->options->zone
                                      ? moment->options->zone(moment->options->data, bearer)
                                      : NULL);
-    return clock->due_s ? moment->time_us + clock->due_s * G_USEC_PER_SEC : 0;
+    return clock->due_s ? after(moment, clock->due_s) : 0;
 }
 
 static struct case_clock *find_open(const struct kase *kase, const struct process_clock *clock,
@@ -136,7 +148,8 @@ static void start(struct kase *kase, const struct moment *moment, const struct p
     run->clock = clock;
     run->instance = g_strdup(state->instance);
     run->bearer = g_strdup(bearer);
-    run->from_us = moment->time_us;
+    run->from_us =
+        due_us - moment->said_us < SHORT_S * G_USEC_PER_SEC ? moment->said_us : moment->time_us;
     run->due_us = due_us;
     run->witnessed = moment->witnessed;
     run->standing = CLOCK_RUNNING;
@@ -154,8 +167,8 @@ static void resume(struct case_clock *run, gint64 time_us)
 static void finish(struct case_clock *run, const struct moment *moment)
 {
     if (run->paused_us)
-        resume(run, moment->time_us);
-    run->met_us = moment->time_us;
+        resume(run, moment->said_us);
+    run->met_us = moment->said_us;
     run->witnessed = run->witnessed && moment->witnessed;
     run->warned_s = 0;
     if (moment->clock == run->clock)
@@ -178,11 +191,11 @@ static void move(struct kase *kase, const struct moment *moment, const struct pr
     if (!run && runs && (!from || !is_of(clock, from)))
         start(kase, moment, clock, state);
     else if (run && runs && run->paused_us)
-        resume(run, moment->time_us);
+        resume(run, moment->said_us);
     else if (run && !runs && !kind_list_has(clock->pauses_in, state->state))
         finish(run, moment);
     else if (run && !runs && !run->paused_us) {
-        run->paused_us = moment->time_us;
+        run->paused_us = moment->said_us;
         run->standing = CLOCK_PAUSED;
     }
 }
@@ -249,7 +262,7 @@ static void field_moves(const struct kase *kase, const struct moment *moment, co
     for (const struct process_clock_case *row = clock->cases; row && row->field; row++)
         if (field_is(kase_field(kase, state, row->field), row->value) &&
             !field_is(said_before(kase, before, state, own, row->field), row->value))
-            run->due_us = MIN(run->due_us, moment->time_us + row->due_s * G_USEC_PER_SEC);
+            run->due_us = MIN(run->due_us, after(moment, row->due_s));
 }
 
 void case_clocks_fields(struct kase *kase, const struct moment *moment, const json_t *before,
@@ -315,7 +328,8 @@ void case_clocks_run(struct kase *kase, const struct case_options *options, gint
 
     for (guint i = 0; run && i < THEN_LIMIT; i++) {
         const struct process_clock *clock = run->clock;
-        const struct moment moment = { options, run->due_us, run->witnessed, NULL, clock };
+        const struct moment moment = { options,        run->due_us, run->due_us,
+                                       run->witnessed, NULL,        clock };
         g_autofree char *instance = g_strdup(run->instance);
 
         case_follow(kase, &moment, clock->then_machine, clock->then, instance, 0);

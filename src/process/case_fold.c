@@ -172,7 +172,17 @@ static void keep_snapshot(struct case_fold *fold)
     g_ptr_array_add(fold->snapshots, snapshot);
 }
 
-/* The time that counts for clocks: witnessed, else claimed; not before what was there before. */
+static void not_before(struct slot *slot, const struct slot *cause)
+{
+    slot->clock_us = MAX(slot->clock_us, cause->clock_us);
+    slot->said_us = MAX(slot->said_us, cause->said_us);
+}
+
+/*
+ * Clocks begin with the log time of an event where that is proven. An hour's commitment proves no
+ * more than the hour, so when something was done within it is taken from the event itself; what
+ * says that it is older than its commitment can bear out is as old as that at most.
+ */
 static void set_clock(const struct case_fold *fold, struct slot *slot)
 {
     const struct case_options *options = &fold->options;
@@ -182,29 +192,33 @@ static void set_clock(const struct case_fold *fold, struct slot *slot)
 
     slot->witnessed = log_us > 0;
     slot->clock_us = slot->witnessed ? log_us : event->time_us;
+    slot->said_us = slot->witnessed ? CLAMP(event->time_us, log_us - CASE_COMMITMENT_US, log_us)
+                                    : event->time_us;
     if (event->anchor_size && options->anchor &&
-        options->anchor(options->data, event->anchor_size, &event->anchor_root, &anchor_us))
+        options->anchor(options->data, event->anchor_size, &event->anchor_root, &anchor_us)) {
         slot->clock_us = MAX(slot->clock_us, anchor_us);
+        slot->said_us = MAX(slot->said_us, anchor_us);
+    }
     if (slot != fold->opening)
-        slot->clock_us = MAX(slot->clock_us, fold->opening->clock_us);
+        not_before(slot, fold->opening);
     if (slot->previous)
-        slot->clock_us = MAX(slot->clock_us, slot->previous->clock_us);
+        not_before(slot, slot->previous);
     for (guint i = 0; slot->heads && i < slot->heads->len; i++)
-        slot->clock_us =
-            MAX(slot->clock_us, ((const struct slot *)slot->heads->pdata[i])->clock_us);
+        not_before(slot, slot->heads->pdata[i]);
 }
 
 static void advance(struct case_fold *fold, guint to)
 {
     while (fold->applied < to) {
         struct slot *slot = fold->order->pdata[fold->applied];
-        struct moment moment = { &fold->options, 0, FALSE, slot, NULL };
+        struct moment moment = { &fold->options, 0, 0, FALSE, slot, NULL };
 
         set_clock(fold, slot);
         moment.time_us = slot->clock_us;
+        moment.said_us = slot->said_us;
         moment.witnessed = slot->witnessed;
         if (fold->kase->kind)
-            case_clocks_run(fold->kase, &fold->options, slot->clock_us);
+            case_clocks_run(fold->kase, &fold->options, slot->said_us);
         slot->verdict = case_judge(fold->kase, &moment);
         fold->applied++;
         if (fold->applied % SNAPSHOT_EVENTS == 0)

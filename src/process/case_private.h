@@ -25,7 +25,8 @@ struct slot {
     guint depth;
     enum case_verdict fixed;   /* APPLIED: to be judged by the state; else the verdict for ever */
     enum case_verdict verdict; /* once it was applied */
-    gint64 clock_us;
+    gint64 clock_us;           /* witnessed, else said */
+    gint64 said_us;            /* its own, as far as its commitment bears it out */
     gboolean witnessed;
     struct slot *previous;
     GPtrArray *heads; /* struct slot *, or NULL */
@@ -62,7 +63,7 @@ const struct process_role *kase_role(const struct kase *kase, const struct case_
 /* The moment at which something happens to a case, and why. */
 struct moment {
     const struct case_options *options;
-    gint64 time_us;
+    gint64 time_us, said_us; /* of a slot; of a clock both are its due time */
     gboolean witnessed;
     const struct slot *slot;           /* NULL: a clock */
     const struct process_clock *clock; /* or NULL */

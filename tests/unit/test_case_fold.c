@@ -512,6 +512,80 @@ static void test_witnessed_times(void)
     g_assert_cmpint(kase->opened_us, ==, lab_us(1800));
 }
 
+/* The log times of an opening and of what is said after it, hours apart. */
+struct hours {
+    gint64 opened_us, then_us;
+    struct case_hash opening;
+};
+
+static gint64 hourly_us(gpointer data, const struct case_hash *event)
+{
+    const struct hours *hours = data;
+
+    return memcmp(event, &hours->opening, sizeof *event) == 0 ? hours->opened_us : hours->then_us;
+}
+
+static void scene_hourly(struct scene *scene, struct hours *hours)
+{
+    struct case_options options = { .log = LAB_LOG, .witnessed_us = hourly_us };
+
+    options.keys = (struct case_keys){ lab_keys_of, scene->lab };
+    options.data = hours;
+    case_fold_free(scene->fold);
+    scene->fold = case_fold_new(&options);
+}
+
+static void learn_opening(struct scene *scene, struct hours *hours)
+{
+    const struct kase *kase = scene_at(scene, 0);
+
+    hours->opening = ((const struct case_entry *)kase->entries->pdata[0])->event->hash;
+}
+
+/* Nobody is late because an hour's commitment was not yet full. */
+static void test_done_within_the_hour(void)
+{
+    g_autoptr(scene_t) scene = scene_new("assistance");
+    struct hours hours = { 0 };
+
+    scene_hourly(scene, &hours);
+    ASSERT_VERDICT(scene_open(scene, two_roles, help("yes")), CASE_APPLIED);
+    learn_opening(scene, &hours);
+    SAYS(scene, .party = 1, .event = "acknowledge", .at_s = 4 * HOUR - 60);
+    hours.opened_us = lab_us(10);
+    hours.then_us = lab_us(5 * HOUR - 120); /* its hour was full long after the clock ran out */
+    case_fold_refresh(scene->fold);
+    assert_clock(scene, 6 * HOUR, "acknowledge", NULL, 10 + 4 * HOUR, CLOCK_MET);
+    g_assert_true(scene_clock(scene, 6 * HOUR, "acknowledge", NULL)->witnessed);
+    /* A false clock gains no more than what its commitment can bear out. */
+    hours.then_us = lab_us(6 * HOUR);
+    case_fold_refresh(scene->fold);
+    assert_clock(scene, 7 * HOUR, "acknowledge", NULL, 10 + 4 * HOUR, CLOCK_MISSED);
+    g_assert_cmpint(scene_clock(scene, 7 * HOUR, "acknowledge", NULL)->met_us, ==,
+                    lab_us(6 * HOUR) - CASE_COMMITMENT_US);
+}
+
+/* An echo within seconds is in time, whichever hours its commitments fall into. */
+static void test_short_clocks_across_the_hour(void)
+{
+    static const char *const roles[] = { "caller", "contact", NULL };
+    static const char nonce[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    g_autoptr(scene_t) scene = scene_new("drill");
+    struct hours hours = { 0 };
+
+    scene_hourly(scene, &hours);
+    ASSERT_VERDICT(scene_open(scene, roles, json_pack("{s:s, s:s}", "level", "l1", "nonce", nonce)),
+                   CASE_APPLIED);
+    learn_opening(scene, &hours);
+    SAYS(scene, .party = 1, .event = "echo", .at_s = 3,
+         .fields = json_pack("{s:s}", "nonce", nonce));
+    hours.opened_us = lab_us(7);
+    hours.then_us = lab_us(HOUR + 7);
+    case_fold_refresh(scene->fold);
+    g_assert_cmpstr(scene_state(scene, 600, "drill", NULL), ==, "echoed");
+    assert_clock(scene, 600, "answer", NULL, 15 * 60, CLOCK_RUNNING);
+}
+
 static void test_anchors(void)
 {
     g_autoptr(scene_t) scene = scene_new("assistance");
@@ -588,6 +662,8 @@ int main(int argc, char **argv)
     g_test_add_func("/case-fold/not-of-the-case", test_what_is_not_of_the_case);
     g_test_add_func("/case-fold/joining", test_joining);
     g_test_add_func("/case-fold/witnessed", test_witnessed_times);
+    g_test_add_func("/case-fold/done-within-the-hour", test_done_within_the_hour);
+    g_test_add_func("/case-fold/short-clocks-across-the-hour", test_short_clocks_across_the_hour);
     g_test_add_func("/case-fold/anchors", test_anchors);
     g_test_add_func("/case-fold/time-goes-on", test_time_goes_on);
     g_test_add_func("/case-fold/late-event", test_a_late_event_in_a_long_case);
