@@ -141,7 +141,8 @@ void case_fold_refresh(struct case_fold *fold);
 /* The verdict on an event as of now; CASE_UNKNOWN_KIND for one that was never added. */
 enum case_verdict case_fold_verdict(struct case_fold *fold, const struct case_hash *hash);
 
-/* The last event of each author in a stream, as `heads` of the next one: {author: hex}. */
+/* The last event of each other party in a stream, as `heads` of the next one: {author: hex}; as of
+ * the last case_fold_at(). */
 json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const char *but);
 /* seq and hash of the last event of an author in a stream; 0: none. */
 guint32 case_fold_last(const struct case_fold *fold, const char *author, const char *stream,

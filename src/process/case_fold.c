@@ -526,6 +526,23 @@ enum case_verdict case_fold_verdict(struct case_fold *fold, const struct case_ha
     return slot->verdict;
 }
 
+/*
+ * The last event of a chain that all parties have, or will. What is said by who is no party, or is
+ * none any more, may have been sent to us alone: the others would wait for it for ever.
+ */
+static const struct case_event *last_of_party(const struct case_fold *fold, const GPtrArray *slots)
+{
+    for (guint i = slots->len; i > 0; i--) {
+        const struct slot *slot = slots->pdata[i - 1];
+
+        if (!kase_party(fold->kase, slot->event->from))
+            return NULL;
+        if (slot->fixed == CASE_APPLIED && slot->verdict != CASE_NOT_A_PARTY)
+            return slot->event;
+    }
+    return NULL;
+}
+
 json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const char *but)
 {
     json_t *heads = json_object();
@@ -534,9 +551,7 @@ json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const 
 
     g_hash_table_iter_init(&iter, fold->chains);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const GPtrArray *slots = ((struct chain *)value)->slots;
-        const struct case_event *last =
-            slots->len ? ((struct slot *)slots->pdata[slots->len - 1])->event : NULL;
+        const struct case_event *last = last_of_party(fold, ((struct chain *)value)->slots);
         g_autofree char *hex = NULL;
 
         if (!last || !g_str_equal(last->stream, stream) || g_strcmp0(last->from, but) == 0)

@@ -188,8 +188,8 @@ static gboolean queue(struct cases *cases, const struct kase *kase, const struct
 }
 
 /*
- * How many events wait that count against an event: of a party its own; of others, who need no more
- * than the case's number and a fresh key to send some, all of theirs together.
+ * How many events count against another that may have to wait: of a party its own that wait; of
+ * others, who need no more than the case's number and a fresh key to send some, all of theirs.
  */
 static gboolean count_waiting(struct cases *cases, const struct case_event *event, gint64 *waiting,
                               GError **error)
@@ -204,9 +204,9 @@ static gboolean count_waiting(struct cases *cases, const struct case_event *even
                                 "AND author = $3",
                                 "tit", event->id, (gint64)CASE_GAP, event->from)
                  : cases_number(cases, waiting, 0, error,
-                                "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2 "
+                                "SELECT count(*) FROM event WHERE id = $1 "
                                 "AND author NOT IN (SELECT party FROM party WHERE id = $1)",
-                                "ti", event->id, (gint64)CASE_GAP);
+                                "t", event->id);
 }
 
 /* An opening waits for nothing. */
