@@ -325,7 +325,7 @@ static json_t *entries_json(const struct reg *reg, json_t *types)
         if (entry->predicate && entry->predicate - predicates < (gssize)TYPES_LIMIT)
             by_type[entry->predicate - predicates]++;
     }
-    for (guint i = 0; predicates[i].name && i < TYPES_LIMIT; i++)
+    for (guint i = 0; i < TYPES_LIMIT && predicates[i].name; i++)
         if (by_type[i])
             json_object_set_new(types, predicates[i].type, json_integer(by_type[i]));
     return json_pack("{s:i, s:i, s:i}", "counted", (int)counted, "refused", (int)refused,

@@ -99,6 +99,12 @@ static inline struct case_fold *lab_fold(struct lab *lab, const char *self)
     return case_fold_new(&options);
 }
 
+#define ASSERT_VERDICT(verdict, wanted)                                                            \
+    do {                                                                                           \
+        const enum case_verdict came_ = (verdict);                                                 \
+        g_assert_cmpstr(case_verdict_name(came_), ==, case_verdict_name(wanted));                  \
+    } while (0)
+
 /* What an event says beyond what follows from the fold. */
 struct lab_said {
     guint party;

@@ -67,8 +67,6 @@ static inline enum case_verdict scene_say(struct scene *scene, struct lab_said s
 }
 
 #define SAY(scene, ...) scene_say(scene, (struct lab_said){ __VA_ARGS__ })
-#define ASSERT_VERDICT(verdict, wanted)                                                            \
-    g_assert_cmpstr(case_verdict_name(verdict), ==, case_verdict_name(wanted))
 #define SAYS(scene, ...) ASSERT_VERDICT(SAY(scene, __VA_ARGS__), CASE_APPLIED)
 
 static inline const struct kase *scene_at(struct scene *scene, gint64 at_s)

@@ -212,26 +212,26 @@ static void test_signatures(void)
     g_autofree char *text = NULL, *at = NULL;
     guint signers;
 
-    g_assert_cmpint(verdict_of(lab, one, &signers), ==, CASE_APPLIED);
+    ASSERT_VERDICT(verdict_of(lab, one, &signers), CASE_APPLIED);
     g_assert_cmpuint(signers, ==, 1);
-    g_assert_cmpint(verdict_of(lab, two, &signers), ==, CASE_APPLIED);
+    ASSERT_VERDICT(verdict_of(lab, two, &signers), CASE_APPLIED);
     g_assert_cmpuint(signers, ==, 2);
-    g_assert_cmpint(verdict_of(lab, none, &signers), ==, CASE_SIGNATURE);
-    g_assert_cmpint(verdict_of(lab, strange, &signers), ==, CASE_UNKNOWN_KEY);
+    ASSERT_VERDICT(verdict_of(lab, none, &signers), CASE_SIGNATURE);
+    ASSERT_VERDICT(verdict_of(lab, strange, &signers), CASE_UNKNOWN_KEY);
     g_assert_cmpuint(signers, ==, 0);
     /* One key twice is one approval. */
     dsse_sign(dsse, lab->keys[0][0]);
     dsse_sign(dsse, lab->keys[0][0]);
     value = dsse_to_json(dsse);
     doubled = json_canonical(value, NULL);
-    g_assert_cmpint(verdict_of(lab, doubled, &signers), ==, CASE_APPLIED);
+    ASSERT_VERDICT(verdict_of(lab, doubled, &signers), CASE_APPLIED);
     g_assert_cmpuint(signers, ==, 1);
     /* A payload that was changed after it was signed. */
     text = g_strndup(g_bytes_get_data(one, NULL), g_bytes_get_size(one));
     at = g_strdup(strstr(text, "\"sig\":\""));
     text[strlen(text) - strlen(at) + strlen("\"sig\":\"") + 3] ^= 1;
     forged = g_bytes_new(text, strlen(text));
-    g_assert_cmpint(verdict_of(lab, forged, &signers), ==, CASE_SIGNATURE);
+    ASSERT_VERDICT(verdict_of(lab, forged, &signers), CASE_SIGNATURE);
 }
 
 static void test_keys_that_may_not(void)
@@ -265,8 +265,8 @@ static void test_a_party_that_is_a_key(void)
     payload = payload_of(event);
     own = lab_sign(lab, 0, 1, payload);
     other = lab_sign(lab, 1, 1, payload);
-    g_assert_cmpint(verdict_of(lab, own, &signers), ==, CASE_APPLIED);
-    g_assert_cmpint(verdict_of(lab, other, &signers), ==, CASE_SIGNATURE);
+    ASSERT_VERDICT(verdict_of(lab, own, &signers), CASE_APPLIED);
+    ASSERT_VERDICT(verdict_of(lab, other, &signers), CASE_SIGNATURE);
 }
 
 static void test_names(void)

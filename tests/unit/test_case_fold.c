@@ -120,21 +120,21 @@ static void begin(struct world *world)
 {
     char *to[] = { world->lab->ids[1], world->lab->ids[2], world->lab->ids[3], NULL };
     json_t *fields = report("2027-02-25T10:00:00Z");
-    struct case_event *event;
+    struct case_event *opened;
 
     json_object_set_new(fields, "roles",
                         json_pack("{s:s, s:s, s:s, s:s}", world->lab->ids[0], "finder", to[0],
                                   "coordinator", to[1], "vendor", to[2], "vendor"));
-    event = lab_event(world->lab, world->folds[FINDER],
-                      &(struct lab_said){ .kind = "disclosure",
-                                          .machine = "report",
-                                          .event = CASE_EVENT_OPEN,
-                                          .fields = fields,
-                                          .tlp = TLP_AMBER,
-                                          .signers = 1,
-                                          .to = to });
-    ASSERT_VERDICT(case_fold_add(world->folds[FINDER], event, LAB_NOW), CASE_APPLIED);
-    send(world, FINDER, event);
+    opened = lab_event(world->lab, world->folds[FINDER],
+                       &(struct lab_said){ .kind = "disclosure",
+                                           .machine = "report",
+                                           .event = CASE_EVENT_OPEN,
+                                           .fields = fields,
+                                           .tlp = TLP_AMBER,
+                                           .signers = 1,
+                                           .to = to });
+    ASSERT_VERDICT(case_fold_add(world->folds[FINDER], opened, LAB_NOW), CASE_APPLIED);
+    send(world, FINDER, opened);
 }
 
 static void world_clear(struct world *world)
