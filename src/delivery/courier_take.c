@@ -266,12 +266,19 @@ gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, gb
 {
     g_autoptr(GBytes) content = seal_open(sealed, courier->options.seal_keys, NULL);
     g_auto(message_t) message = { 0 };
+    g_autoptr(GError) failure = NULL;
 
     *later = FALSE;
     if (!content || !message_unpack(content, &message, NULL))
         return refuse(courier, sealed, UNKNOWN, content ? "malformed" : "not-opened", now_us,
                       error);
-    return takers[message.type](courier, &message, now_us, later, error);
+    if (takers[message.type](courier, &message, now_us, later, &failure))
+        return TRUE;
+    /* What is wrong with a message stops none behind it. */
+    if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_INPUT))
+        return refuse(courier, sealed, UNKNOWN, case_verdict_name(CASE_MALFORMED), now_us, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 /* --- acknowledging --- */

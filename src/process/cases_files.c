@@ -175,6 +175,8 @@ static gboolean add_part(struct cases *cases, const struct case_hash *sha256, gu
         return TRUE;
     if (cases_file_is_here(cases, sha256)) /* who renamed it was killed before saying so */
         return mark_whole(cases, sha256, error);
+    if (size > CASES_FILE_LIMIT) /* no file system need hold what somebody says */
+        return input_error(error, "an attachment of %" G_GINT64_FORMAT " bytes is not taken", size);
     if (offset > (guint64)size || length > (guint64)size - offset)
         return input_error(error,
                            "bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
@@ -273,6 +275,8 @@ static gboolean copy(const char *from, const char *to, struct case_attachment *a
         errno_error(error, errno, "%s cannot be attached", in < 0 ? from : to);
     } else if (!S_ISREG(status.st_mode)) {
         input_error(error, "%s is no file: only files are attached", from);
+    } else if (status.st_size > CASES_FILE_LIMIT) {
+        input_error(error, "%s is larger than may be attached", from);
     } else {
         attachment->size = 0;
         good = TRUE;

@@ -13,8 +13,9 @@
 #define CASES_FILE "cases.db"
 #define CASES_ATTACHMENTS "attachments"
 #define CASES_PART_SUFFIX ".part"
-#define CASES_TITLE_LENGTH 160u   /* bytes of a title in lists */
-#define CASES_EVENTS_LIMIT 20000u /* events of one case */
+#define CASES_TITLE_LENGTH 160u                        /* bytes of a title in lists */
+#define CASES_EVENTS_LIMIT 20000u                      /* events of one case */
+#define CASES_FILE_LIMIT (G_GINT64_CONSTANT(64) << 30) /* bytes of an attachment */
 #define CASES_WAITING_LIMIT 1000u /* of which wait for their causes, of one party */
 #define CASES_WAITING_DAYS 60     /* and how long they wait */
 #define CASES_DRAFT_DAYS 30       /* how long a draft waits for its second signature */

@@ -1,5 +1,7 @@
 /* What one who wishes ill can do to a case of others: nothing that stays. */
+#include "delivery/courier_private.h"
 #include "desk_of_two.h"
+#include "seal/content.h"
 #include "statement/base64.h"
 #include "statement/intoto.h"
 
@@ -8,7 +10,8 @@
 #define SENT 1100 /* more than may wait */
 
 /* An event of one without an account, who makes a key for each. */
-static GBytes *strangers_event(const char *id, guint number, guint32 seq, gint64 now_us)
+static GBytes *strangers_event(const char *id, guint number, guint32 seq, gint64 now_us,
+                               GPtrArray *attachments)
 {
     guint8 seed[KEY_SEED_SIZE] = { 0x77 };
     g_autoptr(signing_key_t) key = NULL;
@@ -31,7 +34,7 @@ static GBytes *strangers_event(const char *id, guint number, guint32 seq, gint64
         .machine = (char *)"case",
         .event = (char *)"message",
         .fields = said,
-        .attachments = none,
+        .attachments = attachments ? attachments : none,
         .tlp = TLP_AMBER,
     };
 
@@ -53,7 +56,7 @@ static guint send(struct world *world, const char *id, guint32 seq, guint count)
     guint kept = 0;
 
     for (guint i = 0; i < count; i++) {
-        g_autoptr(GBytes) event = strangers_event(id, i, seq, world->now_us);
+        g_autoptr(GBytes) event = strangers_event(id, i, seq, world->now_us, NULL);
         g_autoptr(GError) error = NULL;
 
         kept += cases_take(world->sides[BOB].cases, event, world->now_us, NULL, &error) !=
@@ -102,6 +105,105 @@ static void test_strangers_part_nobody(struct world *world, gconstpointer data)
     g_assert_cmpuint(carry(world, BOB, TRUE), ==, 1);
 }
 
+/* --- messages --- */
+
+struct post {
+    struct courier courier;
+    struct courier_round round;
+    struct seal_secret *secret;
+    GPtrArray *secrets, *keys;
+};
+
+static void post_open(struct post *post, struct world *world)
+{
+    struct side *side = &world->sides[BOB];
+    g_autoptr(GError) error = NULL;
+
+    *post = (struct post){ .secrets = g_ptr_array_new(), .keys = g_ptr_array_new() };
+    post->secret = seal_secret_generate();
+    g_ptr_array_add(post->secrets, post->secret);
+    g_ptr_array_add(post->keys, &post->secret->public);
+    post->courier.options.cases = side->cases;
+    post->courier.options.seal_keys = post->secrets;
+    post->courier.options.ledger = ledger_open(side->folder, &error);
+    post->courier.origin = ORIGIN;
+    post->courier.incomplete = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    post->courier.round = &post->round;
+    g_assert_no_error(error);
+}
+
+static void post_close(struct post *post)
+{
+    ledger_close(post->courier.options.ledger);
+    g_hash_table_unref(post->courier.incomplete);
+    g_ptr_array_unref(post->secrets);
+    g_ptr_array_unref(post->keys);
+    seal_secret_free(post->secret);
+}
+
+/* Whether the courier goes on to the next message. */
+static gboolean goes_on(struct post *post, GBytes *content, gint64 now_us)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) sealed = seal_bytes(content, post->keys, &error);
+    gboolean later, done = courier_take(&post->courier, sealed, now_us, &later, &error);
+
+    if (error)
+        g_test_message("%s", error->message);
+    return done && !later;
+}
+
+/* One message of anybody must not stop all that come behind it. */
+static void test_no_message_stops_the_next(struct world *world, gconstpointer data)
+{
+    static const char *const proofs[] = {
+        "{'type':'proof','proof':{'x':9007199254740993}}",
+        "{'type':'proof','proof':{'x':1e400}}",
+        "{'type':'event','envelope':{'x':9007199254740993}}",
+    };
+    struct post post;
+
+    (void)data;
+    post_open(&post, world);
+    for (guint i = 0; i < G_N_ELEMENTS(proofs); i++) {
+        g_autofree char *text = g_strdelimit(g_strdup(proofs[i]), "'", '"');
+        const guint32 length = GUINT32_TO_BE((guint32)strlen(text));
+        g_autoptr(GByteArray) content = g_byte_array_new();
+        g_autoptr(GBytes) bytes = NULL;
+
+        g_byte_array_append(content, (const guint8 *)&length, sizeof length);
+        g_byte_array_append(content, (const guint8 *)text, (guint)strlen(text));
+        bytes = g_bytes_new(content->data, content->len);
+        g_assert_true(goes_on(&post, bytes, world->now_us));
+    }
+    post_close(&post);
+}
+
+/* Nor a part that would lie further than any file goes. */
+static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
+    struct case_attachment huge = { .name = (char *)"huge", .size = (guint64)1 << 53 };
+    g_autoptr(GPtrArray) attachments = g_ptr_array_new();
+    g_autoptr(GBytes) event = NULL, content = NULL, data_of = g_bytes_new_static("x", 1);
+    g_autoptr(GError) error = NULL;
+    const struct message part = { .type = MESSAGE_PART,
+                                  .data = data_of,
+                                  .offset = ((guint64)1 << 53) - 1 };
+    struct post post;
+
+    (void)data;
+    g_ptr_array_add(attachments, &huge);
+    event = strangers_event(id, 1, 2, world->now_us, attachments);
+    g_assert_cmpint(cases_take(world->sides[BOB].cases, event, world->now_us, NULL, &error), ==,
+                    CASE_GAP);
+    post_open(&post, world);
+    content = message_pack(&part, &error);
+    g_assert_no_error(error);
+    g_assert_true(goes_on(&post, content, world->now_us));
+    post_close(&post);
+}
+
 #define TEST(NAME)                                                                                 \
     g_test_add("/cases/hostile/" #NAME, struct world, NULL, world_set_up, test_##NAME,             \
                world_tear_down)
@@ -112,5 +214,7 @@ int main(int argc, char **argv)
     TEST(strangers_keep_nobody_out);
     TEST(nor_before_it_is_opened);
     TEST(strangers_part_nobody);
+    TEST(no_message_stops_the_next);
+    TEST(no_part_stops_the_next);
     return g_test_run();
 }
