@@ -13,10 +13,10 @@
  * brought into a case once its shared stream has such an event.
  *
  * Clocks begin with the log time of an event where its commitment is proven, else with its own
- * ("claimed"); never before its anchor, nor before the events that it names. Commitments are an hour
- * apart. So when a duty was done, and when a clock of less than four hours begins, is taken from the
- * event itself as far as its commitment bears it out (CASE_COMMITMENT_US): nobody is late because an
- * hour was not yet full, and nobody gains more than that hour by a false clock.
+ * ("claimed"); never before its anchor, nor before the events that it names. Commitments are an
+ * hour apart. So when a duty was done, and when a clock of less than four hours begins, is taken
+ * from the event itself as far as its commitment bears it out (CASE_COMMITMENT_US): nobody is late
+ * because an hour was not yet full, and nobody gains more than that hour by a false clock.
  */
 #pragma once
 #include "process/case_event.h"
