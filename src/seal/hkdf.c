@@ -32,7 +32,8 @@ void hkdf_expand(const guint8 prk[HKDF_HASH_SIZE], const struct hkdf_part *info,
     guint8 block[HKDF_HASH_SIZE], number = 1;
 
     g_return_if_fail(length <= HKDF_EXPAND_MAX && parts <= HKDF_INFO_PARTS);
-    memcpy(all + 1, info, parts * sizeof *info);
+    for (guint i = 0; i < parts; i++)
+        all[i + 1] = info[i];
     all[parts + 1] = (struct hkdf_part){ &number, sizeof number };
     for (gsize done = 0; done < length; done += HKDF_HASH_SIZE, number++) {
         all[0] = (struct hkdf_part){ block, done ? sizeof block : 0 };
