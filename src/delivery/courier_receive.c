@@ -10,6 +10,7 @@
 #define MOVING_US (600 * (gint64)G_USEC_PER_SEC)
 #define LATER_US (20 * (gint64)G_USEC_PER_SEC) /* what cannot be judged yet is looked at again */
 #define LATER_LIMIT 10000u
+#define ROUND_LIMIT 2000u /* messages of one place in a round: a relay's list may have no end */
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 
 char **courier_own_urls(const struct courier *courier)
@@ -62,9 +63,10 @@ static void put_off(struct courier *courier, const char *place)
     g_hash_table_replace(courier->later, g_strdup(place), until_us);
 }
 
-/* One message; `*failed`: its place does not answer any more. FALSE: a database here. */
+/* One message; `looked` counts those that were asked for; `*failed`: its place does not answer any
+ * more. FALSE: a database here. */
 static gboolean receive_one(struct courier *courier, const char *url, const struct mailbox_row *row,
-                            gint64 now_us, gboolean *failed, GError **error)
+                            gint64 now_us, guint *looked, gboolean *failed, GError **error)
 {
     g_autofree char *place = g_strdup_printf("%s %" G_GUINT64_FORMAT, url ? url : "", row->number);
     g_autoptr(GError) trouble = NULL;
@@ -73,6 +75,7 @@ static gboolean receive_one(struct courier *courier, const char *url, const stru
 
     if (is_for_later(courier, place))
         return TRUE;
+    ++*looked;
     sealed = get(courier, url, row->number, &trouble);
     *failed = trouble != NULL;
     if (!sealed)
@@ -89,26 +92,29 @@ static gboolean receive_one(struct courier *courier, const char *url, const stru
     return TRUE;
 }
 
-/* Everything at one place, in the order in which it came. */
+/* What is at one place, in the order in which it came; what is left, in the next round. */
 static gboolean receive_from(struct courier *courier, const char *url, gint64 now_us,
                              GError **error)
 {
     guint64 after = 0;
     gboolean failed = FALSE;
+    guint looked = 0;
 
-    while (!failed && !courier_is_cancelled(courier)) {
+    while (!failed && looked < ROUND_LIMIT && !courier_is_cancelled(courier)) {
         g_autoptr(GError) trouble = NULL;
         g_autoptr(GArray) rows = list(courier, url, after, &trouble);
 
         if (!rows || !rows->len)
             return TRUE;
-        for (guint i = 0; i < rows->len && !failed && !courier_is_cancelled(courier); i++) {
+        for (guint i = 0;
+             i < rows->len && looked < ROUND_LIMIT && !failed && !courier_is_cancelled(courier);
+             i++) {
             const struct mailbox_row *row = &g_array_index(rows, struct mailbox_row, i);
 
             if (row->number <= after)
                 return TRUE; /* a relay that goes round in circles */
             after = row->number;
-            if (!receive_one(courier, url, row, now_us, &failed, error))
+            if (!receive_one(courier, url, row, now_us, &looked, &failed, error))
                 return FALSE;
         }
     }

@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#define JUNK 2100 /* messages; more than one round takes */
 #define SENT 1100 /* more than may wait */
 
 /* An event of one without an account, who makes a key for each. */
@@ -204,6 +205,34 @@ static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
     post_close(&post);
 }
 
+/* Who has more to tell than a round can take does not keep the others waiting. */
+static void test_a_round_has_an_end(struct world *world, gconstpointer data)
+{
+    g_autoptr(mailboxes_t) local = mailboxes_open(world->sides[BOB].folder, NULL, NULL);
+    struct post post;
+
+    (void)data;
+    post_open(&post, world);
+    post.courier.options.local = local;
+    post.courier.mailbox = mailbox_id(ORIGIN, side_ids[BOB]);
+    post.courier.later = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    post.courier.polled_us = g_get_monotonic_time(); /* no relays now */
+    for (guint i = 0; i < JUNK; i++) {
+        g_autoptr(GBytes) junk = g_bytes_new(&i, sizeof i);
+        guint64 number;
+
+        g_assert_true(mailbox_put(local, post.courier.mailbox, junk, world->now_us, &number, NULL));
+    }
+    g_assert_true(courier_receive(&post.courier, world->now_us, NULL));
+    g_assert_cmpuint(post.round.received, >, 0);
+    g_assert_cmpuint(post.round.received, <, JUNK);
+    g_assert_true(courier_receive(&post.courier, world->now_us, NULL));
+    g_assert_cmpuint(post.round.received, ==, JUNK);
+    g_hash_table_unref(post.courier.later);
+    g_free(post.courier.mailbox);
+    post_close(&post);
+}
+
 #define TEST(NAME)                                                                                 \
     g_test_add("/cases/hostile/" #NAME, struct world, NULL, world_set_up, test_##NAME,             \
                world_tear_down)
@@ -216,5 +245,6 @@ int main(int argc, char **argv)
     TEST(strangers_part_nobody);
     TEST(no_message_stops_the_next);
     TEST(no_part_stops_the_next);
+    TEST(a_round_has_an_end);
     return g_test_run();
 }
