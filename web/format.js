@@ -6,18 +6,25 @@ const LOCALES = { en: 'en-GB', fr: 'fr-FR' };
 export class Formatter {
   constructor(language) {
     const locale = LOCALES[language] ?? 'en-GB';
+    this.locale = locale;
     this.numbers = new Intl.NumberFormat(locale);
     this.days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
     this.short = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
     this.times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
     this.lists = new Intl.ListFormat(locale, { type: 'conjunction' });
     this.regions = new Intl.DisplayNames([locale], { type: 'region' });
+    this.tongues = new Intl.DisplayNames([locale], { type: 'language' });
     this.relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
     this.collator = new Intl.Collator(locale, { numeric: true });
   }
 
   number(value) {
     return this.numbers.format(value);
+  }
+
+  /* With all `digits` after the point. */
+  decimal(value, digits) {
+    return value.toLocaleString(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 
   day(text) {
@@ -41,6 +48,14 @@ export class Formatter {
   country(code) {
     try {
       return this.regions.of(code);
+    } catch {
+      return String(code);
+    }
+  }
+
+  language(code) {
+    try {
+      return this.tongues.of(code);
     } catch {
       return String(code);
     }

@@ -49,6 +49,7 @@ const PAGES = {
   report: { file: 'report', draw: 'pageReport', texts: ['intake'] },
   signatories: { file: 'signatories', draw: 'pageSignatories' },
   signatory: { file: 'signatory', draw: 'pageSignatory', texts: ['verify'] },
+  triage: { file: 'triage', draw: 'pageTriage' },
   verify: { file: 'verify', draw: 'pageVerify', texts: ['verify'] },
   view: { file: 'view', draw: 'pageView', texts: ['verify'] },
 };

@@ -1,6 +1,7 @@
 /*
  * service_delivery.c: the courier's thread: brings the copy of the log up to date, carries events
  * of cases, lets clocks run out, echoes drills, and puts an hourly root of all events into the log.
+ * It has the cases open, so it makes the check of triage that the node publishes, too.
  *
  * It runs where this signatory's key is; without a seal key it sends and cannot receive.
  */
@@ -14,6 +15,7 @@
 #include "node/metrics.h"
 #include "node/places.h"
 #include "node/services.h"
+#include "process/triage.h"
 #include "seal/seal_key_store.h"
 #include "statement/key_store.h"
 
@@ -23,6 +25,10 @@
 #define UPDATE_US (G_GINT64_CONSTANT(30) * G_USEC_PER_SEC)
 #define TICK_US (G_GINT64_CONSTANT(5) * G_USEC_PER_SEC)
 #define ROOT_RETRY_US (G_GINT64_CONSTANT(60) * G_USEC_PER_SEC)
+#define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
+/* Whoever compares two tables learns of the calls between them: so not each hour. */
+#define BIAS_US DAY_US
+#define BIAS_DAYS 365
 
 struct delivery {
     struct node *node;
@@ -37,10 +43,11 @@ struct delivery {
     gboolean stopping;
     struct courier *courier; /* while there is one */
     char *trouble;           /* the last error; or NULL */
+    json_t *bias;            /* the check of triage as published; or NULL */
 
     /* The thread's own. */
     struct office *office;
-    gint64 updated_us, ticked_us, rooted_us, settled_us; /* monotonic */
+    gint64 updated_us, ticked_us, rooted_us, settled_us, checked_us; /* monotonic */
 
     guint64 sent, failed, received, refused, acknowledged, roots, witnessed, echoed; /* atomic */
 };
@@ -54,6 +61,7 @@ static void stop(gpointer service)
     g_mutex_clear(&own->lock);
     g_cond_clear(&own->wake);
     g_free(own->trouble);
+    json_decref(own->bias);
     signing_key_free(own->key);
     g_free(own);
 }
@@ -161,6 +169,37 @@ static gboolean tick(struct delivery *own, gint64 now_us, gboolean moved, GError
     return TRUE;
 }
 
+/* Makes the check of triage anew, over the calls that were closed in the last year. */
+static gboolean publish_bias(struct delivery *own, gint64 now_us, GError **error)
+{
+    const gint64 clock_us = g_get_monotonic_time();
+    json_t *made, *old;
+
+    if (own->checked_us && clock_us - own->checked_us < BIAS_US)
+        return TRUE;
+    made = triage_bias(own->office->cases, now_us - BIAS_DAYS * DAY_US, now_us, error);
+    if (!made)
+        return FALSE;
+    own->checked_us = clock_us;
+    g_mutex_lock(&own->lock);
+    old = own->bias;
+    own->bias = made;
+    g_mutex_unlock(&own->lock);
+    json_decref(old);
+    return TRUE;
+}
+
+json_t *delivery_bias(gpointer service)
+{
+    struct delivery *own = service;
+    json_t *copy;
+
+    g_mutex_lock(&own->lock);
+    copy = json_deep_copy(own->bias);
+    g_mutex_unlock(&own->lock);
+    return copy;
+}
+
 static gboolean carry(struct delivery *own, gint64 now_us, gboolean *moved, GError **error)
 {
     struct courier_round round;
@@ -220,7 +259,8 @@ static gboolean look(struct delivery *own, GError **error)
     if (!own->courier || before != own->office->cases)
         set_courier(own);
     return carry(own, clock_now_us(), &moved, error) && tick(own, clock_now_us(), moved, error) &&
-           settle(own, clock_now_us(), error) && commit_hour(own, clock_now_us(), error);
+           publish_bias(own, clock_now_us(), error) && settle(own, clock_now_us(), error) &&
+           commit_hour(own, clock_now_us(), error);
 }
 
 /* --- the thread --- */

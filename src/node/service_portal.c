@@ -57,6 +57,7 @@ static const struct page {
     { "/report/{kind}", "report", "page/report.js", "/api/v1", TRUE },
     { "/signatories", "signatories", "page/signatories.js", "/api/v1/signatories" },
     { "/signatories/{signatory}", "signatory", "page/signatory.js", "/api/v1/signatories/" },
+    { "/triage", "triage", "page/triage.js", "/api/v1/triage" },
     { "/verify", "verify", "page/verify.js", "/api/v1/checkpoint" },
     { "/view", "view", "page/view.js", "/api/v1" },
 };

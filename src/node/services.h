@@ -22,7 +22,14 @@ extern const struct service service_mailbox;   /* keeps sealed messages for thei
 extern const struct service service_portal;    /* pages for people */
 extern const struct service service_register;  /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
+extern const struct service service_triage;  /* how calls for help are ordered, and its check */
 extern const struct service service_witness; /* cosigns checkpoints */
+
+/*
+ * The check of triage over closed calls (process/triage.h) as last published; the caller owns it.
+ * NULL: this node keeps no cases, or did not look at them yet.
+ */
+json_t *delivery_bias(gpointer service);
 
 struct mailboxes;
 /* Those that service_mailbox keeps; NULL: it does not run here, or not yet. */

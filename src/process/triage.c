@@ -191,6 +191,35 @@ static json_t *input_json(const struct process_field *field)
                      (json_int_t)score_of(field, NULL));
 }
 
+/* {id: title} of the choices of a row, made when there is one. */
+static json_t *choices_of(json_t *row)
+{
+    if (!json_object_get(row, "choices"))
+        json_object_set_new(row, "choices", json_object());
+    return json_object_get(row, "choices");
+}
+
+/* What a call may say without any effect on its place: the fields of its opening but the inputs. */
+static json_t *others_json(const struct kind *kind)
+{
+    json_t *list = json_array();
+
+    for (const struct process_field *field = kind->fields; field->id; field++) {
+        json_t *row;
+
+        if (is_input(field) || !(kind_list_has(kind->opens_with, field->id) ||
+                                 kind_list_has(kind->opens_may, field->id)))
+            continue;
+        row = json_pack("{sss{ssss}}", "field", field->id, "title", "en", field->title.en, "fr",
+                        field->title.fr);
+        for (const struct process_choice *choice = field->choices; choice && choice->id; choice++)
+            json_object_set_new(choices_of(row), choice->id,
+                                json_pack("{ssss}", "en", choice->text.en, "fr", choice->text.fr));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
 json_t *triage_formula(void)
 {
     json_t *list = json_array();
@@ -209,9 +238,10 @@ json_t *triage_formula(void)
             json_array_append_new(inputs, input_json(field));
         }
         g_string_append_printf(formula, " + waiting hours / %d", WAITING_HOURS);
-        json_array_append_new(list,
-                              json_pack("{sssssosi}", "kind", kind->id, "formula", formula->str,
-                                        "inputs", inputs, "waiting_hours", WAITING_HOURS));
+        json_array_append_new(list, json_pack("{sss{ssss}sssososi}", "kind", kind->id, "title",
+                                              "en", kind->title.en, "fr", kind->title.fr, "formula",
+                                              formula->str, "inputs", inputs, "not_inputs",
+                                              others_json(kind), "waiting_hours", WAITING_HOURS));
     }
     return json_pack("{ssso}", "schema", FORMULA_SCHEMA, "kinds", list);
 }

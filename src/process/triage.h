@@ -16,7 +16,7 @@
 gint64 triage_score(const struct kase *kase, gint64 now_us);
 /* The queue: open calls not yet taken, highest first, each with its inputs and score. */
 json_t *triage_queue(struct cases *cases, guint limit, gint64 now_us, GError **error);
-/* The formula with its inputs and weights, as published. */
+/* The formula as published: its inputs and weights, and what a call may say that is no input. */
 json_t *triage_formula(void);
 /*
  * The bias check over cases closed since `from_us`: acceptance and waiting time by country, sector

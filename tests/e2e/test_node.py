@@ -109,6 +109,7 @@ def requests(community):
         ("/api/v1/measures", "GET", "/api/v1/measures", None, 200),
         ("/api/v1/intake", "GET", "/api/v1/intake", None, 200),
         ("/api/v1/kinds", "GET", "/api/v1/kinds", None, 200),
+        ("/api/v1/triage", "GET", "/api/v1/triage", None, 200),
         ("/api/v1/signatories/{signatory}", "GET", "/api/v1/signatories/state.example", None, 200),
         ("/api/v1/signatories/{signatory}", "GET", "/api/v1/signatories/none.example", None, 404),
         (mailboxes.BOX, "GET", box, None, 200),

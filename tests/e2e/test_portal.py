@@ -135,6 +135,7 @@ def addresses(world):
         "hostile": f"/signatories/{first.id}",
         "compare": f"/compare?a=state.example&b=company.example&c={first.id}&d={second.id}",
         "followup": "/followup",
+        "triage": "/triage",
         "measures": "/measures?principle=7&severity=critical",
         "about": "/about",
         "accessibility": "/accessibility",

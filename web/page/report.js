@@ -18,6 +18,8 @@ import { postSealed } from '../intake/mailbox.js';
 import { RecipientPanel, otherWays } from '../intake/recipient.js';
 
 const OPEN_EVENT = 'open';
+/* Answered in an order that is computed and published. */
+const ORDERED_KIND = 'assistance';
 /* Filled in here: nobody is asked for them. */
 const FILLED_FIELDS = ['reply_key'];
 
@@ -44,9 +46,10 @@ function otherWaysCard(view, contacts) {
 }
 
 /* Before anything is written: who will read it, and where the rest is said. */
-function safety(view, recipient) {
+function safety(view, recipient, kind) {
   return notice('info', el('p', {}, view.t('report.safety', { name: recipient.name }), ' ',
-    el('a', { href: '#to' }, view.t('report.safety-key')), ' · ', el('a', { href: '#sees' }, view.t('sees.title')), ' · ', el('a', { href: '#ways' }, view.t('ways.title'))));
+    el('a', { href: '#to' }, view.t('report.safety-key')), ' · ', el('a', { href: '#sees' }, view.t('sees.title')), ' · ', el('a', { href: '#ways' }, view.t('ways.title')),
+    ...(kind.id === ORDERED_KIND ? [' · ', el('a', { href: view.href('/triage') }, view.t('report.order'))] : [])));
 }
 
 class ReportForm {
@@ -228,5 +231,5 @@ export async function pageReport(main, view) {
   if (!await canVerify()) return noForm(main, view, title.text, lead.text, view.t('report.no-crypto'), intake.contacts);
   const form = new ReportForm(view, kind, intake, recipients);
   const own = recipients.find(({ id }) => id === form.panel.recipient.id);
-  return main.append(pageHead(view, title.text, lead.text, view.t('page.report.title')), safety(view, form.panel.recipient), form.node, otherWaysCard(view, own.contacts.length ? own.contacts : intake.contacts));
+  return main.append(pageHead(view, title.text, lead.text, view.t('page.report.title')), safety(view, form.panel.recipient, kind), form.node, otherWaysCard(view, own.contacts.length ? own.contacts : intake.contacts));
 }
