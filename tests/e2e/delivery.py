@@ -43,13 +43,16 @@ class Party:
         self.domain, self.folder, self.data = domain, folder, folder / "data"
         self.program = Program(folder)
         self.program.environment["ENTENTE_ALLOW_PRIVATE"] = "1"
-        self.program("join", "--node", world.url, "--policy-hash", world.hash)
-        self.seal()
+        self.enter(world)
         shown = json.loads(self.program("signatory", "show", domain, "--format", "json").stdout)
         self.id = shown["id"]
         self.node = Node(self.data, port=free_port())
         self.wire = Wire(self.node.port, seed=domain)
         self.desk = None
+
+    def enter(self, world):
+        self.program("join", "--node", world.url, "--policy-hash", world.hash)
+        self.seal()
 
     def seal(self, *words):
         self.program("key", "seal", *words)

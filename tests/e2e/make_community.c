@@ -2,9 +2,10 @@
  * make_community FOLDER ENTRIES [WITNESS_URL...]: a community for the node's tests, from fixed
  * keys: FOLDER/log (its log's node), FOLDER/witness-0.. (a node for each URL, of another group
  * each), FOLDER/entries/NNNNN.json (what may be submitted, in order: each member's endorsement and
- * delegation, then ENTRIES assessments), FOLDER/member-0.. (profile and keys of each member with a
- * single root key, to join with). Without URLs the policy names no witness. With the environment's
- * MAKE_DATABASE the log is kept in that PostgreSQL database, for several nodes.
+ * delegation, then ENTRIES assessments), FOLDER/member-0.. (profile and issuer's key of each
+ * member, and its root key when that is a single one, to join with). Without URLs the policy names
+ * no witness. With the environment's MAKE_DATABASE the log is kept in that PostgreSQL database, for
+ * several nodes.
  */
 #include "base/file.h"
 #include "log/commit_database.h"
@@ -101,7 +102,8 @@ static void write_member(const char *folder, const struct actor *actor)
         g_strdup_printf("signatory:\n  name: %s\n  group: %s\n  country: %s\n  domain: %s\n",
                         actor->name, group_name(actor->group), actor->country, actor->domain);
 
-    write_key(data, "root", actor->root[0]);
+    if (actor->n_root == 1)
+        write_key(data, "root", actor->root[0]);
     write_key(data, "default", actor->issuer);
     check(g_file_set_contents(path, profile, -1, &error));
 }
@@ -153,8 +155,7 @@ int main(int argc, char **argv)
     for (guint i = 0; i < MEMBERS; i++) {
         g_autofree char *folder = g_strdup_printf("%s/member-%u", argv[1], i);
 
-        if (members[i]->n_root == 1)
-            write_member(folder, members[i]);
+        write_member(folder, members[i]);
     }
     entries = g_build_filename(argv[1], "entries", NULL);
     check(file_make_folder(entries, FOLDER_MODE, &error));
