@@ -44,7 +44,10 @@ int case_list(const struct context *context, const struct case_arguments *given,
     if (!list)
         return EXIT_SYSTEM;
     shown = json_array_size(json_object_get(list, "cases"));
-    text = cli_format_is(context, "json", FALSE) ? json_pretty(list) : case_text_list(work, list);
+    if (cli_format_is(context, "json", FALSE))
+        text = json_pretty(list);
+    else
+        text = shown ? case_text_list(work, list) : g_strdup("");
     if (!cli_output(context, text, strlen(text), error))
         return EXIT_SYSTEM;
     if (!context->quiet && !cli_format_is(context, "json", FALSE))

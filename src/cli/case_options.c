@@ -5,12 +5,13 @@
 
 /* Steps that have a subcommand of their own. */
 static const struct {
-    const char *event, *command;
+    const char *kind, *event, *command; /* kind NULL: of any */
 } commands[] = {
-    { "add-party", "case add-party %s --to ROLE=SIGNATORY" },
-    { "attach", "case attach %s FILE..." },
-    { "message", "case message %s 'TEXT'" },
-    { "offer-transfer", "case transfer %s --to SIGNATORY" },
+    { NULL, "add-party", "case add-party %s --to ROLE=SIGNATORY" },
+    { NULL, "attach", "case attach %s FILE..." },
+    { NULL, "message", "case message %s 'TEXT'" },
+    { NULL, "offer-transfer", "case transfer %s --to SIGNATORY" },
+    { "drill", "answer", "contact answer %s" },
 };
 
 static void add_choices(const struct process_field *field, GString *text)
@@ -58,7 +59,8 @@ static void add_option(const struct casework *work, const struct kase *kase,
     g_autofree char *instance = option->instance ? casework_name(work, option->instance) : NULL;
 
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        if (g_str_equal(commands[i].event, option->step->event))
+        if (g_str_equal(commands[i].event, option->step->event) &&
+            (!commands[i].kind || g_str_equal(commands[i].kind, kase->kind->id)))
             own = commands[i].command;
     g_string_append(text, "  entente ");
     if (own) {

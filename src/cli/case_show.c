@@ -73,17 +73,25 @@ static void put_head(const struct page *page)
 static void put_parties(const struct page *page)
 {
     const struct kind *kind = page->kase->kind;
-    const json_t *party;
+    const json_t *parties = json_object_get(page->view, "parties"), *party;
+    guint widest = 0;
     size_t index;
 
     put_heading(page, "Parties", "Parties");
-    json_array_foreach(json_object_get(page->view, "parties"), index, party)
+    json_array_foreach(parties, index, party)
+    {
+        g_autofree char *name = casework_name(page->work, json_text(party, "id"));
+
+        widest = MAX(widest, terminal_columns(name));
+    }
+    json_array_foreach(parties, index, party)
     {
         const struct process_role *role = kind_role(kind, json_text(party, "role"));
         g_autofree char *name = casework_name(page->work, json_text(party, "id"));
         const char *offered = json_text(party, "offered_by");
 
-        g_string_append_printf(page->text, "  %s  %s%s%s\n", name,
+        g_string_append_printf(page->text, "  %s%*s  %s%s%s\n", name,
+                               (int)(widest - terminal_columns(name)), "",
                                role ? casework_text(page->work, &role->title) : "",
                                json_is_true(json_object_get(party, "left"))
                                    ? say(page, ", left", ", a quitté le dossier")
@@ -191,8 +199,9 @@ static void put_clocks(const struct page *page)
 static void put_text(const struct page *page, const char *label, const char *value)
 {
     g_auto(GStrv) lines = g_strsplit(value, "\n", -1);
+    const char *colon = g_str_has_suffix(label, "?") ? "" : say(page, ":", "\u202f:");
 
-    g_string_append_printf(page->text, "    %s: ", label);
+    g_string_append_printf(page->text, "    %s%s ", label, colon);
     for (char **line = lines; *line; line++) {
         g_autofree char *shown = terminal_escape(*line);
 
@@ -247,6 +256,21 @@ static char *value_text(const struct page *page, const struct process_field *fie
     return text;
 }
 
+/* A party by its name, a role by its title. */
+static char *field_text(const struct page *page, const char *name,
+                        const struct process_field *field, const json_t *value)
+{
+    const struct process_role *role = g_str_equal(name, "role") && json_is_string(value)
+                                          ? kind_role(page->kase->kind, json_string_value(value))
+                                          : NULL;
+
+    if (role)
+        return g_strdup(casework_text(page->work, &role->title));
+    return g_str_equal(name, "party") && json_is_string(value)
+               ? casework_name(page->work, json_string_value(value))
+               : value_text(page, field, value);
+}
+
 static void put_fields(const struct page *page, const json_t *fields)
 {
     const char *name;
@@ -255,9 +279,10 @@ static void put_fields(const struct page *page, const json_t *fields)
     json_object_foreach((json_t *)fields, name, value)
     {
         const struct process_field *field = kind_field(page->kase->kind, name);
-        g_autofree char *text = g_str_equal(name, "party") && json_is_string(value)
-                                    ? casework_name(page->work, json_string_value(value))
-                                    : value_text(page, field, value);
+
+        if (g_str_equal(name, "roles")) /* who has which stands under the parties */
+            continue;
+        g_autofree char *text = field_text(page, name, field, value);
         g_autofree char *label =
             field ? g_strdup(casework_text(page->work, &field->title)) : terminal_escape(name);
 

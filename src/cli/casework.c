@@ -220,6 +220,14 @@ char *casework_name(const struct casework *work, const char *party)
     return g_strndup(party, CASEWORK_SHORT_ID);
 }
 
+gboolean casework_can_reach(const struct casework *work, const char *party)
+{
+    const struct reg *reg = casework_register(work);
+    g_autoptr(GPtrArray) keys = reg ? register_seal_keys(reg, party, work->now_us) : NULL;
+
+    return keys && keys->len && register_mailbox(reg, party);
+}
+
 /* --- alarms --- */
 
 gboolean casework_raise_alarms(struct casework *work, GError **error)
@@ -294,6 +302,43 @@ static gboolean is_waiting_to_go(struct casework *work)
     return rows && rows->len > 0;
 }
 
+/* Names whoever of a case gets nothing of it, however long the node tries. */
+static void tell_unreachable(struct casework *work, const char *id)
+{
+    const struct kase *kase = cases_get(work->cases, id, work->now_us, NULL);
+
+    if (!casework_register(work))
+        return;
+    for (guint i = 0; kase && i < kase->parties->len; i++) {
+        const struct case_party *party = kase->parties->pdata[i];
+        g_autofree char *name = NULL;
+
+        if (party->left || case_party_is_key(party->id) || g_str_equal(party->id, OFFICE_LOCAL) ||
+            casework_can_reach(work, party->id))
+            continue;
+        if (g_str_equal(party->id, work->self)) {
+            /* Alone in a case of one's own nobody is to answer. */
+            if (kase->parties->len > 1)
+                fputs(
+                    work->french
+                        ? "Nul ne peut vous répondre\u202f: entente key seal, entente key delegate "
+                          "--role seal, entente contact mailbox URL\n"
+                        : "Nobody can answer you: entente key seal, entente key delegate --role "
+                          "seal, entente contact mailbox URL\n",
+                    stderr);
+            continue;
+        }
+        name = casework_name(work, party->id);
+        fprintf(stderr,
+                work->french
+                    ? "Ne peut être remis à %s\u202f: ni clé de scellement ni boîte dans le "
+                      "journal. Joignez ce signataire autrement.\n"
+                    : "%s cannot be reached: it has no seal key or no mailbox in the log. Tell it "
+                      "by another way.\n",
+                name);
+    }
+}
+
 static void tell(struct casework *work, const char *id, const char *event, gboolean done)
 {
     g_autofree char *program = NULL;
@@ -317,6 +362,8 @@ static void tell(struct casework *work, const char *id, const char *event, gbool
                 ? "Le nœud (entente serve) le remettra\u202f; sans nœud\u202f: %s inbox --sync\n"
                 : "The node (entente serve) delivers it; where none runs: %s inbox --sync\n",
             program);
+    if (done)
+        tell_unreachable(work, id);
 }
 
 int casework_say(struct casework *work, const struct case_draft *draft, char **id, GError **error)

@@ -72,6 +72,9 @@ char *casework_party(struct casework *work, const char *who, GError **error);
  */
 char *casework_name(const struct casework *work, const char *party);
 
+/* Whether the register says where to write to a signatory, sealed to what. */
+gboolean casework_can_reach(const struct casework *work, const char *party);
+
 /* One round of delivery, where no node carries events; `round` says what was done. */
 gboolean casework_sync(struct casework *work, struct courier_round *round, GError **error);
 

@@ -158,6 +158,18 @@ static int approve(struct casework *work, const struct state *state, const char 
     return EXIT_DONE;
 }
 
+static int drop(struct casework *work, const char *id, GError **error)
+{
+    if (!cases_drop_draft(work->cases, id, error))
+        return EXIT_SYSTEM;
+    if (!work->context->quiet)
+        fprintf(stderr,
+                work->french ? "Projet %s jeté\u202f: rien n’a été signé.\n"
+                             : "Draft %s thrown away: the step is not taken.\n",
+                id);
+    return EXIT_DONE;
+}
+
 static int run(const struct context *context, void *data, char **arguments, GError **error)
 {
     const struct state *state = data;
@@ -170,12 +182,13 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (!work)
         return EXIT_SYSTEM;
     if (!arguments[0])
-        return list(work, error);
+        return state->drop ? input_error(error, "--drop takes one draft (entente approve)")
+                           : list(work, error);
     id = find(work, arguments[0], error);
     if (!id)
         return EXIT_INPUT;
     if (state->drop)
-        return cases_drop_draft(work->cases, id, error) ? EXIT_DONE : EXIT_SYSTEM;
+        return drop(work, id, error);
     return approve(work, state, id, error);
 }
 

@@ -169,8 +169,17 @@ static int queue(const struct context *context, const struct state *state, char 
                         work->now_us, error);
     if (!list)
         return EXIT_SYSTEM;
-    text = cli_format_is(context, "json", FALSE) ? json_pretty(list) : queue_text(work, list);
-    return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
+    if (cli_format_is(context, "json", FALSE))
+        text = json_pretty(list);
+    else
+        text = json_number(list, "total", 0) ? queue_text(work, list) : g_strdup("");
+    if (!cli_output(context, text, strlen(text), error))
+        return EXIT_SYSTEM;
+    if (!context->quiet && !json_number(list, "total", 0))
+        fputs(work->french ? "Aucune demande n’attend de réponse ici.\n"
+                           : "No call waits for an answer here.\n",
+              stderr);
+    return EXIT_DONE;
 }
 
 /* --- bias --- */

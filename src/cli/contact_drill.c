@@ -126,6 +126,10 @@ static char *summary_text(const struct casework *work, const json_t *summary)
 
     if (!json_is_integer(rate))
         return g_strdup("");
+    if (!json_is_integer(json_object_get(summary, "median_s")))
+        return g_strdup_printf(work->french ? "\nPersonne n’a répondu (sur %d)\n"
+                                            : "\nNobody answered (of %d)\n",
+                               ended);
     return g_strdup_printf(
         work->french ? "\n%d %% ont répondu à temps (sur %d)\u202f; médiane %s, 90ᵉ centile %s\n"
                      : "\n%d %% answered in time (of %d); median %s, 90th percentile %s\n",

@@ -43,7 +43,7 @@ static void add_record(const struct list *list, const json_t *record)
     add(list, "notice", "", json_text(clocks, "notice_due"), NULL);
 }
 
-/* Drills that wait: for our answer, or for theirs. */
+/* Drills that wait: for our answer, for theirs, or for us to judge it. */
 static gboolean add_drills(const struct list *list, GError **error)
 {
     const struct cases_filter filter = { .kind = KIND, .limit = DRILLS_LIMIT };
@@ -55,9 +55,16 @@ static gboolean add_drills(const struct list *list, GError **error)
     {
         const gboolean ours = g_strcmp0(json_text(row, "opener"), list->work->self) == 0;
         const char *other = json_text(row, ours ? "peer" : "opener");
+        const gboolean mine = json_is_true(json_object_get(row, "mine"));
         g_autofree char *name = casework_name(list->work, other);
 
-        add(list, ours ? "drill" : "answer", name, json_text(row, "due"), json_text(row, "id"));
+        if (!ours && !mine) /* answered: theirs to judge */
+            continue;
+        add(list,
+            !ours  ? "answer"
+            : mine ? "judge"
+                   : "drill",
+            name, json_text(row, "due"), json_text(row, "id"));
     }
     return cases != NULL;
 }
@@ -95,6 +102,7 @@ static const char *what_text(const struct casework *work, const char *what)
         { "refresh", { "Hand the record in anew", "Remettre la fiche à nouveau" } },
         { "notice", { "Hand a change in", "Communiquer un changement" } },
         { "drill", { "Drill: their answer", "Exercice\u202f: leur réponse" } },
+        { "judge", { "Drill: judge their answer", "Exercice\u202f: juger leur réponse" } },
         { "answer", { "Drill: answer it", "Exercice\u202f: y répondre" } },
     };
 

@@ -94,15 +94,6 @@ static const char *trouble_with(struct casework *work, const char *contact, gint
     return NULL;
 }
 
-/* Whether the register says where to write to it, sealed to what. */
-static gboolean can_be_reached(struct casework *work, const char *contact)
-{
-    const struct reg *reg = casework_register(work);
-    g_autoptr(GPtrArray) keys = reg ? register_seal_keys(reg, contact, work->now_us) : NULL;
-
-    return keys && keys->len && register_mailbox(reg, contact);
-}
-
 static const char *result_of(struct casework *work, const struct kase *kase,
                              const struct case_entry *answer, const char *contact, gint64 due_us)
 {
@@ -112,7 +103,7 @@ static const char *result_of(struct casework *work, const struct kase *kase,
         return "wrong-answer";
     if (answer)
         return due_us && answer->clock_us > due_us ? "late" : "ok";
-    if (!contact || !can_be_reached(work, contact))
+    if (!contact || !casework_can_reach(work, contact))
         return "bounced";
     trouble = trouble_with(work, contact, kase->opened_us);
     if (trouble)

@@ -28,8 +28,10 @@ static char *as_text(const struct policy_file *file, const GPtrArray *warnings, 
     g_autofree char *digest = hex_encode(policy->digest, sizeof policy->digest);
     GString *text = g_string_new(NULL);
 
-    g_string_append_printf(text, "a policy: %u logs, %u witnesses, %u groups\nsha256:%s\n",
-                           policy->logs->len, policy->witnesses->len, policy->groups->len, digest);
+    g_string_append_printf(text, "a policy: %u log%s, %u witness%s, %u group%s\nsha256:%s\n",
+                           policy->logs->len, policy->logs->len == 1 ? "" : "s",
+                           policy->witnesses->len, policy->witnesses->len == 1 ? "" : "es",
+                           policy->groups->len, policy->groups->len == 1 ? "" : "s", digest);
     for (guint i = 0; i < warnings->len; i++) {
         g_autofree char *escaped = terminal_escape(warnings->pdata[i]);
         g_autofree char *word = terminal_style("warning", STYLE_WARN, colour);

@@ -60,15 +60,33 @@ static gboolean write_parties(struct cases *cases, const struct kase *kase, GErr
     return TRUE;
 }
 
-/* The first line of what the case says of itself: its title, or its first text that is there. */
+/* The first text of the case that is one of these fields; NULL: none. */
+static const char *text_among(const struct kase *kase, const char *const *ids)
+{
+    const char *text = NULL;
+
+    for (; !text && ids && *ids; ids++) {
+        const struct process_field *field = kind_field(kase->kind, *ids);
+
+        if (field && (field->type == FIELD_LINE || field->type == FIELD_TEXT))
+            text = json_text(kase->fields, field->id);
+    }
+    return text;
+}
+
+/*
+ * The first line of what the case says of itself: its title, or the first text that opening takes.
+ * What later steps say (who is brought in, why one leaves) is no subject.
+ */
 static char *title_of(const struct kase *kase)
 {
     const char *title = json_text(kase->fields, TITLE_FIELD), *end;
     gsize length;
 
-    for (const struct process_field *field = kase->kind->fields; !title && field->id; field++)
-        if (field->type == FIELD_LINE || field->type == FIELD_TEXT)
-            title = json_text(kase->fields, field->id);
+    if (!title)
+        title = text_among(kase, kase->kind->opens_with);
+    if (!title)
+        title = text_among(kase, kase->kind->opens_may);
     if (!title)
         return g_strdup("");
     length = strcspn(title, "\r\n");

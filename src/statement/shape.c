@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define WORDS_NAMED 12 /* as many as a message lists */
 #define SHA256_SIZE 32
 #define X25519_PREFIX "x25519:"
 #define X25519_SIZE 32
@@ -247,6 +248,18 @@ static gboolean is_word(const char *text, const char *const *words)
     return words ? g_strv_contains(words, text) : is_language(text);
 }
 
+/* A list that one can read at a glance is named whole. */
+static gboolean wrong_word(GError **error, const struct place *place, const char *const *words)
+{
+    g_autofree char *list = words && g_strv_length((char **)words) <= WORDS_NAMED
+                                ? g_strjoinv(", ", (char **)words)
+                                : NULL;
+
+    if (!list)
+        return wrong(error, place, "is not one of the words that may stand there");
+    return wrong(error, place, "is none of: %s", list);
+}
+
 static gboolean check_list(const json_t *value, const struct shape *shape,
                            const struct place *place, GError **error)
 {
@@ -337,7 +350,7 @@ static gboolean check_value(const json_t *value, const struct shape *shape,
         return json_is_boolean(value) || wrong(error, place, "is not true or false");
     case SHAPE_WORD:
         return (json_is_string(value) && is_word(json_string_value(value), shape->words)) ||
-               wrong(error, place, "is not one of the words that may stand there");
+               wrong_word(error, place, shape->words);
     case SHAPE_OBJECT:
         return check_members(value, shape->inside, place, error);
     case SHAPE_LIST:

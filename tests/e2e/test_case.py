@@ -69,7 +69,7 @@ def test_a_call_from_its_opening_to_its_end(world):
     assert "control characters" in refused and "\033" not in refused
     case = ask(world)
     page = society("case", "show", case[:8]).stdout
-    assert "state.example  Requester" in page and "us  Helper" in page
+    assert re.search(r"state\.example +Requester", page) and re.search(r"us +Helper", page)
     assert re.search(r"in 23 h \d\d min +Acknowledge +us +running", page)
     assert "acknowledge" in commands(page) and "answer" not in commands(page)
 
@@ -184,10 +184,24 @@ def test_a_role_is_handed_over(world):
     society("case", "transfer", case, "--to", "company.example", "--reason", "theirs")
     page = until(lambda: (text := state("case", "show", case).stdout) and "offered" in text
                  and text, what="the offer")
-    assert "company.example  Helper, offered and not yet taken over" in page
+    assert re.search(r"company\.example +Helper, offered and not yet taken over", page)
     assert "to whom? --to SIGNATORY" in society("case", "transfer", case, status=2).stderr
     assert "nobody.example" in society("case", "transfer", case, "--to", "nobody.example",
                                        status=2).stderr
+
+
+def test_who_cannot_be_reached_is_named(world):
+    """Company.example joined, and takes no messages: a clock of its own runs, and nothing comes."""
+    case = ask(world)
+    society = world.society.program
+    done = society("case", "add-party", case, "--to", "helper=company.example")
+    assert "company.example cannot be reached" in done.stderr
+    assert "state.example cannot" not in done.stderr and "answer you" not in done.stderr
+    assert re.search(r"Role in the case: Helper$", society("case", "show", case).stdout, re.M)
+    # Who was brought in is no subject.
+    row = [row for row in json.loads(society("case", "list", "--format", "json").stdout)["cases"]
+           if row["id"] == case][0]
+    assert row["title"] == "Our files are encrypted"
 
 
 def test_inbox_shows_what_is_due_first(world):
@@ -215,6 +229,7 @@ def test_a_ping_is_echoed_and_a_person_answers(world):
     # Company.example joined, and says nowhere how it is reached.
     done = state("contact", "ping", "company.example", status=1)
     assert re.search(r"company\.example +l1 .* bounced", done.stdout)
+    assert "Nobody answered (of 1)" in done.stdout and "median" not in done.stdout
     case = state("contact", "ping", "society.example", "--level", 2, "--format", "json").stdout
     case = json.loads(case)["drills"][0]["case"]
     state_is(world.society, case, "sent")
