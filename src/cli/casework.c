@@ -355,15 +355,15 @@ static void tell(struct casework *work, const char *id, const char *event, gbool
     else
         fprintf(stderr, work->french ? "Dossier %.*s\u202f: noté.\n" : "Case %.*s: recorded.\n",
                 CASEWORK_SHORT_ID, id);
-    if (done && is_waiting_to_go(work))
+    if (done && is_waiting_to_go(work)) {
         fprintf(
             stderr,
             work->french
                 ? "Le nœud (entente serve) le remettra\u202f; sans nœud\u202f: %s inbox --sync\n"
                 : "The node (entente serve) delivers it; where none runs: %s inbox --sync\n",
             program);
-    if (done)
         tell_unreachable(work, id);
+    }
 }
 
 int casework_say(struct casework *work, const struct case_draft *draft, char **id, GError **error)

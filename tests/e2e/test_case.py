@@ -197,6 +197,10 @@ def test_who_cannot_be_reached_is_named(world):
     done = society("case", "add-party", case, "--to", "helper=company.example")
     assert "company.example cannot be reached" in done.stderr
     assert "state.example cannot" not in done.stderr and "answer you" not in done.stderr
+    # A note of one's own goes to nobody.
+    until(lambda: "delivers it" not in (said := society("case", "step", case, "note", "--field",
+                                                        "text=ours").stderr)
+          and "cannot be reached" not in said, what="a note that goes nowhere")
     assert re.search(r"Role in the case: Helper$", society("case", "show", case).stdout, re.M)
     # Who was brought in is no subject.
     row = [row for row in json.loads(society("case", "list", "--format", "json").stdout)["cases"]
