@@ -20,6 +20,7 @@
 #define POST_COST 100
 #define READ_COST 5
 #define LIST_LIMIT 1000
+#define UNSIGNED_SHARE 12 /* percent of a reply box: 32 MiB, 12,000 messages */
 #define RETRY_S 3600
 #define TICK_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 #define ALL "all"
@@ -319,6 +320,15 @@ static void put(struct mailbox_service *own, const struct asked *asked, GBytes *
     __atomic_fetch_add(&own->taken, 1, __ATOMIC_RELAXED);
 }
 
+/* A reporter without an account keeps in its reply box what it wrote back; nobody can tell it from
+ * strangers, and anybody may have a box opened, by a report: so a part of one is all they get. */
+static gboolean has_room(struct mailbox_service *own, const char *mailbox)
+{
+    struct mailbox_fill fill;
+
+    return mailbox_fill(own->mailboxes, mailbox, &fill, NULL) && fill.share < UNSIGNED_SHARE;
+}
+
 static void answer_post(struct node *node, gpointer service, const struct node_request *request,
                         struct node_answer *answer)
 {
@@ -331,14 +341,13 @@ static void answer_post(struct node *node, gpointer service, const struct node_r
         __atomic_fetch_add(&own->refused, 1, __ATOMIC_RELAXED);
     } else if (!is_sealed(request->body)) {
         refuse(own, answer, 415, "sealed", "Only sealed messages (ENTSEAL1) are taken.");
-    } else if (asked.is_reply && !asked.by_owner) {
-        /* Anybody may have one opened, by a report: it is no room for strangers to fill. */
-        refuse(own, answer, 401, "owner", "Only those who answer put messages into a reply box.");
     } else if (!asked.by_owner &&
                (!nonce || !mailbox_work_verify(asked.mailbox, request->body, nonce,
                                                work_bits(own, asked.mailbox)))) {
         refuse(own, answer, 403, "work",
                MAILBOX_WORK_HEADER " is missing or shows less work than the mailbox demands.");
+    } else if (asked.is_reply && !asked.by_owner && !has_room(own, asked.mailbox)) {
+        refuse(own, answer, 507, "full", "This reply box takes no more but from those who answer.");
     } else {
         put(own, &asked, request->body, answer);
     }
