@@ -10,7 +10,8 @@
 
 #define ROWS 200
 #define PROOFS 200
-#define PARTS_EVERY 8 /* attempts after which attachments are handed in from their beginning */
+#define ALONE_ATTEMPTS 2 /* after which what an event names is handed in with it */
+#define PARTS_EVERY 8    /* attempts after which attachments are handed in from their beginning */
 #define SECOND_US G_GINT64_CONSTANT(1000000)
 #define MINUTE_US (60 * SECOND_US)
 #define HOUR_US (60 * MINUTE_US)
@@ -177,6 +178,15 @@ static gboolean send_part(struct courier *courier, const struct outbox_row *row,
            courier_hand_in(courier, row->recipient, row->id, &message, now_us, error);
 }
 
+/* A file that another announced, and did not give to us: nothing that we hand on waits for it. */
+static gboolean lacks_file(struct courier *courier, const struct outbox_row *row,
+                           const struct case_attachment *attachment)
+{
+    g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
+
+    return !path && !g_str_equal(row->author, courier->options.self);
+}
+
 /* Goes on where the last attempt ended. */
 static gboolean send_attachments(struct courier *courier, const struct outbox_row *row,
                                  const struct case_event *event, struct ledger_sent *sent,
@@ -187,6 +197,8 @@ static gboolean send_attachments(struct courier *courier, const struct outbox_ro
     for (guint i = 0; i < event->attachments->len; i++) {
         const struct case_attachment *attachment = event->attachments->pdata[i];
 
+        if (lacks_file(courier, row, attachment))
+            sent->part = MAX(sent->part, before + attachment->size);
         while (sent->part < before + attachment->size) {
             const guint64 offset = sent->part - before;
             const gsize length = MIN(attachment->size - offset, MESSAGE_PART_LIMIT);
@@ -249,6 +261,8 @@ static gboolean finish_row(struct courier *courier, const struct outbox_row *row
     if (sent && case_party_is_key(row->recipient))
         return cases_arrived(cases, row->recipient, row->id, row->author, row->stream, row->seq,
                              error);
+    if (sent && row->attempts >= ALONE_ATTEMPTS && !cases_hand_on(cases, row, now_us, error))
+        return FALSE;
     return cases_sent(cases, row->number, next_us(row, sent, now_us), error);
 }
 

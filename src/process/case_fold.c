@@ -526,21 +526,38 @@ enum case_verdict case_fold_verdict(struct case_fold *fold, const struct case_ha
     return slot->verdict;
 }
 
+/* Whether all who see its stream have an event, or may have it from us (cases_hand_on()). */
+static gboolean is_for_all(const struct kase *kase, const struct case_event *event)
+{
+    g_auto(GStrv) parties = NULL;
+
+    if (event->tlp != TLP_RED)
+        return TRUE;
+    parties = case_recipients(kase, event->stream, event->from);
+    for (char **party = parties; *party; party++)
+        if (!case_event_is_for(kase, event, *party))
+            return FALSE;
+    return TRUE;
+}
+
 /*
- * The last event of a chain that all parties have, or will. What is said by who is no party, or is
- * none any more, may have been sent to us alone: the others would wait for it for ever.
+ * The last event of a chain that all parties have, or can have. What is said by who is no party, or
+ * is none any more, may have been sent to us alone, and what is RED may be for us alone: the others
+ * would wait for it, and for all that comes after it, for ever.
  */
 static const struct case_event *last_of_party(const struct case_fold *fold, const GPtrArray *slots)
 {
-    for (guint i = slots->len; i > 0; i--) {
-        const struct slot *slot = slots->pdata[i - 1];
+    const struct case_event *last = NULL;
 
-        if (!kase_party(fold->kase, slot->event->from))
-            return NULL;
+    for (guint i = 0; i < slots->len; i++) {
+        const struct slot *slot = slots->pdata[i];
+
+        if (!kase_party(fold->kase, slot->event->from) || !is_for_all(fold->kase, slot->event))
+            break;
         if (slot->fixed == CASE_APPLIED && slot->verdict != CASE_NOT_A_PARTY)
-            return slot->event;
+            last = slot->event;
     }
-    return NULL;
+    return last;
 }
 
 json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const char *but)

@@ -116,6 +116,12 @@ void outbox_row_free(struct outbox_row *row);
 /* In order of recipient, case, number; each recipient's cases oldest first. */
 GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError **error);
 gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError **error);
+/*
+ * What the event of a row names, and is not ours, is queued for the row's recipient as far as it
+ * may see it: one who is not acknowledging may wait for what its author gave to us alone.
+ */
+gboolean cases_hand_on(struct cases *cases, const struct outbox_row *row, gint64 now_us,
+                       GError **error);
 /* All of a case up to number `seq` of `author` in `stream` arrived at `recipient`. */
 gboolean cases_arrived(struct cases *cases, const char *recipient, const char *id,
                        const char *author, const char *stream, guint32 seq, GError **error);

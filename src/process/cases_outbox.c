@@ -1,5 +1,8 @@
 /* cases_outbox.c: what is on its way, until its recipient acknowledged it. */
 #include "process/cases_private.h"
+#include "statement/base64.h"
+
+#include <string.h>
 
 void outbox_row_free(struct outbox_row *row)
 {
@@ -76,6 +79,54 @@ gboolean cases_arrived(struct cases *cases, const char *recipient, const char *i
                     "DELETE FROM outbox WHERE recipient = $1 AND id = $2 AND stream = $3 AND "
                     "author = $4 AND seq <= $5",
                     "tttti", recipient, id, stream, author, (gint64)seq);
+}
+
+/* --- what others gave to us alone --- */
+
+static const struct case_event *event_of(const struct kase *kase, const struct case_hash *hash)
+{
+    for (guint i = kase->entries->len; i > 0; i--) {
+        const struct case_entry *entry = kase->entries->pdata[i - 1];
+
+        if (entry->event && memcmp(&entry->event->hash, hash, sizeof *hash) == 0)
+            return entry->event;
+    }
+    return NULL;
+}
+
+static gboolean hand_on(struct cases *cases, const struct kase *kase, const struct case_hash *hash,
+                        const char *recipient, gint64 now_us, GError **error)
+{
+    const struct case_event *event = event_of(kase, hash);
+
+    return !event || g_str_equal(event->from, cases->self) ||
+           !case_event_is_for(kase, event, recipient) ||
+           cases_queue(cases, event, recipient, now_us, error);
+}
+
+gboolean cases_hand_on(struct cases *cases, const struct outbox_row *row, gint64 now_us,
+                       GError **error)
+{
+    g_autoptr(case_event_t) event = case_event_parse(row->envelope, error);
+    struct case_fold *fold = event ? cases_fold(cases, row->id, error) : NULL;
+    const struct kase *kase = fold ? case_fold_at(fold, now_us) : NULL;
+    const char *author;
+    json_t *head;
+
+    if (!kase)
+        return FALSE;
+    if (event->has_previous &&
+        !hand_on(cases, kase, &event->previous, row->recipient, now_us, error))
+        return FALSE;
+    json_object_foreach(event->heads, author, head)
+    {
+        struct case_hash hash;
+
+        if (hex_decode_into(json_string_value(head), hash.bytes, sizeof hash.bytes) &&
+            !hand_on(cases, kase, &hash, row->recipient, now_us, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 GArray *cases_events_between(struct cases *cases, gint64 from_us, gint64 until_us, GError **error)

@@ -77,6 +77,10 @@ GPtrArray *cases_keys(gpointer data, const char *party, gint64 time_us, const ch
 gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_us,
                       enum case_verdict *verdict, char **why, GError **error);
 
+/* An event of the case waits in the outbox for `recipient`, unless it is the author or we are. */
+gboolean cases_queue(struct cases *cases, const struct case_event *event, const char *recipient,
+                     gint64 now_us, GError **error);
+
 /* cases_head.c: what lists need of a case, written anew from the folded case. */
 gboolean cases_head_write(struct cases *cases, const struct kase *kase, gint64 now_us,
                           GError **error);

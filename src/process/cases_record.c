@@ -126,8 +126,8 @@ static gboolean keep_attachments(struct cases *cases, const struct case_event *e
     return TRUE;
 }
 
-static gboolean queue_for(struct cases *cases, const struct case_event *event,
-                          const char *recipient, gint64 now_us, GError **error)
+gboolean cases_queue(struct cases *cases, const struct case_event *event, const char *recipient,
+                     gint64 now_us, GError **error)
 {
     if (g_str_equal(recipient, cases->self) || g_str_equal(recipient, event->from))
         return TRUE;
@@ -158,7 +158,7 @@ static gboolean queue_for_brought_in(struct cases *cases, const struct kase *kas
 
     if (!party || !g_str_equal(bringing->event->from, cases->self))
         return TRUE;
-    if (bringing_now && !queue_for(cases, event, party, now_us, error))
+    if (bringing_now && !cases_queue(cases, event, party, now_us, error))
         return FALSE;
     for (guint i = 0; i < kase->entries->len; i++) {
         const struct case_entry *entry = kase->entries->pdata[i];
@@ -166,7 +166,7 @@ static gboolean queue_for_brought_in(struct cases *cases, const struct kase *kas
         if (entry->event && entry->verdict != CASE_GAP && (bringing_now || entry->event == event) &&
             case_event_is_for(kase, entry->event, party) &&
             !g_strv_contains((const char *const *)entry->event->to, party) &&
-            !queue_for(cases, entry->event, party, now_us, error))
+            !cases_queue(cases, entry->event, party, now_us, error))
             return FALSE;
     }
     return TRUE;
@@ -179,7 +179,7 @@ static gboolean queue(struct cases *cases, const struct kase *kase, const struct
         return TRUE;
     if (g_str_equal(event->from, cases->self))
         for (char **to = event->to; *to; to++)
-            if (!queue_for(cases, event, *to, now_us, error))
+            if (!cases_queue(cases, event, *to, now_us, error))
                 return FALSE;
     for (guint i = 0; i < kase->entries->len; i++)
         if (!queue_for_brought_in(cases, kase, kase->entries->pdata[i], event, now_us, error))
