@@ -134,7 +134,8 @@ static gboolean take_event(struct courier *courier, const struct message *messag
 static gboolean take_part(struct courier *courier, const struct message *message, gint64 now_us,
                           gboolean *later, GError **error)
 {
-    g_autofree char *hex = hex_encode(message->attachment.bytes, CASE_HASH_SIZE), *key = NULL;
+    g_autofree char *hex = hex_encode(message->attachment.bytes, CASE_HASH_SIZE);
+    g_autofree char *name = NULL, *key = NULL;
     g_autoptr(GError) failure = NULL;
     gboolean whole;
 
@@ -142,7 +143,8 @@ static gboolean take_part(struct courier *courier, const struct message *message
     if (cases_attachment_add(courier->options.cases, &message->attachment, message->offset,
                              message->data, &whole, &failure)) {
         if (whole)
-            g_hash_table_steal_extended(courier->incomplete, hex, NULL, (gpointer *)&key);
+            g_hash_table_steal_extended(courier->incomplete, hex, (gpointer *)&name,
+                                        (gpointer *)&key);
         return !key || ledger_due(courier->options.ledger, key, error);
     }
     if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM)) {
