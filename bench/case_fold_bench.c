@@ -17,7 +17,6 @@
 #include <time.h>
 
 #define LOG "bench.example/log"
-#define ID "00112233445566778899aabbccddeeff"
 #define EVENTS 10000
 #define PARTIES 5
 #define START ((gint64)1795773600 * G_USEC_PER_SEC)
@@ -67,7 +66,6 @@ static GBytes *make_event(const struct people *people, struct case_fold *fold, g
     char *to[PARTIES] = { NULL };
     struct case_event event = { .log = (char *)LOG,
                                 .time_us = START + (gint64)number * G_USEC_PER_SEC,
-                                .id = (char *)ID,
                                 .kind = (char *)"disclosure",
                                 .stream = (char *)CASE_STREAM_SHARED,
                                 .from = people->ids[party],
@@ -79,7 +77,9 @@ static GBytes *make_event(const struct people *people, struct case_fold *fold, g
     g_autoptr(GError) error = NULL;
     g_autoptr(dsse_t) dsse = NULL;
     g_autoptr(json_t) value = NULL, heads = NULL, fields = NULL;
+    g_autofree char *id = case_event_id(people->ids[0], &event.nonce);
 
+    event.id = id;
     for (guint i = 0, count = 0; i < PARTIES; i++)
         if (i != party)
             to[count++] = people->ids[i];

@@ -71,7 +71,6 @@ static GBytes *call_for_help(const struct bench *bench, guint number, GError **e
     static const char *const harms[] = { "life", "essential-service", "data", "money", "other" };
     const char *const to[] = { bench->self, NULL };
     g_autofree char *what = g_strdup_printf("Call %u: files on the server are encrypted", number);
-    guint8 random[CASE_ID_SIZE / 2];
     struct case_event event = {
         .log = (char *)ORIGIN,
         .time_us = START + number * (HOUR / 1000) / G_USEC_PER_SEC * G_USEC_PER_SEC,
@@ -89,8 +88,8 @@ static GBytes *call_for_help(const struct bench *bench, guint number, GError **e
     g_autoptr(GBytes) payload = NULL;
     g_autoptr(dsse_t) dsse = NULL;
 
-    randombytes_buf(random, sizeof random);
-    id = hex_encode(random, sizeof random);
+    randombytes_buf(event.nonce.bytes, sizeof event.nonce.bytes);
+    id = case_event_id(event.from, &event.nonce);
     fields = json_pack("{ssssssss}", "what", what, "continuing", number % 3 ? "yes" : "no",
                        "channel", "+33 1 23 45 67 89", "harm", harms[number % 5]);
     event.id = id;

@@ -127,12 +127,35 @@ static struct case_event *read_predicate(const json_t *predicate)
     event->fields = json_incref(json_object_get(predicate, "fields"));
     tlp_parse(json_text(predicate, "tlp"), &event->tlp);
     read_attachments(event, json_object_get(predicate, "attachments"));
+    hash_of(predicate, "nonce", &event->nonce);
     if (anchor) {
         event->anchor_size = (guint64)json_number(anchor, "size", 0);
         hash_of(anchor, "root", &event->anchor_root);
         event->anchor_us = time_of(anchor, "time");
     }
     return event;
+}
+
+char *case_event_id(const char *from, const struct case_hash *nonce)
+{
+    g_autofree char *hex = hex_encode(nonce->bytes, sizeof nonce->bytes);
+    g_autofree char *text = g_strdup_printf("entente/case/1\n%s\n%s\n", from, hex);
+    guint8 digest[crypto_hash_sha256_BYTES];
+
+    crypto_hash_sha256(digest, (const guint8 *)text, strlen(text));
+    return hex_encode(digest, CASE_ID_SIZE / 2);
+}
+
+gboolean case_event_opens(const struct case_event *event)
+{
+    return event->seq == 1 && g_str_equal(event->event, CASE_EVENT_OPEN);
+}
+
+static gboolean is_bound(const struct case_event *event)
+{
+    g_autofree char *id = case_event_id(event->from, &event->nonce);
+
+    return g_str_equal(event->id, id);
 }
 
 /* What the shape cannot say: bounds between members. */
@@ -147,6 +170,8 @@ static gboolean is_sound(const struct case_event *event, GError **error)
         return input_error(error, "\"time\" lies before 1970");
     if (event->anchor_us > event->time_us)
         return input_error(error, "\"time\" lies before that of the checkpoint it names");
+    if (case_event_opens(event) && !is_bound(event))
+        return input_error(error, "the case's number is not that of its author and nonce");
     json_object_foreach(event->heads, party, head)
     {
         if (!case_party_is_key(party) && strlen(party) != 2 * CASE_HASH_SIZE)
@@ -273,14 +298,15 @@ GBytes *case_event_payload(const struct case_event *event, GError **error)
 {
     g_autoptr(json_t) predicate = case_event_json(event);
     g_autofree char *subject = g_strconcat(SUBJECT_PREFIX, event->id, NULL);
-    g_autofree char *digest_hex = NULL, *nonce_hex = NULL;
-    guint8 digest[crypto_hash_sha256_BYTES], nonce[CASE_HASH_SIZE];
+    g_autofree char *digest_hex = NULL;
+    guint8 digest[crypto_hash_sha256_BYTES];
+    struct case_hash nonce = event->nonce;
     g_autoptr(GBytes) payload = NULL;
     g_autoptr(json_t) statement = NULL;
 
-    randombytes_buf(nonce, sizeof nonce);
-    nonce_hex = hex_encode(nonce, sizeof nonce);
-    set_text(predicate, "nonce", nonce_hex);
+    if (!case_event_opens(event))
+        randombytes_buf(nonce.bytes, sizeof nonce.bytes);
+    set_hash(predicate, "nonce", &nonce);
     crypto_hash_sha256(digest, (const guint8 *)event->id, strlen(event->id));
     digest_hex = hex_encode(digest, sizeof digest);
     payload = intoto_build(subject, digest_hex, PREDICATE_CASE_EVENT, predicate, error);

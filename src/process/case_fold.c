@@ -346,7 +346,7 @@ static enum case_verdict lose_fork(struct slot *slot)
 static enum case_verdict settle(struct case_fold *fold, struct slot *slot)
 {
     const struct case_event *event = slot->event;
-    gboolean opens = g_str_equal(event->event, CASE_EVENT_OPEN) && event->seq == 1;
+    gboolean opens = case_event_opens(event);
     const struct chain *chain;
     enum case_verdict verdict;
 

@@ -209,12 +209,6 @@ static gboolean count_waiting(struct cases *cases, const struct case_event *even
                                 "t", event->id);
 }
 
-/* An opening waits for nothing. */
-static gboolean is_opening(const struct case_event *event)
-{
-    return event->seq == 1 && g_str_equal(event->event, CASE_EVENT_OPEN);
-}
-
 /* Enough waits already, or the case's content is gone. */
 static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
@@ -230,7 +224,7 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
         *why = g_strdup("the content of the case was erased when its retention ended");
-    } else if ((waiting >= CASES_WAITING_LIMIT && !is_opening(event)) ||
+    } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) ||
                events >= CASES_EVENTS_LIMIT) {
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("the case has as many events as it may (%u, of which %u wait)",

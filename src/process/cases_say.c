@@ -23,6 +23,7 @@ struct saying {
     const struct kase *kase;
     struct case_fold *fold;
     char *id, *instance;
+    struct case_hash nonce; /* of an opening */
     guint approvals;
     gint64 now_us;
     GPtrArray *files;
@@ -114,8 +115,6 @@ static gboolean check_fields(const struct saying *saying, GError **error)
 
 static gboolean begin_opening(struct cases *cases, struct saying *saying, GError **error)
 {
-    guint8 id[CASE_ID_SIZE / 2];
-
     saying->kind = saying->draft->kind ? kind_find(saying->draft->kind) : NULL;
     if (!saying->kind)
         return input_error(error, "\"%s\" is no kind of case (entente case kinds)",
@@ -125,8 +124,8 @@ static gboolean begin_opening(struct cases *cases, struct saying *saying, GError
     if (saying->kind->own && saying->draft->to && *saying->draft->to)
         return input_error(error, "a case of kind \"%s\" stays here: it is opened to nobody",
                            saying->kind->id);
-    randombytes_buf(id, sizeof id);
-    saying->id = hex_encode(id, sizeof id);
+    randombytes_buf(saying->nonce.bytes, sizeof saying->nonce.bytes);
+    saying->id = case_event_id(cases_self(cases, NULL), &saying->nonce);
     saying->approvals = MAX(saying->kind->opens_approvals, 1);
     saying->fold = cases_fold(cases, saying->id, error);
     return saying->fold && desk_may_act(cases, NULL, saying->key->public, error) &&
@@ -230,6 +229,7 @@ static struct case_event *compose(struct cases *cases, const struct saying *sayi
     event->attachments = copy_attachments(saying->files);
     event->log = g_strdup(cases->origin);
     event->id = g_strdup(saying->id);
+    event->nonce = saying->nonce;
     event->kind = g_strdup(saying->kind->id);
     event->stream = g_strdup(stream_of(saying));
     event->from = g_strdup(self);

@@ -22,6 +22,7 @@ from test_delivery import until
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
 ORIGIN = forge.ORIGIN
+NONCES = {}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,8 @@ def event(case, seq=1, key=STATE.issuer, previous=None, **other):
         "case": case, "kind": "assistance", "stream": "shared", "seq": seq, "from": STATE.id,
         "to": [SOCIETY.id], "machine": "call", "event": "open" if seq == 1 else "message",
         "fields": {"what": "forged", "continuing": "no", "channel": "none"} if seq == 1
-        else {"text": "forged"}, "tlp": "amber", "nonce": os.urandom(32).hex(), **other}
+        else {"text": "forged"}, "tlp": "amber",
+        "nonce": NONCES[case] if seq == 1 else os.urandom(32).hex(), **other}
     if previous:
         predicate["previous"] = previous
     log = predicate.pop("log", ORIGIN)
@@ -89,7 +91,11 @@ def new_key_is_known(world):
 
 
 def new_case():
-    return os.urandom(16).hex()
+    """The number of a case that state.example opens, whose opening has the nonce in NONCES."""
+    nonce = os.urandom(32).hex()
+    digest = hashlib.sha256(f"entente/case/1\n{STATE.id}\n{nonce}\n".encode()).hexdigest()
+    NONCES[digest[:32]] = nonce
+    return digest[:32]
 
 
 def reasons(world, who=None):

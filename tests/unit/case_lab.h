@@ -129,7 +129,7 @@ static inline GBytes *lab_sign(const struct lab *lab, guint party, guint signers
 }
 
 /* The next event of a party, as it stands in `fold`. */
-static inline struct case_event *lab_event(const struct lab *lab, struct case_fold *fold,
+static inline struct case_event *lab_event(struct lab *lab, struct case_fold *fold,
                                            const struct lab_said *said)
 {
     struct case_event event = { 0 };
@@ -142,6 +142,10 @@ static inline struct case_event *lab_event(const struct lab *lab, struct case_fo
 
     event.log = (char *)LAB_LOG;
     event.time_us = lab_us(said->at_s);
+    if (g_str_equal(said->event, CASE_EVENT_OPEN)) {
+        g_free(lab->id);
+        lab->id = case_event_id(lab->ids[said->party], &event.nonce);
+    }
     event.id = lab->id;
     event.kind = (char *)said->kind;
     event.stream = (char *)(said->stream ? said->stream : CASE_STREAM_SHARED);
@@ -173,7 +177,7 @@ static inline struct case_event *lab_event(const struct lab *lab, struct case_fo
     return made;
 }
 
-static inline enum case_verdict lab_say(const struct lab *lab, struct case_fold *fold,
+static inline enum case_verdict lab_say(struct lab *lab, struct case_fold *fold,
                                         const struct lab_said *said)
 {
     g_autoptr(case_event_t) event = lab_event(lab, fold, said);

@@ -114,7 +114,7 @@ static void test_strangers_part_nobody(struct world *world, gconstpointer data)
 struct mallory {
     struct signing_key *key;
     char *id, *from;
-    struct case_hash last;
+    struct case_hash nonce, last;
     guint32 seq;
 };
 
@@ -126,7 +126,7 @@ static void mallory_begin(struct mallory *mallory)
     *mallory = (struct mallory){ .key = signing_key_from_seed("reporter", seed, NULL) };
     hex = hex_encode(mallory->key->public->bytes, KEY_PUBLIC_SIZE);
     mallory->from = g_strconcat("key:", hex, NULL);
-    mallory->id = g_strdup("0123456789abcdef0123456789abcdef");
+    mallory->id = case_event_id(mallory->from, &mallory->nonce);
 }
 
 static void mallory_end(struct mallory *mallory)
@@ -233,6 +233,49 @@ static void test_a_party_parts_nobody(struct world *world, gconstpointer data)
     hand_on(world, BOB);
     carry(world, BOB, FALSE);
     g_assert_cmpuint(applied(world, ALICE, mallory.id), ==, 4);
+    mallory_end(&mallory);
+}
+
+/* The same for the case `id`, signed. */
+static GBytes *mallory_moves(struct mallory *mallory, GBytes *envelope, const char *id)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(envelope, &length);
+    g_autoptr(dsse_t) said = dsse_parse(bytes, length, "event", NULL), dsse = NULL;
+    g_autoptr(GString) text = g_string_new_len(g_bytes_get_data(said->payload, NULL),
+                                               (gssize)g_bytes_get_size(said->payload));
+    g_autofree char *old_sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, mallory->id, -1);
+    g_autofree char *new_sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
+    g_autoptr(GBytes) payload = NULL;
+    g_autoptr(json_t) value = NULL;
+
+    g_assert_cmpuint(g_string_replace(text, mallory->id, id, 0), ==, 2);
+    g_assert_cmpuint(g_string_replace(text, old_sum, new_sum, 0), ==, 1);
+    payload = g_bytes_new(text->str, text->len);
+    dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
+    dsse_sign(dsse, mallory->key);
+    value = dsse_to_json(dsse);
+    return json_canonical(value, NULL);
+}
+
+/* Who heard of a case's number cannot be its opener for one who has not seen the opening. */
+static void test_nobody_opens_for_another(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "disclosure", REPORT), *why = NULL;
+    struct mallory mallory;
+    g_autoptr(GBytes) said = NULL, forged = NULL;
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    mallory_begin(&mallory);
+    said = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    give(world, BOB, said);
+    forged = mallory_moves(&mallory, said, id);
+    g_assert_cmpint(cases_take(world->sides[BOB].cases, forged, world->now_us, &why, &error), ==,
+                    CASE_MALFORMED);
+    g_assert_no_error(error);
+    g_assert_cmpuint(carry(world, ALICE, TRUE), ==, 1);
+    g_assert_cmpuint(applied(world, BOB, id), ==, 1);
     mallory_end(&mallory);
 }
 
@@ -397,6 +440,7 @@ int main(int argc, char **argv)
     TEST(strangers_part_nobody);
     TEST(a_party_parts_nobody);
     TEST(nor_with_what_is_for_one_alone);
+    TEST(nobody_opens_for_another);
     TEST(no_message_stops_the_next);
     TEST(no_part_stops_the_next);
     TEST(a_round_has_an_end);

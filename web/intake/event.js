@@ -11,7 +11,7 @@ import { packContent } from '../seal/seal.js';
 
 const STATEMENT = 'https://in-toto.io/Statement/v1';
 const CASE_EVENT = 'urn:entente:predicate:case-event:1';
-const CASE_BYTES = 16;
+const CASE_DIGITS = 32;
 const EVENT_NONCE_BYTES = 32;
 const PART_BYTES = 4 << 20;
 const NAME_BYTES = 255;
@@ -20,8 +20,11 @@ const STREAM = 'shared';
 const secondsOf = (date) => `${date.toISOString().slice(0, 19)}Z`;
 const randomHex = (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes)));
 
-export function newCaseId() {
-  return randomHex(CASE_BYTES);
+/* The number of a new case and the nonce of its opening, to which it is bound: {case, nonce}. */
+export async function newCase(from) {
+  const nonce = randomHex(EVENT_NONCE_BYTES);
+  const digest = await sha256Hex(utf8Bytes(`entente/case/1\n${from}\n${nonce}\n`));
+  return { case: digest.slice(0, CASE_DIGITS), nonce };
 }
 
 /* A name of one file in no folder, as short as events take it. */
@@ -52,7 +55,7 @@ function anchorOf(verified, now) {
 }
 
 /*
- * Signs an event: `said` has case, kind, seq, previous?, heads?, to[], machine, event, fields, tlp,
+ * Signs an event: `said` has case, nonce (of an opening), kind, seq, previous?, heads?, to[], machine, event, fields, tlp,
  * attachments (as above); `verified` is what verify.js found, or null. {envelope, hash}
  */
 export async function signEvent(reporter, log, said, verified) {

@@ -11,7 +11,7 @@ import { card, notice, pageHead } from '../ui/page.js';
 import { newReceipt, receiptWords, reporterOf } from '../seal/receipt.js';
 import { sealBytes } from '../seal/seal.js';
 import { canVerify } from '../verify/ed25519.js';
-import { messagesOf, newCaseId, readAttachments, signEvent } from '../intake/event.js';
+import { messagesOf, newCase, readAttachments, signEvent } from '../intake/event.js';
 import { FormField, readFields } from '../intake/fields.js';
 import { FileField } from '../intake/files.js';
 import { postSealed } from '../intake/mailbox.js';
@@ -158,7 +158,7 @@ class ReportForm {
     const reporter = await reporterOf(receipt);
     const attachments = await readAttachments(this.files.files);
     const said = {
-      case: newCaseId(),
+      ...await newCase(reporter.from),
       kind: kind.id,
       seq: 1,
       to: [panel.recipient.id],
