@@ -119,6 +119,17 @@ gboolean cases_file_is_here(struct cases *cases, const struct case_hash *sha256)
     return access(path, F_OK) == 0;
 }
 
+gboolean cases_file_keep_empty(struct cases *cases, const struct case_attachment *attachment,
+                               GError **error)
+{
+    g_autofree char *whole = path_of(cases, &attachment->sha256, "");
+    struct case_hash none;
+
+    crypto_hash_sha256(none.bytes, (const guint8 *)"", 0);
+    return attachment->size || memcmp(&none, &attachment->sha256, sizeof none) != 0 ||
+           (write_part(whole, "", 0, 0, error) && file_sync_folder_of(whole, error));
+}
+
 static gboolean mark_whole(struct cases *cases, const struct case_hash *sha256, GError **error)
 {
     return cases_do(cases, error, "DELETE FROM part WHERE sha256 = $1", "h", sha256) &&

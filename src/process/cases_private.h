@@ -92,6 +92,10 @@ gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files,
 /* cases_files.c: copies files to attach into the data folder; gives struct case_attachment *. */
 GPtrArray *cases_files_keep(struct cases *cases, const char *const *paths, GError **error);
 
+/* A file of no bytes, of which no part comes, is there at once. Others are left alone. */
+gboolean cases_file_keep_empty(struct cases *cases, const struct case_attachment *attachment,
+                               GError **error);
+
 /* Whether the file is there, whole. */
 gboolean cases_file_is_here(struct cases *cases, const struct case_hash *sha256);
 

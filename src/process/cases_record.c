@@ -112,7 +112,8 @@ static gboolean keep_attachments(struct cases *cases, const struct case_event *e
     for (guint i = 0; i < event->attachments->len; i++) {
         const struct case_attachment *attachment = event->attachments->pdata[i];
 
-        if (!cases_do(cases, error,
+        if (!cases_file_keep_empty(cases, attachment, error) ||
+            !cases_do(cases, error,
                       "INSERT INTO attachment (sha256, size, whole) VALUES ($1, $2, $3) "
                       "ON CONFLICT (sha256) DO NOTHING",
                       "hii", &attachment->sha256, (gint64)attachment->size,

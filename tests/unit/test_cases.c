@@ -317,6 +317,32 @@ static void test_attachments_in_parts(struct world *world, gconstpointer data)
     g_assert_error(wrong, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
 }
 
+/* No part of it ever comes: it is there with the event that names it. */
+static void test_an_empty_file_is_whole_at_once(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
+    g_autofree char *path = g_build_filename(world->sides[ALICE].folder, "empty.txt", NULL);
+    const char *const files[] = { path, NULL };
+    g_autoptr(json_t) none = json_object();
+    const struct case_draft draft = { .id = id, .event = "attach", .fields = none, .files = files };
+    g_autoptr(GError) error = NULL;
+    g_autofree char *there = NULL, *content = NULL;
+    struct case_hash hash;
+    gboolean done;
+    gsize length;
+
+    (void)data;
+    crypto_hash_sha256(hash.bytes, (const guint8 *)"", 0);
+    g_assert_true(g_file_set_contents(path, "", 0, NULL));
+    g_assert_true(cases_say(world->sides[ALICE].cases, &draft, world->sides[ALICE].keys[0],
+                            world->now_us, NULL, NULL, &done, &error));
+    carry(world, ALICE, TRUE);
+    there = cases_attachment_path(world->sides[BOB].cases, &hash);
+    g_assert_nonnull(there);
+    g_assert_true(g_file_get_contents(there, &content, &length, NULL));
+    g_assert_cmpuint(length, ==, 0);
+}
+
 static void test_wrong_bytes_never_become_visible(struct world *world, gconstpointer data)
 {
     g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
@@ -619,6 +645,7 @@ int main(int argc, char **argv)
     TEST(a_draft_goes_stale);
     TEST(the_desk);
     TEST(attachments_in_parts);
+    TEST(an_empty_file_is_whole_at_once);
     TEST(wrong_bytes_never_become_visible);
     TEST(the_outbox_keeps_order_and_what_waits);
     TEST(internal_notes_stay_here);
