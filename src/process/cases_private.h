@@ -14,7 +14,8 @@
 #define CASES_ATTACHMENTS "attachments"
 #define CASES_PART_SUFFIX ".part"
 #define CASES_TITLE_LENGTH 160u                        /* bytes of a title in lists */
-#define CASES_EVENTS_LIMIT 20000u                      /* events of one case */
+#define CASES_EVENTS_LIMIT 20000u                      /* events of one case, for its parties */
+#define CASES_SHARE_LEAST 1000u                        /* of a party, however many there are */
 #define CASES_FILE_LIMIT (G_GINT64_CONSTANT(64) << 30) /* bytes of an attachment */
 #define CASES_WAITING_LIMIT 1000u /* of which wait for their causes, of one party */
 #define CASES_WAITING_DAYS 60     /* and how long they wait */

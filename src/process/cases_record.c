@@ -210,25 +210,47 @@ static gboolean count_waiting(struct cases *cases, const struct case_event *even
                                 "t", event->id);
 }
 
+/*
+ * Each party has its own share, which no other can use up; what we say ourselves is always kept.
+ * All that others say counts as waiting.
+ */
+static gboolean has_share_left(struct cases *cases, const struct case_event *event, gboolean *left,
+                               GError **error)
+{
+    gint64 events, parties;
+
+    *left = g_str_equal(event->from, cases->self);
+    if (*left)
+        return TRUE;
+    if (!cases_number(cases, &events, 0, error,
+                      "SELECT count(*) FROM event WHERE id = $1 AND author = $2", "tt", event->id,
+                      event->from) ||
+        !cases_number(cases, &parties, 0, error, "SELECT count(*) FROM party WHERE id = $1", "t",
+                      event->id))
+        return FALSE;
+    *left = events < MAX(CASES_EVENTS_LIMIT / MAX(parties, 1), CASES_SHARE_LEAST);
+    return TRUE;
+}
+
 /* Enough waits already, or the case's content is gone. */
 static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
 {
-    gint64 erased, waiting, events;
+    gint64 erased, waiting;
+    gboolean left;
 
     if (!cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
                       event->id) ||
         !count_waiting(cases, event, &waiting, error) ||
-        !cases_number(cases, &events, 0, error, "SELECT count(*) FROM event WHERE id = $1", "t",
-                      event->id))
+        !has_share_left(cases, event, &left, error))
         return FALSE;
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
         *why = g_strdup("the content of the case was erased when its retention ended");
-    } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) ||
-               events >= CASES_EVENTS_LIMIT) {
+    } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) || !left) {
         *verdict = CASE_TOO_LARGE;
-        *why = g_strdup_printf("the case has as many events as it may (%u, of which %u wait)",
+        *why = g_strdup_printf("the case has as many events of its author as it may (of %u for all "
+                               "parties; %u may wait)",
                                CASES_EVENTS_LIMIT, CASES_WAITING_LIMIT);
     } else {
         *verdict = CASE_APPLIED;

@@ -1,6 +1,7 @@
 /* What one who wishes ill can do to a case of others: nothing that stays. */
 #include "delivery/courier_private.h"
 #include "desk_of_two.h"
+#include "process/cases_private.h"
 #include "seal/content.h"
 #include "statement/base64.h"
 #include "statement/intoto.h"
@@ -301,6 +302,29 @@ static void test_nor_with_what_is_for_one_alone(struct world *world, gconstpoint
     mallory_end(&mallory);
 }
 
+/* Who says as much as all may together has used up its own share, and nobody else's. */
+static void test_a_party_silences_nobody(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
+    g_autoptr(GError) error = NULL;
+
+    (void)data;
+    carry(world, ALICE, TRUE);
+    g_assert_true(
+        cases_do(world->sides[ALICE].cases, &error,
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
+                 "INSERT INTO event (number, hash, id, author, stream, seq, verdict, signers, "
+                 "received, envelope) SELECT i + (SELECT max(number) FROM event), randomblob(32), "
+                 "$2, $3, 'shared', i, $4, 1, $5, NULL FROM n",
+                 "ittii", (gint64)CASES_EVENTS_LIMIT, id, side_ids[BOB], (gint64)CASE_APPLIED,
+                 world->now_us));
+    g_assert_no_error(error);
+    say(world, BOB, id, "acknowledge", "{}");
+    g_assert_cmpuint(carry(world, BOB, TRUE), ==, 0);
+    say(world, ALICE, id, "message", "{'text':'Are you there?'}");
+    g_assert_cmpuint(applied(world, ALICE, id), ==, 2);
+}
+
 /* --- messages --- */
 
 struct post {
@@ -441,6 +465,7 @@ int main(int argc, char **argv)
     TEST(a_party_parts_nobody);
     TEST(nor_with_what_is_for_one_alone);
     TEST(nobody_opens_for_another);
+    TEST(a_party_silences_nobody);
     TEST(no_message_stops_the_next);
     TEST(no_part_stops_the_next);
     TEST(a_round_has_an_end);
