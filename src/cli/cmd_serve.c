@@ -16,11 +16,11 @@
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
 
 struct state {
-    char **listen, **trusted_proxies, **relay_for;
+    char **listen, **trusted_proxies, **relay_for, **public_urls;
     char *database, *advertise, *lease;
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
-    char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work;
+    char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
 };
 
 static const struct command_option options[] = {
@@ -59,6 +59,12 @@ static const struct command_option options[] = {
       "DOMAIN" },
     { "mailbox-work", 0, G_OPTION_ARG_STRING, offsetof(struct state, mailbox_work),
       "Bits of work that a message costs who posts it (default: 16)", "N" },
+    { "mailbox-size", 0, G_OPTION_ARG_STRING, offsetof(struct state, mailbox_size),
+      "MiB of messages kept of one mailbox (default: 1024), 16 times as much in all", "N" },
+    { "public-url", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, public_urls),
+      "Where others reach this node: signed requests for other names are refused; may be given "
+      "several times",
+      "URL" },
     { "dns-server", 0, G_OPTION_ARG_STRING, offsetof(struct state, dns),
       "Ask this server for names instead of the system's", "ADDRESS@PORT" },
     { "trust-anchor", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, trust_anchor),
@@ -128,7 +134,7 @@ static gboolean take_number(const char *option, const char *text, gboolean may_b
 static gboolean take_numbers(const struct state *state, struct node_options *node, GError **error)
 {
     struct face_limits *limits = &node->face.limits;
-    guint cache = 0;
+    guint cache = 0, mailbox_size = 0;
 
     if (!take_number("rate", state->rate, TRUE, &limits->rate, error) ||
         !take_number("connections", state->connections, FALSE, &limits->connections, error) ||
@@ -143,7 +149,18 @@ static gboolean take_numbers(const struct state *state, struct node_options *nod
     if (node->mailbox_work > MAILBOX_WORK_BITS_MAX)
         return input_error(error, "--mailbox-work: nobody works for more than %d bits",
                            MAILBOX_WORK_BITS_MAX);
+    if (!take_number("mailbox-size", state->mailbox_size, FALSE, &mailbox_size, error))
+        return FALSE;
+    node->mailbox_size = (guint64)mailbox_size << MEBIBYTE_SHIFT;
     node->cache = (guint64)cache << MEBIBYTE_SHIFT;
+    return TRUE;
+}
+
+static gboolean check_urls(char **urls, GError **error)
+{
+    for (; urls && *urls; urls++)
+        if (!http_url_check(*urls, TRUE, error))
+            return FALSE;
     return TRUE;
 }
 
@@ -180,8 +197,9 @@ static int serve(const struct context *context, const struct state *state,
     g_autofree char *folder = cli_data_folder(context, error);
     g_autoptr(node_t) node = NULL;
 
-    if (!folder || !take_numbers(state, wanted, error) || !read_tls(state, &wanted->face, error) ||
-        !open_listeners(state, &wanted->face, error) || !take_database(state, wanted, error))
+    if (!folder || !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
+        !read_tls(state, &wanted->face, error) || !open_listeners(state, &wanted->face, error) ||
+        !take_database(state, wanted, error))
         return EXIT_SYSTEM;
     wanted->data_folder = folder;
     node = node_new(wanted, error);
@@ -202,6 +220,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .unconfined = state->unconfined,
         .quiet = context->quiet,
         .relay_for = state->relay_for,
+        .public_urls = state->public_urls,
         .face = { .trusted_proxies = state->trusted_proxies, .limits = face_default_limits },
     };
     int status;

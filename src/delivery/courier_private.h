@@ -11,7 +11,9 @@ struct courier {
     const char *origin;
     char *mailbox;           /* the own one's id */
     GHashTable *unreachable; /* recipients that nothing could be handed in for, in this round */
-    GHashTable *incomplete;  /* attachment -> "author\nby\ncase\nstream": waits for its parts */
+    GHashTable *incomplete;  /* attachment -> "author\nby\ncase\nstream": waits for its parts. At
+                              * most INCOMPLETE_LIMIT: what was forgotten is due again when its
+                              * author, unanswered, sends the event once more */
     GHashTable *later;       /* "URL number" -> monotonic time: messages to look at again */
     gint64 polled_us;        /* monotonic: when relays were last asked */
     gint64 moved_us;         /* monotonic: when something last came or went */

@@ -40,10 +40,12 @@ static GBytes *get(struct courier *courier, const char *url, guint64 number, GEr
                : mailbox_get(courier->options.local, courier->mailbox, number, error);
 }
 
-static gboolean drop(struct courier *courier, const char *url, guint64 number, GError **error)
+static gboolean drop(struct courier *courier, const char *url, guint64 number, GBytes *sealed)
 {
-    return url ? mailbox_client_delete(courier->client, url, courier->mailbox, number, error)
-               : mailbox_delete(courier->options.local, courier->mailbox, number, error);
+    g_autofree char *sha256 = mailbox_sha256(sealed);
+
+    return url ? mailbox_client_delete(courier->client, url, courier->mailbox, number, sha256, NULL)
+               : mailbox_delete(courier->options.local, courier->mailbox, number, sha256, NULL);
 }
 
 static gboolean is_for_later(struct courier *courier, const char *place)
@@ -88,7 +90,7 @@ static gboolean receive_one(struct courier *courier, const char *url, const stru
     }
     courier->round->received++;
     g_hash_table_remove(courier->later, place);
-    *failed = !drop(courier, url, row->number, NULL);
+    *failed = !drop(courier, url, row->number, sealed);
     return TRUE;
 }
 

@@ -11,6 +11,7 @@
 
 #define UNKNOWN "?"
 #define DUE_LIMIT 1000
+#define INCOMPLETE_LIMIT 10000u
 /* What is due: "author\nby\ncase\nstream". */
 enum { DUE_AUTHOR, DUE_BY, DUE_CASE, DUE_STREAM, DUE_PARTS };
 
@@ -49,6 +50,13 @@ static gboolean is_refusal(enum case_verdict verdict)
            verdict != CASE_REPLAYED;
 }
 
+static gboolean is_there(struct courier *courier, const struct case_attachment *attachment)
+{
+    g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
+
+    return path != NULL;
+}
+
 /* An acknowledgement is due; again when attachments that are missing have come. */
 static gboolean touch(struct courier *courier, const struct case_event *event, const char *by,
                       GError **error)
@@ -59,6 +67,10 @@ static gboolean touch(struct courier *courier, const struct case_event *event, c
     for (guint i = 0; i < event->attachments->len; i++) {
         const struct case_attachment *attachment = event->attachments->pdata[i];
 
+        if (is_there(courier, attachment))
+            continue;
+        if (g_hash_table_size(courier->incomplete) >= INCOMPLETE_LIMIT)
+            g_hash_table_remove_all(courier->incomplete);
         g_hash_table_replace(courier->incomplete,
                              hex_encode(attachment->sha256.bytes, CASE_HASH_SIZE), g_strdup(key));
     }
@@ -287,13 +299,9 @@ gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, gb
 
 static gboolean is_whole(struct courier *courier, const struct case_event *event)
 {
-    for (guint i = 0; i < event->attachments->len; i++) {
-        const struct case_attachment *attachment = event->attachments->pdata[i];
-        g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
-
-        if (!path)
+    for (guint i = 0; i < event->attachments->len; i++)
+        if (!is_there(courier, event->attachments->pdata[i]))
             return FALSE;
-    }
     return TRUE;
 }
 

@@ -12,14 +12,15 @@
 #define KEY_SIZE 32
 #define DIGEST_SIZE 32
 #define PERCENT 100
+#define LARGE_SHARE 2 /* large messages fill one half of a quota */
+#define ALL_BOXES 16  /* mailboxes' worth of bytes in all */
 
 /* The quota of a mailbox is by its row here; that of all by the row with an empty name. */
 #define ALL ""
 
 static const struct mailboxes_limits standard = {
-    .box_bytes = G_GUINT64_CONSTANT(256) << 20,
+    .box_bytes = G_GUINT64_CONSTANT(1) << 30,
     .box_messages = 100000,
-    .all_bytes = G_GUINT64_CONSTANT(16) << 30,
     .keep_us = 30 * DAY_US,
     .reply_keep_us = 180 * DAY_US,
 };
@@ -88,6 +89,8 @@ struct mailboxes *mailboxes_open(const char *data_folder, const struct mailboxes
         TAKE(reply_keep_us);
 #undef TAKE
     }
+    if (!mailboxes->limits.all_bytes)
+        mailboxes->limits.all_bytes = ALL_BOXES * mailboxes->limits.box_bytes;
     return mailboxes;
 }
 
@@ -203,11 +206,12 @@ static gboolean within_quota(const struct mailboxes *mailboxes, const struct box
                              const struct box *all, gsize size, GError **error)
 {
     const struct mailboxes_limits *limits = &mailboxes->limits;
+    const guint64 share = size > MAILBOX_SMALL_LIMIT ? LARGE_SHARE : 1;
 
-    return ((guint64)box->bytes + size <= limits->box_bytes &&
+    return ((guint64)box->bytes + size <= limits->box_bytes / share &&
             (guint64)box->messages < limits->box_messages &&
-            (guint64)all->bytes + size <= limits->all_bytes) ||
-           policy_error(error, "the mailbox is full");
+            (guint64)all->bytes + size <= limits->all_bytes / share) ||
+           policy_error(error, "the mailbox is full%s", share > 1 ? " for large messages" : "");
 }
 
 static gboolean put(struct mailboxes *mailboxes, const char *mailbox, GBytes *message,
@@ -365,18 +369,43 @@ static gboolean change(struct mailboxes *mailboxes,
     return done;
 }
 
-static gboolean change_delete(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
-                              gint64 now_us, guint *changed, GError **error)
+/* Whether the message of a number, if there is one, is the one that is meant. */
+static gboolean is_meant(struct store *store, const char *mailbox, guint64 number,
+                         const char *sha256, GError **error)
 {
-    (void)now_us;
-    (void)changed;
-    return delete_row(mailboxes->store, mailbox, number, error);
+    g_autoptr(query_t) query =
+        store_query(store, "SELECT digest FROM message WHERE mailbox = $1 AND number = $2", error);
+    guint8 wanted[DIGEST_SIZE];
+    gboolean row;
+    gsize size = 0;
+    const void *digest;
+
+    if (!query)
+        return FALSE;
+    query_bind_text(query, 1, mailbox);
+    query_bind_integer(query, 2, (gint64)MIN(number, (guint64)G_MAXINT64));
+    if (!query_step(query, &row, error))
+        return FALSE;
+    digest = row ? query_bytes(query, 0, &size) : NULL;
+    return !row ||
+           (hex_decode_into(sha256, wanted, sizeof wanted) && size == sizeof wanted &&
+            memcmp(digest, wanted, sizeof wanted) == 0) ||
+           policy_error(error, "the message of this number is another one");
 }
 
 gboolean mailbox_delete(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
-                        GError **error)
+                        const char *sha256, GError **error)
 {
-    return change(mailboxes, change_delete, mailbox, number, 0, NULL, error);
+    struct store *store = mailboxes->store;
+    gboolean done;
+
+    g_mutex_lock(&mailboxes->lock);
+    done = store_begin(store, error) && is_meant(store, mailbox, number, sha256, error) &&
+           delete_row(store, mailbox, number, error) && store_commit(store, error);
+    if (!done)
+        store_rollback(store);
+    g_mutex_unlock(&mailboxes->lock);
+    return done;
 }
 
 /* --- reply boxes --- */

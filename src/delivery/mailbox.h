@@ -4,7 +4,13 @@
  *
  * A mailbox has messages numbered from 1. What is known of one: its mailbox, its size, when it
  * came. Nothing here can open it. A message is there when the answer says so (durable), and goes
- * when its owner deletes it, or after `keep_us`. Quotas are by mailbox: bytes and messages.
+ * when its owner deletes it, or after `keep_us`. Who deletes says which bytes are meant, not only a
+ * number: what was said to one relay deletes nothing else at another.
+ *
+ * Quotas are by mailbox (bytes and messages) and over all. Messages larger than
+ * MAILBOX_SMALL_LIMIT may fill half of either: the other half is kept for events, reports and
+ * acknowledgements, so that nobody shuts a signatory who is away off with some dozens of large
+ * ones. It takes thousands of small ones, of which each costs more than the last.
  *
  * Who posts is not asked, so that a relay never learns it. Each message carries work instead (a
  * hashcash), which costs a poster some hundredths of a second and a flood a lot.
@@ -16,6 +22,7 @@
 
 #define MAILBOX_ID_SIZE 64               /* hex digits of a SHA-256 */
 #define MAILBOX_MESSAGE_LIMIT (5u << 20) /* bytes */
+#define MAILBOX_SMALL_LIMIT (64u << 10)  /* bytes: nearly every message without attachments */
 
 /* hex SHA-256("entente/mailbox/1\n" origin "\n" signatory id). Owned by the caller. */
 char *mailbox_id(const char *origin, const char *signatory);
@@ -28,8 +35,8 @@ struct mailboxes;
 typedef struct mailboxes mailboxes_t;
 
 struct mailboxes_limits {
-    guint64 box_bytes, box_messages; /* of one mailbox; 0: 256 MiB, 100,000 */
-    guint64 all_bytes;               /* 0: 16 GiB */
+    guint64 box_bytes, box_messages; /* of one mailbox; 0: 1 GiB, 100,000 */
+    guint64 all_bytes;               /* 0: as much as 16 mailboxes */
     gint64 keep_us;                  /* 0: 30 days */
     gint64 reply_keep_us;            /* messages in reply boxes, and the box; 0: 180 days */
 };
@@ -56,9 +63,10 @@ GArray *mailbox_list(struct mailboxes *mailboxes, const char *mailbox, guint64 a
 /* NULL without an error: there is none. */
 GBytes *mailbox_get(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
                     GError **error);
-/* Fine when there is none. */
+/* `sha256`: of the message, in hexadecimal. Fine when there is none of that number;
+ * ENTENTE_ERROR_POLICY: there is another, which stays. */
 gboolean mailbox_delete(struct mailboxes *mailboxes, const char *mailbox, guint64 number,
-                        GError **error);
+                        const char *sha256, GError **error);
 
 /* A reply box is kept from when the desk that is to answer opens it. */
 gboolean mailbox_open_reply(struct mailboxes *mailboxes, const char *mailbox, gint64 now_us,

@@ -67,10 +67,16 @@ static gboolean ask_as_owner(struct mailbox_client *client, const char *method, 
                              const char *target, GBytes *body, struct http_answer *answer,
                              GError **error)
 {
-    g_autofree char *signature = mailbox_sign(client->key, method, target, clock_now_us());
-    g_autofree char *header = g_strconcat(MAILBOX_SIGNATURE_HEADER ": ", signature, NULL);
-    const char *const headers[] = { header, NULL };
+    g_autofree char *authority = mailbox_authority(url), *sha256 = mailbox_sha256(body);
+    const struct mailbox_request request = { method, authority, target, sha256 };
+    g_autofree char *signature = NULL, *header = NULL;
+    const char *headers[] = { NULL, NULL };
 
+    if (!authority)
+        return input_error(error, "%s is no URL of a node", url);
+    signature = mailbox_sign(client->key, &request, clock_now_us());
+    header = g_strconcat(MAILBOX_SIGNATURE_HEADER ": ", signature, NULL);
+    headers[0] = header;
     return ask(client, method, url, target, body, headers, answer, error);
 }
 
@@ -212,9 +218,10 @@ GBytes *mailbox_client_get(struct mailbox_client *client, const char *url, const
 }
 
 gboolean mailbox_client_delete(struct mailbox_client *client, const char *url, const char *mailbox,
-                               guint64 number, GError **error)
+                               guint64 number, const char *sha256, GError **error)
 {
-    g_autofree char *target = message_target(mailbox, number);
+    g_autofree char *message = message_target(mailbox, number);
+    g_autofree char *target = g_strconcat(message, "?" MAILBOX_SHA256_QUERY "=", sha256, NULL);
     g_auto(http_answer_t) answer = { 0 };
 
     if (!ask_as_owner(client, "DELETE", url, target, NULL, &answer, error))

@@ -23,10 +23,11 @@ void mailbox_client_cancel(struct mailbox_client *client);
 gboolean mailbox_client_post(struct mailbox_client *client, const char *url, const char *mailbox,
                              GBytes *message, gboolean as_owner, GError **error);
 
-/* As mailbox_list(), _get() and _delete(). NULL without an error: there is none. */
+/* As mailbox_list(), _get() and _delete(). NULL without an error: there is none.
+ * `sha256` names what is deleted: mailbox_sha256() of what was got. */
 GArray *mailbox_client_list(struct mailbox_client *client, const char *url, const char *mailbox,
                             guint64 after, GError **error);
 GBytes *mailbox_client_get(struct mailbox_client *client, const char *url, const char *mailbox,
                            guint64 number, GError **error);
 gboolean mailbox_client_delete(struct mailbox_client *client, const char *url, const char *mailbox,
-                               guint64 number, GError **error);
+                               guint64 number, const char *sha256, GError **error);

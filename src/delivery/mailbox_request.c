@@ -11,8 +11,10 @@
 #define NONCE_LIMIT 32 /* digits */
 #define NONCE_DIGITS 16
 #define BYTE_BITS 8
-#define FILLING 50 /* percent of a quota from which a message costs more */
-#define FILLING_STEP 10
+#define HTTP_PORT 80
+#define HTTPS_PORT 443
+#define FILLING 25 /* percent of a quota from which a message costs more */
+#define FILLING_STEP 8
 
 void mailbox_signature_clear(struct mailbox_signature *signature)
 {
@@ -37,18 +39,43 @@ gboolean mailbox_signature_parse(const char *text, struct mailbox_signature *sig
     return TRUE;
 }
 
-static char *signed_text(const char *method, const char *target, gint64 time_s)
+char *mailbox_authority(const char *url)
 {
-    return g_strdup_printf("entente/mailbox/1\n%s\n%s\n%" G_GINT64_FORMAT "\n", method, target,
-                           time_s);
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+    g_autofree char *lower = host && *host ? g_ascii_strdown(host, -1) : NULL;
+    g_autofree char *name = NULL;
+    gint port, implied;
+
+    if (!lower)
+        return NULL;
+    name = strchr(lower, ':') ? g_strdup_printf("[%s]", lower) : g_strdup(lower); /* IPv6 */
+    port = g_uri_get_port(uri);
+    implied = g_str_equal(g_uri_get_scheme(uri), "https") ? HTTPS_PORT : HTTP_PORT;
+    return port < 0 || port == implied ? g_steal_pointer(&name)
+                                       : g_strdup_printf("%s:%d", name, port);
+}
+
+char *mailbox_sha256(GBytes *bytes)
+{
+    return bytes ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes)
+                 : g_compute_checksum_for_string(G_CHECKSUM_SHA256, "", 0);
+}
+
+static char *signed_text(const struct mailbox_request *request, gint64 time_s)
+{
+    return g_strdup_printf("entente/mailbox/2\n%s\n%s\n%s\n%" G_GINT64_FORMAT "\n%s\n",
+                           request->method, request->authority, request->target, time_s,
+                           request->sha256);
 }
 
 gboolean mailbox_signature_verify(const struct mailbox_signature *signature,
-                                  const struct public_key *key, const char *method,
-                                  const char *target, gint64 now_us, GError **error)
+                                  const struct public_key *key,
+                                  const struct mailbox_request *request, gint64 now_us,
+                                  GError **error)
 {
     const gint64 now_s = now_us / G_USEC_PER_SEC;
-    g_autofree char *text = signed_text(method, target, signature->time_s);
+    g_autofree char *text = signed_text(request, signature->time_s);
 
     if (ABS(now_s - signature->time_s) > MAILBOX_SKEW_S)
         return policy_error(error, "the request was signed more than %d s away from now",
@@ -57,11 +84,11 @@ gboolean mailbox_signature_verify(const struct mailbox_signature *signature,
            policy_error(error, "the request's signature does not verify");
 }
 
-char *mailbox_sign(const struct signing_key *key, const char *method, const char *target,
+char *mailbox_sign(const struct signing_key *key, const struct mailbox_request *request,
                    gint64 now_us)
 {
     const gint64 now_s = now_us / G_USEC_PER_SEC;
-    g_autofree char *text = signed_text(method, target, now_s);
+    g_autofree char *text = signed_text(request, now_s);
     g_autofree char *hint = public_key_hint(key->public);
     g_autofree char *base64 = NULL;
     guint8 signature[KEY_SIGNATURE_SIZE];

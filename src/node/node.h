@@ -23,6 +23,8 @@ struct node_options {
     gboolean quiet;
     char **relay_for;      /* domains whose messages are kept here, too; "all"; or NULL */
     guint mailbox_work;    /* bits of work that a message costs; 0: the default */
+    guint64 mailbox_size;  /* bytes of one mailbox; 0: the default */
+    char **public_urls;    /* where others reach this node; or NULL: not said */
     const char *database;  /* URL of the PostgreSQL database that keeps the log; NULL: none */
     const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */
     gint64 lease_us;       /* how long a sequencer may be silent; 0: the default */

@@ -20,7 +20,7 @@
 #define POST_COST 100
 #define READ_COST 5
 #define LIST_LIMIT 1000
-#define UNSIGNED_SHARE 12 /* percent of a reply box: 32 MiB, 12,000 messages */
+#define UNSIGNED_SHARE 3 /* percent of a reply box: 31 MiB, 3,000 messages */
 #define RETRY_S 3600
 #define TICK_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 #define ALL "all"
@@ -34,10 +34,11 @@ struct mailbox_service {
     GPtrArray *own_keys; /* struct public_key *: by which the own signatory is found */
     struct mailboxes *mailboxes;
     guint work_bits;
-    GMutex lock;      /* of what follows */
-    GHashTable *kept; /* mailbox -> id of its signatory */
-    gint64 kept_us;   /* the register's change that it was made from */
-    gint64 ticked_us; /* monotonic */
+    GPtrArray *authorities; /* of the node's public URLs; empty: not said */
+    GMutex lock;            /* of what follows */
+    GHashTable *kept;       /* mailbox -> id of its signatory */
+    gint64 kept_us;         /* the register's change that it was made from */
+    gint64 ticked_us;       /* monotonic */
     guint64 taken, refused, given;
 };
 
@@ -54,10 +55,24 @@ static void stop(gpointer service)
 
     mailboxes_close(own->mailboxes);
     g_clear_pointer(&own->own_keys, g_ptr_array_unref);
+    g_ptr_array_unref(own->authorities);
     community_policy_free(own->genesis);
     g_hash_table_unref(own->kept);
     g_mutex_clear(&own->lock);
     g_free(own);
+}
+
+static GPtrArray *authorities_of(char **urls)
+{
+    GPtrArray *authorities = g_ptr_array_new_with_free_func(g_free);
+
+    for (; urls && *urls; urls++) {
+        char *authority = mailbox_authority(*urls);
+
+        if (authority)
+            g_ptr_array_add(authorities, authority);
+    }
+    return authorities;
 }
 
 static gpointer start(struct node *node, GError **error)
@@ -72,6 +87,7 @@ static gpointer start(struct node *node, GError **error)
     g_mutex_init(&own->lock);
     own->node = node;
     own->genesis = genesis;
+    own->authorities = authorities_of(options->public_urls);
     own->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     own->work_bits = options->mailbox_work ? options->mailbox_work : MAILBOX_WORK_BITS;
     own->own_keys = key_store_public_keys(options->data_folder, error);
@@ -84,8 +100,10 @@ static gpointer start(struct node *node, GError **error)
 static gboolean run(gpointer service, GError **error)
 {
     struct mailbox_service *own = service;
+    const struct node_options *options = node_options(own->node);
+    const struct mailboxes_limits limits = { .box_bytes = options->mailbox_size };
 
-    own->mailboxes = mailboxes_open(node_options(own->node)->data_folder, NULL, error);
+    own->mailboxes = mailboxes_open(options->data_folder, &limits, error);
     return own->mailboxes != NULL;
 }
 
@@ -153,24 +171,55 @@ gboolean node_keeps_mailbox(const struct node *node, const struct shown *shown, 
 
 /* --- who asks --- */
 
-/* As it was signed: the path, and the one member of the query that there may be. */
+/* As it was signed: the path, and the members of the query that count, in this order. */
 static char *target_of(const struct node_request *request)
 {
-    const char *after = request->query(request, "after");
+    static const char *const names[] = { "after", MAILBOX_SHA256_QUERY };
+    GString *target = g_string_new(request->path);
+    char mark = '?';
 
-    return after ? g_strconcat(request->path, "?after=", after, NULL) : g_strdup(request->path);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *value = request->query(request, names[i]);
+
+        if (!value)
+            continue;
+        g_string_append_printf(target, "%c%s=%s", mark, names[i], value);
+        mark = '&';
+    }
+    return g_string_free(target, FALSE);
+}
+
+/* The names that a request may be directed at: the node's public ones. Where nobody said them, the
+ * one that the request itself says (its Host): good where a proxy or TLS routes by it, and else
+ * only against who does not think of it. */
+static GPtrArray *names_asked(const struct mailbox_service *own, const struct node_request *request)
+{
+    const char *host = request->header(request, "Host");
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < own->authorities->len; i++)
+        g_ptr_array_add(names, g_strdup(own->authorities->pdata[i]));
+    if (!names->len && host)
+        g_ptr_array_add(names, g_ascii_strdown(host, -1));
+    return names;
 }
 
 /* Whether the request is signed by a key that speaks for one of whom mailboxes are kept here. */
-static gboolean is_signed_by(const struct node_request *request, GPtrArray *keys,
-                             const struct mailbox_signature *signature)
+static gboolean is_signed_by(const struct mailbox_service *own, const struct node_request *request,
+                             GPtrArray *keys, const struct mailbox_signature *signature)
 {
-    g_autofree char *target = target_of(request);
+    g_autoptr(GPtrArray) names = names_asked(own, request);
+    g_autofree char *target = target_of(request), *sha256 = mailbox_sha256(request->body);
 
     for (guint i = 0; keys && i < keys->len; i++)
-        if (mailbox_signature_verify(signature, keys->pdata[i], request->method, target,
-                                     clock_now_us(), NULL))
-            return TRUE;
+        for (guint k = 0; k < names->len; k++) {
+            const struct mailbox_request signed_one = { request->method, names->pdata[k], target,
+                                                        sha256 };
+
+            if (mailbox_signature_verify(signature, keys->pdata[i], &signed_one, clock_now_us(),
+                                         NULL))
+                return TRUE;
+        }
     return FALSE;
 }
 
@@ -224,7 +273,7 @@ static gboolean find(struct mailbox_service *own, const struct node_request *req
     if (header)
         keys = keys_for(own, shown, asked->owner, signature.hint);
     view_release(view);
-    asked->by_owner = header && is_signed_by(request, keys, &signature);
+    asked->by_owner = keys && is_signed_by(own, request, keys, &signature);
     if (asked->owner || asked->is_reply)
         return TRUE;
     if (asked->by_owner && mailbox_id_is_valid(mailbox) && g_str_equal(request->method, "POST"))
@@ -240,16 +289,22 @@ static gboolean may_read(const struct asked *asked, struct node_answer *answer)
         return TRUE;
     answer_problem(answer, 401,
                    "Only its owner may: " MAILBOX_SIGNATURE_HEADER
-                   " is missing, is not of this time, or is not by a key of its signatory.");
+                   " is missing, is not of this time, is for another host (--public-url), or "
+                   "is not by a key of its signatory.");
     return FALSE;
 }
 
-static guint work_bits(struct mailbox_service *own, const char *mailbox)
+/* By its own fill, or by that of all. Of a reply box always the same: it says nothing of what is in
+ * it, and strangers have a small part of one anyway (has_room()). */
+static guint work_bits(struct mailbox_service *own, const struct asked *asked)
 {
-    struct mailbox_fill fill = { 0 };
+    struct mailbox_fill fill = { 0 }, all = { 0 };
 
-    mailbox_fill(own->mailboxes, mailbox, &fill, NULL);
-    return mailbox_work_bits(own->work_bits, fill.share);
+    if (!asked->is_reply) {
+        mailbox_fill(own->mailboxes, asked->mailbox, &fill, NULL);
+        mailbox_fill(own->mailboxes, NULL, &all, NULL);
+    }
+    return mailbox_work_bits(own->work_bits, MAX(fill.share, all.share));
 }
 
 /* --- answers --- */
@@ -264,7 +319,7 @@ static void answer_box(struct node *node, gpointer service, const struct node_re
     if (find(own, request, request->parameter, &asked, answer))
         answer_json(answer, 200,
                     json_pack("{s:s, s:i, s:I}", "mailbox", request->parameter, "work_bits",
-                              (int)work_bits(own, request->parameter), "limit",
+                              (int)work_bits(own, &asked), "limit",
                               (json_int_t)MAILBOX_MESSAGE_LIMIT));
     asked_clear(&asked);
 }
@@ -341,9 +396,8 @@ static void answer_post(struct node *node, gpointer service, const struct node_r
         __atomic_fetch_add(&own->refused, 1, __ATOMIC_RELAXED);
     } else if (!is_sealed(request->body)) {
         refuse(own, answer, 415, "sealed", "Only sealed messages (ENTSEAL1) are taken.");
-    } else if (!asked.by_owner &&
-               (!nonce || !mailbox_work_verify(asked.mailbox, request->body, nonce,
-                                               work_bits(own, asked.mailbox)))) {
+    } else if (!asked.by_owner && (!nonce || !mailbox_work_verify(asked.mailbox, request->body,
+                                                                  nonce, work_bits(own, &asked)))) {
         refuse(own, answer, 403, "work",
                MAILBOX_WORK_HEADER " is missing or shows less work than the mailbox demands.");
     } else if (asked.is_reply && !asked.by_owner && !has_room(own, asked.mailbox)) {
@@ -439,13 +493,21 @@ static void answer_delete(struct node *node, gpointer service, const struct node
                           struct node_answer *answer)
 {
     struct mailbox_service *own = service;
+    const char *sha256 = request->query(request, MAILBOX_SHA256_QUERY);
     g_autofree char *mailbox = NULL;
+    g_autoptr(GError) error = NULL;
     struct asked asked;
 
     (void)node;
     if (find_message(own, request, &mailbox, &asked, answer)) {
-        if (mailbox_delete(own->mailboxes, mailbox, asked.number, NULL))
+        if (!sha256 || !mailbox_id_is_valid(sha256))
+            answer_problem(answer, 400,
+                           "A DELETE names the message: ?" MAILBOX_SHA256_QUERY
+                           "=HEX, 64 lower-case digits.");
+        else if (mailbox_delete(own->mailboxes, mailbox, asked.number, sha256, &error))
             answer->status = 204;
+        else if (g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_POLICY))
+            answer_refusal(answer, 409, "other", "The message of this number is another one.");
         else
             answer_problem(answer, 503, "The message cannot be deleted now.");
     }

@@ -32,8 +32,19 @@ def work(box, body, bits):
     raise AssertionError
 
 
-def signed(key, method, target, seconds=0):
-    moment = int(time.time()) + seconds
-    text = f"entente/mailbox/1\n{method}\n{target}\n{moment}\n".encode()
+def authority(node):
+    return f"127.0.0.1:{node.port}"
+
+
+def naming(target, body):
+    """The target of a DELETE: which message is meant, not only its number."""
+    return f"{target}?sha256={hashlib.sha256(body).hexdigest()}"
+
+
+def signed(key, at, method, target, body=b"", seconds=0):
+    """The header of a request at a node, or at what is called so ("HOST:PORT")."""
+    moment, at = int(time.time()) + seconds, at if isinstance(at, str) else authority(at)
+    digest = hashlib.sha256(body).hexdigest()
+    text = f"entente/mailbox/2\n{method}\n{at}\n{target}\n{moment}\n{digest}\n".encode()
     signature = base64.b64encode(key.private.sign(text)).decode()
     return {"Entente-Signature": f"{key.hint} {moment} {signature}"}

@@ -117,12 +117,12 @@ def tool(*arguments, data=b"", status=0):
 def box_messages(node, actor):
     """What lies in a signatory's mailbox, opened by the program: [(json, data)], in order."""
     target = mailboxes.path(actor.id, forge.ORIGIN) + "/messages"
-    status, _, body = node.get(target, mailboxes.signed(actor.issuer, "GET", target))
+    status, _, body = node.get(target, mailboxes.signed(actor.issuer, node, "GET", target))
     assert status == 200, body
     found = []
     for row in json.loads(body)["messages"]:
         one = f"{target}/{row['number']}"
-        status, _, sealed = node.get(one, mailboxes.signed(actor.issuer, "GET", one))
+        status, _, sealed = node.get(one, mailboxes.signed(actor.issuer, node, "GET", one))
         assert status == 200
         content = tool("open", SEAL[actor.domain].hex(), data=sealed)
         length = int.from_bytes(content[:4], "big")
@@ -287,7 +287,7 @@ def reply(node, reporter, predicates, parts=()):
     for content, data in messages:
         text = forge.canonical(content)
         sealed = tool("seal", reporter["reply_key"], data=len(text).to_bytes(4, "big") + text + data)
-        status, _, body = node.request("POST", target, sealed, mailboxes.signed(STATE.issuer, "POST", target))
+        status, _, body = node.request("POST", target, sealed, mailboxes.signed(STATE.issuer, node, "POST", target, sealed))
         assert status == 202, body
     return [hashlib.sha256(base64.b64decode(content["envelope"]["payload"])).hexdigest() for content in contents]
 

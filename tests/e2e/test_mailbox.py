@@ -1,4 +1,5 @@
 """Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells."""
+import contextlib
 import json
 import os
 import pathlib
@@ -21,16 +22,25 @@ def box_of(actor):
     return mailboxes.path(actor.id, forge.ORIGIN)
 
 
+@contextlib.contextmanager
+def relaying(folder, *options):
+    made = Community(folder, entries=0, options=(
+        "--relay-for", "state.example", "--relay-for", "company.example", "--mailbox-work", BITS,
+        *options))
+    made.start()
+    try:
+        for entry in made.entries:
+            made.log.submit(entry)
+        made.log.until(lambda: made.log.json("/api/v1/register")["size"] == len(made.entries) + 1)
+        yield made.log
+    finally:
+        made.stop()
+
+
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory):
-    made = Community(tmp_path_factory.mktemp("relay"), entries=0, options=(
-        "--relay-for", "state.example", "--relay-for", "company.example", "--mailbox-work", BITS))
-    made.start()
-    for entry in made.entries:
-        made.log.submit(entry)
-    made.log.until(lambda: made.log.json("/api/v1/register")["size"] == len(made.entries) + 1)
-    yield made.log
-    made.stop()
+    with relaying(tmp_path_factory.mktemp("relay")) as node:
+        yield node
 
 
 def post(node, box, content, bits=BITS, headers=None):
@@ -40,8 +50,8 @@ def post(node, box, content, bits=BITS, headers=None):
 
 
 def ask(node, actor, method, target, **how):
-    return node.request(method, target, headers=mailboxes.signed(actor.issuer, method, target,
-                                                                 **how))
+    return node.request(method, target, headers=mailboxes.signed(actor.issuer, node, method,
+                                                                 target, **how))
 
 
 def listed(node, actor, after=None):
@@ -61,8 +71,9 @@ def test_a_message_is_kept_given_and_deleted(relay):
     assert first < second
     assert [row["number"] for row in listed(relay, STATE, first)] == [second]
     assert ask(relay, STATE, "GET", f"{box}/messages/{first}")[2] == mailboxes.sealed(b"one")
-    assert ask(relay, STATE, "DELETE", f"{box}/messages/{first}")[0] == 204
-    assert ask(relay, STATE, "DELETE", f"{box}/messages/{first}")[0] == 204
+    deleting = mailboxes.naming(f"{box}/messages/{first}", mailboxes.sealed(b"one"))
+    assert ask(relay, STATE, "DELETE", deleting)[0] == 204
+    assert ask(relay, STATE, "DELETE", deleting)[0] == 204
     assert ask(relay, STATE, "GET", f"{box}/messages/{first}")[0] == 404
     assert [row["number"] for row in listed(relay, STATE)] == [second]
 
@@ -84,14 +95,15 @@ def test_only_the_owner_reads(relay):
     assert ask(relay, COMPANY, "GET", target)[0] == 401, "another signatory's key"
     assert ask(relay, STATE, "GET", target, seconds=-400)[0] == 401, "an old request, replayed"
     assert ask(relay, STATE, "GET", target, seconds=400)[0] == 401
-    others = mailboxes.signed(STATE.issuer, "GET", box_of(COMPANY) + "/messages")
+    others = mailboxes.signed(STATE.issuer, relay, "GET", box_of(COMPANY) + "/messages")
     assert relay.get(target, others)[0] == 401, "signed for another mailbox"
-    deleting = mailboxes.signed(STATE.issuer, "GET", target + "/1")
-    assert relay.request("DELETE", target + "/1", headers=deleting)[0] == 401
+    one = mailboxes.naming(target + "/1", b"x")
+    deleting = mailboxes.signed(STATE.issuer, relay, "GET", one)
+    assert relay.request("DELETE", one, headers=deleting)[0] == 401
     assert relay.get(target, {"Entente-Signature": "nonsense"})[0] == 400
     stranger = forge.Key("state.example/issuer/2026-11")
     stranger.private = forge.Key("someone").private
-    assert relay.get(target, mailboxes.signed(stranger, "GET", target))[0] == 401
+    assert relay.get(target, mailboxes.signed(stranger, relay, "GET", target))[0] == 401
 
 
 def test_mailboxes_of_others_are_not_kept(relay):
@@ -125,9 +137,10 @@ def test_reply_boxes(relay):
     body = mailboxes.sealed(b"an answer")
     assert relay.get(REPLY)[0] == 404
     assert post(relay, REPLY, b"a stranger's") == 404
-    foreign = mailboxes.signed(SOCIETY.issuer, "POST", REPLY + "/messages")
+    foreign = mailboxes.signed(SOCIETY.issuer, relay, "POST", REPLY + "/messages", body)
     assert relay.request("POST", REPLY + "/messages", body, foreign)[0] == 404
-    ours = mailboxes.signed(STATE.issuer, "POST", REPLY + "/messages")
+    ours = mailboxes.signed(STATE.issuer, relay, "POST", REPLY + "/messages", body)
+    assert relay.request("POST", REPLY + "/messages", mailboxes.sealed(b"put in"), ours)[0] == 404
     assert relay.request("POST", REPLY + "/messages", body, ours)[0] == 202
     rows = relay.json(REPLY + "/messages")["messages"]
     assert len(rows) == 1
@@ -135,6 +148,59 @@ def test_reply_boxes(relay):
     # The reporter has no account, and keeps there what it wrote back, for work.
     assert post(relay, REPLY, b"the reporter's") == 202
     assert len(relay.json(REPLY + "/messages")["messages"]) == 2
+
+
+def test_what_one_relay_was_told_deletes_nothing_at_another(relay):
+    """A relay that hands its owner's signatures on: numbers are the same everywhere."""
+    box = box_of(STATE)
+    assert post(relay, box, b"a report that nobody else has") == 202
+    row = listed(relay, STATE)[-1]
+    target = f"{box}/messages/{row['number']}"
+    nameless = mailboxes.signed(STATE.issuer, relay, "DELETE", target)
+    assert relay.request("DELETE", target, headers=nameless)[0] == 400
+    other = mailboxes.naming(target, mailboxes.sealed(b"what the other relay has there"))
+    status, _, body = ask(relay, STATE, "DELETE", other)
+    assert status == 409 and json.loads(body)["reason"] == "other"
+    # For the right message, but told to somebody else.
+    meant = mailboxes.naming(target, mailboxes.sealed(b"a report that nobody else has"))
+    replayed = mailboxes.signed(STATE.issuer, "relay.example", "DELETE", meant)
+    assert relay.request("DELETE", meant, headers=replayed)[0] == 401
+    assert listed(relay, STATE)[-1] == row
+    assert ask(relay, STATE, "DELETE", meant)[0] == 204
+
+
+def test_a_public_name_is_what_counts(tmp_path):
+    """Behind a proxy the Host may be anything; and whoever replays writes what they like there."""
+    with relaying(tmp_path, "--public-url", "https://Relay.example/",
+                  "--public-url", "http://[2001:db8::1]:8080") as node:
+        target = box_of(STATE) + "/messages"
+        for at, status in (("relay.example", 200), ("[2001:db8::1]:8080", 200),
+                           ("other.example", 401), (mailboxes.authority(node), 401)):
+            for host in ({}, {"Host": at}):
+                headers = mailboxes.signed(STATE.issuer, at, "GET", target) | host
+                assert node.get(target, headers)[0] == status, at
+
+
+def test_a_box_fills_by_large_messages_to_one_half(tmp_path):
+    """A flood does not shut out reports; they cost more; a reply box tells nothing of its fill."""
+    with relaying(tmp_path, "--mailbox-size", 1) as node:
+        box = box_of(STATE)
+        assert node.json(box)["work_bits"] == BITS
+        assert post(node, box, b"a" * 400_000) == 202
+        bits = node.json(box)["work_bits"]
+        assert bits > BITS
+        cheap = next(body for body in (b"cheap %d" % i for i in range(100))
+                     if mailboxes.work(box, mailboxes.sealed(body), BITS) !=
+                     mailboxes.work(box, mailboxes.sealed(body), bits))
+        assert post(node, box, cheap) == 403
+        assert post(node, box, b"b" * 400_000, bits) == 507
+        assert post(node, box, cheap, bits) == 202
+
+        body = mailboxes.sealed(b"c" * 500_000)
+        ours = mailboxes.signed(STATE.issuer, node, "POST", REPLY + "/messages", body)
+        assert node.request("POST", REPLY + "/messages", body, ours)[0] == 202
+        assert node.json(REPLY)["work_bits"] == BITS
+        assert post(node, REPLY, b"a stranger's") == 507
 
 
 def test_a_relay_keeps_nothing_of_who_posts(relay):

@@ -67,7 +67,10 @@ def requests(community):
     work = mailboxes.work(box, sealed, 1)
 
     def owner(method, target):
-        return mailboxes.signed(state.issuer, method, target)
+        return mailboxes.signed(state.issuer, community.log, method, target)
+
+    def naming(number, body):
+        return mailboxes.naming(f"{box}/messages/{number}", body)
 
     origin = hashlib.sha256(b"call.example/test").hexdigest()
     yield from [
@@ -127,8 +130,12 @@ def requests(community):
         (mailboxes.MESSAGE, "GET", box + "/messages/9", None, 404, owner("GET", box + "/messages/9")),
         (mailboxes.MESSAGE, "GET", box + "/messages/0", None, 400),
         (mailboxes.MESSAGE, "DELETE", box + "/messages/1", None, 401),
-        (mailboxes.MESSAGE, "DELETE", box + "/messages/1", None, 204,
+        (mailboxes.MESSAGE, "DELETE", box + "/messages/1", None, 400,
          owner("DELETE", box + "/messages/1")),
+        (mailboxes.MESSAGE, "DELETE", naming(1, b"another"), None, 409,
+         owner("DELETE", naming(1, b"another"))),
+        (mailboxes.MESSAGE, "DELETE", naming(1, sealed), None, 204,
+         owner("DELETE", naming(1, sealed))),
         ("/witness/add-checkpoint", "POST", "/witness/add-checkpoint", b"old\n", 400),
         ("/witness/add-checkpoint", "POST", "/witness/add-checkpoint", b"x" * 65537, 413),
         ("/witness/{origin}/checkpoint", "GET", f"/witness/{origin}/checkpoint", None, 200),

@@ -78,7 +78,9 @@ static void test_messages_in_order_and_once(void)
 {
     g_autoptr(mailboxes_t) mailboxes = NULL, again = NULL;
     g_autoptr(GBytes) got = NULL, none = NULL;
+    g_autofree char *name = NULL, *other = NULL;
     g_autoptr(GArray) rows = NULL;
+    g_autoptr(GError) error = NULL;
     guint64 first, second, same, elsewhere;
 
     begin();
@@ -99,8 +101,13 @@ static void test_messages_in_order_and_once(void)
     again = open_with(NULL);
     got = mailbox_get(again, BOX, second, NULL);
     g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), "two", 3);
-    g_assert_true(mailbox_delete(again, BOX, second, NULL));
-    g_assert_true(mailbox_delete(again, BOX, second, NULL));
+    name = mailbox_sha256(got);
+    other = mailbox_sha256(NULL);
+    g_assert_false(mailbox_delete(again, BOX, second, other, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
+    g_assert_cmpuint(length_of(mailboxes, BOX), ==, 2);
+    g_assert_true(mailbox_delete(again, BOX, second, name, NULL));
+    g_assert_true(mailbox_delete(again, BOX, second, name, NULL));
     none = mailbox_get(mailboxes, BOX, second, NULL);
     g_assert_null(none);
     g_assert_true(put(mailboxes, BOX, "two", NOW_US, &same));
@@ -112,6 +119,8 @@ static void test_quotas(void)
 {
     const struct mailboxes_limits limits = { .box_bytes = 10, .box_messages = 3, .all_bytes = 14 };
     g_autoptr(mailboxes_t) mailboxes = NULL;
+    g_autoptr(GBytes) oldest = g_bytes_new_static("12345", 5);
+    g_autofree char *name = mailbox_sha256(oldest);
     struct mailbox_fill fill;
     guint64 number;
 
@@ -128,10 +137,36 @@ static void test_quotas(void)
     g_assert_true(mailbox_fill(mailboxes, NULL, &fill, NULL));
     g_assert_cmpuint(fill.bytes, ==, 14);
     g_assert_cmpuint(fill.messages, ==, 4);
-    g_assert_true(mailbox_delete(mailboxes, BOX, 1, NULL));
+    g_assert_true(mailbox_delete(mailboxes, BOX, 1, name, NULL));
     g_assert_true(put(mailboxes, BOX, "1", NOW_US, &number)); /* the same again */
     g_assert_true(put(mailboxes, BOX, "2", NOW_US, &number));
     g_assert_false(put(mailboxes, BOX, "3", NOW_US, &number)); /* messages of the box */
+    end();
+}
+
+/* Large messages stop at one half, of a box and of all; small ones go on. */
+static void test_room_for_small_ones(void)
+{
+    const struct mailboxes_limits limits = { .box_bytes = 6 * MAILBOX_SMALL_LIMIT,
+                                             .all_bytes = 10 * MAILBOX_SMALL_LIMIT };
+    g_autofree char *large = g_strnfill(2 * MAILBOX_SMALL_LIMIT, 'l');
+    g_autofree char *small = g_strnfill(MAILBOX_SMALL_LIMIT, 's');
+    g_autoptr(mailboxes_t) mailboxes = NULL;
+    guint64 number;
+
+    begin();
+    mailboxes = open_with(&limits);
+    g_assert_true(put(mailboxes, BOX, large, NOW_US, &number));
+    large[0] = 'm';
+    g_assert_false(put(mailboxes, BOX, large, NOW_US, &number));
+    for (guint i = 0; i < 4; i++) {
+        small[0] = (char)('a' + i);
+        g_assert_true(put(mailboxes, BOX, small, NOW_US, &number));
+    }
+    small[0] = 'z';
+    g_assert_false(put(mailboxes, BOX, small, NOW_US, &number));
+    g_assert_false(put(mailboxes, OTHER, large, NOW_US, &number)); /* half of all */
+    g_assert_true(put(mailboxes, OTHER, small, NOW_US, &number));
     end();
 }
 
@@ -161,11 +196,16 @@ static void test_old_ones_go(void)
 
 static void test_signatures(void)
 {
-    static const guint8 seed[KEY_SEED_SIZE] = { 7 }, another[KEY_SEED_SIZE] = { 8 };
+    static const guint8 seed[KEY_SEED_SIZE] = { 7 }, other_seed[KEY_SEED_SIZE] = { 8 };
+    g_autoptr(GBytes) body = g_bytes_new_static("body", 4);
     g_autoptr(signing_key_t) key = signing_key_from_seed("ville.example/issuer", seed, NULL);
-    g_autoptr(signing_key_t) other = signing_key_from_seed("ville.example/issuer", another, NULL);
-    g_autofree char *header = mailbox_sign(key, "GET", "/a?after=7", NOW_US);
+    g_autoptr(signing_key_t) other =
+        signing_key_from_seed("ville.example/issuer", other_seed, NULL);
+    g_autofree char *none_sha256 = mailbox_sha256(NULL), *sha256 = mailbox_sha256(body);
+    const struct mailbox_request request = { "GET", "relay.example", "/a?after=7", none_sha256 };
+    g_autofree char *header = mailbox_sign(key, &request, NOW_US);
     g_autofree char *hint = public_key_hint(key->public);
+    struct mailbox_request another;
     g_auto(mailbox_signature_t) signature = { 0 };
     static const char *const bad[] = {
         "", "a b c", "a+b 1 AAAA", "a+b x AAAA AAAA", "a+b 99999999999999999999 AAAA", "a+b 1  AA"
@@ -173,19 +213,46 @@ static void test_signatures(void)
 
     g_assert_true(mailbox_signature_parse(header, &signature, NULL));
     g_assert_cmpstr(signature.hint, ==, hint);
-#define GOOD(KEY, METHOD, TARGET, TIME)                                                            \
-    mailbox_signature_verify(&signature, (KEY)->public, METHOD, TARGET, TIME, NULL)
-    g_assert_true(GOOD(key, "GET", "/a?after=7", NOW_US));
-    g_assert_true(GOOD(key, "GET", "/a?after=7", NOW_US + 300 * G_USEC_PER_SEC));
-    g_assert_false(GOOD(key, "GET", "/a?after=7", NOW_US + 301 * G_USEC_PER_SEC));
-    g_assert_false(GOOD(key, "GET", "/a?after=7", NOW_US - 301 * G_USEC_PER_SEC));
-    g_assert_false(GOOD(key, "DELETE", "/a?after=7", NOW_US));
-    g_assert_false(GOOD(key, "GET", "/a?after=8", NOW_US));
-    g_assert_false(GOOD(other, "GET", "/a?after=7", NOW_US));
+#define GOOD(KEY, REQUEST, TIME)                                                                   \
+    mailbox_signature_verify(&signature, (KEY)->public, REQUEST, TIME, NULL)
+    g_assert_true(GOOD(key, &request, NOW_US));
+    g_assert_true(GOOD(key, &request, NOW_US + 300 * G_USEC_PER_SEC));
+    g_assert_false(GOOD(key, &request, NOW_US + 301 * G_USEC_PER_SEC));
+    g_assert_false(GOOD(key, &request, NOW_US - 301 * G_USEC_PER_SEC));
+    g_assert_false(GOOD(other, &request, NOW_US));
+#define REFUSED_WITH(MEMBER, VALUE)                                                                \
+    another = request;                                                                             \
+    another.MEMBER = VALUE;                                                                        \
+    g_assert_false(GOOD(key, &another, NOW_US))
+    REFUSED_WITH(method, "DELETE");
+    REFUSED_WITH(authority, "other.example");
+    REFUSED_WITH(target, "/a?after=8");
+    REFUSED_WITH(sha256, sha256);
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_auto(mailbox_signature_t) none = { 0 };
 
         g_assert_false(mailbox_signature_parse(bad[i], &none, NULL));
+    }
+}
+
+static void test_authorities(void)
+{
+    static const char *const rows[][2] = {
+        { "https://Relay.Example", "relay.example" },
+        { "https://relay.example:443/", "relay.example" },
+        { "https://relay.example:80", "relay.example:80" },
+        { "http://127.0.0.1:8081", "127.0.0.1:8081" },
+        { "http://127.0.0.1:80", "127.0.0.1" },
+        { "https://[2001:DB8::1]:8443/x", "[2001:db8::1]:8443" },
+        { "https://[2001:db8::1]", "[2001:db8::1]" },
+        { "relay.example", NULL },
+        { "mailto:someone", NULL },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *authority = mailbox_authority(rows[i][0]);
+
+        g_assert_cmpstr(authority, ==, rows[i][1]);
     }
 }
 
@@ -204,9 +271,10 @@ static void test_work(void)
     g_assert_false(mailbox_work_verify(BOX, body, "000000000000000000000000000000000", 0));
     g_assert_null(mailbox_work(BOX, body, MAILBOX_WORK_BITS_MAX + 1));
     g_assert_cmpuint(mailbox_work_bits(16, 0), ==, 16);
-    g_assert_cmpuint(mailbox_work_bits(16, 49), ==, 16);
-    g_assert_cmpuint(mailbox_work_bits(16, 50), ==, 17);
-    g_assert_cmpuint(mailbox_work_bits(16, 95), ==, 21);
+    g_assert_cmpuint(mailbox_work_bits(16, 24), ==, 16);
+    g_assert_cmpuint(mailbox_work_bits(16, 25), ==, 17);
+    g_assert_cmpuint(mailbox_work_bits(16, 50), ==, 20);
+    g_assert_cmpuint(mailbox_work_bits(16, 100), ==, 26);
     g_assert_cmpuint(mailbox_work_bits(28, 95), ==, MAILBOX_WORK_BITS_MAX);
 }
 
@@ -217,6 +285,8 @@ int main(int argc, char **argv)
     g_test_add_func("/mailbox/order", test_messages_in_order_and_once);
     g_test_add_func("/mailbox/quotas", test_quotas);
     g_test_add_func("/mailbox/old", test_old_ones_go);
+    g_test_add_func("/mailbox/room", test_room_for_small_ones);
+    g_test_add_func("/mailbox/authorities", test_authorities);
     g_test_add_func("/mailbox/signatures", test_signatures);
     g_test_add_func("/mailbox/work", test_work);
     return g_test_run();

@@ -30,12 +30,24 @@ async function ask(path, options) {
   return answer;
 }
 
-/* Puts a sealed message into a mailbox, with the work that it asks for. */
-export async function postSealed(mailbox, sealed) {
+async function postWithWork(mailbox, sealed) {
   const { work_bits: bits } = await fetchJson(MAILBOXES + mailbox);
   const nonce = await mailboxWork(mailbox, sealed, bits);
   const headers = { 'Content-Type': SEALED_TYPE, 'Entente-Work': nonce };
   await ask(`${MAILBOXES}${mailbox}/messages`, { method: 'POST', headers, body: sealed });
+}
+
+/*
+ * Puts a sealed message into a mailbox, with the work that it asks for; once more when it asks for
+ * more by the time the work is done, because others filled it meanwhile.
+ */
+export async function postSealed(mailbox, sealed) {
+  try {
+    await postWithWork(mailbox, sealed);
+  } catch (problem) {
+    if (!(problem instanceof ApiProblem) || problem.status !== 403) throw problem;
+    await postWithWork(mailbox, sealed);
+  }
 }
 
 /* The numbers of the messages in a reply box; null: nobody answered yet. */
