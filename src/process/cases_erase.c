@@ -208,6 +208,29 @@ static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *files, 
     return list != NULL;
 }
 
+/* Cases that were never opened here, with all that waits in them. */
+static gboolean drop_unopened(struct cases *cases, gint64 now_us, GPtrArray *files, GError **error)
+{
+    g_autoptr(GPtrArray) list =
+        due_ids(cases,
+                "SELECT DISTINCT id FROM event WHERE verdict = 2 AND received < $1 AND NOT EXISTS "
+                "(SELECT 1 FROM head WHERE head.id = event.id) LIMIT $2",
+                now_us - CASES_UNOPENED_DAYS * DAY_US, error);
+
+    for (guint i = 0; list && i < list->len; i++) {
+        const char *id = list->pdata[i];
+
+        cases_fold_forget(cases, id);
+        if (!drop_attachments(cases, id, files, error) ||
+            !cases_do(cases, error,
+                      "DELETE FROM event WHERE id = $1 AND verdict = 2 AND number < (SELECT "
+                      "max(number) FROM event)",
+                      "t", id))
+            return FALSE;
+    }
+    return list != NULL;
+}
+
 static gboolean drop_old(struct cases *cases, gint64 now_us, GError **error)
 {
     G_STATIC_ASSERT(CASE_GAP == 2);
@@ -229,7 +252,8 @@ gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError 
     if (!store_begin(cases->store, error))
         return FALSE;
     done = wake(cases, now_us, happened, error) &&
-           erase_old(cases, now_us, files, &erased, error) && drop_old(cases, now_us, error);
+           erase_old(cases, now_us, files, &erased, error) &&
+           drop_unopened(cases, now_us, files, error) && drop_old(cases, now_us, error);
     if (!cases_finish(cases, done, error))
         return FALSE;
     *happened += erased;

@@ -17,11 +17,13 @@
 #define CASES_EVENTS_LIMIT 20000u                      /* events of one case, for its parties */
 #define CASES_SHARE_LEAST 1000u                        /* of a party, however many there are */
 #define CASES_FILE_LIMIT (G_GINT64_CONSTANT(64) << 30) /* bytes of an attachment */
-#define CASES_WAITING_LIMIT 1000u /* of which wait for their causes, of one party */
-#define CASES_WAITING_DAYS 60     /* and how long they wait */
-#define CASES_DRAFT_DAYS 30       /* how long a draft waits for its second signature */
-#define CASES_LIST_LIMIT 1000u    /* rows of one answer, at most */
-#define CASES_TOPIC_FIELD "key"   /* of an own kind: what it is about; one open case each */
+#define CASES_WAITING_LIMIT 1000u  /* of which wait for their causes, of one party */
+#define CASES_WAITING_DAYS 60      /* and how long they wait */
+#define CASES_UNOPENED_LIMIT 5000u /* that wait in all cases which nobody opened yet */
+#define CASES_UNOPENED_DAYS 30     /* and how long they wait */
+#define CASES_DRAFT_DAYS 30        /* how long a draft waits for its second signature */
+#define CASES_LIST_LIMIT 1000u     /* rows of one answer, at most */
+#define CASES_TOPIC_FIELD "key"    /* of an own kind: what it is about; one open case each */
 #define CASES_MONTH_US (30 * DAY_US)
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 

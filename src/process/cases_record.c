@@ -232,21 +232,47 @@ static gboolean has_share_left(struct cases *cases, const struct case_event *eve
     return TRUE;
 }
 
+/* What waits for the opening of some case anybody can send: all of it together has a bound. */
+static gboolean may_wait_unopened(struct cases *cases, const struct case_event *event,
+                                  gboolean *may, GError **error)
+{
+    gint64 opened, unopened;
+
+    G_STATIC_ASSERT(CASE_GAP == 2);
+    if (!cases_number(cases, &opened, 0, error, "SELECT 1 FROM head WHERE id = $1", "t", event->id))
+        return FALSE;
+    *may = opened || case_event_opens(event);
+    if (*may)
+        return TRUE;
+    if (!cases_number(cases, &unopened, 0, error,
+                      "SELECT count(*) FROM event WHERE verdict = 2 AND NOT EXISTS (SELECT 1 FROM "
+                      "head WHERE head.id = event.id)",
+                      ""))
+        return FALSE;
+    *may = unopened < CASES_UNOPENED_LIMIT;
+    return TRUE;
+}
+
 /* Enough waits already, or the case's content is gone. */
 static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
 {
     gint64 erased, waiting;
-    gboolean left;
+    gboolean left, may_wait;
 
     if (!cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
                       event->id) ||
         !count_waiting(cases, event, &waiting, error) ||
-        !has_share_left(cases, event, &left, error))
+        !has_share_left(cases, event, &left, error) ||
+        !may_wait_unopened(cases, event, &may_wait, error))
         return FALSE;
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
         *why = g_strdup("the content of the case was erased when its retention ended");
+    } else if (!may_wait) {
+        *verdict = CASE_TOO_LARGE;
+        *why = g_strdup_printf("nobody opened its case yet, and %u events wait for such already",
+                               CASES_UNOPENED_LIMIT);
     } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) || !left) {
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("the case has as many events of its author as it may (of %u for all "

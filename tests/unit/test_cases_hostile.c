@@ -325,6 +325,46 @@ static void test_a_party_silences_nobody(struct world *world, gconstpointer data
     g_assert_cmpuint(applied(world, ALICE, id), ==, 2);
 }
 
+/* What waits in cases that nobody opened has a bound, keeps no opening out, and goes. */
+static void test_what_is_never_opened_goes(struct world *world, gconstpointer data)
+{
+    static const char never[] = "0123456789abcdef0123456789abcdef";
+    struct cases *bob = world->sides[BOB].cases;
+    struct case_attachment file = { .name = (char *)"file", .size = 5 };
+    g_autoptr(GPtrArray) attachments = g_ptr_array_new();
+    g_autoptr(GBytes) event = NULL;
+    g_autoptr(json_t) before = NULL, after = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    guint happened;
+
+    (void)data;
+    g_ptr_array_add(attachments, &file);
+    event = strangers_event(never, 1, 2, world->now_us, attachments);
+    g_assert_cmpint(cases_take(bob, event, world->now_us, NULL, &error), ==, CASE_GAP);
+    before = cases_attachments(bob, never, &error);
+    g_assert_cmpuint(json_array_size(before), ==, 1);
+    g_assert_true(
+        cases_do(bob, &error,
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
+                 "INSERT INTO event (number, hash, id, author, stream, seq, verdict, signers, "
+                 "received, envelope) SELECT i + (SELECT max(number) FROM event), randomblob(32), "
+                 "lower(hex(randomblob(16))), $2, 'shared', 2, $3, 1, $4, NULL FROM n",
+                 "itii", (gint64)CASES_UNOPENED_LIMIT - 1, side_ids[ALICE], (gint64)CASE_GAP,
+                 world->now_us));
+    g_assert_no_error(error);
+    g_assert_cmpuint(send(world, never, 3, 1), ==, 0);
+    id = open_case(world, ALICE, "assistance", HELP);
+    g_assert_cmpuint(carry(world, ALICE, TRUE), ==, 1);
+    world->now_us += (CASES_UNOPENED_DAYS + 1) * DAY;
+    for (guint i = 0; i < 6; i++) /* so many in one call */
+        g_assert_true(cases_tick(bob, world->now_us, &happened, &error));
+    after = cases_attachments(bob, never, &error);
+    g_assert_cmpuint(json_array_size(after), ==, 0);
+    g_assert_cmpuint(send(world, never, 3, 1), ==, 1);
+    g_assert_cmpuint(applied(world, BOB, id), ==, 1);
+}
+
 /* --- messages --- */
 
 struct post {
@@ -466,6 +506,7 @@ int main(int argc, char **argv)
     TEST(nor_with_what_is_for_one_alone);
     TEST(nobody_opens_for_another);
     TEST(a_party_silences_nobody);
+    TEST(what_is_never_opened_goes);
     TEST(no_message_stops_the_next);
     TEST(no_part_stops_the_next);
     TEST(a_round_has_an_end);
