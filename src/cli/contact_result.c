@@ -180,7 +180,7 @@ json_t *contact_summary(const json_t *results)
         if (took >= 0)
             g_array_append_val(times, took);
     }
-    qsort(times->data, times->len, sizeof(gint64), compare_numbers);
+    g_array_sort(times, compare_numbers);
     return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "sent",
                      (json_int_t)json_array_size(results), "ended", (json_int_t)ended, "ok",
                      (json_int_t)ok, "failed", (json_int_t)(ended - ok), "rate_percent",
