@@ -88,7 +88,7 @@ static const struct case_event *event_of(const struct kase *kase, const struct c
     for (guint i = kase->entries->len; i > 0; i--) {
         const struct case_entry *entry = kase->entries->pdata[i - 1];
 
-        if (entry->event && memcmp(&entry->event->hash, hash, sizeof *hash) == 0)
+        if (entry->event && memcmp(entry->event->hash.bytes, hash->bytes, CASE_HASH_SIZE) == 0)
             return entry->event;
     }
     return NULL;

@@ -1,5 +1,6 @@
 """A case that changes hands, from the command line: three members with their nodes."""
 import json
+import re
 import shutil
 
 import pytest
@@ -48,7 +49,8 @@ def world(tmp_path_factory):
 
 
 def page(party, case):
-    return party.program("case", "show", case).stdout
+    """As shown, but for how wide its columns are."""
+    return re.sub(r" {2,}", "  ", party.program("case", "show", case).stdout)
 
 
 def shows(party, case, text):
