@@ -71,14 +71,17 @@ static gboolean read_signature(struct scan *scan, struct dsse *envelope)
 
 struct dsse *dsse_parse_canonical(const void *data, gsize length)
 {
-    struct scan scan = { data, (const char *)data + length };
+    struct scan scan = { data, NULL };
     g_autoptr(GBytes) payload = NULL;
     g_autofree char *type = NULL;
     g_autoptr(dsse_t) envelope = NULL;
     const char *text;
     gsize size;
 
-    if (!length || !skip(&scan, "{\"payload\":\""))
+    if (!length)
+        return NULL;
+    scan.end = scan.at + length;
+    if (!skip(&scan, "{\"payload\":\""))
         return NULL;
     payload = read_base64(&scan);
     if (!payload || !skip(&scan, ",\"payloadType\":\"") || !read_text(&scan, &text, &size) ||
