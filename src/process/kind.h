@@ -14,14 +14,10 @@
  * (`when`) and take steps in them (`causes`); an embargo ends because the row "publish" causes it.
  */
 #pragma once
+#include "base/tlp.h"
+
 #include <glib.h>
 #include <jansson.h>
-
-/* TLP 2.0 (FIRST, August 2022), from the most open to the most closed. */
-enum tlp { TLP_CLEAR, TLP_GREEN, TLP_AMBER, TLP_AMBER_STRICT, TLP_RED };
-const char *tlp_name(enum tlp tlp); /* "amber+strict" */
-/* Also "TLP:AMBER+STRICT"; "white" of TLP 1.0 is CLEAR. FALSE: no such level. */
-gboolean tlp_parse(const char *text, enum tlp *tlp);
 
 struct process_text {
     const char *en, *fr;
