@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
     &command_explain,
     &command_fix,
     &command_help,
+    &command_hunt,
     &command_import,
     &command_inbox,
     &command_init,

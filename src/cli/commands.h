@@ -18,6 +18,7 @@ extern const struct command command_endorse;
 extern const struct command command_explain;
 extern const struct command command_fix;
 extern const struct command command_help;
+extern const struct command command_hunt;
 extern const struct command command_import;
 extern const struct command command_inbox;
 extern const struct command command_init;

@@ -19,7 +19,7 @@ COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fi
             "init", "journal", "key", "measures", "sign", "verify", "view", "waive"]
 # Their examples need a community and its log; each has tests of its own.
 OF_A_COMMUNITY = ["alarm", "approve", "attest", "case", "commitment", "community", "contact",
-                  "endorse", "help", "inbox", "join", "log", "norms", "policy", "progress",
+                  "endorse", "help", "hunt", "inbox", "join", "log", "norms", "policy", "progress",
                   "publish", "register", "review", "serve", "signatory", "witness"]
 
 

@@ -1,0 +1,57 @@
+/* cmd_hunt.c: looking for indicators of compromise in logs and captures. */
+#include "cli/commands.h"
+#include "cli/hunt_command.h"
+
+static const struct hunt_subcommand *const subcommands[] = {
+    /* clang-format off */
+    NULL,
+    /* clang-format on */
+};
+
+#define MEMBER(NAME) offsetof(struct hunt_arguments, NAME)
+
+static const struct command_option options[] = {
+    { "table", 't', G_OPTION_ARG_FILENAME, MEMBER(table),
+      "explain: the table that entente hunt build made", "FILE" },
+    { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
+      "build: name of the source, instead of the author's or the file's", "NAME" },
+    { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
+      "build: level of what carries no marking (default: amber)", "LEVEL" },
+    { "warning-list", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(warning_lists),
+      "build: suppress hits on what this list (or folder of lists) has; may be given several times",
+      "FILE" },
+    { "include-non-ids", 0, G_OPTION_ARG_NONE, MEMBER(include_non_ids),
+      "build: also what its source does not mean for detection (MISP to_ids false)", NULL },
+    { "all-text", 0, G_OPTION_ARG_NONE, MEMBER(all_text),
+      "build: from running text, also names and addresses that are not defanged", NULL },
+    { "force", 0, G_OPTION_ARG_NONE, MEMBER(force),
+      "build: also networks wider than /8 (IPv4) or /16 (IPv6)", NULL },
+    { NULL },
+};
+
+static int run(const struct context *context, void *state, char **arguments, GError **error)
+{
+    for (guint i = 0; arguments[0] && subcommands[i]; i++)
+        if (g_str_equal(subcommands[i]->name, arguments[0]))
+            return subcommands[i]->run(context, state, arguments + 1, error);
+    if (!arguments[0])
+        return input_error(error, "what to do: entente hunt --help");
+    return input_error(error, "\"%s\" is nothing that entente hunt does: entente hunt --help",
+                       arguments[0]);
+}
+
+const struct command command_hunt = {
+    .name = "hunt",
+    .summary = "Look for indicators of compromise in logs and captures",
+    .arguments = "build -o TABLE FEED... | explain --table TABLE VALUE...",
+    .formats = "text, json",
+    .details =
+        "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
+        "         hosts files, Zeek and Suricata lists, reports with defanged indicators\n"
+        "explain  who asserts a value, since when, how sure, and how far it may go\n\n"
+        "Example: entente hunt build -o intel.table feeds/ report.txt\n"
+        "         entente hunt explain --table intel.table 203.0.113.7",
+    .options = options,
+    .state_size = sizeof(struct hunt_arguments),
+    .run = run,
+};

@@ -1,0 +1,19 @@
+/* hunt_command.h: the subcommands of `entente hunt`, one a file (hunt_NAME.c). */
+#pragma once
+#include "cli/cli.h"
+
+/* Options of all subcommands; an option's help begins with those that heed it. */
+struct hunt_arguments {
+    char *table; /* --table */
+    /* build */
+    char *tlp, *source;
+    char **warning_lists;
+    gboolean include_non_ids, force, all_text;
+};
+
+struct hunt_subcommand {
+    const char *name;
+    /* As in struct command; `arguments` are those behind the name. */
+    int (*run)(const struct context *context, const struct hunt_arguments *given, char **arguments,
+               GError **error);
+};
