@@ -104,7 +104,6 @@ struct pattern_qualifier {
     double seconds;     /* WITHIN; > 0 */
     gint64 times;       /* REPEATS; > 0 */
     char *start, *stop; /* START_STOP: as written */
-    gboolean plain;     /* START_STOP: plain strings, as STIX 2.0 has them */
     char *number;       /* WITHIN, REPEATS: as written */
 };
 
@@ -120,7 +119,7 @@ enum pattern_node_kind {
 struct pattern_node {
     enum pattern_node_kind kind;
     gboolean negated;               /* TEST: NOT before the operator */
-    enum pattern_operator operator; /* TEST */
+    enum pattern_operator relation; /* TEST */
     gsize position;                 /* byte of the text, from 0, where it begins */
     GPtrArray *children;            /* struct pattern_node; NULL for TEST */
     GArray *qualifiers;             /* struct pattern_qualifier; QUALIFIED only */
