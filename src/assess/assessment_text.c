@@ -72,11 +72,11 @@ static void put_principles(GString *out, const struct assessment *assessment, gb
                                      narrow ? NULL : words->failing,
                                      words->warnings,
                                      NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     g_autofree char *text = NULL;
 
     for (guint column = 2; column <= (narrow ? 3 : 5); column++)
-        table_align_right(table, column);
+        text_table_align_right(table, column);
     for (guint i = 0; i < PRINCIPLES; i++) {
         const struct score *score = &assessment->scores[i];
         int value = score_value(score), coverage = score_coverage(score);
@@ -105,9 +105,9 @@ static void put_principles(GString *out, const struct assessment *assessment, gb
             STYLE_DIM, STYLE_DIM, STYLE_DIM, STYLE_DIM, STYLE_DIM, STYLE_DIM
         };
 
-        table_row(table, cells, assessed ? assessed_styles : grey);
+        text_table_row(table, cells, assessed ? assessed_styles : grey);
     }
-    text = table_format(table, colour, width);
+    text = text_table_format(table, colour, width);
     g_string_append(out, text);
 }
 
@@ -116,7 +116,7 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
 {
     const char *const headings[] = { words->severity, words->measure, words->fix, words->title,
                                      NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     g_autofree char *title = terminal_style(words->first, STYLE_BOLD, colour);
     g_autofree char *text = NULL;
 
@@ -131,9 +131,9 @@ static void put_fixes(GString *out, const struct assessment *assessment, const G
         const enum style styles[] = { severity_styles[measure->severity], STYLE_PLAIN, STYLE_GOOD,
                                       STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
-    text = table_format(table, colour, width);
+    text = text_table_format(table, colour, width);
     g_string_append_printf(out, "\n%s (%u/%u)\n%s", title, MIN(fixes->len, FIXES_SHOWN), fixes->len,
                            text);
 }

@@ -9,6 +9,6 @@
 
 #define FIXES_SHOWN 10
 
-/* `french`: the language of all words. `width` as table_format(). Everything is escaped. */
+/* `french`: the language of all words. `width` as text_table_format(). Everything is escaped. */
 char *assessment_format_text(const struct assessment *assessment, gboolean french, gboolean colour,
                              guint width);

@@ -47,7 +47,7 @@ static void add_section(GString *out, const struct diff *diff, enum change_kind 
                                                "IS",      "EVIDENCE", NULL };
     static const char *const headings_fr[] = { "MESURE", "ACTIF",  "GRAVITÉ", "AVANT",
                                                "APRÈS",  "PREUVE", NULL };
-    g_autoptr(table_t) table = table_new(french ? headings_fr : headings_en);
+    g_autoptr(text_table_t) table = text_table_new(french ? headings_fr : headings_en);
     g_autofree char *title = NULL, *heading = NULL, *text = NULL;
 
     if (diff->counts[kind] == 0)
@@ -65,11 +65,11 @@ static void add_section(GString *out, const struct diff *diff, enum change_kind 
                                       evidence };
 
         if (change->kind == kind)
-            table_row(table, cells, NULL);
+            text_table_row(table, cells, NULL);
     }
     title = g_strdup_printf("%s: %u", say(&sections[kind].heading, french), diff->counts[kind]);
     heading = terminal_style(title, sections[kind].style, colour);
-    text = table_format(table, colour, width);
+    text = text_table_format(table, colour, width);
     g_string_append_printf(out, "\n%s\n%s", heading, text);
 }
 

@@ -16,7 +16,7 @@ struct row {
     enum style *styles;
 };
 
-struct table {
+struct text_table {
     guint columns;
     char **headings;
     gboolean *right;
@@ -125,9 +125,9 @@ static void row_free(struct row *row)
     g_free(row);
 }
 
-struct table *table_new(const char *const *headings)
+struct text_table *text_table_new(const char *const *headings)
 {
-    struct table *table = g_new0(struct table, 1);
+    struct text_table *table = g_new0(struct text_table, 1);
 
     table->headings = g_strdupv((char **)headings);
     table->columns = g_strv_length(table->headings);
@@ -136,13 +136,13 @@ struct table *table_new(const char *const *headings)
     return table;
 }
 
-void table_align_right(struct table *table, guint column)
+void text_table_align_right(struct text_table *table, guint column)
 {
     g_return_if_fail(column < table->columns);
     table->right[column] = TRUE;
 }
 
-void table_row(struct table *table, const char *const *cells, const enum style *styles)
+void text_table_row(struct text_table *table, const char *const *cells, const enum style *styles)
 {
     struct row *row = g_new0(struct row, 1);
 
@@ -210,7 +210,7 @@ struct layout {
     gboolean stacked;
 };
 
-static void put_row(GString *out, const struct table *table, char *const *cells,
+static void put_row(GString *out, const struct text_table *table, char *const *cells,
                     const enum style *styles, const struct layout *layout, gboolean colour)
 {
     guint last = table->columns - 1, side = layout->stacked ? last : table->columns;
@@ -240,7 +240,7 @@ static void put_row(GString *out, const struct table *table, char *const *cells,
 }
 
 /* The widest of the columns that may be wrapped: those that are read from the left. */
-static guint widest(const struct table *table, const guint *widths)
+static guint widest(const struct text_table *table, const guint *widths)
 {
     guint found = 0;
 
@@ -254,7 +254,7 @@ static guint widest(const struct table *table, const guint *widths)
  * Makes natural widths fit `width`: the last column takes the room that is left, or stands below
  * the others when that is little. Of a table that ends in numbers, the widest column is wrapped.
  */
-static void fit(const struct table *table, guint width, struct layout *layout)
+static void fit(const struct text_table *table, guint width, struct layout *layout)
 {
     guint last = table->columns - 1, total = 2 * last;
 
@@ -277,7 +277,7 @@ static void fit(const struct table *table, guint width, struct layout *layout)
         layout->widths[last] = width - total;
 }
 
-char *table_format(const struct table *table, gboolean colour, guint width)
+char *text_table_format(const struct text_table *table, gboolean colour, guint width)
 {
     g_autofree guint *widths = g_new0(guint, table->columns);
     g_autofree enum style *heading_styles = g_new(enum style, table->columns);
@@ -304,7 +304,7 @@ char *table_format(const struct table *table, gboolean colour, guint width)
     return g_string_free(out, FALSE);
 }
 
-void table_free(struct table *table)
+void text_table_free(struct text_table *table)
 {
     g_strfreev(table->headings);
     g_free(table->right);

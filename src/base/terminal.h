@@ -24,19 +24,21 @@ char *terminal_escape(const char *text);
 guint terminal_columns(const char *text);
 
 /*
- * A table: columns sized to their content; cells are escaped. Where it is wider than the terminal,
- * the last column is wrapped, or put below the others; before numbers, the widest one is wrapped.
+ * A text table: columns sized to their content; cells are escaped. Where it is wider than the
+ * terminal, the last column is wrapped, or put below the others; before numbers, the widest one is
+ * wrapped.
  */
-struct table;
-struct table *table_new(const char *const *headings); /* NULL-terminated, borrowed for the call */
-void table_align_right(struct table *table, guint column);
+struct text_table;
+/* Headings are NULL-terminated, and borrowed for the call. */
+struct text_table *text_table_new(const char *const *headings);
+void text_table_align_right(struct text_table *table, guint column);
 /* One row; `cells` as many as headings; `styles` as many, or NULL. Both borrowed. */
-void table_row(struct table *table, const char *const *cells, const enum style *styles);
+void text_table_row(struct text_table *table, const char *const *cells, const enum style *styles);
 /* The table as text; `width` 0 for no wrapping. */
-char *table_format(const struct table *table, gboolean colour, guint width);
-void table_free(struct table *table);
-typedef struct table table_t;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(table_t, table_free)
+char *text_table_format(const struct text_table *table, gboolean colour, guint width);
+void text_table_free(struct text_table *table);
+typedef struct text_table text_table_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(text_table_t, text_table_free)
 
 /* `text` in `style` when `colour`; a new string. The text is not escaped here. */
 char *terminal_style(const char *text, enum style style, gboolean colour);

@@ -24,7 +24,7 @@ static int show(struct casework *work, GError **error)
 {
     static const char *const headings[] = { "ROLE", "NAME", "KEY", NULL };
     g_autoptr(json_t) list = desk_list(work->cases, error);
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     g_autofree char *text = NULL;
     const json_t *item;
     size_t index;
@@ -36,11 +36,11 @@ static int show(struct casework *work, GError **error)
         g_autofree char *key = g_strndup(json_text(item, "key"), KEY_SHOWN);
         const char *const cells[] = { json_text(item, "role"), json_text(item, "name"), key };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
     text = cli_format_is(work->context, "json", FALSE)
                ? json_pretty(list)
-               : table_format(table, FALSE, terminal_width(stdout));
+               : text_table_format(table, FALSE, terminal_width(stdout));
     if (!cli_output(work->context, text, strlen(text), error))
         return EXIT_SYSTEM;
     if (!json_array_size(list) && !work->context->quiet)

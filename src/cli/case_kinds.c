@@ -10,7 +10,7 @@ static char *overview(const struct context *context)
     static const char *const english[] = { "KIND", "WHAT", "P", "TLP UP TO", "OPENED WITH", NULL };
     static const char *const french[] = { "TYPE", "QUOI", "P", "TLP MAX", "OUVERT AVEC", NULL };
     const gboolean is_french = cli_is_french(context);
-    g_autoptr(table_t) table = table_new(is_french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(is_french ? french : english);
 
     for (const struct kind *kind = kinds; kind->id; kind++) {
         g_autofree char *fields = g_strjoinv(", ", (char **)kind->opens_with);
@@ -19,10 +19,10 @@ static char *overview(const struct context *context)
         const char *const cells[] = { kind->id, is_french ? kind->title.fr : kind->title.en,
                                       principle, tlp_name(kind->tlp_ceiling), fields };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, !context->output && terminal_has_colour(stdout),
-                        context->output ? 0 : terminal_width(stdout));
+    return text_table_format(table, !context->output && terminal_has_colour(stdout),
+                             context->output ? 0 : terminal_width(stdout));
 }
 
 static int run(const struct context *context, const struct case_arguments *given, char **arguments,

@@ -39,10 +39,11 @@ static void put_heading(const struct page *page, const char *english, const char
     g_string_append_printf(page->text, "\n%s\n", text);
 }
 
-static void put_table(const struct page *page, const struct table *table)
+static void put_table(const struct page *page, const struct text_table *table)
 {
     const gboolean to_file = page->work->context->output != NULL;
-    g_autofree char *text = table_format(table, page->colour, to_file ? 0 : terminal_width(stdout));
+    g_autofree char *text =
+        text_table_format(table, page->colour, to_file ? 0 : terminal_width(stdout));
 
     g_string_append(page->text, text);
 }
@@ -163,7 +164,7 @@ static void put_clocks(const struct page *page)
     static const char *const english[] = { "DUE", "", "CLOCK", "WHOSE", "STANDING", NULL };
     static const char *const french[] = { "ÉCHÉANCE", "", "DÉLAI", "À QUI", "SITUATION", NULL };
     const json_t *clocks = json_object_get(page->view, "clocks"), *clock;
-    g_autoptr(table_t) table = table_new(page->work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(page->work->french ? french : english);
     size_t index;
 
     if (!json_array_size(clocks))
@@ -188,7 +189,7 @@ static void put_clocks(const struct page *page)
         const enum style style = standing_style(standing);
         const enum style styles[] = { STYLE_PLAIN, style, STYLE_PLAIN, STYLE_PLAIN, style };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
     put_table(page, table);
 }

@@ -95,12 +95,12 @@ static enum style urgency(const json_t *row)
     return json_is_true(json_object_get(row, "overdue")) ? STYLE_BAD : STYLE_PLAIN;
 }
 
-static char *format(const struct casework *work, const struct table *table)
+static char *format(const struct casework *work, const struct text_table *table)
 {
     const gboolean to_file = work->context->output != NULL;
 
-    return table_format(table, !to_file && terminal_has_colour(stdout),
-                        to_file ? 0 : terminal_width(stdout));
+    return text_table_format(table, !to_file && terminal_has_colour(stdout),
+                             to_file ? 0 : terminal_width(stdout));
 }
 
 /* The other side: whom it was opened to, or who opened it. */
@@ -119,7 +119,7 @@ char *case_text_list(const struct casework *work, const json_t *list)
                                            "DUE",  "",     "SUBJECT", NULL };
     static const char *const french[] = { "DOSSIER",  "TYPE", "ÉTAT",  "AVEC",
                                           "ÉCHÉANCE", "",     "OBJET", NULL };
-    g_autoptr(table_t) table = table_new(work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(work->french ? french : english);
     const json_t *row;
     size_t index;
 
@@ -139,7 +139,7 @@ char *case_text_list(const struct casework *work, const json_t *list)
         const enum style styles[] = { STYLE_PLAIN, STYLE_PLAIN,  STYLE_PLAIN, STYLE_PLAIN,
                                       STYLE_PLAIN, urgency(row), STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
     return format(work, table);
 }
@@ -164,7 +164,7 @@ char *case_text_inbox(const struct casework *work, const json_t *inbox)
     };
     static const char *const french[] = { "ÉCHÉANCE", "",     "À FAIRE", "IDENTIFIANT",
                                           "TYPE",     "AVEC", "OBJET",   NULL };
-    g_autoptr(table_t) table = table_new(work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(work->french ? french : english);
     const json_t *item;
     size_t index;
 
@@ -187,7 +187,7 @@ char *case_text_inbox(const struct casework *work, const json_t *inbox)
         const enum style styles[] = { STYLE_PLAIN, urgency(item), STYLE_PLAIN, STYLE_PLAIN,
                                       STYLE_PLAIN, STYLE_PLAIN,   STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
     return format(work, table);
 }

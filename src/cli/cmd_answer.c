@@ -54,7 +54,7 @@ static const char *title(const struct context *context, const struct measure *me
 }
 
 static void add_row(const struct context *context, const struct measure *measure,
-                    const struct answer *answer, table_t *table, json_t *array)
+                    const struct answer *answer, text_table_t *table, json_t *array)
 {
     g_autofree char *day = answer->value ? format_day(answer->date_us) : g_strdup("");
     gboolean old = answer->value && is_old(measure, answer);
@@ -63,7 +63,7 @@ static void add_row(const struct context *context, const struct measure *measure
                                   title(context, measure) };
     json_t *value = json_object();
 
-    table_row(table, cells, NULL);
+    text_table_row(table, cells, NULL);
     json_object_set_new(value, "question", json_string(measure->id));
     json_object_set_new(value, "principle", json_integer(measure->principle));
     json_object_set_new(value, "text", json_string(title(context, measure)));
@@ -83,7 +83,7 @@ static int list(const struct context *context, const struct records *records, GE
     static const char *const headings[] = { "QUESTION", "ANSWER", "DATE", "STATEMENT", NULL };
     static const char *const french_headings[] = { "QUESTION", "RÉPONSE", "DATE", "ÉNONCÉ", NULL };
     gboolean french = g_str_equal(cli_language(context), "fr");
-    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? french_headings : headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
     const struct measure *rows;
@@ -101,7 +101,7 @@ static int list(const struct context *context, const struct records *records, GE
     }
     text = cli_format_is(context, "json", FALSE)
                ? json_pretty(array)
-               : table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+               : text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

@@ -210,7 +210,7 @@ static char *list_text(const json_t *list, const char *today, gboolean french, g
 {
     static const char *const headings[] = { "ENTRY",     "SIGNATORY", "P",    "DUE", "STATUS",
                                             "CONVENING", "NORMS",     "TEXT", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     const json_t *item;
     size_t i;
 
@@ -235,9 +235,9 @@ static char *list_text(const json_t *list, const char *today, gboolean french, g
             text || !first ? text : json_string_value(json_object_iter_value(first)),
         };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 static int list(struct ceremony *ceremony, const struct state *state, const char *argument,

@@ -136,7 +136,7 @@ static char *principle_text(const struct principle *principle, const struct look
     static const char *const headings[] = { "ID", "SEVERITY", "TITLE", NULL };
     static const char *const french_headings[] = { "ID", "GRAVITÉ", "TITRE", NULL };
     GString *out = g_string_new(NULL);
-    g_autoptr(table_t) table = table_new(look->french ? french_headings : headings);
+    g_autoptr(text_table_t) table = text_table_new(look->french ? french_headings : headings);
     g_autofree char *title =
         terminal_style(in_language(&principle->name, look), STYLE_BOLD, look->colour);
     g_autofree char *measures = NULL;
@@ -153,10 +153,10 @@ static char *principle_text(const struct principle *principle, const struct look
 
         if (rows[i].principle != principle->number)
             continue;
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
         own++;
     }
-    measures = table_format(table, look->colour, look->width);
+    measures = text_table_format(table, look->colour, look->width);
     if (own)
         g_string_append_printf(out, "\n%s", measures);
     else

@@ -416,14 +416,14 @@ static int run_confirm(const struct context *context, const struct state *state,
 }
 
 /* What is wrong was said on standard error already. */
-static void list_damaged(const struct fix_damage *damage, gboolean french, struct table *table,
+static void list_damaged(const struct fix_damage *damage, gboolean french, struct text_table *table,
                          json_t *array)
 {
     g_autofree char *hash = g_strndup(damage->hash, HASH_SHOWN);
     const char *const cells[] = { hash, french ? "abîmé" : "damaged", "", "", "", "" };
     json_t *row = json_object();
 
-    table_row(table, cells, NULL);
+    text_table_row(table, cells, NULL);
     json_object_set_new(row, "hash", json_string(damage->hash));
     json_object_set_new(row, "stage", json_string("damaged"));
     json_object_set_new(row, "damage", json_safe_string(damage->what));
@@ -440,7 +440,7 @@ static int run_list(const struct context *context, const struct state *state, co
     gboolean french = cli_is_french(context);
     g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func((GDestroyNotify)fix_damage_free);
     g_autoptr(GPtrArray) records = fix_record_list(store, damaged);
-    g_autoptr(table_t) table = table_new(french ? headings_fr : headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? headings_fr : headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
 
@@ -464,7 +464,7 @@ static int run_list(const struct context *context, const struct state *state, co
                                           record->plan->root,
                                           measures };
 
-            table_row(table, cells, NULL);
+            text_table_row(table, cells, NULL);
         }
         json_object_set_new(row, "hash", json_string(record->plan->hash));
         json_object_set_new(row, "stage", json_string(fix_stage_name(record->stage)));
@@ -483,7 +483,7 @@ static int run_list(const struct context *context, const struct state *state, co
         list_damaged(damaged->pdata[i], french, table, array);
     if (cli_format_is(context, "json", FALSE))
         return put_json(context, array, error) && !damaged->len ? EXIT_DONE : EXIT_SYSTEM;
-    text = table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+    text = text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
     return cli_output(context, text, strlen(text), error) && !damaged->len ? EXIT_DONE
                                                                            : EXIT_SYSTEM;
 }

@@ -126,11 +126,11 @@ static char *queue_text(const struct casework *work, const json_t *queue)
                                            "INPUTS", "SUBJECT", NULL };
     static const char *const french[] = { "NOTE",    "DOSSIER", "ÉTAT", "ATTENTE",
                                           "DONNÉES", "OBJET",   NULL };
-    g_autoptr(table_t) table = table_new(work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(work->french ? french : english);
     const json_t *item;
     size_t index;
 
-    table_align_right(table, 0);
+    text_table_align_right(table, 0);
     json_array_foreach(json_object_get(queue, "queue"), index, item)
     {
         const int score = (int)json_number(item, "score_hundredths", 0);
@@ -143,14 +143,14 @@ static char *queue_text(const struct casework *work, const json_t *queue)
 
         clock_parse(json_text(item, "opened"), &opened_us, NULL);
         waiting = case_text_duration(MAX(work->now_us - opened_us, 0), work->french);
-        table_row(table,
-                  (const char *const[]){
-                      points, id,
-                      case_text_state(work, json_text(item, "kind"), json_text(item, "state")),
-                      waiting, inputs, title ? title : "" },
-                  NULL);
+        text_table_row(table,
+                       (const char *const[]){
+                           points, id,
+                           case_text_state(work, json_text(item, "kind"), json_text(item, "state")),
+                           waiting, inputs, title ? title : "" },
+                       NULL);
     }
-    return table_format(table, FALSE, work->context->output ? 0 : terminal_width(stdout));
+    return text_table_format(table, FALSE, work->context->output ? 0 : terminal_width(stdout));
 }
 
 static int queue(const struct context *context, const struct state *state, char **arguments,

@@ -50,7 +50,7 @@ static json_t *event_value(const struct event *event)
 }
 
 struct listing {
-    table_t *table;
+    text_table_t *table;
     GString *lines; /* JSON Lines, or NULL */
 };
 
@@ -79,7 +79,7 @@ static gboolean list_event(const struct event *event, gpointer data)
             body
         };
 
-        table_row(listing->table, cells, NULL);
+        text_table_row(listing->table, cells, NULL);
     }
     return TRUE;
 }
@@ -92,17 +92,17 @@ static int list(const struct context *context, const struct state *state, struct
         "SEQ", "DATE", "GENRE", "ACTIF", "CLÉ", "CORPS", NULL
     };
     const struct journal_filter filter = { state->kind, state->asset, state->key, 0 };
-    g_autoptr(table_t) table = table_new(cli_is_french(context) ? headings_fr : headings);
+    g_autoptr(text_table_t) table = text_table_new(cli_is_french(context) ? headings_fr : headings);
     g_autoptr(GString) lines = g_string_new(NULL);
     gboolean json = cli_format_is(context, "json", FALSE);
     struct listing listing = { table, json ? lines : NULL };
     g_autofree char *text = NULL;
 
-    table_align_right(table, 0);
+    text_table_align_right(table, 0);
     if (journal && !journal_each(journal, &filter, list_event, &listing, error))
         return EXIT_SYSTEM;
     text = json ? g_strdup(lines->str)
-                : table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+                : text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

@@ -193,7 +193,7 @@ static gboolean run_show(const struct context *context, const struct key_state *
     g_autofree char *data = cli_data_folder(context, error);
     g_autoptr(GPtrArray) keys = data ? key_store_public_keys(data, error) : NULL;
     g_autoptr(GPtrArray) seals = keys ? seal_keys_public(data, error) : NULL;
-    g_autoptr(table_t) table = table_new(cli_is_french(context) ? headings_fr : headings);
+    g_autoptr(text_table_t) table = text_table_new(cli_is_french(context) ? headings_fr : headings);
     g_autoptr(json_t) list = json_array();
     g_autofree char *text = NULL;
 
@@ -211,7 +211,7 @@ static gboolean run_show(const struct context *context, const struct key_state *
         g_autofree char *hint = public_key_hint(key);
         const char *const cells[] = { key->name, hint + strlen(key->name) + 1, vkey };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", key->name, "vkey", vkey));
     }
     for (guint i = 0; i < seals->len; i++) {
@@ -219,12 +219,12 @@ static gboolean run_show(const struct context *context, const struct key_state *
         g_autofree char *id = seal_public_id_text(seals->pdata[i]);
         const char *const cells[] = { i ? "seal (old)" : "seal", id, key };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", "seal", "key", key));
     }
     text = cli_format_is(context, "json", FALSE)
                ? json_pretty(list)
-               : table_format(table, terminal_has_colour(stdout), 0);
+               : text_table_format(table, terminal_has_colour(stdout), 0);
     return put(context, text, error);
 }
 

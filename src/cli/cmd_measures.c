@@ -16,7 +16,7 @@ static char *as_text(gboolean french, gboolean colour, guint width)
     static const char *const french_headings[] = {
         "ID", "REF", "V", "P", "GRAVITÉ", "TITRE", NULL
     };
-    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? french_headings : headings);
     const struct measure *rows;
     gsize count;
 
@@ -31,9 +31,9 @@ static char *as_text(gboolean french, gboolean colour, guint width)
                                       severity_word(rows[i].severity, french),
                                       in_language(&rows[i].title, french) };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 /* The array whose canonical form has the catalogue's digest. */

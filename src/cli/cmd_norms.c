@@ -37,7 +37,7 @@ static char *norms_text(int principle, gboolean french, gboolean colour, guint w
 {
     static const char *const headings[] = { "ID", "PRINCIPLES", "TITLE", NULL };
     static const char *const french_headings[] = { "ID", "PRINCIPES", "TITRE", NULL };
-    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? french_headings : headings);
 
     for (gsize i = 0; i < NORMS; i++) {
         const struct norm *norm = &norms[i];
@@ -46,9 +46,9 @@ static char *norms_text(int principle, gboolean french, gboolean colour, guint w
         const char *const cells[] = { id, served, french ? norm->title.fr : norm->title.en };
 
         if (is_wanted(norm, principle))
-            table_row(table, cells, NULL);
+            text_table_row(table, cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 static json_t *norms_json(int principle)
@@ -83,7 +83,7 @@ static char *supporters_text(gboolean french, gboolean colour, guint width)
     static const char *const french_headings[] = {
         "DATE", "TOTAL", "ÉTATS", "PUBLICS", "SOCIÉTÉ CIVILE", "ENTREPRISES", "SOURCE", NULL
     };
-    g_autoptr(table_t) table = table_new(french ? french_headings : headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? french_headings : headings);
 
     for (gsize i = 0; i < supporters_count; i++) {
         const struct supporters *row = &supporters[i];
@@ -92,9 +92,9 @@ static char *supporters_text(gboolean french, gboolean colour, guint width)
                                       row->civil_society, row->companies,
                                       row->source };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 static json_t *supporters_json(void)

@@ -50,7 +50,7 @@ static int list(const struct context *context, const char *folder, GError **erro
 {
     static const char *const headings[] = { "MEASURE", "ASSET", "UNTIL", "BY", "REASON", NULL };
     g_autoptr(GPtrArray) waivers = load(folder, error);
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     g_autoptr(json_t) array = json_array();
     g_autofree char *text = NULL;
     gint64 now = clock_now_us();
@@ -68,7 +68,7 @@ static int list(const struct context *context, const char *folder, GError **erro
         const enum style styles[] = { STYLE_PLAIN, STYLE_PLAIN, expired ? STYLE_WARN : STYLE_PLAIN,
                                       STYLE_PLAIN, STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
         json_array_append_new(array, waiver_value(record, day, expired));
     }
     if (cli_format_is(context, "json", FALSE))
@@ -76,7 +76,7 @@ static int list(const struct context *context, const char *folder, GError **erro
     else if (waivers->len == 0)
         text = g_strdup("No waiver stands.\n");
     else
-        text = table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+        text = text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

@@ -88,7 +88,7 @@ static char *results_text(const struct casework *work, const json_t *results)
                                            "AFTER",   "CASE",  NULL };
     static const char *const french[] = { "CONTACT", "NIVEAU",  "ENVOYÉ", "RÉSULTAT",
                                           "APRÈS",   "DOSSIER", NULL };
-    g_autoptr(table_t) table = table_new(work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(work->french ? french : english);
     const json_t *result;
     size_t index;
 
@@ -109,10 +109,10 @@ static char *results_text(const struct casework *work, const json_t *results)
         const enum style styles[] = { STYLE_PLAIN, STYLE_PLAIN, STYLE_PLAIN,
                                       style,       STYLE_PLAIN, STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
-    return table_format(table, !work->context->output && terminal_has_colour(stdout),
-                        work->context->output ? 0 : terminal_width(stdout));
+    return text_table_format(table, !work->context->output && terminal_has_colour(stdout),
+                             work->context->output ? 0 : terminal_width(stdout));
 }
 
 static char *summary_text(const struct casework *work, const json_t *summary)

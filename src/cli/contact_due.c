@@ -116,7 +116,7 @@ static char *list_text(const struct casework *work, const json_t *items)
 {
     static const char *const english[] = { "DUE", "", "WHAT", "WHOSE", "CASE", NULL };
     static const char *const french[] = { "ÉCHÉANCE", "", "QUOI", "DE QUI", "DOSSIER", NULL };
-    g_autoptr(table_t) table = table_new(work->french ? french : english);
+    g_autoptr(text_table_t) table = text_table_new(work->french ? french : english);
     const json_t *item;
     size_t index;
 
@@ -132,10 +132,10 @@ static char *list_text(const struct casework *work, const json_t *items)
                                       json_text(item, "whose"), short_id };
         const enum style styles[] = { STYLE_PLAIN, style, STYLE_PLAIN, STYLE_PLAIN, STYLE_PLAIN };
 
-        table_row(table, cells, styles);
+        text_table_row(table, cells, styles);
     }
-    return table_format(table, !work->context->output && terminal_has_colour(stdout),
-                        work->context->output ? 0 : terminal_width(stdout));
+    return text_table_format(table, !work->context->output && terminal_has_colour(stdout),
+                             work->context->output ? 0 : terminal_width(stdout));
 }
 
 int contact_due(const struct context *context, const struct contact_drill_options *options,

@@ -86,7 +86,7 @@ char *policy_margins_text(const struct policy_judged *judged)
 {
     static const char *const headings[] = { "GROUP",  "NEEDED",   "HAVE", "OF",
                                             "MARGIN", "YOUNGEST", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
 
     for (guint i = 0; i < judged->verdict.margins->len; i++) {
         const struct quorum_margin *margin = policy_judged_margin(judged, i);
@@ -97,7 +97,7 @@ char *policy_margins_text(const struct policy_judged *judged)
         g_autofree char *youngest = time_text(margin->youngest_time_s);
         const char *const cells[] = { margin->group, needed, have, members, left, youngest };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, FALSE, 0);
+    return text_table_format(table, FALSE, 0);
 }

@@ -51,7 +51,7 @@ static char *bearing_json(const struct bearing *bearing)
 static char *bearing_text(const struct bearing *bearing)
 {
     static const char *const headings[] = { "GROUP", "NEEDED", "OF", "MAY FAIL", "SUFFICE", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
 
     for (guint i = 0; i < bearing->policy->groups->len; i++) {
         const struct quorum_group *group = bearing->policy->groups->pdata[i];
@@ -62,9 +62,9 @@ static char *bearing_text(const struct bearing *bearing)
         const char *const cells[] = { group->name, needed, members, may_fail, suffice };
 
         if (bearing->inside[i])
-            table_row(table, cells, NULL);
+            text_table_row(table, cells, NULL);
     }
-    return table_format(table, FALSE, 0);
+    return text_table_format(table, FALSE, 0);
 }
 
 static char *describe(const struct context *context, const struct policy_judged *judged)

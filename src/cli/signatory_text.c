@@ -184,7 +184,7 @@ static const struct {
 char *signatory_list_text(const json_t *signatories, gboolean colour, guint width)
 {
     const char *headings[FACTS + 1] = { NULL };
-    g_autoptr(table_t) table = NULL;
+    g_autoptr(text_table_t) table = NULL;
     const json_t *signatory;
     size_t index;
     guint count = 0;
@@ -192,7 +192,7 @@ char *signatory_list_text(const json_t *signatories, gboolean colour, guint widt
     for (guint i = 0; i < FACTS; i++)
         if (facts[i].listed)
             headings[count++] = facts[i].heading;
-    table = table_new(headings);
+    table = text_table_new(headings);
     json_array_foreach(signatories, index, signatory)
     {
         char *cells[FACTS + 1] = { NULL };
@@ -201,11 +201,11 @@ char *signatory_list_text(const json_t *signatories, gboolean colour, guint widt
         for (guint i = 0; i < FACTS; i++)
             if (facts[i].listed)
                 cells[count++] = facts[i].cell(signatory);
-        table_row(table, (const char *const *)cells, NULL);
+        text_table_row(table, (const char *const *)cells, NULL);
         for (guint i = 0; i < count; i++)
             g_free(cells[i]);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 /* Facts down, signatories across. */
@@ -213,12 +213,12 @@ static char *across(const json_t *signatories, const char *first, gboolean colou
 {
     const guint count = MIN((guint)json_array_size(signatories), COLUMNS_LIMIT);
     g_auto(GStrv) headings = g_new0(char *, count + 2);
-    g_autoptr(table_t) table = NULL;
+    g_autoptr(text_table_t) table = NULL;
 
     headings[0] = g_strdup(first);
     for (guint i = 0; i < count; i++)
         headings[i + 1] = cell_domain(json_array_get(signatories, i));
-    table = table_new((const char *const *)headings);
+    table = text_table_new((const char *const *)headings);
     for (guint row = 0; row < FACTS + PRINCIPLES; row++) {
         g_auto(GStrv) cells = g_new0(char *, count + 2);
 
@@ -227,9 +227,9 @@ static char *across(const json_t *signatories, const char *first, gboolean colou
         for (guint i = 0; i < count; i++)
             cells[i + 1] = row < FACTS ? facts[row].cell(json_array_get(signatories, i))
                                        : cell_band(json_array_get(signatories, i), row - FACTS + 1);
-        table_row(table, (const char *const *)cells, NULL);
+        text_table_row(table, (const char *const *)cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 char *signatory_compare_text(const json_t *signatories, gboolean colour, guint width)
@@ -240,7 +240,7 @@ char *signatory_compare_text(const json_t *signatories, gboolean colour, guint w
 static char *keys_text(const json_t *signatory, gboolean colour, guint width)
 {
     static const char *const headings[] = { "ROLE", "STATUS", "UNTIL", "KEY", NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     const json_t *key;
     size_t index;
 
@@ -249,9 +249,9 @@ static char *keys_text(const json_t *signatory, gboolean colour, guint width)
         const char *const cells[] = { json_text(key, "role"), json_text(key, "status"),
                                       json_text(key, "until"), json_text(key, "key") };
 
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 /* Evidence that its signatory disputes is named, not left out. */

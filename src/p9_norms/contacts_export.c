@@ -165,7 +165,7 @@ char *contacts_text(const json_t *record)
 {
     static const char *const headings[] = { "KIND",       "ROLE", "E-MAIL", "PHONE",
                                             "VERIFY DUE", "TLP",  NULL };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     const json_t *contact;
     size_t index;
 
@@ -179,7 +179,7 @@ char *contacts_text(const json_t *record)
 
         for (guint i = 0; i < G_N_ELEMENTS(all); i++)
             cells[i] = all[i] ? all[i] : "-";
-        table_row(table, cells, NULL);
+        text_table_row(table, cells, NULL);
     }
-    return table_format(table, FALSE, 0);
+    return text_table_format(table, FALSE, 0);
 }

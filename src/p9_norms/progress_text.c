@@ -52,7 +52,7 @@ static char *table_of(const json_t *progress, gboolean cohort, gboolean french, 
     static const char *const french_headings[] = {
         "P", "ÉTATS", "SECTEUR PRIVÉ", "SOCIÉTÉ CIVILE", "TENUS / PRIS / EN RETARD", NULL
     };
-    g_autoptr(table_t) table = table_new(french ? french_headings : english_headings);
+    g_autoptr(text_table_t) table = text_table_new(french ? french_headings : english_headings);
     const json_t *row;
     size_t index;
 
@@ -68,12 +68,12 @@ static char *table_of(const json_t *progress, gboolean cohort, gboolean french, 
 
             g_ptr_array_add(cells, from_to(cohort ? json_object_get(group, "cohort") : group));
         }
-        table_row(table,
-                  (const char *const[]){ number, cells->pdata[0], cells->pdata[1], cells->pdata[2],
-                                         commitments },
-                  NULL);
+        text_table_row(table,
+                       (const char *const[]){ number, cells->pdata[0], cells->pdata[1],
+                                              cells->pdata[2], commitments },
+                       NULL);
     }
-    return table_format(table, colour, width);
+    return text_table_format(table, colour, width);
 }
 
 static void put_end(GString *text, const char *label, const json_t *end, gboolean french)

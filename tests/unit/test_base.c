@@ -95,12 +95,12 @@ static void test_table_wraps_and_aligns(void)
 {
     static const char *const headings[] = { "N", "TEXT", NULL };
     static const char *const row[] = { "7", "one two three four five six seven eight" };
-    g_autoptr(table_t) table = table_new(headings);
+    g_autoptr(text_table_t) table = text_table_new(headings);
     g_autofree char *text = NULL;
 
-    table_align_right(table, 0);
-    table_row(table, row, NULL);
-    text = table_format(table, FALSE, 30);
+    text_table_align_right(table, 0);
+    text_table_row(table, row, NULL);
+    text = text_table_format(table, FALSE, 30);
     g_assert_cmpstr(text, ==, "N  TEXT\n7  one two three four five\n   six seven eight\n");
 }
 
@@ -111,18 +111,18 @@ static void test_table_fits_a_narrow_terminal(void)
     static const char *const counted[] = { "PRINCIPLE", "SCORE", NULL };
     static const char *const measure[] = { "host.ssh.root-login", "Root cannot log in over SSH" };
     static const char *const principle[] = { "Protect the Internet", "35" };
-    g_autoptr(table_t) below = table_new(titled);
-    g_autoptr(table_t) broken = table_new(counted);
+    g_autoptr(text_table_t) below = text_table_new(titled);
+    g_autoptr(text_table_t) broken = text_table_new(counted);
     g_autofree char *text = NULL;
 
-    table_row(below, measure, NULL);
-    text = table_format(below, FALSE, 36);
+    text_table_row(below, measure, NULL);
+    text = text_table_format(below, FALSE, 36);
     g_assert_cmpstr(text, ==,
                     "MEASURE\n    TITLE\nhost.ssh.root-login\n    Root cannot log in over SSH\n");
     g_free(text);
-    table_align_right(broken, 1);
-    table_row(broken, principle, NULL);
-    text = table_format(broken, FALSE, 20);
+    text_table_align_right(broken, 1);
+    text_table_row(broken, principle, NULL);
+    text = text_table_format(broken, FALSE, 20);
     g_assert_cmpstr(text, ==, "PRINCIPLE      SCORE\nProtect the       35\nInternet\n");
 }
 
