@@ -52,7 +52,7 @@ enum indicator_why {
     /* It is one, and: */
     INDICATOR_HOST_BITS,     /* a network had host bits set; they are zero now */
     INDICATOR_PORT_DROPPED,  /* "192.0.2.7:443" is the address */
-    INDICATOR_PUBLIC_SUFFIX, /* everybody's names lie below it: HOST instead of DOMAIN */
+    INDICATOR_PUBLIC_SUFFIX, /* everybody's names lie below it: HOST instead of DOMAIN (feed.h) */
     INDICATOR_CHANGES,       /* (those below are refusals) */
     INDICATOR_EMPTY = INDICATOR_CHANGES,
     INDICATOR_NOTHING,      /* nothing that this program knows */
@@ -88,16 +88,17 @@ enum indicator_flags {
  * Reads one value. FALSE and a refusal in `why`; TRUE and a change, or INDICATOR_FINE. The caller
  * owns `out->text`.
  *
- * Names beyond ASCII need libidn2, and public suffixes are known to libpsl: both are looked up only
- * after indicator_prepare(); without it such names are refused, and no suffix is a public one.
+ * Names beyond ASCII need libidn2, which indicator_prepare() must have loaded before a process is
+ * confined; else they are refused.
  */
 gboolean indicator_parse(const char *text, gsize length, guint flags, struct indicator *out,
                          enum indicator_why *why);
 
 /*
- * Loads libpsl, and libidn2 with `beyond_ascii`, for as long as the process lives; to be called
- * before a worker is confined. FALSE and ENTENTE_ERROR_SYSTEM when one is not installed.
+ * The host of a URL's normal form (without port and brackets) or of an e-mail address; NULL for
+ * other kinds. Borrowed from `indicator`.
  */
-gboolean indicator_prepare(gboolean beyond_ascii, GError **error);
-/* Whether everybody's names lie below `name` (lower case); FALSE before indicator_prepare(). */
-gboolean indicator_is_public_suffix(const char *name);
+const char *indicator_host(const struct indicator *indicator, gsize *length);
+
+/* Loads libidn2 for as long as the process lives. FALSE and ENTENTE_ERROR_SYSTEM: not installed. */
+gboolean indicator_prepare(GError **error);
