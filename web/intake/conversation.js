@@ -101,15 +101,16 @@ export class Conversation {
   }
 
   /* Whether the log says that the key is the signatory's; "claimed" where that was not computed. */
-  async keyProof({ index, text }, signatory) {
+  async keyProof({ index, text, bytes }, signatory) {
     if (index === undefined) return 'claimed';
     if (!this.proofs.has(index)) this.proofs.set(index, await verifyEntry(index, {}));
-    const { state, statement, signer } = this.proofs.get(index);
+    const { state, statement, signer, register } = this.proofs.get(index);
     if (!WITNESSED.includes(state)) return state === 'failed' ? 'failed' : 'claimed';
     const { predicate, subject: [{ digest }] } = statement;
     const names = (predicate.key === text && REPLY_ROLES.includes(predicate.role)) || predicate.root?.keys?.includes(text);
     if (!names || digest.sha256 !== signatory.id || signer.domain !== signatory.domain) return 'failed';
-    return signer.disputed ? 'claimed' : 'verified';
+    /* A root key that a recovery replaced since speaks for nobody; a revoked one is 'past' above. */
+    return signer.disputed || (predicate.root && !register.keyOf(bytes)?.inForce) ? 'claimed' : 'verified';
   }
 
   /* The bytes are whole when their hash is the attachment's. */

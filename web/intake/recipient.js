@@ -1,18 +1,21 @@
 /*
  * recipient.js: whom a report is sealed to, and how this browser knows that the keys are theirs:
- * each seal key's delegation is verified by the log before anything can be sent.
+ * each seal key's delegation is verified by the log before anything can be sent, and they are those
+ * that are in force at the log's end: none that was revoked, and no newer one kept back.
  */
 import { el, on, visible } from '../dom.js';
 import { notice, summaryList } from '../ui/page.js';
 import { statusMark } from '../ui/status.js';
+import { sealKeysInForce } from '../verify/standing.js';
 import { verifyEntry } from '../verify/verify.js';
 import { parseSealKey, sealFingerprint } from '../seal/seal.js';
 
 /* From good to bad: the worst of several keys counts. */
-const PROOF_STATES = ['verified', 'stale', 'unwitnessed', 'cannot', 'unknown', 'failed'];
-const PROOF_MARKS = { verified: 'pass', stale: 'warn', unwitnessed: 'warn', failed: 'fail' };
-/* With these something can be sent at once; with others a person has to say so; never when failed. */
+const PROOF_STATES = ['verified', 'stale', 'unwitnessed', 'cannot', 'unknown', 'withheld', 'past', 'failed'];
+const PROOF_MARKS = { verified: 'pass', stale: 'warn', unwitnessed: 'warn', withheld: 'fail', past: 'fail', failed: 'fail' };
+/* With these something can be sent at once; with others a person has to say so; with the last never. */
 const GOOD_STATES = ['verified', 'stale', 'unwitnessed'];
+const REFUSED_STATES = ['withheld', 'past', 'failed'];
 
 function worstOf(states) {
   return states.reduce((worst, state) => (PROOF_STATES.indexOf(state) > PROOF_STATES.indexOf(worst) ? state : worst), PROOF_STATES[0]);
@@ -23,14 +26,20 @@ function isDelegationOf(found, recipient, key) {
   const { statement, signer } = found;
   const { predicate, predicateType, subject } = statement;
   return predicateType.endsWith(':delegation:1') && predicate.key === key && predicate.role === 'seal' &&
-    Date.parse(predicate.until) > Date.now() && subject[0].digest.sha256 === recipient.id &&
+    subject[0].digest.sha256 === recipient.id &&
     signer.domain === recipient.domain && signer.name === recipient.name && !signer.disputed;
 }
 
 async function verifyKey(recipient, { key, index }) {
   const found = await verifyEntry(index, {});
-  const good = GOOD_STATES.includes(found.state);
-  return good && !isDelegationOf(found, recipient, key) ? { ...found, state: 'failed' } : found;
+  const isKnown = PROOF_STATES.includes(found.state);
+  const isOther = GOOD_STATES.includes(found.state) && !isDelegationOf(found, recipient, key);
+  return isOther || !isKnown ? { ...found, state: 'failed' } : found;
+}
+
+/* Whether a key that the log has in force for the recipient is not among those that the node gave. */
+function isKeyWithheld({ keys, id }, [{ register }]) {
+  return Boolean(register) && sealKeysInForce(register, id, Date.now()).some((key) => !keys.some((row) => row.key === key));
 }
 
 export class RecipientPanel {
@@ -78,7 +87,9 @@ export class RecipientPanel {
     const found = [];
     for (const row of this.recipient.keys) found.push(await verifyKey(this.recipient, row));
     [this.verified] = found;
-    this.state = this.keys.length === this.recipient.keys.length ? worstOf(found.map(({ state }) => state)) : 'failed';
+    const states = found.map(({ state }) => state);
+    if (isKeyWithheld(this.recipient, found)) states.push('withheld');
+    this.state = this.keys.length === this.recipient.keys.length ? worstOf(states) : 'failed';
     this.show();
   }
 
@@ -92,7 +103,7 @@ export class RecipientPanel {
       el('p', {}, el('a', { href: view.href(`/log/${index}`) }, view.t('proof.entry', { index: view.format.number(index) }))));
     if (state === 'verified') view.claim(el('p', {}, el('span', { class: 'is-computed' }, statusMark('pass'), ' ', view.t('proof.claim', { name: recipient.name })), ' ', view.t('proof.claim-rest')));
     if (state === 'unknown') this.proof.append(again);
-    if (!this.isGood() && state !== 'failed') {
+    if (!this.isGood() && !REFUSED_STATES.includes(state)) {
       this.proof.append(notice('warn', el('div', { class: 'option' }, this.consent, el('label', { for: 'f-unchecked' }, view.t('proof.consent')))));
     }
   }
@@ -104,7 +115,7 @@ export class RecipientPanel {
   /* Why nothing can be sent yet, or undefined: {id, text}. */
   check() {
     if (this.state === 'pending') return { id: 'recipient', text: this.view.t('proof.wait') };
-    if (this.state === 'failed') return { id: 'recipient', text: this.view.t('proof.refused') };
+    if (REFUSED_STATES.includes(this.state)) return { id: 'recipient', text: this.view.t('proof.refused') };
     return this.isGood() || this.consent.checked ? undefined : { id: 'f-unchecked', text: this.view.t('proof.consent-missing') };
   }
 }

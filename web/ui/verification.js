@@ -12,6 +12,8 @@ const LOOKS = {
   stale: 'warn',
   unwitnessed: 'warn',
   disputed: 'warn',
+  past: 'warn',
+  draw: 'warn',
   failed: 'fail',
   unknown: 'error',
   cannot: 'error',
@@ -77,6 +79,7 @@ const SHOWN = {
   group: (view, { needed, members }) => view.t('group.needs', { needed: view.format.number(needed), members: view.format.number(members.length), names: members.length ? view.format.list(members.map(visible)) : view.t('nothing') }),
   margin: marginText,
   cosignature: (view, { name, time }) => el('span', {}, code(name), ' ', timeOf(view, time)),
+  word: (view, value) => view.t(`standing-why.${value}`),
   text: (view, value) => visible(value),
 };
 

@@ -28,10 +28,12 @@ export function refuse(verdict, detail) {
   throw new Refusal(verdict, detail);
 }
 
-/* The moment that a statement says, in milliseconds; 0: none. */
+/* The moment that a statement says, in milliseconds and their fractions; 0: none. */
 export function saidTime(predicate) {
-  const time = Date.parse(predicate.time ?? predicate.ended ?? '');
-  return Number.isNaN(time) ? 0 : time;
+  const text = predicate.time ?? predicate.ended ?? '';
+  const time = Date.parse(text);
+  const [, rest = '0'] = /\.[0-9]{3}([0-9]+)/.exec(text) ?? [];
+  return Number.isNaN(time) ? 0 : time + Number(`0.${rest}`);
 }
 
 /* "x25519:BASE64" keys have no hint: they never sign. */
@@ -49,6 +51,7 @@ export class KeyRegister {
     this.keys = new Map();
     this.hints = new Map();
     this.payloads = new Map();
+    this.leaves = new Map();
     this.policies = [];
     this.size = 0;
   }
@@ -96,7 +99,7 @@ export class KeyRegister {
       this.hints.set(known.hint, (this.hints.get(known.hint) ?? []).filter((other) => other !== known));
       known.signatory.keys = known.signatory.keys.filter((other) => other !== known);
     }
-    const bound = { bytes: key.bytes, text: key.text, hint: key.hint, signatory, role, proven, inForce: false, delegations: [], revokedAt: NEVER, fromIndex: NEVER, said: 0 };
+    const bound = { bytes: key.bytes, text: key.text, hint: key.hint, signatory, role, proven, inForce: false, delegations: [], revokedAt: NEVER, fromIndex: NEVER, said: 0, vouched: [] };
     this.keys.set(toHex(key.bytes), bound);
     if (bound.hint && role !== 'witness') this.hints.set(bound.hint, [...(this.hints.get(bound.hint) ?? []), bound]);
     signatory?.keys.push(bound);
@@ -110,15 +113,17 @@ export class KeyRegister {
   }
 
   async addSignatory(root, proven) {
-    const signatory = { id: await signatoryId(root), keys: [], removedAt: NEVER, endorsedAt: 0, recoveredAt: 0, member: false };
+    const signatory = { id: await signatoryId(root), keys: [], removedAt: NEVER, endorsedAt: 0, recoveredAt: 0, member: false, joined: false, attested: false, identity: 0, attestations: [], vouchesFor: [], last: {} };
     this.signatories.set(signatory.id, signatory);
     this.setRoot(signatory, root, proven);
     return signatory;
   }
 
+  /* A change of what was attested begins a new identity: old attestations end. */
   nameSignatory(signatory, { name, domain, country, group }) {
+    if (signatory.name === name && signatory.domain === domain && signatory.country === country) return;
     if (this.byDomain.get(signatory.domain) === signatory) this.byDomain.delete(signatory.domain);
-    Object.assign(signatory, { name, domain, country, group: signatory.group ?? group });
+    Object.assign(signatory, { name, domain, country, group: signatory.group ?? group, identity: signatory.identity + 1 });
     this.byDomain.set(domain, signatory);
   }
 

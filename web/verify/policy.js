@@ -9,6 +9,7 @@ import { PolicyFault } from './quorum.js';
 
 export const STAKEHOLDER_GROUPS = ['state', 'private-sector', 'civil-society'];
 const MAX_AGE_DEFAULT = 86400;
+const ATTESTATIONS_DEFAULT = { needed: 2, groups: 2 };
 const DIGEST_SIZE = 32;
 
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -48,7 +49,7 @@ export function signatoryId({ threshold, keys }) {
 }
 
 /* The same domain, or one below the other. */
-function isOneOrganisation(left, right) {
+export function isOneOrganisation(left, right) {
   const [short, long] = left.length < right.length ? [left, right] : [right, left];
   return long === short || long.endsWith(`.${short}`);
 }
@@ -100,13 +101,14 @@ function witnessRules({ logKeys, members, quorum, maxAge, url }) {
 
 /* A policy of its predicate. Throws PolicyFault or NoteFault. */
 export async function readCommunityPolicy(predicate) {
-  const { log: origin, version, previous, log_keys: keys, operator, members, quorum, removed = [], url, checkpoint_max_age_s: maxAge = MAX_AGE_DEFAULT } = predicate ?? {};
+  const { log: origin, version, previous, log_keys: keys, operator, members, quorum, removed = [], url, attestations: asked, checkpoint_max_age_s: maxAge = MAX_AGE_DEFAULT } = predicate ?? {};
+  const attestations = { ...ATTESTATIONS_DEFAULT, ...asked };
   if (!isFilledText(origin) || !isCount(version) || !version || !(previous === null || isDigest(previous)) || !isTexts(keys) || !keys.length ||
       !isFilledText(operator) || !Array.isArray(members) || !STAKEHOLDER_GROUPS.every((group) => isCount(quorum?.[group])) || !isTexts(removed) ||
-      !removed.every(isDigest) || !isCount(maxAge)) {
+      !removed.every(isDigest) || !isCount(maxAge) || !isCount(attestations.needed) || !isCount(attestations.groups)) {
     throw new PolicyFault('the policy is malformed');
   }
-  const policy = { predicate, origin, version, previous, operator, quorum, removed, url, maxAge };
+  const policy = { predicate, origin, version, previous, operator, quorum, removed, url, attestations, maxAge };
   policy.logKeys = await Promise.all(keys.map(parseNoteKey));
   if (policy.logKeys.some(({ name, type }) => name !== origin || type !== KEY_ED25519)) throw new PolicyFault('a key of the log is not called as its origin');
   policy.members = await Promise.all(members.map(readMember));

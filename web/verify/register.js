@@ -2,20 +2,23 @@
  * register.js: who is who in a log, and with which keys, folded from its entries in order: the part
  * of the program's register (src/register/) that decides about keys.
  *
- * Judged here: endorsements, recoveries, delegations, revocations, policies, successions, and of
- * every other statement who signed it with which authority. Not judged here, but by the program:
- * whom attestations make believed, and what one statement says of another.
+ * What changes who may say what is judged whenever it is met: endorsements, attestations, recoveries,
+ * delegations, revocations, policies, successions. Of other statements only those are judged that
+ * decide about the one that is asked for (focusOn()), or all (`judgesAll`).
  */
-import { KeyRegister, NEVER, refuse, roleKey, saidTime } from './authority.js';
-import { fromBase64, sha256Hex, utf8Text } from './bytes.js';
+import { NEVER, refuse, roleKey, saidTime } from './authority.js';
+import { fromBase64, sha256Hex, toHex, utf8Text } from './bytes.js';
+import { leafHash } from './merkle.js';
 import { KEY_COSIGNATURE, KEY_ED25519 } from './note.js';
 import { STAKEHOLDER_GROUPS, isFilledText, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
 import { predicateOf } from './predicates.js';
+import { SaidRegister } from './said.js';
 
 const REVOCATION_REASONS = ['lost', 'other', 'retired', 'rotated', 'stolen'];
 const DELEGATION_MS = 400 * 86400000;
 const SIGNING_ROLES = ['issuer', 'log', 'officer', 'operator', 'owner'];
 const JUDGES = {
+  attestation: 'judgeAttestation',
   endorsement: 'judgeEndorsement',
   recovery: 'judgeRecovery',
   delegation: 'judgeDelegation',
@@ -23,15 +26,23 @@ const JUDGES = {
   policy: 'judgePolicy',
   succession: 'judgeSuccession',
 };
+const JUDGES_OF_OTHERS = { commitment: 'judgeCommitment', review: 'judgeReview' };
+/* These name other entries, of any kind: for them the whole log is judged. */
+const NAME_OTHERS = Object.keys(JUDGES_OF_OTHERS);
 
-/* The name of what an entry says, read quickly and not judged; '' when it is nothing known. */
-export function kindOfEntry(bytes) {
+/* What an entry says, read quickly and not judged: {kind ('' when it is nothing known), subject, payload}. */
+function gistOf(bytes) {
   try {
-    const payload = fromBase64(JSON.parse(utf8Text(bytes)).payload);
-    return predicateOf(JSON.parse(utf8Text(payload)).predicateType)?.name ?? '';
+    const { payload } = JSON.parse(utf8Text(bytes));
+    const { predicateType, subject } = JSON.parse(utf8Text(fromBase64(payload)));
+    return { kind: predicateOf(predicateType)?.name ?? '', subject: subject[0].digest.sha256, payload };
   } catch {
-    return '';
+    return { kind: '', subject: '', payload: '' };
   }
+}
+
+export function kindOfEntry(bytes) {
+  return gistOf(bytes).kind;
 }
 
 /* The kind of key that each role signs, or opens, with. */
@@ -40,10 +51,10 @@ function keyFitsRole({ type }, role) {
   return role === 'witness' ? type === KEY_COSIGNATURE : SIGNING_ROLES.includes(role) && type === KEY_ED25519;
 }
 
-export class CommunityRegister extends KeyRegister {
+export class CommunityRegister extends SaidRegister {
   /* Judges what a statement says besides its form: {signatory, key, apply}. */
   judgeKind(entry) {
-    return Object.hasOwn(JUDGES, entry.kind.name) ? this[JUDGES[entry.kind.name]](entry) : this.signer(entry);
+    return this[JUDGES[entry.kind.name] ?? JUDGES_OF_OTHERS[entry.kind.name] ?? 'judgeSaid'](entry);
   }
 
   /* --- endorsement and recovery --- */
@@ -80,7 +91,7 @@ export class CommunityRegister extends KeyRegister {
       for (const key of root.keys) this.keyOf(key.bytes).proven = proven.has(key);
       judged.key = this.keyOf(root.keys[0].bytes);
       this.nameSignatory(judged.signatory, who);
-      judged.signatory.endorsedAt = saidTime(entry.predicate);
+      Object.assign(judged.signatory, { endorsedAt: saidTime(entry.predicate), joined: true });
     };
     return judged;
   }
@@ -94,7 +105,9 @@ export class CommunityRegister extends KeyRegister {
     this.refuseDomain(who.domain, known);
     const apply = () => {
       this.nameSignatory(known, who);
-      known.endorsedAt = said;
+      Object.assign(known, { endorsedAt: said, joined: true });
+      /* A new name ends what was attested under the old one, for it and for whom it vouched for. */
+      if (known.attested) this.recomputeClosure();
     };
     return { signatory, key, apply };
   }
@@ -142,6 +155,7 @@ export class CommunityRegister extends KeyRegister {
     const apply = () => {
       named.revokedAt = Math.min(named.revokedAt, entry.index);
       named.fromIndex = Math.min(named.fromIndex, from);
+      if (named.vouched.some((index) => index >= named.fromIndex)) this.recomputeClosure();
     };
     return { signatory, key, apply };
   }
@@ -165,7 +179,7 @@ export class CommunityRegister extends KeyRegister {
   refuseMembers(policy) {
     for (const member of policy.members) {
       const signatory = this.byDomain.get(member.domain);
-      if (!signatory || signatory.removedAt !== NEVER || signatory.group !== member.group || !sameRootKeys(signatory.root, member.root)) {
+      if (!signatory?.attested || signatory.removedAt !== NEVER || signatory.group !== member.group || !sameRootKeys(signatory.root, member.root)) {
         refuse('conflict', member.domain);
       }
       if (member.witness) this.refuseTakenKey(member.witness, signatory, 'witness', true);
@@ -206,6 +220,7 @@ export class CommunityRegister extends KeyRegister {
       signatory.member = true;
       if (member.witness) this.bindKey(member.witness, signatory, 'witness', true);
     }
+    this.recomputeClosure();
   }
 
   remove(signatory, index) {
@@ -225,17 +240,32 @@ export class CommunityRegister extends KeyRegister {
 
   /* --- folding --- */
 
+  /* What is asked for: the statements that decide about it are judged with it. */
+  focusOn(bytes) {
+    this.focus = gistOf(bytes);
+    this.judgesAll = NAME_OTHERS.includes(this.focus.kind);
+  }
+
+  /* Whether an entry is to be judged: it changes who may say what, or decides about what is asked for. */
+  bearsOn(bytes) {
+    const { kind, subject, payload } = gistOf(bytes);
+    const { focus } = this;
+    return this.judgesAll || Object.hasOwn(JUDGES, kind) || this.mayBind(bytes) ||
+      (focus && (payload === focus.payload || (kind === focus.kind && subject === focus.subject)));
+  }
+
   /*
-   * Folds the next entry. Its verdict (authority.js, judge()) when it changes who may say what or
-   * when `wanted`; else null, for most statements change nothing here.
+   * Folds the next entry. Its verdict (authority.js, judge()) when it bears on what is asked for or
+   * is `wanted`; else null, for most statements change nothing here.
    */
   async fold(bytes, time, wanted) {
     const index = this.size++;
-    if (!wanted && !Object.hasOwn(JUDGES, kindOfEntry(bytes)) && !this.mayBind(bytes)) return null;
+    if (!wanted && !this.bearsOn(bytes)) return null;
     const judged = await this.judge(bytes, index, time);
     if (judged.verdict) return judged;
     await judged.apply?.();
     this.payloads.set(judged.entry.payload, index);
+    if (this.judgesAll) this.leaves.set(toHex(await leafHash(bytes)), { kind: judged.entry.kind.name, signatory: judged.signatory });
     if (judged.key && judged.key.role !== 'root') judged.key.said++;
     return judged;
   }

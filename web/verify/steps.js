@@ -49,6 +49,12 @@ export class Steps {
     return this.list.find((step) => step.id === id);
   }
 
+  /* One more at the end, that only some verifications have; gives its id. */
+  add(id) {
+    this.list.push({ id, state: 'pending', reason: '', inputs: [] });
+    return id;
+  }
+
   set(id, state, reason = '', inputs = []) {
     Object.assign(this.step(id), { state, reason, inputs });
     this.onChange(this);

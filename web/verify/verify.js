@@ -14,6 +14,9 @@
  *     'failed'       what was served is false; `steps` says where. Red, and final
  *     'stale'        true, but the witnesses' last word is older than the policy allows: frozen?
  *     'unwitnessed'  true, but this community asks no witness: the log's word alone
+ *     'disputed'     said, but with a key that its signatory revoked since from there on
+ *     'past'         said, but no longer in force: revoked, run out, withdrawn or replaced since
+ *     'draw'         said, but part of what makes it count is not judged by a browser: the lot
  *     'unknown'      the network, or more than a browser reads: says nothing
  *     'cannot'       this page or browser has no cryptography (plain http, old browser)
  *
@@ -32,6 +35,7 @@ import { NoteFault, parseNote, verifyNote } from './note.js';
 import { readCommunityPolicy } from './policy.js';
 import { judgeCheckpoint } from './quorum.js';
 import { CommunityRegister, kindOfEntry } from './register.js';
+import { standingNow } from './standing.js';
 import { STEP_IDS, StepFault, Steps, input } from './steps.js';
 import { BUNDLE_WIDTH, NetworkTrouble, TileReader, fetchBytes } from './tiles.js';
 import { parseProof } from './tlog_proof.js';
@@ -183,10 +187,13 @@ export class Verifier {
   }
 
   /*
-   * Folds the whole log; gives what was judged of entry `index`. `onProgress(entries read)`.
+   * Folds the whole log; gives what was judged of entry `index`, whose bytes are in `found`.
+   * `onProgress(entries read)`; `judgesAll`: every entry, and not only what decides.
    */
-  async foldLog(found, { index = -1, onProgress }) {
+  async foldLog(found, { index = -1, onProgress, judgesAll = false }) {
     const register = await new CommunityRegister(this.genesis).start();
+    if (index >= 0) register.focusOn(found.bytes);
+    register.judgesAll ||= judgesAll;
     const size = Number(found.checkpoint.size);
     let judged = null;
     for (let number = 0; number * BUNDLE_WIDTH < size; number++) {
@@ -249,6 +256,7 @@ export class Verifier {
     if (!steps.ended) await this.signerStep(steps, found, { everything, onProgress });
     await steps.run('document', () => documentInputs(found));
     await this.memoryStep(steps, found);
+    await this.standingStep(steps, found);
     return Object.assign(found, { state: steps.state() });
   }
 
@@ -284,9 +292,17 @@ export class Verifier {
       readStatement(found);
       if (size > READ_AT_ONCE && !everything) return { state: 'unknown', reason: 'too-large', inputs: [input('entries', size, 'number')] };
       const judged = await this.foldLog(found, { index: found.index, onProgress });
+      found.judged = judged;
       return signerFound(found, judged);
     });
     if (found.register) await this.policyChanged(steps, found);
+  }
+
+  /* Whether it still holds, for what can end; where the log was not read, step "signer" says so. */
+  async standingStep(steps, found) {
+    if (steps.ended || !found.judged) return;
+    const standing = await standingNow(found.register, found.judged, Number(this.now()) * 1000);
+    if (standing) await steps.run(steps.add('standing'), () => standing);
   }
 
   /* --- files --- */
@@ -308,6 +324,7 @@ export class Verifier {
     await steps.run('document', () => documentInputs(found, job.documents));
     if (job.openings) await steps.run('openings', () => openingInputs(found.statement, job.openings));
     if (proofBytes) await this.oldMemoryStep(steps, found);
+    await this.standingStep(steps, found);
     return Object.assign(found, { state: steps.state() });
   }
 
@@ -411,6 +428,7 @@ async function signerFound(found, judged) {
   const disputed = register.isDisputed(found.index, key);
   found.signer = { id: signatory?.id, name: signatory?.name ?? register.genesis.origin, domain: signatory?.domain, role: key.role, key: key.text, disputed };
   inputs.push(input('signed-by', found.signer.name), input('role', key.role), input('key', key.text, 'code'));
+  if (judged.unjudged) return { state: 'warning', reason: judged.unjudged, inputs };
   return disputed ? { state: 'warning', reason: 'disputed', inputs: [...inputs, input('revoked-at', key.revokedAt, 'number')] } : inputs;
 }
 
