@@ -475,3 +475,58 @@ def test_everybody_can_use_the_pages(page, node, url, language):
             assert page.console() == [], name
             if scheme == "light":
                 page.screenshot(SCREENSHOTS / f"intake-{name}-{language}-{width}.png", full=True)
+
+
+class Giver:
+    """The node, but for who it says takes reports: a proxy whose list of recipients can be altered."""
+
+    def __init__(self, node, change):
+        from test_attacks import Evil
+        self.evil = Evil(node)
+        answer = node.json("/api/v1/intake")
+        change(answer["recipients"][0])
+        self.evil.lies["/api/v1/intake"] = lambda handler, _: handler.put(200, json.dumps(answer).encode(), "application/json")
+        self.url = self.evil.url.rstrip("/")
+
+
+def submit(node, *entries):
+    for entry in entries:
+        status, answer = node.submit(entry)
+        assert status == 200, answer
+        node.until(lambda: node.json("/api/v1/register")["size"] > answer["index"])
+    return answer["index"]
+
+
+def refused_key(page, url, words):
+    """The page says so in red, offers no way around it, and sends nothing."""
+    visit(page, f"{url}/report/assistance")
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    assert words in texts(page, ".proof")[0]
+    assert page.js("return document.querySelectorAll('.is-computed, #f-unchecked').length") == 0
+    fill(page, "what", SECRET)
+    click(page, ".intake button[type=submit]")
+    page.wait("document.querySelector('.error-summary')")
+    assert "nothing is sent to it" in texts(page, ".error-summary")[0]
+    assert not [each for each in page.requests() if "/mailboxes/" in each]
+    assert page.console() == []
+
+
+def test_nothing_is_sealed_to_a_key_that_was_revoked_or_while_a_newer_one_is_kept_back(page, node):
+    """Last, for it stays in the log. The delegation of the old key is true, and in the log for ever."""
+    page.show()
+    old = "x25519:" + base64.b64encode(hashlib.sha256(b"old seal key").digest()).decode()
+    index = submit(node, delegation(STATE, old))
+    assert [key["key"] for key in node.json("/api/v1/intake")["recipients"][0]["keys"]] == [old, seal_text(STATE)]
+
+    def give(keys):
+        return Giver(node, lambda row: row.update(keys=[key for key in row["keys"] if key["key"] in keys]))
+    kept_back = give([seal_text(STATE)])
+    refused_key(page, kept_back.url, "has a newer key")
+    kept_back.evil.stop()
+    both = give([old, seal_text(STATE)])
+    submit(node, forge.statement(STATE.domain, STATE.id, "revocation", {
+        "key": old, "reason": "rotated", "from_index": index}, STATE.signers))
+    refused_key(page, both.url, "no longer in force")
+    both.evil.stop()
+    visit(page, f"http://127.0.0.1:{node.port}/report/assistance")
+    page.wait("document.querySelector('.proof-verified .mark')", 20000)
