@@ -268,8 +268,9 @@ def test_paths_of_kinds(page, node, url):
 
 
 def test_without_script_it_says_what_that_means(node):
-    for language, words in (("en", ("cannot encrypt", "help@state.example", "+33123456789")),
-                            ("fr", ("ne peut pas chiffrer", "help@state.example"))):
+    key = "openpgp4fpr:0123456789abcdef0123456789abcdef01234567"
+    for language, words in (("en", ("cannot encrypt", "help@state.example", "+33123456789", key, "Duty officer")),
+                            ("fr", ("ne peut pas chiffrer", "help@state.example", "+33123456789", key))):
         status, _, body = node.get(f"/report/assistance?lang={language}", {"Accept": "text/html"})
         text = re.search(r"<noscript>(.*?)</noscript>", body.decode(), re.S)[1]
         assert status == 200 and "+33999999999" not in text

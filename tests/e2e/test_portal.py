@@ -3,6 +3,7 @@
 Screenshots go to the folder "screenshots" of the build, to be looked at by eye. With ENTENTE_LONG
 set every page is checked by axe in every width, scheme and language; else each in some of them.
 """
+import base64
 import gzip
 import hashlib
 import http.server
@@ -440,8 +441,11 @@ def test_without_script_the_summary_stands(world, page):
 
 def problems_of(page):
     """What axe objects to. What a table's region cuts off at its edge cannot be measured there (it
-    is, where the table is whole): that alone is left out."""
+    is, where the table is whole): that alone is left out. Nor can it see through the drawn edges of a
+    region: they are taken away, the colour behind stays."""
     page.js(AXE.read_text())
+    page.js("const sheet = new CSSStyleSheet(); sheet.replaceSync('.scroll, .table-region { background-image: none }');"
+            "document.adoptedStyleSheets = [sheet]")
     return page.driver.execute_async_script("""const done = arguments[arguments.length - 1];
         const cut = node => node.target.length === 1 && document.querySelector(node.target[0]).closest('.table-region');
         axe.run(document, {runOnly: {type: 'tag', values: arguments[0]}}).then(found => {
@@ -490,6 +494,56 @@ def test_nothing_is_wider_than_a_phone(world, page):
         assert (width, wide) == (320, []), name
         regions = page.js("return [...document.querySelectorAll('.table-region')].map(node => [node.tabIndex, node.getAttribute('aria-label')])")
         assert all(index == 0 and label for index, label in regions), name
+    page.show()
+
+
+# How far the outermost pixels of a region are from those behind it, at its left and its right.
+EDGES = """
+    const [selector, picture, done] = arguments;
+    const box = document.querySelector(selector).getBoundingClientRect();
+    const image = new Image();
+    image.onload = () => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        const at = (x) => context.getImageData(x, Math.round((box.top + box.bottom) / 2 + scrollY), 1, 1).data[0];
+        const plain = at(Math.round((box.left + box.right) / 2));
+        done([at(Math.round(box.left) + 1), at(Math.round(box.right) - 2)].map((edge) => Math.abs(edge - plain)));
+    };
+    image.src = 'data:image/png;base64,' + picture;"""
+
+
+def edges(page, selector, place):
+    """With what the table holds hidden, so that the drawn edges alone are measured."""
+    hide = "document.querySelectorAll(arguments[0] + ' *').forEach(node => { node.style.visibility = arguments[1]; })"
+    page.js(hide, selector, "hidden")
+    page.screenshot(place, full=True)
+    page.js(hide, selector, "")
+    return page.driver.execute_async_script(EDGES, selector, base64.b64encode(place.read_bytes()).decode())
+
+
+def test_a_table_that_goes_on_says_at_which_side(world, page, tmp_path):
+    """Sheets alone: an edge and a shade where more is to be had, none at an end and none where all is seen."""
+    for name, selector in (("compare", ".table-region"), ("signatories", ".table-region")):
+        for scheme, forced in (("light", "none"), ("dark", "none"), ("light", "active")):
+            page.show(360, 900, scheme, forced)
+            visit(page, world.url + addresses(world)[name])
+            reach = page.js("const r = document.querySelector(arguments[0]); return r.scrollWidth - r.clientWidth", selector)
+            assert reach > 50, name
+            seen = []
+            for at in (0, reach // 2, reach):
+                page.js("document.querySelector(arguments[0]).scrollLeft = arguments[1]", selector, at)
+                page.js("return new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+                seen.append(edges(page, selector, tmp_path / "edge.png"))
+            assert [[far > 15 for far in pair] for pair in seen] == [[False, True], [True, True], [True, False]], (name, scheme, forced, seen)
+        # By keyboard too: the region takes the focus, has a name, and the arrows move it.
+        page.js("const r = document.querySelector(arguments[0]); r.scrollLeft = 0; r.focus()", selector)
+        assert page.js("return document.activeElement.getAttribute('role') === 'region' && !!document.activeElement.getAttribute('aria-label')")
+        page.command("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39)
+        page.wait(f"document.querySelector('{selector}').scrollLeft > 0")
+    page.show(1280)
+    visit(page, world.url + addresses(world)["compare"])
+    assert edges(page, ".table-region", tmp_path / "edge.png") == [0, 0]
     page.show()
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import time
 
@@ -174,6 +175,30 @@ def test_no_such_entry_is_said_as_a_page(world, page):  # noqa: F811
     for parameter in ("999999", "x"):
         visit(page, f"http://127.0.0.1:{world.log.port}/log/{parameter}")
         assert text(page, "h1") and not page.js("return document.querySelector('.step')")
+
+
+def test_a_larger_log_than_is_read_unasked_is_read_when_asked(world, page, node):  # noqa: F811
+    """The limit is 20,000 entries; here it is made small. Nothing is green before it was read."""
+    base = re.search(r'data-base="([^"]+)"', world.log.get("/log")[2].decode())[1]
+    name = f"{base}verify/verify.js"
+    script = world.log.get(name)[2].replace(b"READ_AT_ONCE = 20000", b"READ_AT_ONCE = 5")
+    assert b"READ_AT_ONCE = 5;" in script
+    node.lies[name] = lambda handler, _: handler.put(200, script, "text/javascript")
+    for path, step, wanted in (("log/4", "signer", "ok"), ("log", "policy", "ok")):
+        visit(page, node.url + path)
+        page.js("localStorage.clear()")
+        page.drain()
+        page.driver.refresh()
+        page.wait("document.querySelector('.verification button')", 20000)
+        assert steps(page)[step] == "unknown" and green(page) == 0 and "Not known" in text(page, ".claim")
+        assert path == "log" or not [each for each in page.requests() if "/tile/entries/" in each]
+        if AXE.exists():
+            axe(page)
+        page.screenshot(SCREENSHOTS / f"verify-asks-{step}.png", full=True)
+        page.driver.find_element("css selector", ".verification button").click()
+        page.wait("!document.querySelector('.verification button') && document.querySelector('.claim .status-pass')", 20000)
+        assert steps(page)[step] == wanted and "Verified here" in text(page, ".claim")
+        assert page.console() == []
 
 
 # --- files ---
