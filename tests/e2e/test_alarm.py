@@ -1,4 +1,6 @@
-"""What is found against a log opens an alarm, once; somebody acknowledges it, and says what it was."""
+"""What is found against a log opens an alarm, once (delivery/evidence_alarm); somebody acknowledges it,
+and says what it was.
+"""
 import json
 import re
 import shutil

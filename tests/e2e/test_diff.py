@@ -1,4 +1,6 @@
-"""entente diff, and what an assessment remembers of the runs before it."""
+"""entente diff as text and JSON (diff, diff_format), and what an assessment remembers of the runs before
+it (past).
+"""
 import json
 
 import pytest

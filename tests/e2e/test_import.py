@@ -1,4 +1,6 @@
-"""entente import: findings of other tools, with their source, never scored."""
+"""entente import: findings of other tools, with their source, never scored: read (import_lynis, _sarif,
+_xccdf), kept, and put into the assessments that follow (import_apply).
+"""
 import json
 
 import pytest

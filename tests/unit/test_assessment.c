@@ -1,4 +1,7 @@
-/* Scores as docs/scoring.md has them; the document out and in. */
+/*
+ * Scores as docs/scoring.md has them (score); the document out (assessment_write) and in
+ * (assessment_read); the catalogue as a document (catalogue_json).
+ */
 #include "assess/assessment_json.h"
 #include "assess/assessment_text.h"
 #include "assess/catalogue.h"
