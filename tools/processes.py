@@ -31,7 +31,8 @@ CHOICE = {"en", "fr", "score"}
 OPENS = {"needs", "takes", "approvals", "causes"}
 MACHINE = {"title", "per_party", "apart", "start", "states", "ends", "steps", "clocks"}
 STEP = {"do", "from", "to", "by", "approvals", "needs", "takes", "title", "local", "tells_all",
-        "by_other", "when", "earlier", "sets", "causes", "effect", "shared"}
+        "by_other", "when", "earlier", "only", "sets", "causes", "effect",
+        "shared"}
 CLOCK = {"id", "in", "role", "due", "due_field", "cases", "warn", "renews_on", "met_on",
          "pauses_in", "then", "title"}
 
@@ -235,6 +236,13 @@ class Kind:
             self.check_event(place, *cause["do"].split("/"))
             self.known_fields(place, listed(cause.get("field")))
 
+    def check_value(self, place, what, row):
+        """A field of the case, and a value that it may have."""
+        self.known_fields(place, [row["field"]])
+        choices = self.fields[row["field"]].get("choices")
+        if choices and str(row["is"]) not in choices:
+            fail(place, f"{what}: {row['field']} has no choice {row['is']}")
+
     def check_step(self, place, machine, step):
         members(place, step, STEP, ("do", "from", "to", "by", "title"))
         slug(place, step["do"])
@@ -253,6 +261,9 @@ class Kind:
         self.known_fields(place, listed(step.get("earlier")))
         if len(listed(step.get("earlier"))) not in (0, 2):
             fail(place, "earlier names two fields")
+        if "only" in step:
+            members(place, step["only"], {"field", "is"}, ("field", "is"))
+            self.check_value(place, "only", step["only"])
         for field, source in (step.get("sets") or {}).items():
             self.known_fields(place, [field, source])
         for other in listed(step.get("when")):
@@ -292,10 +303,7 @@ class Kind:
             fail(place, "due_field is no date and no time")
         for case in clock.get("cases") or []:
             members(place, case, {"field", "is", "due"}, ("field", "is", "due"))
-            self.known_fields(place, [case["field"]])
-            choices = self.fields[case["field"]].get("choices")
-            if choices and str(case["is"]) not in choices:
-                fail(place, f"cases: {case['field']} has no choice {case['is']}")
+            self.check_value(place, "cases", case)
         for event in listed(clock.get("met_on")) + listed(clock.get("renews_on")):
             self.check_event(place, machine, event)
         if clock.get("then"):
@@ -412,18 +420,21 @@ class Kind:
         rows = []
         for machine, step in self.steps:
             earlier = [c_string(name) for name in listed(step.get("earlier"))] or ["NULL", "NULL"]
+            only = [c_string(step["only"][name]) for name in ("field", "is")] \
+                if "only" in step else ["NULL", "NULL"]
             sets = array("process_set", [f"{{ {c_string(a)}, {c_string(b)} }}" for a, b in
                                          (step.get("sets") or {}).items()], "{ 0 }")
             effect = "EFFECT_" + step.get("effect", "none").upper().replace("-", "_")
             rows.append(
-                "\n      { %s, %s, %s, %s, %s, %d, %s, %s, %s, %s, %s, %s, %s, { %s }, %s, %s, %s }"
+                "\n      { %s, %s, %s, %s, %s, %d, %s, %s, %s, %s, %s, %s, %s, { %s }, { %s }, %s, %s, %s }"
                 % (c_string(machine), strings(listed(step["from"])), c_string(step["do"]),
                    c_string(step["to"]), strings(listed(step["by"])), step.get("approvals", 1),
                    strings(listed(step.get("needs"))),
                    strings(dict.fromkeys(listed(step.get("takes")) + ALWAYS)),
                    text(f"{self.place}: step {step['do']}", step["title"]), yes(step, "local"),
                    yes(step, "tells_all"), yes(step, "by_other"),
-                   strings(listed(step.get("when"))), ", ".join(earlier), sets,
+                   strings(listed(step.get("when"))), ", ".join(earlier),
+                   ", ".join(only), sets,
                    self.c_causes(step.get("causes")), effect))
         return array("process_step", rows, "{ 0 }")
 

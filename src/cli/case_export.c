@@ -2,8 +2,10 @@
  * case_export.c: `entente case export`: a case that leaves this machine, as a folder or as one JSON
  * document (docs/schema/case-export.json): what it looks like, the signed events, the files.
  *
- * For whom it is decides what may go: a party of the case gets what was said to it; everybody else
- * what their TLP level lets them see. More than that goes only when it is said aloud.
+ * For whom it is decides what may go: a party of the case gets what was said to it; we ourselves
+ * all that is here; everybody else what was said to all parties, and that only when their TLP level
+ * lets them see it (process/tlp_rule.h). More than that goes only when it is said aloud; to the
+ * public, never.
  */
 #include "base/file.h"
 #include "base/terminal.h"
@@ -22,31 +24,23 @@
 #define NAME_LIMIT 180 /* bytes of a file's name that are kept; what names it is its digest */
 #define ENDING_LIMIT 16
 
-/* The most closed level that an audience may see (TLP 2.0). */
-static const struct {
-    const char *name;
-    enum tlp level;
-} audiences[] = {
-    { "public", TLP_CLEAR },
-    { "community", TLP_GREEN },
-    { "clients", TLP_AMBER },
-    { "organisation", TLP_AMBER_STRICT },
-};
-
 struct export
 {
     struct casework *work;
     const struct kase *kase;
-    const char *party; /* what it sees; NULL: all */
-    json_t *files;     /* of cases_attachments(): those that are in the events exported */
+    const char *viewer; /* as case_json() has it: a party, CASE_VIEWER_OUTSIDE; NULL: all */
+    json_t *files;      /* of cases_attachments(): those that are in the events exported */
 };
 
 /* --- who may have it --- */
 
 static gboolean is_exported(const struct export *export, const struct case_entry *entry)
 {
-    return entry->event &&
-           (!export->party || case_event_is_for(export->kase, entry->event, export->party));
+    if (!entry->event || !export->viewer)
+        return entry->event != NULL;
+    return g_str_equal(export->viewer, CASE_VIEWER_OUTSIDE)
+               ? g_str_equal(entry->event->stream, CASE_STREAM_SHARED)
+               : case_event_is_for(export->kase, entry->event, export->viewer);
 }
 
 static enum tlp most_closed(const struct export *export)
@@ -62,14 +56,24 @@ static enum tlp most_closed(const struct export *export)
     return level;
 }
 
-static gboolean check_level(const struct export *export, const char *audience, enum tlp may,
+static gboolean check_level(struct export *export, const char *audience, enum tlp may,
                             gboolean aloud, GError **error)
 {
-    const enum tlp level = most_closed(export);
-    g_autofree char *word = g_ascii_strup(tlp_name(level), -1);
+    const struct tlp_rule *rule = tlp_rule(may);
+    g_autofree char *word = NULL, *limit = g_ascii_strup(tlp_name(may), -1);
+    enum tlp level;
 
+    if (!rule->own)
+        export->viewer = CASE_VIEWER_OUTSIDE;
+    level = most_closed(export);
     if (level <= may)
         return TRUE;
+    word = g_ascii_strup(tlp_name(level), -1);
+    if (!rule->aloud)
+        return policy_error(error,
+                            "the case holds TLP:%s, for %s: to \"%s\" goes nothing but TLP:%s, "
+                            "whoever says so",
+                            word, tlp_rule(level)->limit_en, audience, limit);
     if (!aloud)
         return policy_error(
             error,
@@ -83,11 +87,11 @@ static gboolean check_level(const struct export *export, const char *audience, e
 static gboolean choose_audience(struct export *export, const struct case_arguments *given,
                                 char **party, GError **error)
 {
-    const char *audience = given->audience ? given->audience : "organisation";
+    const char *audience = given->audience ? given->audience : tlp_rule(TLP_AMBER_STRICT)->audience;
+    enum tlp may;
 
-    for (guint i = 0; i < G_N_ELEMENTS(audiences); i++)
-        if (g_str_equal(audiences[i].name, audience))
-            return check_level(export, audience, audiences[i].level, given->above_tlp, error);
+    if (tlp_audience(audience, &may))
+        return check_level(export, audience, may, given->above_tlp, error);
     *party = casework_party(export->work, audience, NULL);
     if (!*party)
         return input_error(error,
@@ -95,7 +99,7 @@ static gboolean choose_audience(struct export *export, const struct case_argumen
                            "community, public",
                            audience);
     if (case_party_of(export->kase, *party)) {
-        export->party = *party;
+        export->viewer = *party;
         return TRUE;
     }
     /* Another signatory is one of the community. */
@@ -222,7 +226,7 @@ static int write_document(const struct export *export, GError **error)
             return EXIT_SYSTEM;
     }
     document = json_pack("{s:s, s:o, s:O, s:O, s:o}", "schema", EXPORT_SCHEMA, "case",
-                         case_json(export->kase, export->party), "events", events, "files",
+                         case_json(export->kase, export->viewer), "events", events, "files",
                          export->files, "proofs", proofs(export));
     text = json_pretty(document);
     return cli_output(export->work->context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
@@ -328,7 +332,7 @@ static int write_folder(const struct export *export, GError **error)
     g_autofree char *files = g_build_filename(folder, "files", NULL);
     g_autofree char *proof_folder = g_build_filename(folder, "proofs", NULL);
     g_autofree char *shown = terminal_escape(folder);
-    g_autoptr(json_t) view = case_json(export->kase, export->party);
+    g_autoptr(json_t) view = case_json(export->kase, export->viewer);
     guint missing = 0;
 
     if (g_file_test(folder, G_FILE_TEST_EXISTS))

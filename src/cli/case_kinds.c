@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static char *overview(const struct context *context)
+static char *overview(const struct context *context, const struct kind *only)
 {
     static const char *const english[] = { "KIND", "WHAT", "P", "TLP UP TO", "OPENED WITH", NULL };
     static const char *const french[] = { "TYPE", "QUOI", "P", "TLP MAX", "OUVERT AVEC", NULL };
     const gboolean is_french = cli_is_french(context);
     g_autoptr(text_table_t) table = text_table_new(is_french ? french : english);
 
-    for (const struct kind *kind = kinds; kind->id; kind++) {
+    for (const struct kind *kind = only ? only : kinds; kind->id && (!only || kind == only);
+         kind++) {
         g_autofree char *fields = g_strjoinv(", ", (char **)kind->opens_with);
         g_autofree char *principle =
             kind->principle ? g_strdup_printf("%d", kind->principle) : g_strdup("");
@@ -28,19 +29,21 @@ static char *overview(const struct context *context)
 static int run(const struct context *context, const struct case_arguments *given, char **arguments,
                GError **error)
 {
+    const struct kind *only = given->kind ? kind_find(given->kind) : NULL;
     g_autofree char *text = NULL;
 
-    (void)given;
     if (arguments[0])
         return input_error(error, "\"%s\": kinds takes options only", arguments[0]);
+    if (given->kind && !only)
+        return input_error(error, "\"%s\" is no kind of case (entente case kinds)", given->kind);
     if (cli_format_is(context, "markdown", FALSE)) {
-        text = kinds_markdown(cli_is_french(context));
+        text = kinds_markdown(only, cli_is_french(context));
     } else if (cli_format_is(context, "json", FALSE)) {
-        g_autoptr(json_t) document = kinds_json();
+        g_autoptr(json_t) document = kinds_json(only);
 
         text = json_pretty(document);
     } else {
-        text = overview(context);
+        text = overview(context, only);
     }
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }

@@ -67,6 +67,8 @@ static void add_option(const struct casework *work, const struct kase *kase,
         g_auto(GStrv) parts = g_strsplit(own, "%s", 2);
 
         g_string_append_printf(text, "%s%s%s", parts[0], id, parts[1]);
+        if (option->reason)
+            g_string_append(text, " --reason 'TEXT'");
     } else {
         g_string_append_printf(text, "case step %s %s", id, option->step->event);
         if (machines_with(options, option) > 1) {
@@ -81,9 +83,26 @@ static void add_option(const struct casework *work, const struct kase *kase,
     }
     g_string_append_printf(text, "\n      %s", casework_text(work, &option->step->title));
     if (option->step->approvals > 1)
-        g_string_append_printf(text, work->french ? " (%u personnes signent)" : " (%u people sign)",
-                               option->step->approvals);
+        g_string_append_printf(
+            text, work->french ? " (%u clés différentes signent)" : " (%u different keys sign)",
+            option->step->approvals);
     g_string_append_c(text, '\n');
+}
+
+/* Whether the register has a signatory that is no party: to be brought in, or handed over to. */
+static gboolean somebody_is_outside(const struct casework *work, const struct kase *kase)
+{
+    GHashTableIter all;
+    gpointer id;
+
+    g_hash_table_iter_init(&all, work->domains);
+    while (g_hash_table_iter_next(&all, &id, NULL)) {
+        const struct case_party *party = case_party_of(kase, id);
+
+        if (!party || party->left)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 void case_text_options(const struct casework *work, const struct kase *kase, GString *text)
@@ -94,6 +113,10 @@ void case_text_options(const struct casework *work, const struct kase *kase, GSt
         return;
     g_string_append(text, work->french ? "\nCe que vous pouvez faire maintenant\n"
                                        : "\nWhat you can do now\n");
-    for (guint i = 0; i < options->len; i++)
-        add_option(work, kase, options, options->pdata[i], text);
+    for (guint i = 0; i < options->len; i++) {
+        const struct case_option *option = options->pdata[i];
+
+        if (!case_step_brings_in(option->step) || somebody_is_outside(work, kase))
+            add_option(work, kase, options, option, text);
+    }
 }

@@ -40,8 +40,9 @@ static const struct command_option options[] = {
       "step: of this party's instance of the machine", "SIGNATORY" },
     { "stream", 0, G_OPTION_ARG_STRING, MEMBER(stream),
       "step, message: into this stream instead of the shared one", "STREAM" },
-    { "reason", 0, G_OPTION_ARG_STRING, MEMBER(reason), "transfer, recuse: why", "TEXT" },
-    { "kind", 0, G_OPTION_ARG_STRING, MEMBER(kind), "list: only cases of this kind", "KIND" },
+    { "reason", 0, G_OPTION_ARG_STRING, MEMBER(reason),
+      "add-party, transfer: why they need to know; recuse: why", "TEXT" },
+    { "kind", 0, G_OPTION_ARG_STRING, MEMBER(kind), "list, kinds: only this kind", "KIND" },
     { "state", 0, G_OPTION_ARG_STRING, MEMBER(state), "list: only cases in this state", "STATE" },
     { "party", 0, G_OPTION_ARG_STRING, MEMBER(party), "list: only cases with this signatory",
       "SIGNATORY" },
@@ -56,7 +57,7 @@ static const struct command_option options[] = {
     { "for", 0, G_OPTION_ARG_STRING, MEMBER(audience),
       "export: for organisation (default), clients, community, public, or a signatory", "WHOM" },
     { "above-tlp", 0, G_OPTION_ARG_NONE, MEMBER(above_tlp),
-      "export: also what the TLP level does not allow", NULL },
+      "export: also what the TLP level does not allow; never to the public", NULL },
     { "yes", 0, G_OPTION_ARG_NONE, MEMBER(yes), "erase: do not ask", NULL },
     CASEWORK_OPTIONS(struct case_arguments),
     { NULL },
@@ -88,8 +89,10 @@ const struct command command_case = {
         "message    a text to all parties (\"-\": from standard input)\n"
         "attach     files\n"
         "step       any step that \"show\" lists\n"
-        "transfer   offer one's role to --to SIGNATORY, who takes it over with that step\n"
-        "add-party  bring in --to ROLE=SIGNATORY\n"
+        "transfer   offer one's role to --to SIGNATORY, no party yet, who takes it over with that "
+        "step; TLP as for add-party\n"
+        "add-party  bring in --to ROLE=SIGNATORY; from TLP:AMBER on with a --reason, under\n"
+        "           TLP:AMBER+STRICT only who marked it so, under TLP:RED nobody\n"
         "close      the step of that name\n"
         "export     a folder, or one document (--format json), of all that --for WHOM may see\n"
         "erase      the content of a case that ended, before its time; numbers stay\n"

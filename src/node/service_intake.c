@@ -192,7 +192,7 @@ static void answer_kinds(struct node *node, gpointer service, const struct node_
     (void)node;
     (void)service;
     (void)request;
-    answer_json(answer, 200, kinds_json());
+    answer_json(answer, 200, kinds_json(NULL));
 }
 
 static const struct route routes[] = {

@@ -9,8 +9,8 @@
  * whose role sees all, and of nobody else; "local" never leaves its author. Whoever writes into a
  * stream names all its parties in `to` (case_recipients()): each then has every number of a chain.
  * Who brings in a party sends it the adding event first, then what is in the shared stream, also
- * what comes in later without naming it. What was TLP:RED is for those it named: nobody can be
- * brought into a case once its shared stream has such an event.
+ * what comes in later without naming it; what may then be in it, and who may bring others to it, is
+ * a matter of its TLP level (tlp_rule.h, case_arrival()).
  *
  * Clocks begin with the log time of an event where its commitment is proven, else with its own
  * ("claimed"); never before its anchor, nor before the events that it names. Commitments are an
@@ -20,18 +20,21 @@
  */
 #pragma once
 #include "process/case_event.h"
+#include "process/tlp_rule.h"
 
 /* What an hour's commitment holds was said at most so long before its log time. */
 #define CASE_COMMITMENT_US ((gint64)70 * 60 * G_USEC_PER_SEC)
 
 #define CASE_SCHEMA "entente/case/1"
 #define CASE_VIEWER_AUDITOR "auditor" /* sees every event, and the content of none */
+#define CASE_VIEWER_OUTSIDE "outside" /* no party: sees what is said to all parties alone */
 
 struct case_party {
     char *id; /* signatory id, or "key:..." */
     char *role;
     gboolean left;    /* handed over, or withdrew */
     char *offered_by; /* not NULL: this party's role is offered to it, and not yet taken over */
+    enum tlp marked, marked_apart; /* by it, of what it says to all, and in a stream of its own */
 };
 
 struct case_change; /* how a machine came into its state (case_private.h) */
@@ -163,13 +166,30 @@ char **case_recipients(const struct kase *kase, const char *stream, const char *
 gboolean case_event_is_for(const struct kase *kase, const struct case_event *event,
                            const char *party);
 
+/* Whether somebody else may have the role: several may, or nobody has it. */
+gboolean case_role_is_free(const struct kase *kase, const struct process_role *role);
+/* Whether a step brings another signatory into the case: who then sees what is in it. */
+gboolean case_step_brings_in(const struct process_step *step);
+
+/* What stands against it, by the TLP levels of what is in the case. */
+struct case_arrival {
+    enum tlp level;                  /* the most closed that who comes would see */
+    gboolean closed;                 /* it is for those it named: nobody can come in later */
+    const struct case_party *source; /* somebody else marked it: to be asked; NULL: nobody */
+    gboolean reason;                 /* why who comes needs to know must be said */
+};
+/* `by` brings somebody in with an event at the level `said`; `role` (or NULL) of who comes. */
+struct case_arrival case_arrival(const struct kase *kase, const char *by, enum tlp said,
+                                 const char *role);
+
 /* What a party may do now (struct process_step const *, with the instance it applies to). */
 struct case_option {
     const struct process_step *step;
     char *instance;
+    gboolean reason; /* the field "reason" is needed, too: case_arrival() */
 };
 GPtrArray *case_options(const struct kase *kase, const char *party);
 
 /* The case as JSON (docs/schema/case.json), for `viewer` (NULL: all of it); what its role, streams
- * and TLP do not allow it to see is left out and counted. */
+ * and TLP do not allow it to see is left out and counted; local notes of ours are not even that. */
 json_t *case_json(const struct kase *kase, const char *viewer);

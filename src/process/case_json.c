@@ -30,6 +30,7 @@ static void set_flag(json_t *object, const char *member, gboolean flag)
 struct viewer {
     const char *party;   /* NULL: all is seen */
     gboolean is_auditor; /* all but content */
+    gboolean is_outside; /* what is said to all parties alone */
     gboolean sees_all;
 };
 
@@ -38,8 +39,10 @@ static struct viewer viewer_of(const struct kase *kase, const char *viewer)
     const struct process_role *role = kase_role(kase, kase_party(kase, viewer));
 
     if (!viewer || g_str_equal(viewer, CASE_VIEWER_AUDITOR))
-        return (struct viewer){ NULL, viewer != NULL, TRUE };
-    return (struct viewer){ viewer, FALSE, role && role->sees_all };
+        return (struct viewer){ .is_auditor = viewer != NULL, .sees_all = TRUE };
+    if (g_str_equal(viewer, CASE_VIEWER_OUTSIDE))
+        return (struct viewer){ .is_outside = TRUE };
+    return (struct viewer){ .party = viewer, .sees_all = role && role->sees_all };
 }
 
 static gboolean sees_instance(const struct viewer *viewer, const struct process_machine *machine,
@@ -53,8 +56,10 @@ static gboolean sees_entry(const struct kase *kase, const struct viewer *viewer,
 {
     const struct process_machine *machine;
 
-    if (!viewer->party)
+    if (viewer->sees_all && !viewer->party)
         return TRUE;
+    if (entry->event && viewer->is_outside)
+        return g_str_equal(entry->event->stream, CASE_STREAM_SHARED);
     if (entry->event)
         return case_event_is_for(kase, entry->event, viewer->party);
     machine = kind_machine(kase->kind, entry->step->machine);
@@ -83,7 +88,9 @@ static json_t *state_json(const struct case_state *state, const struct viewer *v
     json_object_set_new(object, "witnessed", json_boolean(state->since_witnessed));
     set_text(object, "by", state->by);
     set_flag(object, "end", kind_is_end(state->machine, state->state));
-    if (state->fields && json_object_size(state->fields) && !viewer->is_auditor)
+    /* An instance may have fields from the stream of its party. */
+    if (state->fields && json_object_size(state->fields) && !viewer->is_auditor &&
+        !viewer->is_outside)
         json_object_set_new(object, "fields", json_copy(state->fields));
     return object;
 }
@@ -197,7 +204,7 @@ static void set_entries(json_t *object, const struct kase *kase, const struct vi
         if (sees_entry(kase, viewer, entry))
             json_array_append_new(entries, entry_json(kase, entry, viewer));
         else
-            hidden++;
+            hidden += !entry->event || !g_str_equal(entry->event->stream, CASE_STREAM_LOCAL);
     }
     json_object_set_new(object, "entries", entries);
     json_object_set_new(object, "hidden", json_integer(hidden));

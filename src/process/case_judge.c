@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ROLES_FIELD "roles"
+#define REASON_FIELD "reason"
 
 /* --- what the author knew --- */
 
@@ -73,10 +74,19 @@ static gboolean is_earlier(const struct kase *kase, const struct process_step *s
             kase_field_time(kase, state, step->earlier[1], &second_us) && first_us < second_us);
 }
 
+static gboolean has_value(const struct kase *kase, const struct process_step *step,
+                          const struct case_state *state)
+{
+    return !step->only.field ||
+           g_strcmp0(json_string_value(kase_field(kase, state, step->only.field)),
+                     step->only.value) == 0;
+}
+
 gboolean case_guards_hold(const struct kase *kase, const struct process_step *step,
                           const struct case_state *state, const char *party)
 {
     return other_machines_are(kase, step, state->instance) && is_earlier(kase, step, state) &&
+           has_value(kase, step, state) &&
            !(step->by_other && party && g_strcmp0(state->by, party) == 0);
 }
 
@@ -192,22 +202,24 @@ static enum case_verdict judge_effect(const struct kase *kase, const struct case
     const char *role_id = json_text(event->fields, "role");
     const struct process_role *role = kind_role(kase->kind, role_id);
     const struct case_party *there = kase_party(kase, id);
-    gboolean comes = step->effect == EFFECT_ADD_PARTY || step->effect == EFFECT_OFFER;
+    const gboolean comes = case_step_brings_in(step);
 
     if (comes && (!shape_check(event->fields, members, "fields", NULL) ||
                   (step->effect == EFFECT_ADD_PARTY && !role)))
         return CASE_FIELD;
     if (comes && ((there && !there->left) || kase->parties->len >= CASE_PARTIES_LIMIT))
         return CASE_NOT_POSSIBLE;
-    if (comes && (kase->red || event->tlp == TLP_RED))
-        return CASE_TLP;
-    if (step->effect == EFFECT_ADD_PARTY && !role->many)
-        for (guint i = 0; i < kase->parties->len; i++) {
-            const struct case_party *other = kase->parties->pdata[i];
+    if (comes) {
+        const struct case_arrival arrival =
+            case_arrival(kase, party->id, event->tlp, role ? role_id : party->role);
 
-            if (!other->left && g_str_equal(other->role, role_id))
-                return CASE_NOT_POSSIBLE;
-        }
+        if (arrival.closed || arrival.source)
+            return CASE_TLP;
+        if (arrival.reason && !json_text(event->fields, REASON_FIELD))
+            return CASE_FIELD;
+    }
+    if (step->effect == EFFECT_ADD_PARTY && !case_role_is_free(kase, role))
+        return CASE_NOT_POSSIBLE;
     if ((step->effect == EFFECT_TAKE_OVER || step->effect == EFFECT_REFUSE) && !party->offered_by)
         return CASE_NOT_POSSIBLE;
     if (step->effect == EFFECT_TAKE_OVER && kase_party(kase, party->offered_by)->left)
@@ -405,8 +417,10 @@ enum case_verdict case_judge(struct kase *kase, const struct moment *moment)
     if (!step) {
         entry->to_state = kind_find(event->kind)->machines[0].start;
         open_case(kase, moment);
+        case_mark(kase, event, NULL);
         return verdict;
     }
+    case_mark(kase, event, step);
     case_merge_fields(kase, moment, state);
     case_take_step(kase, moment, step, state);
     return verdict;

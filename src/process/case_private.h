@@ -2,6 +2,7 @@
  * case_private.h: for the files of the fold alone.
  *
  *     case_fold.c   events: chains, gaps, forks, the order; when what is applied
+ *     case_arrival.c  whether another party may come in, by TLP
  *     case_judge.c  one event: whether it may have its effect
  *     case_step.c   one step: the effect
  *     case_clock.c  clocks
@@ -71,9 +72,13 @@ struct moment {
 
 /* case_judge.c: gives the verdict, and the effect when it is CASE_APPLIED. */
 enum case_verdict case_judge(struct kase *kase, const struct moment *moment);
-/* Whether what a row demands beyond states and roles holds (when, earlier, by_other). */
+/* Whether what a row demands beyond states and roles holds (when, earlier, only, by_other). */
 gboolean case_guards_hold(const struct kase *kase, const struct process_step *step,
                           const struct case_state *state, const char *party);
+
+/* case_arrival.c: an event that is applied marks what it says. `step` NULL: the opening. */
+void case_mark(struct kase *kase, const struct case_event *event, const struct process_step *step);
+void case_hand_marks_on(struct case_party *from, struct case_party *to);
 
 /* case_step.c */
 void case_take_step(struct kase *kase, const struct moment *moment, const struct process_step *step,

@@ -93,8 +93,9 @@ static void copy_parties(struct kase *copy, const struct kase *kase)
         const struct case_party *from = kase->parties->pdata[i];
         struct case_party *party = g_new0(struct case_party, 1);
 
-        *party = (struct case_party){ g_strdup(from->id), g_strdup(from->role), from->left,
-                                      g_strdup(from->offered_by) };
+        *party = (struct case_party){ g_strdup(from->id), g_strdup(from->role),
+                                      from->left,         g_strdup(from->offered_by),
+                                      from->marked,       from->marked_apart };
         g_ptr_array_add(copy->parties, party);
     }
 }

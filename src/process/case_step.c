@@ -136,6 +136,7 @@ static void effect_take_over(struct kase *kase, const struct moment *moment)
     struct case_party *giver = kase_party(kase, taker->offered_by);
 
     giver->left = TRUE;
+    case_hand_marks_on(giver, taker);
     set_text(&taker->offered_by, NULL);
     rename_instances(kase, giver->id, taker->id);
 }

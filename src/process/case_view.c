@@ -54,9 +54,48 @@ gboolean case_event_is_for(const struct kase *kase, const struct case_event *eve
     return event->tlp != TLP_RED && case_stream_is_seen(kase, event->stream, party);
 }
 
-static void add_option(GPtrArray *options, const struct process_step *step, const char *instance)
+gboolean case_role_is_free(const struct kase *kase, const struct process_role *role)
+{
+    for (guint i = 0; !role->many && i < kase->parties->len; i++) {
+        const struct case_party *party = kase->parties->pdata[i];
+
+        if (!party->left && g_str_equal(party->role, role->id))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean has_free_role(const struct kase *kase)
+{
+    for (const struct process_role *role = kase->kind->roles; role->id; role++)
+        if (case_role_is_free(kase, role))
+            return TRUE;
+    return FALSE;
+}
+
+/* Whether a role is free for somebody who comes, and what is in the case lets `party` bring one in.
+ */
+static gboolean suits_arrival(const struct kase *kase, const struct process_step *step,
+                              const struct case_party *party, gboolean *reason)
+{
+    struct case_arrival arrival;
+
+    *reason = FALSE;
+    if (!case_step_brings_in(step))
+        return TRUE;
+    arrival =
+        case_arrival(kase, party->id, kase->tlp, step->effect == EFFECT_OFFER ? party->role : NULL);
+    *reason = arrival.reason;
+    return !arrival.closed && !arrival.source && kase->parties->len < CASE_PARTIES_LIMIT &&
+           (step->effect == EFFECT_OFFER || has_free_role(kase));
+}
+
+static void add_option(GPtrArray *options, const struct process_step *step, const char *instance,
+                       gboolean reason)
 {
     struct case_option *option = g_new0(struct case_option, 1);
+
+    option->reason = reason;
 
     option->step = step;
     option->instance = g_strdup(instance);
@@ -80,6 +119,7 @@ GPtrArray *case_options(const struct kase *kase, const char *id)
 {
     GPtrArray *options = g_ptr_array_new_with_free_func(option_free);
     const struct case_party *party = kase_party(kase, id);
+    gboolean reason;
 
     if (!party || party->left)
         return options;
@@ -93,8 +133,9 @@ GPtrArray *case_options(const struct kase *kase, const char *id)
             if (g_str_equal(step->machine, state->machine->id) &&
                 kind_step_from(step, state->machine, state->state) &&
                 kind_step_by(step, party->role) && suits_offer(kase, step, party) &&
+                suits_arrival(kase, step, party, &reason) &&
                 case_guards_hold(kase, step, state, id))
-                add_option(options, step, state->instance);
+                add_option(options, step, state->instance, reason);
     }
     return options;
 }

@@ -75,6 +75,9 @@ const char *cases_self(const struct cases *cases, const struct kase *kase);
 /* The case, folded; borrowed until the next call. NULL and ENTENTE_ERROR_INPUT: none, several. */
 const struct kase *cases_get(struct cases *cases, const char *id, gint64 now_us, GError **error);
 
+/* Whether the id of a case here begins so. */
+gboolean cases_has(struct cases *cases, const char *id);
+
 struct cases_filter {
     const char *kind, *state, *party, *text;
     gboolean open, ended;   /* both FALSE: open ones */
@@ -115,6 +118,9 @@ struct outbox_row {
 void outbox_row_free(struct outbox_row *row);
 /* In order of recipient, case, number; each recipient's cases oldest first. */
 GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError **error);
+/* [{"event","to","attempts"}] of a case (its whole id): what its recipients do not have, or
+ * refused; in the order in which it was said. */
+json_t *cases_undelivered(struct cases *cases, const char *id, GError **error);
 gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError **error);
 /*
  * What the event of a row names, and is not ours, is queued for the row's recipient as far as it

@@ -134,6 +134,16 @@ char *cases_resolve(struct cases *cases, const char *id, GError **error)
     return g_steal_pointer(&found);
 }
 
+gboolean cases_has(struct cases *cases, const char *id)
+{
+    g_autofree char *after = g_strconcat(id, "g", NULL);
+    gint64 there;
+
+    return cases_number(cases, &there, 0, NULL,
+                        "SELECT count(*) FROM head WHERE id >= $1 AND id < $2", "tt", id, after) &&
+           there > 0;
+}
+
 const struct kase *cases_get(struct cases *cases, const char *id, gint64 now_us, GError **error)
 {
     g_autofree char *whole = cases_resolve(cases, id, error);

@@ -65,6 +65,31 @@ GPtrArray *cases_outbox(struct cases *cases, gint64 now_us, guint limit, GError 
     }
 }
 
+json_t *cases_undelivered(struct cases *cases, const char *id, GError **error)
+{
+    g_autoptr(query_t) query = cases_ask(
+        cases, error, "SELECT event, recipient, attempts FROM outbox WHERE id = $1 ORDER BY number",
+        "t", id);
+    g_autoptr(json_t) list = json_array();
+    gboolean more;
+
+    for (;;) {
+        g_autofree char *hex = NULL;
+        struct case_hash hash;
+
+        if (!query || !query_step(query, &more, error))
+            return NULL;
+        if (!more)
+            return g_steal_pointer(&list);
+        if (!cases_hash_column(query, 0, &hash))
+            continue;
+        hex = case_hash_hex(&hash);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I}", "event", hex, "to", query_text(query, 1),
+                                        "attempts", (json_int_t)query_integer(query, 2)));
+    }
+}
+
 gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError **error)
 {
     return cases_do(cases, error,

@@ -13,6 +13,9 @@
 
 #define DRAFT_ID_DIGITS 16 /* of the event's hash */
 #define ROLES_FIELD "roles"
+#define PARTY_FIELD "party"
+#define ROLE_FIELD "role"
+#define REASON_FIELD "reason"
 
 /* What is being said, on its way to an event. */
 struct saying {
@@ -60,6 +63,53 @@ static gboolean is_meant(const struct case_option *option, const struct case_dra
            (!draft->instance || g_strcmp0(option->instance, draft->instance) == 0);
 }
 
+static gboolean brings_in(const struct kind *kind, const char *event)
+{
+    for (const struct process_step *step = kind->steps; step->machine; step++)
+        if (g_str_equal(step->event, event))
+            return case_step_brings_in(step);
+    return FALSE;
+}
+
+/* Why another signatory cannot come into the case, in words. */
+static gboolean check_arrival(const struct saying *saying, const char *self, GError **error)
+{
+    const struct kase *kase = saying->kase;
+    const struct case_draft *draft = saying->draft;
+    const char *party = json_text(draft->fields, PARTY_FIELD);
+    const struct case_party *there = case_party_of(kase, party);
+    enum tlp level = kase->tlp;
+    struct case_arrival arrival;
+    g_autofree char *word = NULL;
+
+    if (draft->tlp)
+        tlp_parse(draft->tlp, &level);
+    arrival = case_arrival(kase, self, level, json_text(draft->fields, ROLE_FIELD));
+    word = g_ascii_strup(tlp_name(arrival.level), -1);
+    if (there && !there->left)
+        return policy_error(error,
+                            "case %.12s: %.12s is a party of it already, and \"%s\" is for a "
+                            "signatory that is none",
+                            saying->id, party, draft->event);
+    if (arrival.closed)
+        return policy_error(error,
+                            "case %.12s holds what is TLP:%s: it is for those it names, and nobody "
+                            "can be brought in later; open another case to them",
+                            saying->id, word);
+    if (arrival.source)
+        return policy_error(error,
+                            "case %.12s holds what is TLP:%s, for %s: only who marked it so, "
+                            "%.12s, can bring others in; ask them to do it, or to take their mark "
+                            "back (set-tlp)",
+                            saying->id, word, tlp_rule(arrival.level)->limit_en,
+                            arrival.source->id);
+    return !arrival.reason || json_text(draft->fields, REASON_FIELD) ||
+           policy_error(
+               error,
+               "case %.12s holds what is TLP:%s, for %s: say why they need to know (--reason TEXT)",
+               saying->id, word, tlp_rule(arrival.level)->limit_en);
+}
+
 static gboolean find_step(struct cases *cases, struct saying *saying, GError **error)
 {
     const char *self = cases_self(cases, saying->kase);
@@ -68,6 +118,8 @@ static gboolean find_step(struct cases *cases, struct saying *saying, GError **e
 
     if (!cases_role_of(saying->kase, self))
         return policy_error(error, "case %.12s: we are no party of it (any more)", saying->id);
+    if (brings_in(saying->kind, saying->draft->event) && !check_arrival(saying, self, error))
+        return FALSE;
     options = case_options(saying->kase, self);
     for (guint i = 0; i < options->len; i++) {
         const struct case_option *option = options->pdata[i];

@@ -114,6 +114,9 @@ struct process_step {
     const char *const *when;   /* "machine/state", of which all must hold; or NULL */
     const char *earlier[2];    /* the time of the first field of the case lies before that of the
                                   second; {NULL}: no matter */
+    struct {
+        const char *field, *value;
+    } only; /* where this field of the case has this value; {NULL}: always */
     const struct process_set *sets;     /* ends with a NULL field; or NULL */
     const struct process_cause *causes; /* ends with a NULL machine; or NULL */
     enum step_effect effect;
@@ -195,7 +198,7 @@ const struct process_text *kind_state_text(const struct process_machine *machine
 const char *field_type_name(enum field_type type);     /* "yes-no" */
 const char *step_effect_name(enum step_effect effect); /* "add-party"; NULL: none */
 
-/* All kinds as one document for pages and forms (docs/schema/kinds.json). */
-json_t *kinds_json(void);
+/* All kinds, or one, as one document for pages and forms (docs/schema/kinds.json). */
+json_t *kinds_json(const struct kind *only);
 /* The same as a page for people; `french`: else English. Owned by the caller. */
-char *kinds_markdown(gboolean french);
+char *kinds_markdown(const struct kind *only, gboolean french);

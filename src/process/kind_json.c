@@ -108,6 +108,10 @@ static json_t *step_json(const struct process_step *step)
     if (step->earlier[0])
         json_object_set_new(object, "earlier",
                             json_pack("[s, s]", step->earlier[0], step->earlier[1]));
+    if (step->only.field)
+        json_object_set_new(
+            object, "only",
+            json_pack("{s:s, s:s}", "field", step->only.field, "is", step->only.value));
     for (const struct process_set *set = step->sets; set && set->field; set++)
         json_object_set_new(sets, set->field, json_string(set->from));
     if (json_object_size(sets))
@@ -210,11 +214,11 @@ static json_t *kind_json(const struct kind *kind)
     return object;
 }
 
-json_t *kinds_json(void)
+json_t *kinds_json(const struct kind *only)
 {
     json_t *list = json_array();
 
-    for (const struct kind *kind = kinds; kind->id; kind++)
+    for (const struct kind *kind = only ? only : kinds; kind->id && (!only || kind == only); kind++)
         json_array_append_new(list, kind_json(kind));
     return json_pack("{s:s, s:o}", "schema", KINDS_SCHEMA, "kinds", list);
 }

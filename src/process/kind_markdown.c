@@ -1,5 +1,6 @@
 /* kind_markdown.c: the kinds of cases as a page for people (docs/processes.md). */
 #include "process/kind.h"
+#include "process/tlp_rule.h"
 
 #define MINUTE_S 60
 #define HOUR_S (60 * MINUTE_S)
@@ -84,7 +85,7 @@ static void put_head(const struct page *page, const struct kind *kind)
     }
     if (kind->opens_approvals > 1)
         g_string_append_printf(page->text, "; %u %s", kind->opens_approvals,
-                               word(page, "people sign", "personnes signent"));
+                               word(page, "different keys sign", "clés différentes signent"));
     g_string_append(page->text, "\n");
 }
 
@@ -106,6 +107,9 @@ static void put_step(const struct page *page, const struct process_step *step)
     put_list(page, step->from);
     g_string_append_printf(page->text, " | %s | ", plain(page, step->to));
     put_list(page, step->roles);
+    if (step->only.field)
+        g_string_append_printf(page->text, ", %s %s = %s", word(page, "when", "si"),
+                               step->only.field, step->only.value);
     if (step->approvals > 1)
         g_string_append_printf(page->text, " (%u)", step->approvals);
     g_string_append(page->text, " | ");
@@ -168,7 +172,65 @@ static void put_machine(const struct page *page, const struct kind *kind,
     }
 }
 
-char *kinds_markdown(gboolean french)
+/* The table of tlp_rule.h. */
+static void put_levels(const struct page *page)
+{
+    static const struct process_text entries[] = {
+        [TLP_ENTRY_PARTY] = { "every party", "toute partie" },
+        [TLP_ENTRY_SOURCE] = { "who marked it so", "qui l'a marqué ainsi" },
+        [TLP_ENTRY_NOBODY] = { "nobody", "personne" },
+    };
+
+    g_string_append_printf(
+        page->text, "\n## TLP\n\n| TLP 2.0 | %s | %s | `export --for` |\n|---|---|---|---|\n",
+        word(page, "for", "pour"),
+        word(page, "who may bring in, or hand over to, another signatory",
+             "qui peut associer un autre signataire, ou lui transmettre son rôle"));
+    for (enum tlp level = TLP_CLEAR; level <= TLP_RED; level++) {
+        const struct tlp_rule *rule = tlp_rule(level);
+
+        g_string_append_printf(
+            page->text, "| %s | %s | %s%s | %s |\n", tlp_name(level),
+            page->french ? rule->limit_fr : rule->limit_en, say(page, &entries[rule->entry]),
+            rule->reason && rule->entry != TLP_ENTRY_NOBODY
+                ? word(page, ", saying why they need to know",
+                       ", en disant pourquoi il a besoin d'en connaître")
+                : "",
+            rule->audience ? rule->audience
+                           : word(page, "parties that it names", "parties désignées"));
+    }
+    g_string_append(
+        page->text,
+        page->french
+            ? "\nQui ouvre un dossier, en fixe le niveau (`set-tlp`) ou dit quelque chose "
+              "au-dessus "
+              "de ce niveau en est la source. Une source lève sa marque en fixant un niveau plus "
+              "ouvert ; seul qui a ouvert le dossier peut passer sous son niveau.\n"
+            : "\nWho opens a case, sets its level (`set-tlp`) or says something above it is the "
+              "source of that. A source takes its mark back by setting a more open level; below "
+              "the "
+              "level of the case only who opened it can go.\n");
+}
+
+static void put_approvals(const struct page *page)
+{
+    g_string_append(
+        page->text,
+        page->french
+            ? "\n## Deux signatures\n\n« (2) » après un rôle : deux clés différentes de cette "
+              "partie signent. Le programme compte des clés et ne voit pas qui les tient : une "
+              "personne qui en tient deux signe deux fois. Que chaque personne ait la sienne, et "
+              "elle seule, est l'affaire de l'organisation.\n"
+            : "\n## Two signatures\n\n\"(2)\" behind a role: two different keys of that party "
+              "sign. "
+              "Keys are counted; who holds them cannot be seen. A person who holds two keys can "
+              "sign "
+              "twice: that each person has one key of their own is for the organisation to see "
+              "to.\n");
+}
+
+/* `only` (or NULL): of this kind. */
+char *kinds_markdown(const struct kind *only, gboolean french)
 {
     const struct page page = { g_string_new(NULL), french };
 
@@ -177,7 +239,10 @@ char *kinds_markdown(gboolean french)
                              "markdown --lang fr` à partir de `data/processes/`.\n"
                            : "# Kinds of cases\n\nMade by `entente case kinds --format markdown "
                              "--lang en` from `data/processes/`.\n");
-    for (const struct kind *kind = kinds; kind->id; kind++) {
+    put_levels(&page);
+    put_approvals(&page);
+    for (const struct kind *kind = only ? only : kinds; kind->id && (!only || kind == only);
+         kind++) {
         put_head(&page, kind);
         put_roles(&page, kind);
         for (const struct process_machine *machine = kind->machines; machine->id; machine++)

@@ -11,6 +11,7 @@ import pytest
 from conftest import BINARY
 from delivery import DRIVER, World
 from test_delivery import until
+from test_schemas import check
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 HOSTILE = "our files \033[31mare encrypted\033[0m\u202e"
@@ -125,7 +126,7 @@ def test_export_goes_no_further_than_its_level(world):
     assert not (society.folder / f"case-{case[:12]}").exists()
     said = society.program("case", "export", case, "--for", "public", "--above-tlp", "--format",
                            "json", "--output", "case.json").stderr
-    assert 'TLP:AMBER goes to "public", as you said' in said
+    assert 'TLP:AMBER goes to "community", as you said' in said
     document = json.loads((society.folder / "case.json").read_text())
     assert document["schema"] == "entente/case-export/1" and document["case"]["id"] == case
     world.state.program("case", "attach", case, "entente.yaml")
@@ -147,6 +148,87 @@ def test_export_goes_no_further_than_its_level(world):
         done = society.program("case", "export", case, "--for", whom, "--format", "json").stdout
         assert len(json.loads(done)["events"]) == count
 
+        assert json.loads(done)["case"]["hidden"] == 0, "nobody learns how many notes there are"
+
+
+LEVELS = ["clear", "green", "amber", "amber+strict", "red"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_goes_to_its_audiences(world, level):
+    """TLP 2.0: to public nothing but CLEAR, and never notes, whatever is said aloud."""
+    case = ask(world, "--tlp", level)
+    society = world.society.program
+    society("case", "step", case, "note", "--field", "text=for us alone")
+    for audience, may in zip(("public", "community", "clients", "organisation"), LEVELS):
+        export = ("case", "export", case, "--for", audience, "--format", "json")
+        if LEVELS.index(level) > LEVELS.index(may):
+            refused = society(*export, status=4)
+            assert f"TLP:{level.upper()}" in refused.stderr and not refused.stdout
+            if audience == "public":
+                refused = society(*export, "--above-tlp", status=4)
+                assert 'to "public" goes nothing but TLP:CLEAR' in refused.stderr
+                assert not refused.stdout
+                continue
+            export = (*export, "--above-tlp")
+        text = society(*export).stdout
+        document = json.loads(text)
+        own = audience == "organisation"
+        assert len(document["events"]) == (2 if own else 1)
+        assert ("for us alone" in text) == own
+        assert len(document["case"]["entries"]) == len(document["events"])
+        assert document["case"]["hidden"] == 0
+    # Another signatory is one of the community.
+    society("case", "export", case, "--for", "company.example", "--format", "json",
+            status=0 if level in ("clear", "green") else 4)
+
+
+def test_the_stream_of_one_party_goes_to_nobody_else(world):
+    state, society = world.state.program, world.society.program
+    case = state("case", "open", "disclosure", "--tlp", "clear", "--to", "vendor=society.example",
+                 "--field", "product=Widget", "--field", "description=overflow", "--field",
+                 "contact=by phone").stdout.strip()
+    until(lambda: shown(world.society, case), what="the report")
+    stream = f"vendor:{world.society.id}"
+    society("case", "message", case, "between us", "--stream", stream)
+    society("case", "step", case, "notice", "--stream", stream)
+    for audience in ("public", "community", "clients", "organisation"):
+        text = society("case", "export", case, "--for", audience, "--format", "json").stdout
+        own = audience == "organisation"
+        document = json.loads(text)
+        assert ("between us" in text, '"event": "notice"' in text, stream in text) == (own, own, own)
+        assert len(document["events"]) == (3 if own else 1)
+        assert ("vendor" in [row["machine"] for row in document["case"]["states"]]) == own
+        assert check("case-export", document) == []
+
+
+@pytest.mark.parametrize("level, without, message", [
+    ("clear", 0, ""), ("green", 0, ""),
+    ("amber", 4, "say why they need to know (--reason TEXT)"),
+    ("amber+strict", 4, "only who marked it so"),
+    ("red", 4, "nobody can be brought in later"),
+])
+def test_each_level_lets_somebody_in(world, level, without, message):
+    case = ask(world, "--tlp", level)
+    society, state = world.society.program, world.state.program
+    add = ("case", "add-party", case, "--to", "helper=company.example")
+    page = society("case", "show", case).stdout
+    assert (f"add-party {case[:12]}" in page) == (level in ("clear", "green", "amber"))
+    assert (f"transfer {case[:12]} --to SIGNATORY --reason 'TEXT'" in page) == (level == "amber")
+    refused = society(*add, status=without).stderr
+    assert message in refused
+    if level == "amber":
+        society(*add, "--reason", "it is their product")
+    if level == "amber+strict":
+        assert world.state.id[:12] in refused, "whom to ask"
+        society("case", "transfer", case, "--to", "company.example", "--reason", "x", status=4)
+        society(*add, "--reason", "x", status=4)
+        # Who marked it may, or takes the mark back.
+        state("case", "step", case, "set-tlp", "--tlp", "amber")
+        until(lambda: shown(world.society, case)["tlp"] == "amber", what="the level")
+        society(*add, "--reason", "it is their product")
+    if level == "red":
+        state(*add, "--reason", "x", status=4)
 
 def test_to_decline_takes_two_people(world):
     case = ask(world)
@@ -180,7 +262,8 @@ def test_a_role_is_handed_over(world):
     case = ask(world)
     society, state = world.society.program, world.state.program
     # To the requester, who has a role already: no.
-    society("case", "transfer", case, "--to", "state.example", "--reason", "x", status=4)
+    refused = society("case", "transfer", case, "--to", "state.example", "--reason", "x", status=4)
+    assert f"{world.state.id[:12]} is a party of it already" in refused.stderr
     society("case", "transfer", case, "--to", "company.example", "--reason", "theirs")
     page = until(lambda: (text := state("case", "show", case).stdout) and "offered" in text
                  and text, what="the offer")
@@ -194,7 +277,9 @@ def test_who_cannot_be_reached_is_named(world):
     """Company.example joined, and takes no messages: a clock of its own runs, and nothing comes."""
     case = ask(world)
     society = world.society.program
-    done = society("case", "add-party", case, "--to", "helper=company.example")
+    assert f"case transfer {case[:12]}" in society("case", "show", case).stdout
+    done = society("case", "add-party", case, "--to", "helper=company.example", "--reason",
+                   "it is their product")
     assert "company.example cannot be reached" in done.stderr
     assert "state.example cannot" not in done.stderr and "answer you" not in done.stderr
     # A note of one's own goes to nobody.

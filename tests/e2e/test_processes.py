@@ -60,6 +60,8 @@ MACHINE = ("machines", "request")
     ((*MACHINE, "steps", 0, "approvals"), 0, "approvals"),
     ((*MACHINE, "steps", 0, "causes"), [{"do": "request/fly"}], "no step fly"),
     ((*MACHINE, "steps", 0, "when"), ["request/nowhere"], "no request/nowhere"),
+    ((*MACHINE, "steps", 0, "only"), {"field": "colour", "is": "red"}, "colour"),
+    ((*MACHINE, "steps", 0, "only"), {"field": "item"}, "is"),
     ((*MACHINE, "steps", 4, "do"), "lapse", "no step expire"),
     ((*MACHINE, "clocks", 0, "in"), ["nowhere"], "no state nowhere"),
     ((*MACHINE, "clocks", 0, "role"), "nobody", "no role nobody"),

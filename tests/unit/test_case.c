@@ -306,6 +306,13 @@ static void test_levels(void)
                    CASE_TLP);
     SAYS(scene, .party = 0, .event = "set-tlp", .at_s = 40, .tlp = TLP_GREEN);
     g_assert_cmpint(scene_at(scene, 40)->tlp, ==, TLP_GREEN);
+    /* Their own mark stands until they take it back. */
+    ASSERT_VERDICT(
+        SAY(scene, .party = 0, .event = "add-party", .at_s = 45,
+            .fields = json_pack("{s:s, s:s}", "party", scene->lab->ids[4], "role", "expert")),
+        CASE_TLP);
+    SAYS(scene, .party = 1, .event = "set-tlp", .at_s = 46, .tlp = TLP_GREEN);
+    scene->tlp = TLP_GREEN;
     /* Somebody may be brought in, until something is for those alone that it names. */
     SAYS(scene, .party = 1, .event = "add-party", .at_s = 50,
          .fields = json_pack("{s:s, s:s}", "party", scene->lab->ids[4], "role", "expert"));
@@ -370,7 +377,7 @@ static void test_transfer_of_an_instance(void)
     SAYS(scene, .party = 2, .machine = "vendor", .instance = scene->lab->ids[2], .event = "notice",
          .at_s = 10);
     SAYS(scene, .party = 2, .event = "offer-transfer", .at_s = 20,
-         .fields = json_pack("{s:s}", "party", taker));
+         .fields = json_pack("{s:s, s:s}", "party", taker, "reason", "theirs now"));
     SAYS(scene, .party = 6, .event = "take-over", .at_s = 30);
     g_assert_cmpstr(scene_state(scene, 30, "vendor", taker), ==, "aware");
     g_assert_null(case_state_of(scene_at(scene, 30), "vendor", scene->lab->ids[2]));

@@ -73,6 +73,8 @@ static json_t *random_fields(const struct world *world, const struct kase *kase,
                                 lab_value(world->lab, kase->kind, kase,
                                           kind_field(kase->kind, step->takes[i]), world->now_s,
                                           days));
+    if (case_step_brings_in(step))
+        json_object_set_new(fields, "reason", json_string("they need to know"));
     if (json_object_get(fields, "party")) /* the one member who is not there from the start */
         json_object_set_new(fields, "party", json_string(world->lab->ids[MEMBERS - 1]));
     return fields;
@@ -451,7 +453,8 @@ static void test_joining(void)
     SAYS(scene, .party = 1, .event = "note", .at_s = 11, .stream = CASE_STREAM_LOCAL,
          .fields = json_pack("{s:s}", "text", "not for you"));
     SAYS(scene, .party = 1, .event = "add-party", .at_s = 20,
-         .fields = json_pack("{s:s, s:s}", "party", scene->lab->ids[4], "role", "expert"));
+         .fields = json_pack("{s:s, s:s, s:s}", "party", scene->lab->ids[4], "role", "expert",
+                             "reason", "knows the product"));
     late = lab_fold(scene->lab, scene->lab->ids[4]);
     kase = scene_at(scene, 30);
     ASSERT_VERDICT(

@@ -100,14 +100,17 @@ static struct lab_said saying(const struct walk *walk, const struct kase *kase,
                               const struct process_step *step, const struct move *move,
                               gint64 now_s)
 {
+    json_t *fields = fields_of(walk, kase, step->needs, step->takes, move->variant, now_s);
+
+    if (case_step_brings_in(step))
+        json_object_set_new(fields, "reason", json_string("they need to know"));
     return (struct lab_said){ .party = move->party,
                               .kind = walk->kind->id,
                               .stream = stream_for(step),
                               .machine = move->machine,
                               .instance = move->instance,
                               .event = move->event,
-                              .fields = fields_of(walk, kase, step->needs, step->takes,
-                                                  move->variant, now_s),
+                              .fields = fields,
                               .tlp = kase->tlp,
                               .signers = step->approvals,
                               .at_s = now_s };
@@ -311,6 +314,8 @@ static void spoil_each(struct walk *walk, struct place *place, const struct move
         expect(walk, place, move, step, with_one_key, &one, CASE_APPROVALS);
     for (guint i = 0; step->needs && step->needs[i]; i++)
         expect(walk, place, move, step, without_field, step->needs[i], CASE_FIELD);
+    if (case_step_brings_in(step) && level >= TLP_AMBER)
+        expect(walk, place, move, step, without_field, "reason", CASE_FIELD);
     expect(walk, place, move, step, with_field, "no-such-field", CASE_FIELD);
     if (walk->kind->tlp_ceiling < TLP_RED)
         expect(walk, place, move, step, with_level, &above, CASE_TLP);
