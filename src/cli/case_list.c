@@ -11,6 +11,38 @@ static gboolean check_numbers(const struct case_arguments *given, GError **error
            input_error(error, "--limit and --offset take numbers from 0");
 }
 
+static int compare_words(gconstpointer left, gconstpointer right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The states in which a case of a kind (NULL: of any) can be, in order; each once. */
+static GPtrArray *states_of(const struct kind *only)
+{
+    GPtrArray *states = g_ptr_array_new();
+
+    for (const struct kind *kind = only ? only : kinds; kind->id && (!only || kind == only); kind++)
+        for (const char *const *state = kind->machines[0].states; *state; state++)
+            if (!g_ptr_array_find_with_equal_func(states, *state, g_str_equal, NULL))
+                g_ptr_array_add(states, (gpointer)*state);
+    g_ptr_array_sort(states, compare_words);
+    return states;
+}
+
+static gboolean check_state(const struct case_arguments *given, GError **error)
+{
+    const struct kind *kind = given->kind ? kind_find(given->kind) : NULL;
+    g_autoptr(GPtrArray) states = states_of(kind);
+    g_autofree char *list = NULL;
+
+    if (!given->state || g_ptr_array_find_with_equal_func(states, given->state, g_str_equal, NULL))
+        return TRUE;
+    g_ptr_array_add(states, NULL);
+    list = g_strjoinv(", ", (char **)states->pdata);
+    return input_error(error, "\"%s\" is no state of a case%s%s: %s", given->state,
+                       kind ? " of kind " : "", kind ? kind->id : "", list);
+}
+
 int case_list(const struct context *context, const struct case_arguments *given, GError **error)
 {
     struct cases_filter filter = {
@@ -33,6 +65,8 @@ int case_list(const struct context *context, const struct case_arguments *given,
         return EXIT_INPUT;
     if (given->kind && !kind_find(given->kind))
         return input_error(error, "\"%s\" is no kind of case (entente case kinds)", given->kind);
+    if (!check_state(given, error))
+        return EXIT_INPUT;
     work = casework_open(context, &given->work, error);
     if (!work)
         return EXIT_SYSTEM;

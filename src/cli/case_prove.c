@@ -1,5 +1,7 @@
 /* case_prove.c: `entente case prove`: shows anyone by when an event existed, and nothing of it. */
+#include "base/clock.h"
 #include "cli/case_command.h"
+#include "cli/case_text.h"
 #include "delivery/commitment_root.h"
 #include "statement/base64.h"
 
@@ -31,6 +33,35 @@ static const struct case_event *find_event(const struct kase *kase, const char *
     return found;
 }
 
+/* Why there is no proof yet, and when to come back. */
+static int not_yet(struct casework *work, const struct case_event *event, GError **error)
+{
+    enum case_root_stage stage;
+    gint64 until_us;
+    g_autofree char *time = NULL, *shown = NULL, *left = NULL;
+
+    if (!case_root_stage_of(work->office->ledger, work->cases, &event->hash, work->now_us, &stage,
+                            &until_us, error))
+        return EXIT_SYSTEM;
+    if (stage == CASE_ROOT_LOGGED)
+        return system_error(error, "the root of this event's hour is in the log, and in no trusted "
+                                   "checkpoint here yet: try again in a minute (entente community "
+                                   "show --update)");
+    if (stage == CASE_ROOT_DUE)
+        return system_error(error, "the hour of this event is over, and its root is not in the log "
+                                   "yet: the node puts one root an hour into it and tries again "
+                                   "every minute (does entente serve run?)");
+    time = clock_format(until_us);
+    shown = case_text_time(time);
+    left = case_text_duration(until_us - work->now_us, FALSE);
+    return system_error(
+        error,
+        "the hour of this event is not over: its node puts one root an hour into "
+        "the log. Try again after %s UTC, in %s, and give the log's witnesses a few "
+        "minutes",
+        shown, left);
+}
+
 static int prove(struct casework *work, char **arguments, GError **error)
 {
     const struct kase *kase = casework_case(work, arguments[0], error);
@@ -47,8 +78,7 @@ static int prove(struct casework *work, char **arguments, GError **error)
         return EXIT_SYSTEM;
     }
     if (!proof)
-        return system_error(error, "the hour of this event is in no trusted checkpoint yet: its "
-                                   "node puts one root an hour into the log");
+        return not_yet(work, event, error);
     text = json_pretty(proof);
     return cli_output(work->context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }

@@ -91,7 +91,7 @@ static void put_parties(const struct page *page)
         g_autofree char *name = casework_name(page->work, json_text(party, "id"));
         const char *offered = json_text(party, "offered_by");
 
-        g_string_append_printf(page->text, "  %s%*s  %s%s%s\n", name,
+        g_string_append_printf(page->text, "  %s%*s  %s%s%s%s\n", name,
                                (int)(widest - terminal_columns(name)), "",
                                role ? casework_text(page->work, &role->title) : "",
                                json_is_true(json_object_get(party, "left"))
@@ -99,7 +99,10 @@ static void put_parties(const struct page *page)
                                    : "",
                                offered ? say(page, ", offered and not yet taken over",
                                              ", proposé et pas encore repris")
-                                       : "");
+                                       : "",
+                               json_is_true(json_object_get(party, "unreachable"))
+                                   ? say(page, ", cannot be reached", ", injoignable")
+                                   : "");
     }
 }
 
@@ -347,6 +350,7 @@ static void put_entry(const struct page *page, const json_t *entry)
     g_string_append_c(page->text, '\n');
     put_fields(page, json_object_get(entry, "fields"));
     put_attachments(page, json_object_get(entry, "attachments"));
+    case_delivery_text(page->work, page->view, hash, page->text);
 }
 
 static void put_entries(const struct page *page)
@@ -407,13 +411,12 @@ int case_show(const struct context *context, const struct casework_options *opti
         return EXIT_SYSTEM;
     if (options->key && !(key = casework_key(work, error)))
         return EXIT_INPUT;
+    if (!casework_case_of(work, arguments[0], kind, error))
+        return EXIT_INPUT;
     view = desk_view(work->cases, arguments[0], key ? key->public : NULL, work->now_us, error);
     kase = view ? casework_case(work, arguments[0], error) : NULL;
-    if (!kase)
+    if (!kase || !case_delivery_add(work, view, error))
         return EXIT_INPUT;
-    if (kind && !g_str_equal(kase->kind->id, kind))
-        return input_error(error, "case %s is no %s: entente case show %s", arguments[0], kind,
-                           arguments[0]);
     text = cli_format_is(context, "json", FALSE) ? json_pretty(view)
                                                  : case_text_show(work, view, kase);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;

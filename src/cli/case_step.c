@@ -56,12 +56,10 @@ static int take(struct casework *work, const struct case_arguments *given, const
 static int step_in(struct casework *work, const struct case_arguments *given, const char *id,
                    const char *event, const char *kind, json_t *extra, GError **error)
 {
-    const struct kase *kase = casework_case(work, id, error);
+    const struct kase *kase = casework_case_of(work, id, kind, error);
 
     if (!kase)
         return EXIT_INPUT;
-    if (kind && !g_str_equal(kase->kind->id, kind))
-        return input_error(error, "case %s is no %s", id, kind);
     return take(work, given, kase, event, extra, error);
 }
 

@@ -29,5 +29,14 @@ char *case_text_inbox(const struct casework *work, const json_t *inbox);
  * commands. `view` is of case_json(). Owned by the caller. */
 char *case_text_show(struct casework *work, const json_t *view, const struct kase *kase);
 
+/*
+ * Adds to the JSON of a case what is not delivered (case_delivery.c): "undelivered" [{"event",
+ * "to", "attempts", "refused"?, "unreachable"?}], and "unreachable" to parties.
+ */
+gboolean case_delivery_add(const struct casework *work, json_t *view, GError **error);
+/* Adds the lines of one event (its hash). */
+void case_delivery_text(const struct casework *work, const json_t *view, const char *event,
+                        GString *text);
+
 /* Adds the steps that we may take now, as commands to paste (case_options.c). */
 void case_text_options(const struct casework *work, const struct kase *kase, GString *text);

@@ -366,6 +366,23 @@ static void tell(struct casework *work, const char *id, const char *event, gbool
     }
 }
 
+const struct kase *casework_case_of(struct casework *work, const char *id, const char *kind,
+                                    GError **error)
+{
+    const struct kase *kase;
+
+    if (kind && !cases_has(work->cases, id)) {
+        input_error(error, "there is no %s \"%s\" here (entente %s list)", kind, id, kind);
+        return NULL;
+    }
+    kase = casework_case(work, id, error);
+    if (kase && kind && !g_str_equal(kase->kind->id, kind)) {
+        input_error(error, "case %s is no %s: entente case show %s", id, kind, id);
+        return NULL;
+    }
+    return kase;
+}
+
 int casework_say(struct casework *work, const struct case_draft *draft, char **id, GError **error)
 {
     const struct signing_key *key = casework_key(work, error);

@@ -87,6 +87,10 @@ gboolean casework_raise_alarms(struct casework *work, GError **error);
 /* The whole case; borrowed until the next call. */
 const struct kase *casework_case(struct casework *work, const char *id, GError **error);
 
+/* The same of one kind (NULL: of any), which its command calls by that name. */
+const struct kase *casework_case_of(struct casework *work, const char *id, const char *kind,
+                                    GError **error);
+
 /* Says the event, and what came of it on stderr; `id` (or NULL) receives the case's id. Gives an
  * exit status. */
 int casework_say(struct casework *work, const struct case_draft *draft, char **id, GError **error);

@@ -19,6 +19,7 @@
 #define QUEUE_DEFAULT 100u
 #define HUNDREDTHS 100
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
+#define HOUR_US (3600.0 * G_USEC_PER_SEC)
 #define BIAS_DAYS 365
 
 struct state {
@@ -184,6 +185,20 @@ static int queue(const struct context *context, const struct state *state, char 
 
 /* --- bias --- */
 
+/* Why there is no test: what triage_bias() says, in French. */
+static const char *untested_text(const char *why, gboolean french)
+{
+    static const struct process_text texts[] = {
+        { "fewer than two groups", "moins de deux groupes" },
+        { "all calls were decided alike", "toutes les demandes ont eu la même issue" },
+    };
+
+    for (guint i = 0; french && i < G_N_ELEMENTS(texts); i++)
+        if (g_strcmp0(texts[i].en, why) == 0)
+            return texts[i].fr;
+    return why;
+}
+
 static void add_groups(const json_t *dimension, gboolean french, GString *text)
 {
     const json_t *group, *p = json_object_get(dimension, "p");
@@ -194,14 +209,15 @@ static void add_groups(const json_t *dimension, gboolean french, GString *text)
     g_string_append_printf(text, "\n%s\n", name);
     json_array_foreach(json_object_get(dimension, "groups"), index, group)
     {
+        const double hours = json_number_value(json_object_get(group, "mean_wait_hours"));
         g_autofree char *value = terminal_escape(json_text(group, "value"));
+        g_autofree char *wait = case_text_duration((gint64)(hours * HOUR_US), french);
 
-        g_string_append_printf(
-            text,
-            french ? "  %-20s %d demandes, %d acceptées, attente moyenne %.1f h\n"
-                   : "  %-20s %d calls, %d accepted, waited %.1f h on average\n",
-            value, (int)json_number(group, "calls", 0), (int)json_number(group, "accepted", 0),
-            json_number_value(json_object_get(group, "mean_wait_hours")));
+        g_string_append_printf(text,
+                               french ? "  %-20s %d demandes, %d acceptées, attente moyenne %s\n"
+                                      : "  %-20s %d calls, %d accepted, waited %s on average\n",
+                               value, (int)json_number(group, "calls", 0),
+                               (int)json_number(group, "accepted", 0), wait);
     }
     if (hidden)
         g_string_append_printf(text,
@@ -214,7 +230,7 @@ static void add_groups(const json_t *dimension, gboolean french, GString *text)
                                (int)json_number(dimension, "degrees", 0), json_number_value(p));
     else
         g_string_append_printf(text, french ? "  pas de test\u202f: %s\n" : "  not tested: %s\n",
-                               json_text(dimension, "untested"));
+                               untested_text(json_text(dimension, "untested"), french));
 }
 
 static int bias(const struct context *context, const struct state *state, char **arguments,
@@ -223,7 +239,7 @@ static int bias(const struct context *context, const struct state *state, char *
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) report = NULL;
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *json = NULL;
+    g_autofree char *json = NULL, *from = NULL, *until = NULL;
     const json_t *dimension;
     gint64 from_us;
     size_t index;
@@ -243,8 +259,9 @@ static int bias(const struct context *context, const struct state *state, char *
         json = json_pretty(report);
         return cli_output(context, json, strlen(json), error) ? EXIT_DONE : EXIT_SYSTEM;
     }
-    g_string_append_printf(text, "%s .. %s\n", json_text(report, "from"),
-                           json_text(report, "until"));
+    from = case_text_time(json_text(report, "from"));
+    until = case_text_time(json_text(report, "until"));
+    g_string_append_printf(text, "%s .. %s UTC\n", from, until);
     json_array_foreach(json_object_get(report, "dimensions"), index, dimension)
         add_groups(dimension, work->french, text);
     return cli_output(context, text->str, text->len, error) ? EXIT_DONE : EXIT_SYSTEM;

@@ -82,6 +82,24 @@ static json_t *result_of(struct casework *work, const char *id, GError **error)
     return kase ? contact_result(work, kase) : NULL;
 }
 
+static const char *result_text(const struct casework *work, const char *result)
+{
+    static const struct process_text texts[] = {
+        { "ok", "à temps" },
+        { "late", "en retard" },
+        { "silent", "sans réponse" },
+        { "waiting", "en attente" },
+        { "bounced", "injoignable" },
+        { "wrong-answer", "réponse erronée" },
+        { "wrong-key", "clé erronée" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (g_str_equal(texts[i].en, result))
+            return casework_text(work, &texts[i]);
+    return result;
+}
+
 static char *results_text(const struct casework *work, const json_t *results)
 {
     static const char *const english[] = { "CONTACT", "LEVEL", "SENT", "RESULT",
@@ -105,7 +123,9 @@ static char *results_text(const struct casework *work, const json_t *results)
         const enum style style = g_str_equal(word, "ok")        ? STYLE_GOOD
                                  : g_str_equal(word, "waiting") ? STYLE_PLAIN
                                                                 : STYLE_BAD;
-        const char *const cells[] = { name, json_text(result, "level"), sent, word, after, id };
+        const char *const cells[] = { name,  json_text(result, "level"),
+                                      sent,  result_text(work, word),
+                                      after, id };
         const enum style styles[] = { STYLE_PLAIN, STYLE_PLAIN, STYLE_PLAIN,
                                       style,       STYLE_PLAIN, STYLE_PLAIN };
 
@@ -190,7 +210,9 @@ static int wait_and_show(struct casework *work, const GPtrArray *ids, int wait_s
 {
     const gint64 until_us = g_get_monotonic_time() + wait_s * G_USEC_PER_SEC;
     struct progress *progress =
-        wait_s && !work->context->quiet ? progress_begin("waiting for answers", 0) : NULL;
+        wait_s && !work->context->quiet
+            ? progress_begin(work->french ? "attente des réponses" : "waiting for answers", 0)
+            : NULL;
     json_t *results;
     int status;
 

@@ -278,6 +278,27 @@ json_t *case_root_prove(struct ledger *ledger, struct community *community,
     return entry ? proof_json(&hour, events, event, entry, proof, error) : NULL;
 }
 
+gboolean case_root_stage_of(struct ledger *ledger, struct cases *cases,
+                            const struct case_hash *event, gint64 now_us,
+                            enum case_root_stage *stage, gint64 *until_us, GError **error)
+{
+    const gint64 began_us = now_us - now_us % HOUR_US;
+    g_auto(ledger_hour_t) hour = { 0 };
+    g_autoptr(GArray) events = NULL;
+
+    *until_us = began_us + HOUR_US;
+    if (!ledger_hour_of(ledger, event, &hour, error))
+        return FALSE;
+    *stage = hour.entry ? CASE_ROOT_LOGGED : CASE_ROOT_DUE;
+    if (hour.hour_us)
+        return TRUE;
+    events = cases_events_between(cases, began_us, *until_us, error);
+    for (guint i = 0; events && i < events->len; i++)
+        if (memcmp(&g_array_index(events, struct case_hash, i), event, sizeof *event) == 0)
+            *stage = CASE_ROOT_RUNNING;
+    return events != NULL;
+}
+
 /* --- judging --- */
 
 struct proof {

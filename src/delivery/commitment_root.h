@@ -47,6 +47,16 @@ gboolean case_root_entry_index(const struct reg *reg, GBytes *entry, guint64 *in
 json_t *case_root_prove(struct ledger *ledger, struct community *community,
                         const struct case_hash *event, GError **error);
 
+enum case_root_stage {
+    CASE_ROOT_RUNNING, /* its hour is not over */
+    CASE_ROOT_DUE,     /* over, and its root is not in the log */
+    CASE_ROOT_LOGGED,  /* in the log; in a trusted checkpoint, or not yet */
+};
+/* How far an event is on its way to a proof; `until_us`: of one whose hour runs, when that ends. */
+gboolean case_root_stage_of(struct ledger *ledger, struct cases *cases,
+                            const struct case_hash *event, gint64 now_us,
+                            enum case_root_stage *stage, gint64 *until_us, GError **error);
+
 struct case_root_proven {
     struct case_hash event;
     gint64 log_time_us; /* it existed by then */

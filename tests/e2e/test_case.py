@@ -124,7 +124,7 @@ def test_export_goes_no_further_than_its_level(world):
     page = society.program("case", "export", case, "--for", "community", status=4)
     assert 'TLP:AMBER, which is not for "community" (--above-tlp' in page.stderr
     assert not (society.folder / f"case-{case[:12]}").exists()
-    said = society.program("case", "export", case, "--for", "public", "--above-tlp", "--format",
+    said = society.program("case", "export", case, "--for", "community", "--above-tlp", "--format",
                            "json", "--output", "case.json").stderr
     assert 'TLP:AMBER goes to "community", as you said' in said
     document = json.loads((society.folder / "case.json").read_text())
@@ -147,7 +147,6 @@ def test_export_goes_no_further_than_its_level(world):
     for whom, count in (("organisation", 3), ("state.example", 2)):
         done = society.program("case", "export", case, "--for", whom, "--format", "json").stdout
         assert len(json.loads(done)["events"]) == count
-
         assert json.loads(done)["case"]["hidden"] == 0, "nobody learns how many notes there are"
 
 
@@ -230,6 +229,7 @@ def test_each_level_lets_somebody_in(world, level, without, message):
     if level == "red":
         state(*add, "--reason", "x", status=4)
 
+
 def test_to_decline_takes_two_people(world):
     case = ask(world)
     society = world.society.program
@@ -287,6 +287,19 @@ def test_who_cannot_be_reached_is_named(world):
                                                         "text=ours").stderr)
           and "cannot be reached" not in said, what="a note that goes nowhere")
     assert re.search(r"Role in the case: Helper$", society("case", "show", case).stdout, re.M)
+    # What they do not have is marked, and nobody is left to whom a role could be offered.
+    page = society("case", "show", case).stdout
+    assert re.search(r"company\.example +Helper, cannot be reached$", page, re.M)
+    assert page.count("cannot be delivered to company.example: no seal key or no mailbox") >= 1
+    assert f"case transfer {case[:12]}" not in page and "case add-party" not in page
+    view = shown(world.society, case)
+    added = [entry["hash"] for entry in view["entries"] if entry["event"] == "add-party"]
+    company = [row for row in view["undelivered"] if row["to"] != world.state.id]
+    assert added[0] in [row["event"] for row in company]
+    assert all(row["unreachable"] for row in company)
+    assert check("case", view) == []
+    french = society("case", "show", case, "--lang", "fr").stdout
+    assert "injoignable" in french and "ne peut être remis à company.example" in french
     # Who was brought in is no subject.
     row = [row for row in json.loads(society("case", "list", "--format", "json").stdout)["cases"]
            if row["id"] == case][0]
@@ -322,12 +335,19 @@ def test_a_ping_is_echoed_and_a_person_answers(world):
     case = state("contact", "ping", "society.example", "--level", 2, "--format", "json").stdout
     case = json.loads(case)["drills"][0]["case"]
     state_is(world.society, case, "sent")
+    page = society("case", "show", case).stdout
+    assert f"contact answer {case[:12]}" in page and "echo" not in page, "an echo is level 1's"
+    assert "not possible" in society("case", "step", case, "echo", "--field", "nonce=" + "0" * 64,
+                                     status=4).stderr
     due = society("contact", "due").stdout
     assert re.search(rf"in 23 h \d\d min +Drill: answer it +state\.example +{case[:12]}", due)
     society("contact", "answer", case[:8])
     state_is(world.state, case, "answered")
     report = json.loads(state("contact", "drill", "--format", "json", status=1).stdout)
     assert {row["result"] for row in report["drills"]} == {"ok", "bounced"}
+    french = state("contact", "drill", "--lang", "fr", status=1).stdout
+    assert re.search(r"society\.example +l2 .* à temps", french) and "injoignable" in french
+    assert " ok " not in french and "bounced" not in french
     human = [row for row in report["drills"] if row["case"] == case][0]
     assert human["human"] and human["level"] == "l2"
     assert report["summary"]["failed"] == 1 and report["summary"]["rate_percent"] == 66
@@ -342,6 +362,8 @@ def test_what_nobody_carries_is_carried_once(world):
     world.society.node.stop()
     try:
         world.state.program("case", "message", case, "is anybody there?")
+        assert "not delivered to society.example yet (tries: " in world.state.program(
+            "case", "show", case).stdout
         until(lambda: re.search(r"\d+ received", society("inbox", "--sync", status=None).stderr)
               and "is anybody there?" in society("case", "show", case).stdout,
               what="a round of its own")
@@ -359,6 +381,8 @@ def test_an_event_is_proven_to_have_been_there(world):
     assert 'no event "ffffffffff"' in society("case", "prove", case, "f" * 10, status=2).stderr
     missing = world.state.program("case", "prove", case, entry["hash"][:8], status=3)
     assert "one root an hour" in missing.stderr
+    assert re.search(r"Try again after 20\d\d-\d\d-\d\d \d\d:00 UTC, in (\d+ min|\d+ s)",
+                     missing.stderr)
     assert entry["hash"][:8] in world.state.program("case", "show", case).stdout
     # An hour later.
     until(lambda: world.state.desk("commit", now_us=int((time.time() + 3600) * 1e6)),
@@ -384,6 +408,9 @@ def test_help_is_given_by_the_formula(world):
     assert "whom? --to SIGNATORY" in world.state.program("help", "ask", "x", status=2).stderr
     offer = world.state.program("help", "offer", status=2, stdin="")
     assert "--to SIGNATORY" in offer.stderr
+    assert re.match(r"20\d\d-\d\d-\d\d \d\d:\d\d \.\. 20\d\d-\d\d-\d\d \d\d:\d\d UTC\n",
+                    world.society.program("help", "bias").stdout)
+    assert "moins de deux groupes" in world.society.program("help", "bias", "--lang", "fr").stdout
     report = json.loads(world.society.program("help", "bias", "--format", "json").stdout)
     assert report["least_calls_shown"] == 5
     assert 'did you mean "assess"' in world.state.program("help", "asess", status=2).stderr

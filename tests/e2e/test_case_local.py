@@ -76,6 +76,10 @@ def test_a_case_is_found_by_its_beginning(me):
     assert case[:12] not in me("case", "list", "--search", "50%").stdout
     assert case[:12] in me("case", "list", "--kind", "alarm", "--state", "raised", "--mine").stdout
     assert case[:12] not in me("case", "list", "--overdue").stdout
+    nosuch = me("case", "list", "--kind", "alarm", "--state", "nosuch", status=2).stderr
+    assert '"nosuch" is no state of a case of kind alarm: acknowledged, ' in nosuch
+    assert "raised" in nosuch and "triaged" not in nosuch
+    assert "triaged" in me("case", "list", "--state", "nosuch", status=2).stderr
     page = me("case", "show", case, "--lang", "fr").stdout
     assert "Déclenchée" in page and "Ce que vous pouvez faire maintenant" in page
     assert re.search(r"dans 3 h \d\d min +Prendre en compte +nous +en cours", page)
@@ -131,6 +135,15 @@ def test_kinds_are_shown_as_data(me):
     document = json.loads(me("case", "kinds", "--format", "json").stdout)
     assert {"assistance", "disclosure", "drill", "alarm"} <= {kind["id"]
                                                               for kind in document["kinds"]}
+    only = me("case", "kinds", "--kind", "drill")
+    assert "drill" in only.stdout and "assistance" not in only.stdout
+    document = json.loads(me("case", "kinds", "--kind", "drill", "--format", "json").stdout)
+    assert [kind["id"] for kind in document["kinds"]] == ["drill"]
+    assert check("kinds", document) == []
+    markdown = me("case", "kinds", "--kind", "drill", "--format", "markdown").stdout
+    assert "## Contact drill: `drill`" in markdown and "`assistance`" not in markdown
+    assert '"nosuch" is no kind of case' in me("case", "kinds", "--kind", "nosuch",
+                                               status=2).stderr
     assert "# Types de dossiers" in me("case", "kinds", "--format", "markdown", "--lang",
                                        "fr").stdout
 
@@ -145,6 +158,15 @@ def test_an_alarm_outlives_the_beginning_of_a_community(me):
     assert "Give a verdict" in me("inbox").stdout
     me("alarm", "close", case, "--verdict", "planned")
     assert state_of(me, case) == "closed"
+
+
+def test_an_alarm_that_is_not_there_is_called_so(me):
+    case = raised(me)
+    for asked in (("show",), ("ack",), ("close", "--verdict", "planned")):
+        for word in ("nosuch", "00000000", case[:3] + "x"):
+            said = me("alarm", asked[0], word, *asked[1:], status=2).stderr
+            assert f'there is no alarm "{word}" here (entente alarm list)' in said
+    assert state_of(me, case) == "raised"
 
 
 def test_contacts_are_added_and_come_due(me):
