@@ -219,7 +219,7 @@ gboolean table_record_read(const struct table *table, guint64 offset, struct tab
     if (offset < TABLE_RECORDS_START || offset >= table->records_length)
         return FALSE;
     at = table->records + offset;
-    if (!table_varint(&at, end, &head))
+    if (!varint_read(&at, end, &head))
         return FALSE;
     length = head >> 1;
     if (length > TABLE_KEY_MAX || length > (gsize)(end - at))
@@ -257,7 +257,7 @@ gboolean table_next(struct table_cursor *cursor, const guint8 **value, gsize *le
     guint64 head;
 
     cursor->at = NULL;
-    if (!at || !table_varint(&at, cursor->end, &head) || head == 0 || head - 1 > TABLE_VALUE_MAX ||
+    if (!at || !varint_read(&at, cursor->end, &head) || head == 0 || head - 1 > TABLE_VALUE_MAX ||
         head - 1 > (gsize)(cursor->end - at))
         return FALSE;
     *value = at;

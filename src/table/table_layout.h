@@ -35,10 +35,9 @@
  *              at a higher hash, and a table is written front to back from its sorted keys.
  *   3 filter   u64 words, one for four keys: a blocked Bloom filter of 16 bits per key, see
  *              table_maybe().
- *
- * A varint has seven bits a byte, the lowest first; the top bit of all but the last is set.
  */
 #pragma once
+#include "base/varint.h"
 #include "table/table.h"
 
 #define TABLE_MAGIC "ENTTABL1"
@@ -47,7 +46,6 @@
 #define TABLE_SECTIONS_MAX 32
 #define TABLE_DIGEST_SIZE 32
 #define TABLE_RECORDS_START 8 /* zero bytes before the first record */
-#define TABLE_VARINT_MAX 10   /* bytes */
 
 enum table_own_section {
     TABLE_RECORDS = 1,
@@ -94,32 +92,4 @@ static inline guint64 table_homes(guint64 keys)
 static inline guint64 table_filter_words(guint64 keys)
 {
     return keys / 4 + 1;
-}
-
-/* Reads a varint at `*at`, before `end`, and moves behind it. FALSE when there is none. */
-static inline gboolean table_varint(const guint8 **at, const guint8 *end, guint64 *number)
-{
-    const guint8 *byte = *at;
-    guint64 sum = 0;
-
-    for (guint shift = 0; byte < end && shift < 64; shift += 7) {
-        sum |= (guint64)(*byte & 0x7f) << shift;
-        if (!(*byte++ & 0x80)) {
-            *at = byte;
-            *number = sum;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* Writes a varint of at most TABLE_VARINT_MAX bytes; gives their number. */
-static inline gsize table_varint_put(guint8 *to, guint64 number)
-{
-    gsize length = 0;
-
-    for (; number >= 0x80; number >>= 7)
-        to[length++] = (guint8)(number | 0x80);
-    to[length++] = (guint8)number;
-    return length;
 }

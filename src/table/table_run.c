@@ -14,10 +14,10 @@ gsize table_item_pack(const struct table_item *item, guint8 *to)
 {
     guint8 *at = to;
 
-    at += table_varint_put(at, (guint64)item->key_length << 1 | (item->hides ? 1 : 0));
+    at += varint_write(at, (guint64)item->key_length << 1 | (item->hides ? 1 : 0));
     memcpy(at, item->key, item->key_length);
     at += item->key_length;
-    at += table_varint_put(at, item->value_length);
+    at += varint_write(at, item->value_length);
     if (item->value_length)
         memcpy(at, item->value, item->value_length);
     return at + item->value_length - to;
@@ -28,13 +28,13 @@ gsize table_item_unpack(const guint8 *packed, gsize length, struct table_item *i
     const guint8 *at = packed, *end = packed + length;
     guint64 head, value_length;
 
-    if (!table_varint(&at, end, &head) || head >> 1 > (gsize)(end - at))
+    if (!varint_read(&at, end, &head) || head >> 1 > (gsize)(end - at))
         return 0;
     item->hides = head & 1;
     item->key = at;
     item->key_length = head >> 1;
     at += item->key_length;
-    if (!table_varint(&at, end, &value_length) || value_length > (gsize)(end - at))
+    if (!varint_read(&at, end, &value_length) || value_length > (gsize)(end - at))
         return 0;
     item->value = at;
     item->value_length = value_length;

@@ -147,9 +147,9 @@ gboolean table_writer_section(struct table_writer *writer, guint32 id, guint32 i
 
 static gboolean put_number(struct table_writer *writer, guint64 number, GError **error)
 {
-    guint8 varint[TABLE_VARINT_MAX];
+    guint8 varint[VARINT_MAX];
 
-    return table_output_put(&writer->output, varint, table_varint_put(varint, number), error);
+    return table_output_put(&writer->output, varint, varint_write(varint, number), error);
 }
 
 /* The head and the key of a record, and where it is. */

@@ -71,7 +71,8 @@ struct hunt_scan_counts {
 struct hunt_scanner;
 struct hunt_scanner *hunt_scanner_new(const struct hunt_needles *needles);
 void hunt_scanner_free(struct hunt_scanner *scanner);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct hunt_scanner, hunt_scanner_free)
+typedef struct hunt_scanner hunt_scanner_t;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hunt_scanner_t, hunt_scanner_free)
 
 /*
  * Scans `bytes`: whole lines, or a piece of a line that begins and ends where no token is cut

@@ -1,0 +1,435 @@
+#include "base/error.h"
+#include "base/varint.h"
+#include "p1_resilience/hunt/hunt_table.h"
+#include "p1_resilience/hunt/hunt_table_layout.h"
+#include "table/table_writer.h"
+
+#include <string.h>
+
+#define MEMORY ((gsize)512 * 1024 * 1024) /* of keys and values; more goes through files */
+#define TABLE_MODE 0600
+#define URL_HOST_WORDS_MIN 64
+#define URL_HOSTS_PER_WORD 4 /* 16 bits each */
+#define NETWORK_BITS 24      /* of an address, in the section of networks */
+#define WORD_BITS 64
+
+struct hunt_compiler {
+    char *path;
+    struct table_writer *writer;
+    struct hunt_summary summary;
+    guint64 *last_labels; /* NULL until there is a name */
+    guint64 *networks;    /* NULL until there is an IPv4 network */
+    GArray *url_hosts;    /* guint64: hashes */
+    GByteArray *strings;
+    GHashTable *offsets; /* text -> offset in strings */
+    GByteArray *value;
+    struct hunt_key key;
+    gboolean full; /* more strings than their offsets can name */
+};
+
+static gsize put_network_key(const struct indicator *indicator, guint8 *to)
+{
+    gsize size = indicator->family == 4 ? 4 : 16;
+
+    to[0] = HUNT_KEY_NETWORK;
+    to[1] = indicator->family;
+    to[2] = indicator->prefix;
+    memcpy(to + 3, indicator->address, size);
+    return 3 + size;
+}
+
+static guint32 address4(const struct indicator *indicator)
+{
+    guint32 address;
+
+    memcpy(&address, indicator->address, sizeof address);
+    return GUINT32_FROM_BE(address);
+}
+
+static gboolean network_key(const struct indicator *indicator, struct hunt_key *key)
+{
+    key->length = put_network_key(indicator, key->bytes);
+    key->hash = indicator->family == 4 ? hunt_key_network4(address4(indicator), indicator->prefix)
+                                       : hunt_key_network6(indicator->address, indicator->prefix);
+    return TRUE;
+}
+
+/* The key that is one letter and these bytes. */
+static gboolean bytes_key(guint8 letter, const guint8 *bytes, gsize length, struct hunt_key *key)
+{
+    if (length > HUNT_KEY_MAX - 1)
+        return FALSE;
+    key->bytes[0] = letter;
+    memcpy(key->bytes + 1, bytes, length);
+    key->length = 1 + length;
+    return TRUE;
+}
+
+static gboolean name_key(const struct indicator *indicator, struct hunt_key *key)
+{
+    const guint8 *name = (const guint8 *)indicator->text;
+    gsize length = strlen(indicator->text);
+
+    key->hash = hunt_key_name(name, length);
+    return length <= HUNT_KEY_NAME_MAX && bytes_key(HUNT_KEY_NAME, name, length, key);
+}
+
+static gboolean email_key(const struct indicator *indicator, struct hunt_key *key)
+{
+    const guint8 *text = (const guint8 *)indicator->text;
+    gsize length = strlen(indicator->text);
+
+    key->hash = hunt_key_email(text, length);
+    return bytes_key(HUNT_KEY_EMAIL, text, length, key);
+}
+
+static gboolean digest_key(const struct indicator *indicator, struct hunt_key *key)
+{
+    const char *text = indicator->text;
+    gsize length = strlen(text) / 2;
+    guint8 digest[64];
+
+    if (length > sizeof digest)
+        return FALSE;
+    for (gsize i = 0; i < length; i++)
+        digest[i] = (guint8)(g_ascii_xdigit_value(text[2 * i]) << 4 |
+                             g_ascii_xdigit_value(text[2 * i + 1]));
+    key->hash = hunt_key_digest(digest, length);
+    return bytes_key(HUNT_KEY_DIGEST, digest, length, key);
+}
+
+/* What stands after "://" of a URL's normal form, and its scheme's letter. */
+static const char *url_rest(const char *text, guint8 *scheme)
+{
+    if (g_str_has_prefix(text, "http://")) {
+        *scheme = 'h';
+        return text + strlen("http://");
+    }
+    if (g_str_has_prefix(text, "https://")) {
+        *scheme = 's';
+        return text + strlen("https://");
+    }
+    *scheme = HUNT_KEY_ANY_SCHEME;
+    return text;
+}
+
+static gboolean url_key(const struct indicator *indicator, struct hunt_key *key)
+{
+    guint8 scheme;
+    const char *rest = url_rest(indicator->text, &scheme);
+    gsize length = strlen(rest);
+
+    if (length > HUNT_KEY_MAX - 2)
+        return FALSE;
+    key->bytes[0] = HUNT_KEY_URL;
+    key->bytes[1] = scheme;
+    memcpy(key->bytes + 2, rest, length);
+    key->length = 2 + length;
+    key->hash = hunt_key_url(hunt_key_url_rest((const guint8 *)rest, length), scheme);
+    return TRUE;
+}
+
+gboolean hunt_key_of(const struct indicator *indicator, struct hunt_key *key)
+{
+    static gboolean (*const makers[INDICATOR_KINDS])(const struct indicator *,
+                                                     struct hunt_key *) = {
+        [INDICATOR_IPV4] = network_key, [INDICATOR_IPV6] = network_key,
+        [INDICATOR_CIDR] = network_key, [INDICATOR_DOMAIN] = name_key,
+        [INDICATOR_HOST] = name_key,    [INDICATOR_URL] = url_key,
+        [INDICATOR_HASH] = digest_key,  [INDICATOR_EMAIL] = email_key,
+    };
+
+    return makers[indicator->kind](indicator, key);
+}
+
+struct hunt_compiler *hunt_compiler_new(const char *path, gint64 built_us, gint64 expires_us,
+                                        GError **error)
+{
+    const struct table_description description = {
+        .kind = HUNT_TABLE_KIND,
+        .serial = (guint64)built_us,
+        .built_us = built_us,
+        .expires_us = expires_us,
+    };
+    g_autoptr(hunt_compiler_t) compiler = g_new0(struct hunt_compiler, 1);
+
+    compiler->path = g_strdup(path);
+    compiler->summary.key_version = HUNT_KEY_VERSION;
+    compiler->url_hosts = g_array_new(FALSE, FALSE, sizeof(guint64));
+    compiler->strings = g_byte_array_new();
+    compiler->offsets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    compiler->value = g_byte_array_new();
+    g_byte_array_append(compiler->strings, (const guint8 *)"", 1);
+    compiler->writer = table_writer_new(path, &description, MEMORY, error);
+    return compiler->writer ? g_steal_pointer(&compiler) : NULL;
+}
+
+void hunt_compiler_free(struct hunt_compiler *compiler)
+{
+    if (!compiler)
+        return;
+    table_writer_free(compiler->writer);
+    g_free(compiler->last_labels);
+    g_free(compiler->networks);
+    g_array_unref(compiler->url_hosts);
+    g_byte_array_unref(compiler->strings);
+    g_hash_table_unref(compiler->offsets);
+    g_byte_array_unref(compiler->value);
+    g_free(compiler->path);
+    g_free(compiler);
+}
+
+/* The offset of a text in the strings, where equal ones stand once; 0 for none. */
+static guint32 string_offset(struct hunt_compiler *compiler, const char *text)
+{
+    gpointer found;
+    guint32 offset = compiler->strings->len;
+
+    if (!text || !*text)
+        return 0;
+    if (g_hash_table_lookup_extended(compiler->offsets, text, NULL, &found))
+        return GPOINTER_TO_UINT(found);
+    if (strlen(text) >= G_MAXINT32 - compiler->strings->len) {
+        compiler->full = TRUE;
+        return 0;
+    }
+    g_byte_array_append(compiler->strings, (const guint8 *)text, strlen(text) + 1);
+    g_hash_table_insert(compiler->offsets, g_strdup(text), GUINT_TO_POINTER(offset));
+    return offset;
+}
+
+static void add_name(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    if (!compiler->last_labels)
+        compiler->last_labels = g_new0(guint64, HUNT_KEY_LAST_LABEL_WORDS);
+    hunt_key_filter_set(
+        compiler->last_labels, HUNT_KEY_LAST_LABEL_WORDS,
+        hunt_key_last_label((const guint8 *)indicator->text, strlen(indicator->text)));
+}
+
+static void add_network4(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    guint32 first = address4(indicator) >> (32 - NETWORK_BITS);
+    guint32 count = indicator->prefix < NETWORK_BITS ? 1u << (NETWORK_BITS - indicator->prefix) : 1;
+
+    if (!compiler->networks)
+        compiler->networks = g_new0(guint64, HUNT_KEY_NETWORKS_BITS / WORD_BITS);
+    for (guint32 i = first; i < first + count; i++)
+        compiler->networks[i / WORD_BITS] |= (guint64)1 << i % WORD_BITS;
+    compiler->summary.lengths4 |= (guint64)1 << indicator->prefix;
+}
+
+static void add_network(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    if (indicator->family == 4)
+        add_network4(compiler, indicator);
+    else
+        compiler->summary.lengths6[indicator->prefix / WORD_BITS] |=
+            (guint64)1 << indicator->prefix % WORD_BITS;
+}
+
+static void add_url(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    guint8 scheme;
+    const char *rest = url_rest(indicator->text, &scheme);
+    guint64 hash = hunt_key_url_host((const guint8 *)rest, strcspn(rest, "/?"));
+
+    g_array_append_val(compiler->url_hosts, hash);
+}
+
+static void add_digest(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    compiler->summary.digests = 1;
+}
+
+static void add_email(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    compiler->summary.emails = 1;
+}
+
+/* Enters the indicator in the small filter of its kind. */
+static void add_to_filter(struct hunt_compiler *compiler, const struct indicator *indicator)
+{
+    static void (*const adders[INDICATOR_KINDS])(struct hunt_compiler *,
+                                                 const struct indicator *) = {
+        [INDICATOR_IPV4] = add_network, [INDICATOR_IPV6] = add_network,
+        [INDICATOR_CIDR] = add_network, [INDICATOR_DOMAIN] = add_name,
+        [INDICATOR_HOST] = add_name,    [INDICATOR_URL] = add_url,
+        [INDICATOR_HASH] = add_digest,  [INDICATOR_EMAIL] = add_email,
+    };
+
+    adders[indicator->kind](compiler, indicator);
+}
+
+static void put_number(GByteArray *value, guint64 number)
+{
+    guint8 varint[VARINT_MAX];
+
+    g_byte_array_append(value, varint, varint_write(varint, number));
+}
+
+static void put_time(GByteArray *value, gint64 time_us)
+{
+    guint64 word = GUINT64_TO_LE((guint64)time_us);
+
+    g_byte_array_append(value, (const guint8 *)&word, sizeof word);
+}
+
+static void put_text(GByteArray *value, const char *text)
+{
+    g_byte_array_append(value, (const guint8 *)text, strlen(text) + 1);
+}
+
+static gboolean says(const char *text)
+{
+    return text && *text;
+}
+
+static guint8 present_in(const struct assertion *assertion)
+{
+    return (assertion->confidence != ASSERTION_NO_CONFIDENCE ? HUNT_HAS_CONFIDENCE : 0) |
+           (assertion->valid_from_us ? HUNT_HAS_FROM : 0) |
+           (assertion->valid_until_us ? HUNT_HAS_UNTIL : 0) |
+           (assertion->warning ? HUNT_HAS_WARNING : 0) |
+           (says(assertion->labels) ? HUNT_HAS_LABELS : 0) |
+           (says(assertion->object) ? HUNT_HAS_OBJECT : 0) |
+           (says(assertion->original) ? HUNT_HAS_ORIGINAL : 0);
+}
+
+static void pack_value(struct hunt_compiler *compiler, const struct assertion *assertion)
+{
+    GByteArray *value = compiler->value;
+    const guint8 present = present_in(assertion);
+    const guint8 head[] = { (guint8)assertion->indicator.kind, (guint8)assertion->flags,
+                            (guint8)assertion->tlp, present };
+
+    g_byte_array_set_size(value, 0);
+    g_byte_array_append(value, head, sizeof head);
+    put_number(value, assertion->source);
+    if (present & HUNT_HAS_CONFIDENCE)
+        g_byte_array_append(value, &assertion->confidence, 1);
+    if (present & HUNT_HAS_FROM)
+        put_time(value, assertion->valid_from_us);
+    if (present & HUNT_HAS_UNTIL)
+        put_time(value, assertion->valid_until_us);
+    if (present & HUNT_HAS_WARNING)
+        put_number(value, assertion->warning);
+    if (present & HUNT_HAS_LABELS)
+        put_number(value, string_offset(compiler, assertion->labels));
+    if (present & HUNT_HAS_OBJECT)
+        put_text(value, assertion->object);
+    if (present & HUNT_HAS_ORIGINAL)
+        put_text(value, assertion->original);
+}
+
+gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GError **error)
+{
+    struct hunt_compiler *compiler = data;
+    const struct indicator *indicator = &assertion->indicator;
+
+    if (!hunt_key_of(indicator, &compiler->key))
+        return input_error(error, "\"%.64s...\" is too long to be hunted", indicator->text);
+    pack_value(compiler, assertion);
+    if (compiler->full)
+        return input_error(error, "%s: more than 2 GB of different labels", compiler->path);
+    add_to_filter(compiler, indicator);
+    compiler->summary.kinds[indicator->kind]++;
+    return table_writer_add(compiler->writer, compiler->key.hash, compiler->key.bytes,
+                            compiler->key.length, compiler->value->data, compiler->value->len,
+                            error);
+}
+
+static gboolean write_filters(struct hunt_compiler *compiler, GError **error)
+{
+    struct table_writer *writer = compiler->writer;
+    const GArray *hosts = compiler->url_hosts;
+    g_autofree guint64 *url_hosts = NULL;
+    gsize words = URL_HOST_WORDS_MIN;
+
+    if (compiler->last_labels &&
+        !table_writer_section(writer, HUNT_LAST_LABELS, sizeof(guint64), compiler->last_labels,
+                              HUNT_KEY_LAST_LABEL_WORDS * sizeof(guint64), error))
+        return FALSE;
+    if (compiler->networks &&
+        !table_writer_section(writer, HUNT_NETWORKS, sizeof(guint64), compiler->networks,
+                              HUNT_KEY_NETWORKS_BITS / 8, error))
+        return FALSE;
+    if (!hosts->len)
+        return TRUE;
+    while (words < hosts->len / URL_HOSTS_PER_WORD)
+        words *= 2;
+    url_hosts = g_new0(guint64, words);
+    for (guint i = 0; i < hosts->len; i++)
+        hunt_key_filter_set(url_hosts, words, g_array_index(hosts, guint64, i));
+    return table_writer_section(writer, HUNT_URL_HOSTS, sizeof(guint64), url_hosts,
+                                words * sizeof(guint64), error);
+}
+
+static gboolean write_sources(struct hunt_compiler *compiler, const struct feed_report *report,
+                              GError **error)
+{
+    g_autoptr(GArray) rows = g_array_new(FALSE, TRUE, sizeof(struct hunt_source_row));
+
+    for (guint i = 0; i < report->sources->len; i++) {
+        const struct feed_source *source = report->sources->pdata[i];
+        const struct hunt_source_row row = {
+            .name = string_offset(compiler, source->name),
+            .title = string_offset(compiler, source->title),
+            .id = string_offset(compiler, source->id),
+            .path = string_offset(compiler, source->path),
+            .format = source->format,
+            .tlp = source->tlp,
+            .time_us = source->time_us,
+            .assertions = source->assertions,
+        };
+
+        g_array_append_val(rows, row);
+    }
+    return table_writer_section(compiler->writer, HUNT_SOURCES, sizeof(struct hunt_source_row),
+                                rows->data, rows->len * sizeof(struct hunt_source_row), error);
+}
+
+static gboolean write_warnings(struct hunt_compiler *compiler, const struct warning_lists *warnings,
+                               GError **error)
+{
+    g_autoptr(GArray) names = g_array_new(FALSE, TRUE, sizeof(guint32));
+
+    for (guint i = 0; warnings && i < warning_lists_count(warnings); i++) {
+        guint32 name = string_offset(compiler, warning_list_name(warnings, i));
+
+        g_array_append_val(names, name);
+    }
+    return table_writer_section(compiler->writer, HUNT_WARNINGS, sizeof(guint32), names->data,
+                                names->len * sizeof(guint32), error);
+}
+
+static gboolean write_skips(struct hunt_compiler *compiler, const struct feed_report *report,
+                            GError **error)
+{
+    g_autoptr(GArray) rows = g_array_new(FALSE, TRUE, sizeof(struct hunt_skip_row));
+
+    for (guint skip = 0; skip < FEED_SKIPS; skip++) {
+        const struct hunt_skip_row row = {
+            .name = string_offset(compiler, feed_skip_name(skip)),
+            .text = string_offset(compiler, feed_skip_text(skip)),
+            .count = report->skipped[skip].count,
+        };
+
+        if (row.count)
+            g_array_append_val(rows, row);
+    }
+    return table_writer_section(compiler->writer, HUNT_SKIPS, sizeof(struct hunt_skip_row),
+                                rows->data, rows->len * sizeof(struct hunt_skip_row), error);
+}
+
+gboolean hunt_compiler_finish(struct hunt_compiler *compiler, const struct feed_report *report,
+                              const struct warning_lists *warnings, GError **error)
+{
+    return table_writer_section(compiler->writer, HUNT_SUMMARY, sizeof compiler->summary,
+                                &compiler->summary, sizeof compiler->summary, error) &&
+           write_filters(compiler, error) && write_sources(compiler, report, error) &&
+           write_warnings(compiler, warnings, error) && write_skips(compiler, report, error) &&
+           table_writer_section(compiler->writer, HUNT_STRINGS, 1, compiler->strings->data,
+                                compiler->strings->len, error) &&
+           table_writer_finish(compiler->writer, TABLE_MODE, error);
+}
