@@ -38,9 +38,8 @@ static int show(struct casework *work, GError **error)
 
         text_table_row(table, cells, NULL);
     }
-    text = cli_format_is(work->context, "json", FALSE)
-               ? json_pretty(list)
-               : text_table_format(table, FALSE, terminal_width(stdout));
+    text = cli_format_is(work->context, "json", FALSE) ? json_pretty(list)
+                                                       : cli_table(work->context, table);
     if (!cli_output(work->context, text, strlen(text), error))
         return EXIT_SYSTEM;
     if (!json_array_size(list) && !work->context->quiet)

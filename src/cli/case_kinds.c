@@ -2,7 +2,6 @@
 #include "base/terminal.h"
 #include "cli/case_command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static char *overview(const struct context *context, const struct kind *only)
@@ -22,8 +21,7 @@ static char *overview(const struct context *context, const struct kind *only)
 
         text_table_row(table, cells, NULL);
     }
-    return text_table_format(table, !context->output && terminal_has_colour(stdout),
-                             context->output ? 0 : terminal_width(stdout));
+    return cli_table(context, table);
 }
 
 static int run(const struct context *context, const struct case_arguments *given, char **arguments,

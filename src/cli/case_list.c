@@ -3,7 +3,6 @@
 #include "cli/case_text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static gboolean check_numbers(const struct case_arguments *given, GError **error)
 {
@@ -58,7 +57,7 @@ int case_list(const struct context *context, const struct case_arguments *given,
     };
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) list = NULL;
-    g_autofree char *party = NULL, *text = NULL;
+    g_autofree char *party = NULL;
     size_t shown;
 
     if (!check_numbers(given, error))
@@ -78,11 +77,7 @@ int case_list(const struct context *context, const struct case_arguments *given,
     if (!list)
         return EXIT_SYSTEM;
     shown = json_array_size(json_object_get(list, "cases"));
-    if (cli_format_is(context, "json", FALSE))
-        text = json_pretty(list);
-    else
-        text = shown ? case_text_list(work, list) : g_strdup("");
-    if (!cli_output(context, text, strlen(text), error))
+    if (!case_text_put(work, list, "cases", case_text_list, error))
         return EXIT_SYSTEM;
     if (!context->quiet && !cli_format_is(context, "json", FALSE))
         fprintf(stderr, work->french ? "%zu sur %d\n" : "%zu of %d\n", shown,

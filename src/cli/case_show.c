@@ -41,9 +41,7 @@ static void put_heading(const struct page *page, const char *english, const char
 
 static void put_table(const struct page *page, const struct text_table *table)
 {
-    const gboolean to_file = page->work->context->output != NULL;
-    g_autofree char *text =
-        text_table_format(table, page->colour, to_file ? 0 : terminal_width(stdout));
+    g_autofree char *text = cli_table(page->work->context, table);
 
     g_string_append(page->text, text);
 }

@@ -95,12 +95,18 @@ static enum style urgency(const json_t *row)
     return json_is_true(json_object_get(row, "overdue")) ? STYLE_BAD : STYLE_PLAIN;
 }
 
-static char *format(const struct casework *work, const struct text_table *table)
+gboolean case_text_put(const struct casework *work, const json_t *document, const char *rows,
+                       char *(*as_text)(const struct casework *work, const json_t *document),
+                       GError **error)
 {
-    const gboolean to_file = work->context->output != NULL;
+    g_autofree char *text = NULL;
 
-    return text_table_format(table, !to_file && terminal_has_colour(stdout),
-                             to_file ? 0 : terminal_width(stdout));
+    if (cli_format_is(work->context, "json", FALSE))
+        text = json_pretty(document);
+    else
+        text = json_array_size(json_object_get(document, rows)) ? as_text(work, document)
+                                                                : g_strdup("");
+    return cli_output(work->context, text, strlen(text), error);
 }
 
 /* The other side: whom it was opened to, or who opened it. */
@@ -141,7 +147,7 @@ char *case_text_list(const struct casework *work, const json_t *list)
 
         text_table_row(table, cells, styles);
     }
-    return format(work, table);
+    return cli_table(work->context, table);
 }
 
 /* What somebody here has to do about it. */
@@ -189,5 +195,5 @@ char *case_text_inbox(const struct casework *work, const json_t *inbox)
 
         text_table_row(table, cells, styles);
     }
-    return format(work, table);
+    return cli_table(work->context, table);
 }

@@ -20,6 +20,14 @@ const char *case_text_clock(const struct casework *work, const char *kind, const
 const char *case_text_step(const struct casework *work, const char *kind, const char *machine,
                            const char *event);
 
+/*
+ * Puts a document out: as JSON where that is asked for, else what `as_text` makes of it; nothing
+ * when its member `rows` has none.
+ */
+gboolean case_text_put(const struct casework *work, const json_t *document, const char *rows,
+                       char *(*as_text)(const struct casework *work, const json_t *document),
+                       GError **error);
+
 /* Rows of cases_list() as a table. Owned by the caller. */
 char *case_text_list(const struct casework *work, const json_t *list);
 /* Items of cases_inbox() as a table. Owned by the caller. */

@@ -336,6 +336,14 @@ gboolean cli_output(const struct context *context, const char *text, gsize lengt
     return TRUE;
 }
 
+char *cli_table(const struct context *context, const struct text_table *table)
+{
+    const gboolean to_file = context->output && !g_str_equal(context->output, "-");
+
+    return text_table_format(table, !to_file && terminal_has_colour(stdout),
+                             to_file ? 0 : terminal_width(stdout));
+}
+
 const char *cli_language(const struct context *context)
 {
     const char *const *names = g_get_language_names();

@@ -62,6 +62,13 @@ char *cli_program(void);
 /* Writes a result to --output (durably) or to standard output. */
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error);
 
+struct text_table;
+/*
+ * A table as what the result goes to wants it: in colour and as wide as the terminal, or plain and
+ * unwrapped in a file. Owned by the caller.
+ */
+char *cli_table(const struct context *context, const struct text_table *table);
+
 /* "en" or "fr". */
 const char *cli_language(const struct context *context);
 gboolean cli_is_french(const struct context *context);

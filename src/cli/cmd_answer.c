@@ -99,9 +99,7 @@ static int list(const struct context *context, const struct records *records, GE
         add_row(context, &rows[i], &answer, table, array);
         answer_clear(&answer);
     }
-    text = cli_format_is(context, "json", FALSE)
-               ? json_pretty(array)
-               : text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+    text = cli_format_is(context, "json", FALSE) ? json_pretty(array) : cli_table(context, table);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

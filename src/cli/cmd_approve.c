@@ -45,15 +45,8 @@ static json_t *drafts(struct casework *work, GError **error)
 static int list(struct casework *work, GError **error)
 {
     g_autoptr(json_t) waiting = drafts(work, error);
-    g_autofree char *text = NULL;
 
-    if (!waiting)
-        return EXIT_SYSTEM;
-    if (cli_format_is(work->context, "json", FALSE))
-        text = json_pretty(waiting);
-    else
-        text = json_number(waiting, "total", 0) ? case_text_inbox(work, waiting) : g_strdup("");
-    if (!cli_output(work->context, text, strlen(text), error))
+    if (!waiting || !case_text_put(work, waiting, "items", case_text_inbox, error))
         return EXIT_SYSTEM;
     if (!work->context->quiet && !json_number(waiting, "total", 0))
         fputs(work->french ? "Rien n'attend une seconde signature.\n"

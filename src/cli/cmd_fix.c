@@ -483,7 +483,7 @@ static int run_list(const struct context *context, const struct state *state, co
         list_damaged(damaged->pdata[i], french, table, array);
     if (cli_format_is(context, "json", FALSE))
         return put_json(context, array, error) && !damaged->len ? EXIT_DONE : EXIT_SYSTEM;
-    text = text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+    text = cli_table(context, table);
     return cli_output(context, text, strlen(text), error) && !damaged->len ? EXIT_DONE
                                                                            : EXIT_SYSTEM;
 }

@@ -151,7 +151,7 @@ static char *queue_text(const struct casework *work, const json_t *queue)
                            waiting, inputs, title ? title : "" },
                        NULL);
     }
-    return text_table_format(table, FALSE, work->context->output ? 0 : terminal_width(stdout));
+    return cli_table(work->context, table);
 }
 
 static int queue(const struct context *context, const struct state *state, char **arguments,
@@ -159,7 +159,6 @@ static int queue(const struct context *context, const struct state *state, char 
 {
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) list = NULL;
-    g_autofree char *text = NULL;
 
     if (arguments[0] || state->given.limit < 0)
         return input_error(error, "queue takes options only; --limit a number from 0");
@@ -168,13 +167,7 @@ static int queue(const struct context *context, const struct state *state, char 
         return EXIT_SYSTEM;
     list = triage_queue(work->cases, state->given.limit ? (guint)state->given.limit : QUEUE_DEFAULT,
                         work->now_us, error);
-    if (!list)
-        return EXIT_SYSTEM;
-    if (cli_format_is(context, "json", FALSE))
-        text = json_pretty(list);
-    else
-        text = json_number(list, "total", 0) ? queue_text(work, list) : g_strdup("");
-    if (!cli_output(context, text, strlen(text), error))
+    if (!list || !case_text_put(work, list, "queue", queue_text, error))
         return EXIT_SYSTEM;
     if (!context->quiet && !json_number(list, "total", 0))
         fputs(work->french ? "Aucune demande n’attend de réponse ici.\n"

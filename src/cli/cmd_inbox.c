@@ -4,7 +4,6 @@
 #include "delivery/echo.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct state {
     struct casework_options work;
@@ -75,7 +74,6 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) inbox = NULL;
     g_autoptr(GError) problem = NULL;
-    g_autofree char *text = NULL;
 
     if (arguments[0])
         return input_error(error, "\"%s\": inbox takes options only", arguments[0]);
@@ -89,13 +87,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     if (state->sync && !sync_once(work, error))
         return EXIT_SYSTEM;
     inbox = cases_inbox(work->cases, (guint)state->limit, work->now_us, error);
-    if (!inbox)
-        return EXIT_SYSTEM;
-    if (cli_format_is(context, "json", FALSE))
-        text = json_pretty(inbox);
-    else
-        text = json_number(inbox, "total", 0) ? case_text_inbox(work, inbox) : g_strdup("");
-    if (!cli_output(context, text, strlen(text), error))
+    if (!inbox || !case_text_put(work, inbox, "items", case_text_inbox, error))
         return EXIT_SYSTEM;
     hint(work, inbox);
     return overdue_of(inbox) ? EXIT_FOUND : EXIT_DONE;

@@ -101,8 +101,7 @@ static int list(const struct context *context, const struct state *state, struct
     text_table_align_right(table, 0);
     if (journal && !journal_each(journal, &filter, list_event, &listing, error))
         return EXIT_SYSTEM;
-    text = json ? g_strdup(lines->str)
-                : text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+    text = json ? g_strdup(lines->str) : cli_table(context, table);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

@@ -224,7 +224,7 @@ static gboolean run_show(const struct context *context, const struct key_state *
     }
     text = cli_format_is(context, "json", FALSE)
                ? json_pretty(list)
-               : text_table_format(table, terminal_has_colour(stdout), 0);
+               : text_table_format(table, !context->output && terminal_has_colour(stdout), 0);
     return put(context, text, error);
 }
 

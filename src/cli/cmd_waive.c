@@ -76,7 +76,7 @@ static int list(const struct context *context, const char *folder, GError **erro
     else if (waivers->len == 0)
         text = g_strdup("No waiver stands.\n");
     else
-        text = text_table_format(table, terminal_has_colour(stdout), terminal_width(stdout));
+        text = cli_table(context, table);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 

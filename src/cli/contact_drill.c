@@ -12,7 +12,6 @@
 #include "statement/base64.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #define KIND "drill"
@@ -131,8 +130,7 @@ static char *results_text(const struct casework *work, const json_t *results)
 
         text_table_row(table, cells, styles);
     }
-    return text_table_format(table, !work->context->output && terminal_has_colour(stdout),
-                             work->context->output ? 0 : terminal_width(stdout));
+    return cli_table(work->context, table);
 }
 
 static char *summary_text(const struct casework *work, const json_t *summary)

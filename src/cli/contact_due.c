@@ -5,7 +5,6 @@
 #include "cli/contact_command.h"
 #include "p9_norms/contacts.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define KIND "drill"
@@ -134,8 +133,7 @@ static char *list_text(const struct casework *work, const json_t *items)
 
         text_table_row(table, cells, styles);
     }
-    return text_table_format(table, !work->context->output && terminal_has_colour(stdout),
-                             work->context->output ? 0 : terminal_width(stdout));
+    return cli_table(work->context, table);
 }
 
 int contact_due(const struct context *context, const struct contact_drill_options *options,
