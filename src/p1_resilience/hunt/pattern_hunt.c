@@ -39,7 +39,10 @@ static const struct {
     { "ipv6-addr", "value", ADDRESS },
     { "domain-name", "value", NAME },
     { "domain-name", "resolves_to_refs[*].value", ADDRESS | NAME },
-    { "url", "value", INDICATOR_ONLY(INDICATOR_URL) },
+    /* Feeds name bare hosts so, too. */
+    { "url", "value",
+      INDICATOR_ONLY(INDICATOR_URL) | INDICATOR_ONLY(INDICATOR_IPV4) |
+          INDICATOR_ONLY(INDICATOR_IPV6) | NAME },
     { "email-addr", "value", INDICATOR_ONLY(INDICATOR_EMAIL) },
     { "email-message", "from_ref.value", INDICATOR_ONLY(INDICATOR_EMAIL) },
     { "email-message", "sender_ref.value", INDICATOR_ONLY(INDICATOR_EMAIL) },
