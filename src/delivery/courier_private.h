@@ -4,6 +4,8 @@
 #include "delivery/mailbox_client.h"
 #include "delivery/message.h"
 
+#define COURIER_INCOMPLETE_LIMIT 10000u
+
 struct courier {
     struct courier_options options;
     struct mailbox_client *client;
@@ -12,8 +14,8 @@ struct courier {
     char *mailbox;           /* the own one's id */
     GHashTable *unreachable; /* recipients that nothing could be handed in for, in this round */
     GHashTable *incomplete;  /* attachment -> "author\nby\ncase\nstream": waits for its parts. At
-                              * most INCOMPLETE_LIMIT: what was forgotten is due again when its
-                              * author, unanswered, sends the event once more */
+                              * most COURIER_INCOMPLETE_LIMIT: what was forgotten is due again when
+                              * its  author, unanswered, sends the event once more */
     GHashTable *later;       /* "URL number" -> monotonic time: messages to look at again */
     gint64 polled_us;        /* monotonic: when relays were last asked */
     gint64 moved_us;         /* monotonic: when something last came or went */

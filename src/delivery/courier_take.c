@@ -11,7 +11,6 @@
 
 #define UNKNOWN "?"
 #define DUE_LIMIT 1000
-#define INCOMPLETE_LIMIT 10000u
 /* What is due: "author\nby\ncase\nstream". */
 enum { DUE_AUTHOR, DUE_BY, DUE_CASE, DUE_STREAM, DUE_PARTS };
 
@@ -69,7 +68,7 @@ static gboolean touch(struct courier *courier, const struct case_event *event, c
 
         if (is_there(courier, attachment))
             continue;
-        if (g_hash_table_size(courier->incomplete) >= INCOMPLETE_LIMIT)
+        if (g_hash_table_size(courier->incomplete) >= COURIER_INCOMPLETE_LIMIT)
             g_hash_table_remove_all(courier->incomplete);
         g_hash_table_replace(courier->incomplete,
                              hex_encode(attachment->sha256.bytes, CASE_HASH_SIZE), g_strdup(key));
@@ -114,19 +113,53 @@ static void tell_refusal(struct courier *courier, const struct case_event *event
         courier_hand_in(courier, by ? by : event->from, event->id, &message, now_us, NULL);
 }
 
+/* What waited for an event, and does not any more, is acknowledged as well: else its author would
+ * not know before it sends it again, hours later. */
+static gboolean touch_released(struct courier *courier, const struct case_event *event,
+                               GHashTable *before, GError **error)
+{
+    g_autoptr(GHashTable) now = NULL;
+    GHashTableIter iter;
+    gpointer key;
+
+    if (!g_hash_table_size(before))
+        return TRUE;
+    now = cases_waiting(courier->options.cases, event->id, error);
+    if (!now)
+        return FALSE;
+    g_hash_table_iter_init(&iter, before);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        g_auto(GStrv) parts = g_strsplit(key, "\n", 2);
+        g_autofree char *due = NULL;
+
+        if (g_hash_table_contains(now, key))
+            continue;
+        due = g_strdup_printf("%s\n%s\n%s\n%s", parts[0], parts[0], event->id, parts[1]);
+        if (!ledger_due(courier->options.ledger, due, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean take_event(struct courier *courier, const struct message *message, gint64 now_us,
                            gboolean *later, GError **error)
 {
     g_autoptr(case_event_t) event = case_event_parse(message->envelope, NULL);
+    g_autoptr(GHashTable) waiting =
+        event ? cases_waiting(courier->options.cases, event->id, error) : NULL;
     g_autoptr(GError) failure = NULL;
-    enum case_verdict verdict =
-        cases_take(courier->options.cases, message->envelope, now_us, NULL, &failure);
+    enum case_verdict verdict;
 
     (void)later;
+    if (event && !waiting)
+        return FALSE;
+    verdict = cases_take(courier->options.cases, message->envelope, now_us, NULL, &failure);
     if (failure) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
+    if (event && !touch_released(courier, event, waiting, error))
+        return FALSE;
     if (event && !is_refusal(verdict))
         return touch(courier, event, message->by, error) &&
                open_reply_box(courier, event, now_us, error);

@@ -130,8 +130,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(case_fold_t, case_fold_free)
  * refused. The signatures are judged unless `signers` of the event says that they were.
  *
  * What is CASE_REPLAYED, _FORKED, _OTHER_LOG, _MIS_ADDRESSED before a party is known, or not signed
- * well, is not of the case. All else keeps its place in its author's chain, whatever the verdict,
- * and is judged again when events come before it.
+ * well, is not of the case; nor is an opening that cannot open it, and what waits for one goes on
+ * waiting. All else keeps its place in its author's chain, whatever the verdict, and is judged
+ * again when events come before it.
+ *
+ * Of two openings (which only an author who means ill signs) one counts, the same for all: the one
+ * that another signatory whom it addresses has answered; then the earlier; then that of the lower
+ * hash. The other, with what its author built upon it, is forked, even if it counted before.
  */
 enum case_verdict case_fold_add(struct case_fold *fold, struct case_event *event, gint64 now_us);
 
@@ -150,6 +155,8 @@ json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const 
 /* seq and hash of the last event of an author in a stream; 0: none. */
 guint32 case_fold_last(const struct case_fold *fold, const char *author, const char *stream,
                        struct case_hash *hash);
+/* How many openings there are; more than one: case_fold_add() may have changed any verdict. */
+guint case_fold_openings(const struct case_fold *fold);
 /* seq numbers of an author that are missing before waiting events: "3-5"; NULL: none. */
 char *case_fold_gaps(const struct case_fold *fold, const char *author, const char *stream);
 

@@ -8,33 +8,6 @@
 #define SNAPSHOT_EVENTS 256
 #define WAITING_LIMIT 20000 /* events of a case that lack their causes */
 
-/* The events of one author in one stream, by seq from 1. */
-struct chain {
-    GPtrArray *slots; /* struct slot * */
-};
-
-struct snapshot {
-    guint applied, entries;
-    struct kase *kase;
-};
-
-struct case_fold {
-    struct case_options options;
-    char *self, *log;
-    struct slot *opening;
-    GHashTable *slots;       /* hash -> struct slot, all there are */
-    GHashTable *chains;      /* "author\nstream" -> struct chain */
-    GHashTable *wanted;      /* hash -> GPtrArray of the slots that wait for it */
-    GPtrArray *want_opening; /* struct slot * */
-    guint waiting;
-    GPtrArray *order; /* struct slot * */
-    guint applied;    /* of them, in `kase` */
-    struct kase *kase;
-    GPtrArray *snapshots;
-    struct kase *shown; /* `kase` with what clocks did since; or NULL */
-    guint shown_from;   /* entries that `kase` has */
-};
-
 /* --- life --- */
 
 static guint hash_hash(gconstpointer key)
@@ -87,6 +60,7 @@ struct case_fold *case_fold_new(const struct case_options *options)
     fold->chains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, chain_free);
     fold->wanted =
         g_hash_table_new_full(hash_hash, hash_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    fold->openings = g_ptr_array_new();
     fold->want_opening = g_ptr_array_new();
     fold->order = g_ptr_array_new();
     fold->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
@@ -104,6 +78,7 @@ void case_fold_free(struct case_fold *fold)
     kase_free(fold->kase);
     g_ptr_array_unref(fold->snapshots);
     g_ptr_array_unref(fold->order);
+    g_ptr_array_unref(fold->openings);
     g_ptr_array_unref(fold->want_opening);
     g_hash_table_unref(fold->wanted);
     g_hash_table_unref(fold->chains);
@@ -111,25 +86,6 @@ void case_fold_free(struct case_fold *fold)
     g_free(fold->self);
     g_free(fold->log);
     g_free(fold);
-}
-
-static struct chain *chain_of(const struct case_fold *fold, const char *author, const char *stream)
-{
-    g_autofree char *key = g_strconcat(author, "\n", stream, NULL);
-
-    return g_hash_table_lookup(fold->chains, key);
-}
-
-static struct chain *chain_make(struct case_fold *fold, const char *author, const char *stream)
-{
-    struct chain *chain = chain_of(fold, author, stream);
-
-    if (chain)
-        return chain;
-    chain = g_new0(struct chain, 1);
-    chain->slots = g_ptr_array_new();
-    g_hash_table_insert(fold->chains, g_strconcat(author, "\n", stream, NULL), chain);
-    return chain;
 }
 
 /* --- the state --- */
@@ -274,10 +230,12 @@ static void follow_cause(struct slot *slot, const struct slot *cause)
 
 static void place(struct case_fold *fold, struct slot *slot)
 {
-    struct chain *chain = chain_make(fold, slot->event->from, slot->event->stream);
+    struct chain *chain = case_chain_make(fold, slot->event->from, slot->event->stream);
     guint position;
 
     slot->order_us = slot->event->time_us;
+    if (!g_str_equal(slot->event->kind, fold->opening->event->kind))
+        slot->fixed = CASE_MIS_ADDRESSED;
     follow_cause(slot, fold->opening);
     follow_cause(slot, slot->previous);
     for (guint i = 0; slot->heads && i < slot->heads->len; i++)
@@ -304,11 +262,6 @@ static enum case_verdict wait_for(struct case_fold *fold, struct slot *slot, con
     return CASE_GAP;
 }
 
-static gboolean is_there(const struct slot *slot)
-{
-    return slot && (slot->placed || slot->forked);
-}
-
 /* The events that an event names; those that lost a fork are known, and of no consequence. */
 static enum case_verdict find_heads(struct case_fold *fold, struct slot *slot)
 {
@@ -323,11 +276,12 @@ static enum case_verdict find_heads(struct case_fold *fold, struct slot *slot)
 
         hex_decode_into(json_string_value(value), hash, sizeof hash);
         head = g_hash_table_lookup(fold->slots, hash);
-        if (!is_there(head))
+        if (!case_slot_is_there(head))
             return wait_for(fold, slot, hash);
         if (!g_str_equal(head->event->from, author) ||
             !g_str_equal(head->event->stream, slot->event->stream))
             slot->fixed = CASE_MALFORMED;
+        case_opening_answer(slot->event, head);
         if (head->placed)
             g_ptr_array_add(heads, head);
     }
@@ -350,6 +304,8 @@ static enum case_verdict settle(struct case_fold *fold, struct slot *slot)
     const struct chain *chain;
     enum case_verdict verdict;
 
+    if (opens)
+        slot->root = slot;
     if (opens && fold->opening)
         return lose_fork(slot);
     if (!opens && !fold->opening) {
@@ -360,15 +316,16 @@ static enum case_verdict settle(struct case_fold *fold, struct slot *slot)
     if (event->has_previous) {
         struct slot *previous = g_hash_table_lookup(fold->slots, event->previous.bytes);
 
-        if (!is_there(previous))
+        if (!case_slot_is_there(previous))
             return wait_for(fold, slot, event->previous.bytes);
+        slot->root = previous->root;
         if (previous->forked || !g_str_equal(previous->event->from, event->from) ||
             !g_str_equal(previous->event->stream, event->stream) ||
             previous->event->seq != event->seq - 1)
             return lose_fork(slot);
         slot->previous = previous;
     }
-    chain = chain_of(fold, event->from, event->stream);
+    chain = case_chain(fold, event->from, event->stream);
     if ((chain ? chain->slots->len : 0) != event->seq - 1)
         return lose_fork(slot);
     verdict = find_heads(fold, slot);
@@ -410,6 +367,68 @@ static void release(struct case_fold *fold, struct slot *first)
     }
 }
 
+/* --- openings --- */
+
+/* As it was when it came. */
+static void unsettle(struct slot *slot)
+{
+    g_clear_pointer(&slot->heads, g_ptr_array_unref);
+    slot->previous = slot->root = NULL;
+    slot->placed = slot->forked = FALSE;
+    slot->order_us = slot->depth = 0;
+    slot->fixed = CASE_APPLIED;
+}
+
+static gint compare_arrivals(gconstpointer a, gconstpointer b)
+{
+    const struct slot *left = *(struct slot *const *)a, *right = *(struct slot *const *)b;
+
+    return left->arrival < right->arrival ? -1 : left->arrival > right->arrival;
+}
+
+static GPtrArray *take_all_out(struct case_fold *fold)
+{
+    GPtrArray *all = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, fold->slots);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        unsettle(value);
+        g_ptr_array_add(all, value);
+    }
+    g_ptr_array_sort(all, compare_arrivals);
+    g_hash_table_remove_all(fold->chains);
+    g_hash_table_remove_all(fold->wanted);
+    g_ptr_array_set_size(fold->want_opening, 0);
+    g_ptr_array_set_size(fold->order, 0);
+    fold->waiting = 0;
+    fold->opening = NULL;
+    return all;
+}
+
+/* The case begins with another opening: all that was said is settled anew, in the order in which it
+ * came. What an event answers stays answered, so that this comes to an end. */
+static void reopen(struct case_fold *fold, struct slot *opening)
+{
+    g_autoptr(GPtrArray) all = NULL;
+
+    case_fold_refresh(fold);
+    all = take_all_out(fold);
+    settle(fold, opening);
+    for (guint i = 0; i < all->len; i++)
+        if (all->pdata[i] != opening && settle(fold, all->pdata[i]) != CASE_GAP)
+            release(fold, all->pdata[i]);
+}
+
+static void choose_opening(struct case_fold *fold)
+{
+    struct slot *first;
+
+    while (fold->openings->len > 1 && (first = case_opening_first(fold->openings)) != fold->opening)
+        reopen(fold, first);
+}
+
 /* --- events that come --- */
 
 static gboolean waits_to_bring(const struct case_fold *fold, const char *self)
@@ -442,14 +461,14 @@ static enum case_verdict examine(const struct case_fold *fold, struct case_event
                                  gint64 now_us)
 {
     const struct kind *kind = kind_find(event->kind);
+    enum case_verdict verdict;
 
     if (!kind)
         return CASE_UNKNOWN_KIND;
     /* What never leaves its author may have begun before a community was joined. */
     if (!kind->own && g_strcmp0(event->log, fold->log) != 0)
         return CASE_OTHER_LOG;
-    if (fold->opening && (!g_str_equal(fold->opening->event->id, event->id) ||
-                          !g_str_equal(fold->opening->event->kind, event->kind)))
+    if (fold->opening && !g_str_equal(fold->opening->event->id, event->id))
         return CASE_MIS_ADDRESSED;
     if (event->time_us > now_us + AHEAD_US)
         return CASE_TIME;
@@ -457,7 +476,8 @@ static enum case_verdict examine(const struct case_fold *fold, struct case_event
         return CASE_MIS_ADDRESSED;
     if (fold->waiting >= WAITING_LIMIT)
         return CASE_TOO_LARGE;
-    return event->signers ? CASE_APPLIED : case_event_verify(event, &fold->options.keys);
+    verdict = event->signers ? CASE_APPLIED : case_event_verify(event, &fold->options.keys);
+    return verdict == CASE_APPLIED && case_event_opens(event) ? case_judge_opening(event) : verdict;
 }
 
 /* The same event with more signatures (approvals) counts with those. */
@@ -486,15 +506,14 @@ enum case_verdict case_fold_add(struct case_fold *fold, struct case_event *event
     }
     slot = g_new0(struct slot, 1);
     slot->event = case_event_ref(event);
+    slot->arrival = fold->arrivals++;
     g_hash_table_insert(fold->slots, event->hash.bytes, slot);
-    verdict = settle(fold, slot);
-    if (verdict == CASE_GAP)
-        return verdict;
-    release(fold, slot);
-    if (verdict != CASE_APPLIED)
-        return verdict;
-    advance(fold, position_of(fold, slot) + 1);
-    return slot->verdict;
+    if (case_event_opens(event))
+        g_ptr_array_add(fold->openings, slot);
+    if (settle(fold, slot) != CASE_GAP)
+        release(fold, slot);
+    choose_opening(fold);
+    return case_fold_verdict(fold, &event->hash);
 }
 
 const struct kase *case_fold_at(struct case_fold *fold, gint64 now_us)
@@ -524,106 +543,4 @@ enum case_verdict case_fold_verdict(struct case_fold *fold, const struct case_ha
     drop_shown(fold);
     advance(fold, position_of(fold, slot) + 1);
     return slot->verdict;
-}
-
-/* Whether all who see its stream have an event, or may have it from us (cases_hand_on()). */
-static gboolean is_for_all(const struct kase *kase, const struct case_event *event)
-{
-    g_auto(GStrv) parties = NULL;
-
-    if (event->tlp != TLP_RED)
-        return TRUE;
-    parties = case_recipients(kase, event->stream, event->from);
-    for (char **party = parties; *party; party++)
-        if (!case_event_is_for(kase, event, *party))
-            return FALSE;
-    return TRUE;
-}
-
-/*
- * The last event of a chain that all parties have, or can have. What is said by who is no party, or
- * is none any more, may have been sent to us alone, and what is RED may be for us alone: the others
- * would wait for it, and for all that comes after it, for ever.
- */
-static const struct case_event *last_of_party(const struct case_fold *fold, const GPtrArray *slots)
-{
-    const struct case_event *last = NULL;
-
-    for (guint i = 0; i < slots->len; i++) {
-        const struct slot *slot = slots->pdata[i];
-
-        if (!kase_party(fold->kase, slot->event->from) || !is_for_all(fold->kase, slot->event))
-            break;
-        if (slot->fixed == CASE_APPLIED && slot->verdict != CASE_NOT_A_PARTY)
-            last = slot->event;
-    }
-    return last;
-}
-
-json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const char *but)
-{
-    json_t *heads = json_object();
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, fold->chains);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct case_event *last = last_of_party(fold, ((struct chain *)value)->slots);
-        g_autofree char *hex = NULL;
-
-        if (!last || !g_str_equal(last->stream, stream) || g_strcmp0(last->from, but) == 0)
-            continue;
-        hex = hex_encode(last->hash.bytes, sizeof last->hash.bytes);
-        json_object_set_new(heads, last->from, json_string(hex));
-    }
-    return heads;
-}
-
-guint32 case_fold_last(const struct case_fold *fold, const char *author, const char *stream,
-                       struct case_hash *hash)
-{
-    const struct chain *chain = chain_of(fold, author, stream);
-    const struct slot *last;
-
-    if (!chain || !chain->slots->len)
-        return 0;
-    last = chain->slots->pdata[chain->slots->len - 1];
-    *hash = last->event->hash;
-    return last->event->seq;
-}
-
-static gint compare_numbers(gconstpointer a, gconstpointer b)
-{
-    guint32 left = *(const guint32 *)a, right = *(const guint32 *)b;
-
-    return (left > right) - (left < right);
-}
-
-char *case_fold_gaps(const struct case_fold *fold, const char *author, const char *stream)
-{
-    g_autoptr(GArray) there = g_array_new(FALSE, FALSE, sizeof(guint32));
-    g_autoptr(GString) out = g_string_new(NULL);
-    const struct chain *chain = chain_of(fold, author, stream);
-    guint32 next = chain ? chain->slots->len + 1 : 1;
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, fold->slots);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct slot *slot = value;
-
-        if (!is_there(slot) && g_str_equal(slot->event->from, author) &&
-            g_str_equal(slot->event->stream, stream))
-            g_array_append_val(there, slot->event->seq);
-    }
-    g_array_sort(there, compare_numbers);
-    for (guint i = 0; i < there->len; i++) {
-        guint32 seq = g_array_index(there, guint32, i);
-
-        if (seq > next)
-            g_string_append_printf(out, seq - next > 1 ? "%s%u-%u" : "%s%u", out->len ? ", " : "",
-                                   next, seq - 1);
-        next = MAX(next, seq + 1);
-    }
-    return out->len ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }

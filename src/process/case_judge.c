@@ -329,14 +329,13 @@ static gboolean roles_are_good(const struct kind *kind, const struct case_event 
     return TRUE;
 }
 
-static enum case_verdict judge_opening(const struct kase *kase, const struct moment *moment)
+enum case_verdict case_judge_opening(const struct case_event *event)
 {
-    const struct case_event *event = moment->slot->event;
     const struct kind *kind = kind_find(event->kind);
     g_autoptr(json_t) fields = NULL;
 
-    if (kase->kind || event->seq != 1 || !g_str_equal(event->event, CASE_EVENT_OPEN) ||
-        event->instance || event->heads || !g_str_equal(event->stream, CASE_STREAM_SHARED))
+    if (event->seq != 1 || !g_str_equal(event->event, CASE_EVENT_OPEN) || event->instance ||
+        event->heads || !g_str_equal(event->stream, CASE_STREAM_SHARED))
         return CASE_NOT_POSSIBLE;
     if (!kind)
         return CASE_UNKNOWN_KIND;
@@ -405,10 +404,10 @@ enum case_verdict case_judge(struct kase *kase, const struct moment *moment)
     struct case_entry *entry;
     enum case_verdict verdict = moment->slot->fixed;
 
-    if (verdict == CASE_APPLIED)
-        verdict = kase->kind && !g_str_equal(event->event, CASE_EVENT_OPEN)
-                      ? judge_step(kase, moment, &state, &step)
-                      : judge_opening(kase, moment);
+    if (verdict == CASE_APPLIED && kase->kind)
+        verdict = g_str_equal(event->event, CASE_EVENT_OPEN)
+                      ? CASE_NOT_POSSIBLE
+                      : judge_step(kase, moment, &state, &step);
     entry = keep_entry(kase, moment, verdict, step, state);
     if (verdict != CASE_APPLIED)
         return verdict;

@@ -1,7 +1,9 @@
 /*
  * case_private.h: for the files of the fold alone.
  *
- *     case_fold.c   events: chains, gaps, forks, the order; when what is applied
+ *     case_fold.c   events: gaps, forks, the order; when what is applied
+ *     case_chain.c  what each author said in each stream
+ *     case_opening.c  which of several openings of one case counts
  *     case_arrival.c  whether another party may come in, by TLP
  *     case_judge.c  one event: whether it may have its effect
  *     case_step.c   one step: the effect
@@ -30,8 +32,53 @@ struct slot {
     gint64 said_us;            /* its own, as far as its commitment bears it out */
     gboolean witnessed;
     struct slot *previous;
-    GPtrArray *heads; /* struct slot *, or NULL */
+    GPtrArray *heads;  /* struct slot *, or NULL */
+    guint arrival;     /* the how manieth that came */
+    struct slot *root; /* the opening that its chain begins with; NULL: none */
+    gboolean answered; /* of an opening: by another signatory */
 };
+
+/* The events of one author in one stream, by seq from 1. */
+struct chain {
+    GPtrArray *slots; /* struct slot * */
+};
+
+struct snapshot {
+    guint applied, entries;
+    struct kase *kase;
+};
+
+struct case_fold {
+    struct case_options options;
+    char *self, *log;
+    struct slot *opening; /* the one that counts */
+    GPtrArray *openings;  /* struct slot *, all that could; its author signed more than one */
+    GHashTable *slots;    /* hash -> struct slot, all there are */
+    guint arrivals;
+    GHashTable *chains;      /* "author\nstream" -> struct chain */
+    GHashTable *wanted;      /* hash -> GPtrArray of the slots that wait for it */
+    GPtrArray *want_opening; /* struct slot * */
+    guint waiting;
+    GPtrArray *order; /* struct slot * */
+    guint applied;    /* of them, in `kase` */
+    struct kase *kase;
+    GPtrArray *snapshots;
+    struct kase *shown; /* `kase` with what clocks did since; or NULL */
+    guint shown_from;   /* entries that `kase` has */
+};
+
+/* case_chain.c: the chain of an author in a stream; NULL: there is none. */
+struct chain *case_chain(const struct case_fold *fold, const char *author, const char *stream);
+struct chain *case_chain_make(struct case_fold *fold, const char *author, const char *stream);
+
+/*
+ * case_opening.c: of several openings of one number, which none but their one author can sign. One
+ * that another signatory answered, of those it is addressed to, stands before one that nobody
+ * answered: who opened a case cannot take it back by another opening once it was acted on. Then the
+ * earlier one, then that of the lower hash. So all who have the same events have the same case.
+ */
+void case_opening_answer(const struct case_event *event, const struct slot *head); /* named by it */
+struct slot *case_opening_first(const GPtrArray *openings); /* NULL: there is none */
 
 /* How a machine came from one state into the next; the past of a state, shared by copies. */
 struct case_change {
@@ -70,7 +117,9 @@ struct moment {
     const struct process_clock *clock; /* or NULL */
 };
 
-/* case_judge.c: gives the verdict, and the effect when it is CASE_APPLIED. */
+/* case_judge.c: what an opening is worth by itself, whatever else is said in the case. */
+enum case_verdict case_judge_opening(const struct case_event *event);
+/* Gives the verdict, and the effect when it is CASE_APPLIED. */
 enum case_verdict case_judge(struct kase *kase, const struct moment *moment);
 /* Whether what a row demands beyond states and roles holds (when, earlier, only, by_other). */
 gboolean case_guards_hold(const struct kase *kase, const struct process_step *step,

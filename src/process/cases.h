@@ -128,6 +128,8 @@ gboolean cases_sent(struct cases *cases, guint64 number, gint64 next_us, GError 
  */
 gboolean cases_hand_on(struct cases *cases, const struct outbox_row *row, gint64 now_us,
                        GError **error);
+/* Whose events of a case wait for others, and in which streams: a set of "author\nstream". */
+GHashTable *cases_waiting(struct cases *cases, const char *id, GError **error);
 /* All of a case up to number `seq` of `author` in `stream` arrived at `recipient`. */
 gboolean cases_arrived(struct cases *cases, const char *recipient, const char *id,
                        const char *author, const char *stream, guint32 seq, GError **error);

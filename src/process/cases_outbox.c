@@ -106,6 +106,24 @@ gboolean cases_arrived(struct cases *cases, const char *recipient, const char *i
                     "tttti", recipient, id, stream, author, (gint64)seq);
 }
 
+GHashTable *cases_waiting(struct cases *cases, const char *id, GError **error)
+{
+    g_autoptr(GHashTable) waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(query_t) query = cases_ask(
+        cases, error, "SELECT DISTINCT author, stream FROM event WHERE id = $1 AND verdict = $2",
+        "ti", id, (gint64)CASE_GAP);
+    gboolean row;
+
+    for (;;) {
+        if (!query || !query_step(query, &row, error))
+            return NULL;
+        if (!row)
+            return g_steal_pointer(&waiting);
+        g_hash_table_add(waiting,
+                         g_strconcat(query_text(query, 0), "\n", query_text(query, 1), NULL));
+    }
+}
+
 /* --- what others gave to us alone --- */
 
 static const struct case_event *event_of(const struct kase *kase, const struct case_hash *hash)

@@ -11,14 +11,14 @@
 /*
  * What the fold holds is kept, whatever it is worth: it has its place in its author's chain, and
  * may come to count when events come before it. Of forks the first one of an author is evidence
- * enough.
+ * enough; but an opening that does not count now may count later.
  */
 static gboolean is_kept(struct cases *cases, struct case_fold *fold, const struct case_event *event,
                         enum case_verdict verdict, gboolean *kept, GError **error)
 {
     gint64 forks = 0;
 
-    if (verdict == CASE_FORKED &&
+    if (verdict == CASE_FORKED && !case_event_opens(event) &&
         !cases_number(cases, &forks, 0, error,
                       "SELECT count(*) FROM event WHERE id = $1 AND author = $2 AND verdict = $3",
                       "tti", event->id, event->from, (gint64)CASE_FORKED))
@@ -80,14 +80,38 @@ static gboolean insert(struct cases *cases, const struct case_event *event, gint
     return TRUE;
 }
 
+/* Another opening counts now, or might: what is no entry of the case any more lost a fork. */
+static gboolean settle_forks(struct cases *cases, struct case_fold *fold, const char *id,
+                             GError **error)
+{
+    g_autoptr(query_t) query =
+        cases_ask(cases, error, "SELECT hash, verdict FROM event WHERE id = $1", "t", id);
+    g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(struct case_hash));
+    gboolean row = FALSE, good = query != NULL;
+
+    while (good && (good = query_step(query, &row, error)) && row) {
+        struct case_hash hash;
+
+        if (cases_hash_column(query, 0, &hash) && query_integer(query, 1) != CASE_FORKED &&
+            case_fold_verdict(fold, &hash) == CASE_FORKED)
+            g_array_append_val(lost, hash);
+    }
+    for (guint i = 0; good && i < lost->len; i++)
+        good = cases_do(cases, error, "UPDATE event SET verdict = $1 WHERE hash = $2", "ih",
+                        (gint64)CASE_FORKED, &g_array_index(lost, struct case_hash, i));
+    return good;
+}
+
 /* An event that comes before others, or that others waited for, changes what they are worth. */
-static gboolean settle_others(struct cases *cases, const struct kase *kase,
+static gboolean settle_others(struct cases *cases, struct case_fold *fold, const struct kase *kase,
                               const struct case_event *event, GError **error)
 {
     const struct case_entry *last =
         kase->entries->len ? kase->entries->pdata[kase->entries->len - 1] : NULL;
     gint64 waiting;
 
+    if (case_fold_openings(fold) > 1 && !settle_forks(cases, fold, kase->id, error))
+        return FALSE;
     if (!cases_number(cases, &waiting, 0, error,
                       "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti", kase->id,
                       (gint64)CASE_GAP))
@@ -232,6 +256,22 @@ static gboolean has_share_left(struct cases *cases, const struct case_event *eve
     return TRUE;
 }
 
+/* Only who opened a case can sign another opening of it, and has no reason to. */
+static gboolean may_open(struct cases *cases, const struct case_event *event, gboolean *may,
+                         GError **error)
+{
+    gint64 openings = 0;
+
+    if (case_event_opens(event) &&
+        !cases_number(cases, &openings, 0, error,
+                      "SELECT count(*) FROM event WHERE id = $1 AND author = $2 AND stream = $3 "
+                      "AND seq = 1",
+                      "ttt", event->id, event->from, CASE_STREAM_SHARED))
+        return FALSE;
+    *may = openings < CASES_OPENINGS_LIMIT;
+    return TRUE;
+}
+
 /* What waits for the opening of some case anybody can send: all of it together has a bound. */
 static gboolean may_wait_unopened(struct cases *cases, const struct case_event *event,
                                   gboolean *may, GError **error)
@@ -258,13 +298,14 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
 {
     gint64 erased, waiting;
-    gboolean left, may_wait;
+    gboolean left, may_wait, opens;
 
     if (!cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
                       event->id) ||
         !count_waiting(cases, event, &waiting, error) ||
         !has_share_left(cases, event, &left, error) ||
-        !may_wait_unopened(cases, event, &may_wait, error))
+        !may_wait_unopened(cases, event, &may_wait, error) ||
+        !may_open(cases, event, &opens, error))
         return FALSE;
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
@@ -273,6 +314,8 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("nobody opened its case yet, and %u events wait for such already",
                                CASES_UNOPENED_LIMIT);
+    } else if (!opens) {
+        *verdict = CASE_FORKED;
     } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) || !left) {
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("the case has as many events of its author as it may (of %u for all "
@@ -302,7 +345,7 @@ static gboolean strengthen(struct cases *cases, struct case_event *event, gint64
     kase = case_fold_at(fold, now_us);
     return cases_do(cases, error, "UPDATE event SET signers = $1, envelope = $2 WHERE hash = $3",
                     "ibh", (gint64)event->signers, event->envelope, &event->hash) &&
-           (!kase->kind || (settle_others(cases, kase, NULL, error) &&
+           (!kase->kind || (settle_others(cases, fold, kase, NULL, error) &&
                             cases_head_write(cases, kase, now_us, error)));
 }
 
@@ -351,9 +394,9 @@ gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_
         return TRUE;
     kase = case_fold_at(fold, now_us);
     return insert(cases, event, now_us, *verdict, error) && keep_attachments(cases, event, error) &&
-           (!kase->kind ||
-            (settle_others(cases, kase, event, error) && queue(cases, kase, event, now_us, error) &&
-             cases_head_write(cases, kase, now_us, error)));
+           (!kase->kind || (settle_others(cases, fold, kase, event, error) &&
+                            queue(cases, kase, event, now_us, error) &&
+                            cases_head_write(cases, kase, now_us, error)));
 }
 
 enum case_verdict cases_take(struct cases *cases, GBytes *envelope, gint64 now_us, char **why,

@@ -84,6 +84,9 @@ class World:
         self.url = f"http://127.0.0.1:{log.port}"
         policy = folder / "log/community/policy.json"
         self.hash = hashlib.sha256(policy.read_bytes()).hexdigest()
+        for entry in self.community.entries[2:4]:  # company.example: no node, and keys that count
+            status, answer = log.submit(entry)
+            assert status == 200, answer
         self.state = Party(self, folder / "member-0", "state.example")
         self.society = Party(self, folder / "member-2", "society.example")
         # A node that follows the log, and is nobody's.

@@ -41,7 +41,7 @@ def event(case, seq=1, key=STATE.issuer, previous=None, **other):
         "to": [SOCIETY.id], "machine": "call", "event": "open" if seq == 1 else "message",
         "fields": {"what": "forged", "continuing": "no", "channel": "none"} if seq == 1
         else {"text": "forged"}, "tlp": "amber",
-        "nonce": NONCES[case] if seq == 1 else os.urandom(32).hex(), **other}
+        "nonce": seq == 1 and NONCES.get(case) or os.urandom(32).hex(), **other}
     if previous:
         predicate["previous"] = previous
     log = predicate.pop("log", ORIGIN)
@@ -82,6 +82,20 @@ def age(world, days):
     with contextlib.closing(sqlite3.connect(world.relay.data / "mail.db")) as mail:
         mail.execute("UPDATE message SET time_us = time_us - ?", (days * 86400 * 10**6,))
         mail.commit()
+
+
+def rows(party, table, where, *values):
+    with contextlib.closing(sqlite3.connect(party.data / "cases.db")) as cases:
+        return cases.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0]
+
+
+def waits(party, event_hash):
+    """Whether an event is here, and lacks what it names."""
+    return rows(party, "event", "hash = ? AND verdict = 2", bytes.fromhex(event_hash)) == 1
+
+
+def outbox_for(party, to):
+    return rows(party, "outbox", "recipient = ?", to.id)
 
 
 def new_key_is_known(world):
@@ -224,3 +238,32 @@ def test_offline_for_days(world):
     until(lambda: len(world.society.entries(case)) == 4, 120, what="all of them")
     until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgements")
     assert world.state.hashes(case) == world.society.hashes(case)
+
+
+def attempts_were_made(party, to):
+    """As if what waits for a recipient had been handed in twice, minutes ago."""
+    with contextlib.closing(sqlite3.connect(party.data / "cases.db")) as cases:
+        cases.execute("UPDATE outbox SET attempts = 2, next = 0 WHERE recipient = ?", (to.id,))
+        cases.commit()
+
+
+def test_who_tells_one_party_alone_parts_nobody(world):
+    """courier_send.c hands in what an event names, once its recipient does not acknowledge it."""
+    opened = world.state.desk("say", kind="assistance", to=[SOCIETY.id, COMPANY.id], event="open",
+                              fields={"what": "x", "continuing": "no", "channel": "x"})
+    case = opened["case"]
+    until(lambda: world.society.entries(case), what="the arrival")
+    whisper = event(case, key=COMPANY.issuer, to=[STATE.id, SOCIETY.id], event="message",
+                    fields={"text": "to one alone"},
+                    heads={STATE.id: opened["event"]}, **{"from": COMPANY.id})
+    send(world, wrapped(whisper))
+    until(lambda: hash_of(whisper) in world.society.hashes(case), what="the whisper")
+    answer = world.society.desk("say", case=case, event="acknowledge")["event"]
+    # state.example has it, and what it names is kept from it: it acknowledges nothing.
+    until(lambda: waits(world.state, answer), what="the answer")
+    assert len(world.state.entries(case)) == 1 and world.society.desk("outbox")
+    attempts_were_made(world.society, STATE)
+    until(lambda: len(world.state.entries(case)) == 3, what="the whisper and what follows")
+    assert world.state.hashes(case) == [opened["event"], hash_of(whisper), answer]
+    assert world.state.hashes(case) == world.society.hashes(case)
+    until(lambda: not outbox_for(world.society, STATE), what="the acknowledgements")

@@ -1,57 +1,8 @@
 /* What one who wishes ill can do to a case of others: nothing that stays. */
-#include "delivery/courier_private.h"
-#include "desk_of_two.h"
 #include "process/cases_private.h"
-#include "seal/content.h"
-#include "statement/base64.h"
-#include "statement/intoto.h"
+#include "stranger.h"
 
-#include <sodium.h>
-
-#define JUNK 2100 /* messages; more than one round takes */
 #define SENT 1100 /* more than may wait */
-
-/* An event of one without an account, who makes a key for each. */
-static GBytes *strangers_event(const char *id, guint number, guint32 seq, gint64 now_us,
-                               GPtrArray *attachments)
-{
-    guint8 seed[KEY_SEED_SIZE] = { 0x77 };
-    g_autoptr(signing_key_t) key = NULL;
-    g_autoptr(GPtrArray) none = g_ptr_array_new();
-    g_autoptr(json_t) said = fields("{'text':'let me in'}"), value = NULL;
-    g_autoptr(GBytes) payload = NULL;
-    g_autoptr(dsse_t) dsse = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *hex = NULL, *from = NULL;
-    char *to[] = { (char *)side_ids[BOB], NULL };
-    struct case_event event = {
-        .log = (char *)ORIGIN,
-        .time_us = now_us,
-        .id = (char *)id,
-        .kind = (char *)"assistance",
-        .stream = (char *)CASE_STREAM_SHARED,
-        .seq = seq,
-        .has_previous = seq > 1,
-        .to = to,
-        .machine = (char *)"case",
-        .event = (char *)"message",
-        .fields = said,
-        .attachments = attachments ? attachments : none,
-        .tlp = TLP_AMBER,
-    };
-
-    memcpy(seed + 1, &number, sizeof number);
-    key = signing_key_from_seed("reporter", seed, NULL);
-    hex = hex_encode(key->public->bytes, KEY_PUBLIC_SIZE);
-    event.from = from = g_strconcat("key:", hex, NULL);
-    randombytes_buf(event.previous.bytes, sizeof event.previous.bytes);
-    payload = case_event_payload(&event, &error);
-    g_assert_no_error(error);
-    dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
-    dsse_sign(dsse, key);
-    value = dsse_to_json(dsse);
-    return json_canonical(value, NULL);
-}
 
 static guint send(struct world *world, const char *id, guint32 seq, guint count)
 {
@@ -365,131 +316,133 @@ static void test_what_is_never_opened_goes(struct world *world, gconstpointer da
     g_assert_cmpuint(applied(world, BOB, id), ==, 1);
 }
 
-/* --- messages --- */
-
-struct post {
-    struct courier courier;
-    struct courier_round round;
-    struct seal_secret *secret;
-    GPtrArray *secrets, *keys;
-};
-
-static void post_open(struct post *post, struct world *world)
+/* An opening that opens nothing is not kept, and what waits for it goes as any such thing does. */
+static void test_what_a_refused_opening_leaves_goes(struct world *world, gconstpointer data)
 {
-    struct side *side = &world->sides[BOB];
+    struct cases *bob = world->sides[BOB].cases;
+    struct mallory mallory;
+    g_autoptr(GBytes) opening = NULL, second = NULL, third = NULL;
     g_autoptr(GError) error = NULL;
+    gint64 kept;
+    guint happened;
 
-    *post = (struct post){ .secrets = g_ptr_array_new(), .keys = g_ptr_array_new() };
-    post->secret = seal_secret_generate();
-    g_ptr_array_add(post->secrets, post->secret);
-    g_ptr_array_add(post->keys, &post->secret->public);
-    post->courier.options.cases = side->cases;
-    post->courier.options.seal_keys = post->secrets;
-    post->courier.options.ledger = ledger_open(side->folder, &error);
-    post->courier.origin = ORIGIN;
-    post->courier.incomplete = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    post->courier.round = &post->round;
+    (void)data;
+    mallory_begin(&mallory);
+    opening = mallory_says(&mallory, world, CASE_EVENT_OPEN, "{'product':'no more'}", TLP_AMBER);
+    second = mallory_says(&mallory, world, "message", "{'text':'two'}", TLP_AMBER);
+    third = mallory_says(&mallory, world, "message", "{'text':'three'}", TLP_AMBER);
+    g_assert_cmpint(cases_take(bob, second, world->now_us, NULL, &error), ==, CASE_GAP);
+    g_assert_cmpint(cases_take(bob, opening, world->now_us, NULL, &error), ==, CASE_FIELD);
+    g_assert_cmpint(cases_take(bob, opening, world->now_us, NULL, &error), ==, CASE_FIELD);
+    g_assert_cmpint(cases_take(bob, third, world->now_us, NULL, &error), ==, CASE_GAP);
     g_assert_no_error(error);
+    g_assert_true(cases_number(bob, &kept, -1, &error,
+                               "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti",
+                               mallory.id, (gint64)CASE_GAP));
+    g_assert_cmpint(kept, ==, 2);                      /* both count against the bound */
+    g_free(open_case(world, BOB, "assistance", HELP)); /* the last number is never given again */
+    world->now_us += (CASES_UNOPENED_DAYS + 1) * DAY;
+    g_assert_true(cases_tick(bob, world->now_us, &happened, &error));
+    g_assert_true(cases_number(bob, &kept, -1, &error, "SELECT count(*) FROM event WHERE id = $1",
+                               "t", mallory.id));
+    g_assert_cmpint(kept, ==, 0);
+    mallory_end(&mallory);
 }
 
-static void post_close(struct post *post)
+static gint64 verdict_of(struct world *world, guint side, GBytes *envelope)
 {
-    ledger_close(post->courier.options.ledger);
-    g_hash_table_unref(post->courier.incomplete);
-    g_ptr_array_unref(post->secrets);
-    g_ptr_array_unref(post->keys);
-    seal_secret_free(post->secret);
+    g_autoptr(case_event_t) event = case_event_parse(envelope, NULL);
+    gint64 verdict;
+
+    g_assert_true(cases_number(world->sides[side].cases, &verdict, -1, NULL,
+                               "SELECT verdict FROM event WHERE hash = $1", "h", &event->hash));
+    return verdict;
 }
 
-/* Whether the courier goes on to the next message. */
-static gboolean goes_on(struct post *post, GBytes *content, gint64 now_us)
+/* Two openings of one number, in another order here and there, and after a restart. */
+static void test_two_openings_are_one_case(struct world *world, gconstpointer data)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) sealed = seal_bytes(content, post->keys, &error);
-    gboolean later, done = courier_take(&post->courier, sealed, now_us, &later, &error);
-
-    if (error)
-        g_test_message("%s", error->message);
-    return done && !later;
-}
-
-/* One message of anybody must not stop all that come behind it. */
-static void test_no_message_stops_the_next(struct world *world, gconstpointer data)
-{
-    static const char *const proofs[] = {
-        "{'type':'proof','proof':{'x':9007199254740993}}",
-        "{'type':'proof','proof':{'x':1e400}}",
-        "{'type':'event','envelope':{'x':9007199254740993}}",
-    };
-    struct post post;
+    struct mallory mallory;
+    g_autoptr(GBytes) late = NULL, early = NULL;
+    const gint64 began_us = world->now_us;
 
     (void)data;
-    post_open(&post, world);
-    for (guint i = 0; i < G_N_ELEMENTS(proofs); i++) {
-        g_autofree char *text = g_strdelimit(g_strdup(proofs[i]), "'", '"');
-        const guint32 length = GUINT32_TO_BE((guint32)strlen(text));
-        g_autoptr(GByteArray) content = g_byte_array_new();
-        g_autoptr(GBytes) bytes = NULL;
-
-        g_byte_array_append(content, (const guint8 *)&length, sizeof length);
-        g_byte_array_append(content, (const guint8 *)text, (guint)strlen(text));
-        bytes = g_bytes_new(content->data, content->len);
-        g_assert_true(goes_on(&post, bytes, world->now_us));
+    mallory_begin(&mallory);
+    world->now_us = began_us + HOUR;
+    late = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    mallory.seq = 0;
+    world->now_us = began_us;
+    early = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    world->now_us = began_us + 2 * HOUR;
+    give(world, ALICE, late);
+    give(world, BOB, early);
+    g_assert_cmpint(cases_take(world->sides[BOB].cases, late, world->now_us, NULL, NULL), ==,
+                    CASE_FORKED);
+    give(world, ALICE, early);
+    for (guint side = 0; side < SIDES; side++) {
+        g_assert_cmpint(verdict_of(world, side, early), ==, CASE_APPLIED);
+        g_assert_cmpint(verdict_of(world, side, late), ==, CASE_FORKED);
     }
-    post_close(&post);
+    cases_close(world->sides[ALICE].cases);
+    side_open(world, ALICE);
+    /* It was the first that came to Alice, and is not any more: what she says is of the other. */
+    say(world, ALICE, mallory.id, "message", "{'text':'We look at it'}");
+    g_assert_cmpuint(carry(world, ALICE, TRUE), ==, 1);
+    g_assert_cmpuint(applied(world, ALICE, mallory.id), ==, 2);
+    g_assert_cmpuint(applied(world, BOB, mallory.id), ==, 2);
+    mallory_end(&mallory);
 }
 
-/* Nor a part that would lie further than any file goes. */
-static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
+/* One that was acted on stands, however early another says it was. */
+static void test_an_opening_that_was_acted_on_stands(struct world *world, gconstpointer data)
 {
-    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
-    struct case_attachment huge = { .name = (char *)"huge", .size = (guint64)1 << 53 };
-    g_autoptr(GPtrArray) attachments = g_ptr_array_new();
-    g_autoptr(GBytes) event = NULL, content = NULL, data_of = g_bytes_new_static("x", 1);
-    g_autoptr(GError) error = NULL;
-    const struct message part = { .type = MESSAGE_PART,
-                                  .data = data_of,
-                                  .offset = ((guint64)1 << 53) - 1 };
-    struct post post;
+    struct mallory mallory;
+    g_autoptr(GBytes) late = NULL, early = NULL;
+    const gint64 began_us = world->now_us;
 
     (void)data;
-    g_ptr_array_add(attachments, &huge);
-    event = strangers_event(id, 1, 2, world->now_us, attachments);
-    g_assert_cmpint(cases_take(world->sides[BOB].cases, event, world->now_us, NULL, &error), ==,
-                    CASE_GAP);
-    post_open(&post, world);
-    content = message_pack(&part, &error);
-    g_assert_no_error(error);
-    g_assert_true(goes_on(&post, content, world->now_us));
-    post_close(&post);
+    mallory_begin(&mallory);
+    world->now_us = began_us + HOUR;
+    late = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    give(world, ALICE, late);
+    say(world, ALICE, mallory.id, "message", "{'text':'We look at it'}");
+    mallory.seq = 0;
+    world->now_us = began_us;
+    early = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    world->now_us = began_us + 2 * HOUR;
+    g_assert_cmpint(cases_take(world->sides[ALICE].cases, early, world->now_us, NULL, NULL), ==,
+                    CASE_FORKED);
+    give(world, BOB, early);
+    g_assert_cmpuint(carry(world, ALICE, FALSE), ==, 0); /* what it answers is not here */
+    hand_on(world, ALICE);
+    carry(world, ALICE, FALSE);
+    g_assert_cmpint(verdict_of(world, BOB, late), ==, CASE_APPLIED);
+    g_assert_cmpint(verdict_of(world, BOB, early), ==, CASE_FORKED);
+    g_assert_cmpuint(applied(world, BOB, mallory.id), ==, 2);
+    mallory_end(&mallory);
 }
 
-/* Who has more to tell than a round can take does not keep the others waiting. */
-static void test_a_round_has_an_end(struct world *world, gconstpointer data)
+/* And a hundred of them fill nothing. */
+static void test_openings_have_a_bound(struct world *world, gconstpointer data)
 {
-    g_autoptr(mailboxes_t) local = mailboxes_open(world->sides[BOB].folder, NULL, NULL);
-    struct post post;
+    struct cases *bob = world->sides[BOB].cases;
+    struct mallory mallory;
+    gint64 kept;
 
     (void)data;
-    post_open(&post, world);
-    post.courier.options.local = local;
-    post.courier.mailbox = mailbox_id(ORIGIN, side_ids[BOB]);
-    post.courier.later = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    post.courier.polled_us = g_get_monotonic_time(); /* no relays now */
-    for (guint i = 0; i < JUNK; i++) {
-        g_autoptr(GBytes) junk = g_bytes_new(&i, sizeof i);
-        guint64 number;
+    mallory_begin(&mallory);
+    for (guint i = 0; i < 100; i++) {
+        g_autoptr(GBytes) opening = NULL;
 
-        g_assert_true(mailbox_put(local, post.courier.mailbox, junk, world->now_us, &number, NULL));
+        mallory.seq = 0;
+        opening = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+        g_assert_cmpint(cases_take(bob, opening, world->now_us, NULL, NULL), ==,
+                        i ? CASE_FORKED : CASE_APPLIED);
     }
-    g_assert_true(courier_receive(&post.courier, world->now_us, NULL));
-    g_assert_cmpuint(post.round.received, >, 0);
-    g_assert_cmpuint(post.round.received, <, JUNK);
-    g_assert_true(courier_receive(&post.courier, world->now_us, NULL));
-    g_assert_cmpuint(post.round.received, ==, JUNK);
-    g_hash_table_unref(post.courier.later);
-    g_free(post.courier.mailbox);
-    post_close(&post);
+    g_assert_true(cases_number(bob, &kept, -1, NULL, "SELECT count(*) FROM event WHERE id = $1",
+                               "t", mallory.id));
+    g_assert_cmpint(kept, ==, CASES_OPENINGS_LIMIT);
+    mallory_end(&mallory);
 }
 
 #define TEST(NAME)                                                                                 \
@@ -507,8 +460,9 @@ int main(int argc, char **argv)
     TEST(nobody_opens_for_another);
     TEST(a_party_silences_nobody);
     TEST(what_is_never_opened_goes);
-    TEST(no_message_stops_the_next);
-    TEST(no_part_stops_the_next);
-    TEST(a_round_has_an_end);
+    TEST(what_a_refused_opening_leaves_goes);
+    TEST(two_openings_are_one_case);
+    TEST(an_opening_that_was_acted_on_stands);
+    TEST(openings_have_a_bound);
     return g_test_run();
 }

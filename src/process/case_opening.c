@@ -1,0 +1,36 @@
+/* case_opening.c: which of several openings of one case counts. */
+#include "process/case_private.h"
+
+#include <string.h>
+
+/* A key that anybody can make is no witness. */
+static gboolean may_answer(const struct case_event *event, const struct case_event *opening)
+{
+    return !case_party_is_key(event->from) && !g_str_equal(event->from, opening->from) &&
+           g_strv_contains((const char *const *)opening->to, event->from);
+}
+
+void case_opening_answer(const struct case_event *event, const struct slot *head)
+{
+    if (head->root && may_answer(event, head->root->event))
+        head->root->answered = TRUE;
+}
+
+static gboolean is_before(const struct slot *a, const struct slot *b)
+{
+    if (a->answered != b->answered)
+        return a->answered;
+    if (a->event->time_us != b->event->time_us)
+        return a->event->time_us < b->event->time_us;
+    return memcmp(a->event->hash.bytes, b->event->hash.bytes, CASE_HASH_SIZE) < 0;
+}
+
+struct slot *case_opening_first(const GPtrArray *openings)
+{
+    struct slot *first = NULL;
+
+    for (guint i = 0; i < openings->len; i++)
+        if (!first || is_before(openings->pdata[i], first))
+            first = openings->pdata[i];
+    return first;
+}
