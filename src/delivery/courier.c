@@ -24,6 +24,7 @@ void courier_free(struct courier *courier)
     g_hash_table_unref(courier->unreachable);
     g_hash_table_unref(courier->later);
     g_hash_table_unref(courier->incomplete);
+    g_free(courier->shut_out);
     g_free(courier->mailbox);
     g_free(courier);
 }
@@ -57,6 +58,11 @@ gboolean courier_run(struct courier *courier, gint64 now_us, struct courier_roun
         courier->moved_us = g_get_monotonic_time();
     courier->reg = NULL;
     return done;
+}
+
+const char *courier_shut_out(const struct courier *courier)
+{
+    return courier->shut_out;
 }
 
 /* --- own events become witnessed --- */

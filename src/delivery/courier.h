@@ -51,5 +51,9 @@ struct courier_round {
 gboolean courier_run(struct courier *courier, gint64 now_us, struct courier_round *round,
                      GError **error);
 
+/* A place of our own, as we say in the log, that does not let us read our messages; NULL: none.
+ * Borrowed until the next round. */
+const char *courier_shut_out(const struct courier *courier);
+
 /* Hours whose entry has a log time: own events become witnessed. Gives how many. */
 gboolean courier_settle(struct courier *courier, gint64 now_us, guint *witnessed, GError **error);

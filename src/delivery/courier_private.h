@@ -19,6 +19,7 @@ struct courier {
     GHashTable *later;       /* "URL number" -> monotonic time: messages to look at again */
     gint64 polled_us;        /* monotonic: when relays were last asked */
     gint64 moved_us;         /* monotonic: when something last came or went */
+    char *shut_out;          /* an own URL that refuses to be read; or NULL */
     gint cancelled;
     struct courier_round *round;
 };

@@ -106,6 +106,9 @@ static gboolean receive_from(struct courier *courier, const char *url, gint64 no
         g_autoptr(GError) trouble = NULL;
         g_autoptr(GArray) rows = list(courier, url, after, &trouble);
 
+        if (url && g_error_matches(trouble, ENTENTE_ERROR, ENTENTE_ERROR_POLICY) &&
+            !courier->shut_out)
+            courier->shut_out = g_strdup(url);
         if (!rows || !rows->len)
             return TRUE;
         for (guint i = 0;
@@ -137,6 +140,7 @@ gboolean courier_receive(struct courier *courier, gint64 now_us, GError **error)
     if (courier->polled_us && clock_us - courier->polled_us < pause_us)
         return TRUE;
     courier->polled_us = clock_us;
+    g_clear_pointer(&courier->shut_out, g_free);
     urls = courier_own_urls(courier);
     for (char **url = urls; *url && !courier_is_cancelled(courier); url++)
         if (!receive_from(courier, *url, now_us, error))

@@ -297,7 +297,11 @@ static gpointer work(gpointer data)
     do {
         g_autoptr(GError) failure = NULL;
 
-        look(own, &failure);
+        if (look(own, &failure) && own->courier && courier_shut_out(own->courier))
+            system_error(&failure,
+                         "%s does not let us read our messages: it may need --public-url, or not "
+                         "know us (--relay-for)",
+                         courier_shut_out(own->courier));
         note_trouble(own, failure);
     } while (wait_a_while(own));
     g_mutex_lock(&own->lock);

@@ -15,6 +15,7 @@
 #include "node/view.h"
 #include "statement/key_store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define POST_COST 100
@@ -103,6 +104,9 @@ static gboolean run(gpointer service, GError **error)
     const struct node_options *options = node_options(own->node);
     const struct mailboxes_limits limits = { .box_bytes = options->mailbox_size };
 
+    if (options->relay_for && !own->authorities->len && !options->quiet)
+        fprintf(stderr, "Mailboxes: who takes messages at several places cannot read them here "
+                        "until this node is told where it is (--public-url URL)\n");
     own->mailboxes = mailboxes_open(options->data_folder, &limits, error);
     return own->mailboxes != NULL;
 }
@@ -189,35 +193,61 @@ static char *target_of(const struct node_request *request)
     return g_string_free(target, FALSE);
 }
 
-/* The names that a request may be directed at: the node's public ones. Where nobody said them, the
- * one that the request itself says (its Host): good where a proxy or TLS routes by it, and else
- * only against who does not think of it. */
-static GPtrArray *names_asked(const struct mailbox_service *own, const struct node_request *request)
+/*
+ * The names that a request of a signatory may be directed at. Each of its relays sees what it signs
+ * for that relay, and could show it to another one, with any Host it likes: so the Host tells
+ * nothing. The names are the node's public ones; where nobody said them, the one place where the
+ * signatory takes messages, as the log has it. Where that is several, this node cannot know which
+ * of them it is, and believes none.
+ */
+static GPtrArray *names_for(const struct mailbox_service *own, const struct shown *shown,
+                            const char *signatory)
 {
-    const char *host = request->header(request, "Host");
+    const json_t *urls = json_object_get(register_mailbox(shown->reg, signatory), "urls"), *url;
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    size_t i;
 
-    for (guint i = 0; i < own->authorities->len; i++)
-        g_ptr_array_add(names, g_strdup(own->authorities->pdata[i]));
-    if (!names->len && host)
-        g_ptr_array_add(names, g_ascii_strdown(host, -1));
+    for (guint k = 0; k < own->authorities->len; k++)
+        g_ptr_array_add(names, g_strdup(own->authorities->pdata[k]));
+    if (names->len)
+        return names;
+    json_array_foreach(urls, i, url)
+    {
+        g_autofree char *authority = mailbox_authority(json_string_value(url));
+
+        if (authority && !g_ptr_array_find_with_equal_func(names, authority, g_str_equal, NULL))
+            g_ptr_array_add(names, g_steal_pointer(&authority));
+    }
+    if (names->len > 1)
+        g_ptr_array_set_size(names, 0);
     return names;
 }
 
-/* Whether the request is signed by a key that speaks for one of whom mailboxes are kept here. */
-static gboolean is_signed_by(const struct mailbox_service *own, const struct node_request *request,
-                             GPtrArray *keys, const struct mailbox_signature *signature)
+/* Whose request it may be, as it says: keys that speak for one of whom mailboxes are kept here. */
+struct claim {
+    GPtrArray *keys, *names; /* NULL: nobody's */
+};
+typedef struct claim claim_t;
+
+static void claim_clear(struct claim *claim)
 {
-    g_autoptr(GPtrArray) names = names_asked(own, request);
+    g_clear_pointer(&claim->keys, g_ptr_array_unref);
+    g_clear_pointer(&claim->names, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(claim_t, claim_clear)
+
+static gboolean is_signed_by(const struct claim *claim, const struct node_request *request,
+                             const struct mailbox_signature *signature)
+{
     g_autofree char *target = target_of(request), *sha256 = mailbox_sha256(request->body);
 
-    for (guint i = 0; keys && i < keys->len; i++)
-        for (guint k = 0; k < names->len; k++) {
-            const struct mailbox_request signed_one = { request->method, names->pdata[k], target,
-                                                        sha256 };
+    for (guint i = 0; claim->keys && i < claim->keys->len; i++)
+        for (guint k = 0; k < claim->names->len; k++) {
+            const struct mailbox_request signed_one = { request->method, claim->names->pdata[k],
+                                                        target, sha256 };
 
-            if (mailbox_signature_verify(signature, keys->pdata[i], &signed_one, clock_now_us(),
-                                         NULL))
+            if (mailbox_signature_verify(signature, claim->keys->pdata[i], &signed_one,
+                                         clock_now_us(), NULL))
                 return TRUE;
         }
     return FALSE;
@@ -236,16 +266,19 @@ static void asked_clear(struct asked *asked)
     g_free(asked->owner);
 }
 
-/* The keys that the header may be by: the owner's; for a reply box, of all that are kept. */
-static GPtrArray *keys_for(struct mailbox_service *own, const struct shown *shown,
-                           const char *owner, const char *hint)
+/* The header may be by the owner; for a reply box, by all whose mailboxes are kept. */
+static void read_claim(struct mailbox_service *own, const struct shown *shown, const char *owner,
+                       const char *hint, struct claim *claim)
 {
     const struct predicate *predicate = predicate_find(PREDICATE_MAILBOX);
     g_autofree char *id = owner ? g_strdup(owner) : register_id(shown->reg, hint, NULL);
     g_autofree char *mailbox = id ? mailbox_id(own->genesis->origin, id) : NULL;
     g_autofree char *kept = mailbox ? owner_of(own, mailbox, shown) : NULL;
 
-    return kept ? register_signers(shown->reg, kept, predicate, clock_now_us(), hint, NULL) : NULL;
+    if (!kept)
+        return;
+    claim->keys = register_signers(shown->reg, kept, predicate, clock_now_us(), hint, NULL);
+    claim->names = names_for(own, shown, kept);
 }
 
 /* Finds the mailbox and who asks. FALSE: answered. */
@@ -254,7 +287,7 @@ static gboolean find(struct mailbox_service *own, const struct node_request *req
 {
     const char *header = request->header(request, MAILBOX_SIGNATURE_HEADER);
     g_auto(mailbox_signature_t) signature = { 0 };
-    g_autoptr(GPtrArray) keys = NULL;
+    g_auto(claim_t) claim = { 0 };
     struct view *view = register_view(node_service(own->node, &service_register));
     const struct shown *shown;
 
@@ -271,9 +304,9 @@ static gboolean find(struct mailbox_service *own, const struct node_request *req
     shown = view_hold(view);
     asked->owner = owner_of(own, mailbox, shown);
     if (header)
-        keys = keys_for(own, shown, asked->owner, signature.hint);
+        read_claim(own, shown, asked->owner, signature.hint, &claim);
     view_release(view);
-    asked->by_owner = keys && is_signed_by(own, request, keys, &signature);
+    asked->by_owner = is_signed_by(&claim, request, &signature);
     if (asked->owner || asked->is_reply)
         return TRUE;
     if (asked->by_owner && mailbox_id_is_valid(mailbox) && g_str_equal(request->method, "POST"))
@@ -289,8 +322,9 @@ static gboolean may_read(const struct asked *asked, struct node_answer *answer)
         return TRUE;
     answer_problem(answer, 401,
                    "Only its owner may: " MAILBOX_SIGNATURE_HEADER
-                   " is missing, is not of this time, is for another host (--public-url), or "
-                   "is not by a key of its signatory.");
+                   " is missing, is not of this time, is not by a key of its signatory, or is "
+                   "for another host: for who takes messages at several places, this node has to "
+                   "be told which one it is (--public-url).");
     return FALSE;
 }
 
@@ -402,6 +436,7 @@ static void answer_post(struct node *node, gpointer service, const struct node_r
                MAILBOX_WORK_HEADER " is missing or shows less work than the mailbox demands.");
     } else if (asked.is_reply && !asked.by_owner && !has_room(own, asked.mailbox)) {
         refuse(own, answer, 507, "full", "This reply box takes no more but from those who answer.");
+        answer->retry_after_s = RETRY_S;
     } else {
         put(own, &asked, request->body, answer);
     }

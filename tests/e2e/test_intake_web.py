@@ -58,6 +58,7 @@ def node(tmp_path_factory):
     folder = tmp_path_factory.mktemp("intake")
     made = Community(folder, entries=0, options=(
         "--relay-for", "state.example", "--relay-for", "company.example", "--mailbox-work", BITS))
+    made.log.options += ("--public-url", f"http://127.0.0.1:{made.log.port}")
     (folder / "log" / "contacts.json").write_text(json.dumps({
         "schema": "entente/contacts/1", "salt": "ab" * 32, "changed": "2026-11-01", "contacts": [
             {"kind": "assistance", "role": "Duty officer", "institution": "CERT of the state", "email": "help@state.example",

@@ -23,10 +23,12 @@ def box_of(actor):
 
 
 @contextlib.contextmanager
-def relaying(folder, *options):
+def relaying(folder, *options, named=True):
     made = Community(folder, entries=0, options=(
         "--relay-for", "state.example", "--relay-for", "company.example", "--mailbox-work", BITS,
         *options))
+    if named and "--public-url" not in options:
+        made.log.options += ("--public-url", f"http://127.0.0.1:{made.log.port}")
     made.start()
     try:
         for entry in made.entries:
@@ -181,6 +183,56 @@ def test_a_public_name_is_what_counts(tmp_path):
                 assert node.get(target, headers)[0] == status, at
 
 
+def says_where(node, actor, *urls):
+    """What a signatory says in the log; once the node counts it."""
+    entry = forge.statement(actor.domain, actor.id, "mailbox", {"urls": list(urls)}, [actor.issuer])
+    assert node.submit(entry)[0] == 200
+    size = node.size()
+    node.until(lambda: node.json("/api/v1/register")["size"] >= size)
+
+
+def test_without_a_public_name_the_log_says_it(tmp_path):
+    """A relay shows another one what it was shown itself, with the Host that goes with it."""
+    with relaying(tmp_path, named=False) as node:
+        box = box_of(STATE)
+        target = box + "/messages"
+        assert "--public-url" in node.said()
+        assert post(node, box, b"for state.example") == 202
+
+        def reads(at):
+            headers = mailboxes.signed(STATE.issuer, at, "GET", target)
+            assert {node.get(target, {**headers, **host})[0]
+                    for host in ({}, {"Host": at})} in ({200}, {401}), "the Host decides nothing"
+            return node.get(target, headers)[0] == 200
+
+        assert not reads(mailboxes.authority(node)), "it said nowhere that it is here"
+        says_where(node, STATE, "https://Relay.example/")
+        assert reads("relay.example")
+        assert not reads("other.example") and not reads(mailboxes.authority(node))
+        says_where(node, STATE, "https://relay.example", "https://other.example")
+        assert not reads("relay.example") and not reads("other.example")
+        status, _, body = node.get(target, mailboxes.signed(STATE.issuer, "relay.example", "GET",
+                                                            target))
+        assert status == 401 and "--public-url" in json.loads(body)["detail"]
+
+
+def test_a_request_again_does_nothing_more(relay):
+    """Whoever heard it may send it once more within its time: nobody but its answerer is told
+    anything by a GET, a DELETE names what is gone already, a POST is there already."""
+    box = box_of(COMPANY)
+    assert [post(relay, box, content) for content in (b"first", b"second")] == [202] * 2
+    rows = listed(relay, COMPANY)
+    target = f"{box}/messages/{rows[-2]['number']}"
+    deleting = mailboxes.naming(target, mailboxes.sealed(b"first"))
+    headers = mailboxes.signed(COMPANY.issuer, relay, "DELETE", deleting)
+    for again in range(3):
+        assert relay.request("DELETE", deleting, headers=headers)[0] == 204, again
+        assert listed(relay, COMPANY) == [row for row in rows if row != rows[-2]], again
+    # The signature is for this target alone.
+    other = mailboxes.naming(f"{box}/messages/{rows[-1]['number']}", mailboxes.sealed(b"second"))
+    assert relay.request("DELETE", other, headers=headers)[0] == 401
+
+
 def test_a_box_fills_by_large_messages_to_one_half(tmp_path):
     """A flood does not shut out reports; they cost more; a reply box tells nothing of its fill."""
     with relaying(tmp_path, "--mailbox-size", 1) as node:
@@ -200,7 +252,12 @@ def test_a_box_fills_by_large_messages_to_one_half(tmp_path):
         ours = mailboxes.signed(STATE.issuer, node, "POST", REPLY + "/messages", body)
         assert node.request("POST", REPLY + "/messages", body, ours)[0] == 202
         assert node.json(REPLY)["work_bits"] == BITS
-        assert post(node, REPLY, b"a stranger's") == 507
+        body = mailboxes.sealed(b"a stranger's")
+        full = node.request("POST", REPLY + "/messages", body, mailboxes.work(REPLY, body, BITS))
+        assert full[0] == 507 and json.loads(full[2])["reason"] == "full"
+        assert int(full[1]["retry-after"]) > 0
+        ours = mailboxes.signed(STATE.issuer, node, "POST", REPLY + "/messages", body)
+        assert node.request("POST", REPLY + "/messages", body, ours)[0] == 202, "who answers may"
 
 
 def test_a_relay_keeps_nothing_of_who_posts(relay):

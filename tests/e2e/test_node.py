@@ -25,7 +25,9 @@ HASH = "0" * 64
 def community(tmp_path_factory):
     """Three groups' witnesses and a log with all its entries but the last five."""
     made = Community(tmp_path_factory.mktemp("community"),
-                     options=("--relay-for", "state.example", "--mailbox-work", "1")).start()
+                     options=("--relay-for", "state.example", "--mailbox-work", "1"))
+    made.log.options += ("--public-url", f"http://127.0.0.1:{made.log.port}")
+    made.start()
     made.answers = [made.log.submit(entry) for entry in made.entries[:-5]]
     made.log.until(lambda: made.log.json("/api/v1/register")["size"] == len(made.answers) + 1)
     yield made
