@@ -47,6 +47,8 @@ struct delivery {
 
     /* The thread's own. */
     struct office *office;
+    struct seal_keys_seen seal_keys_seen;
+    char *keys_trouble; /* why the seal keys as they are now cannot be read; or NULL */
     gint64 updated_us, ticked_us, rooted_us, settled_us, checked_us; /* monotonic */
 
     guint64 sent, failed, received, refused, acknowledged, roots, witnessed, echoed; /* atomic */
@@ -61,6 +63,7 @@ static void stop(gpointer service)
     g_mutex_clear(&own->lock);
     g_cond_clear(&own->wake);
     g_free(own->trouble);
+    g_free(own->keys_trouble);
     json_decref(own->bias);
     signing_key_free(own->key);
     g_free(own);
@@ -88,6 +91,7 @@ static gpointer start(struct node *node, GError **error)
     own->key = key;
     own->http = node_http_options(node);
     own->own_keys = key_store_public_keys(data, error);
+    seal_keys_changed(data, &own->seal_keys_seen);
     own->seal_keys = own->own_keys ? seal_keys_load(data, &source, error) : NULL;
     if (own->seal_keys && node_load_network(node, error))
         return own;
@@ -101,6 +105,27 @@ static void add(guint64 *number, guint64 more)
 }
 
 /* --- the parts of a round --- */
+
+/* A key that was made, or rotated, since the start. The courier has the array, between rounds of
+ * its thread; what was there stays when what is there now cannot be read. */
+static void refresh_seal_keys(struct delivery *own)
+{
+    const struct passphrase_source source = { NULL, FALSE };
+    const char *data = node_options(own->node)->data_folder;
+    g_autoptr(GPtrArray) keys = NULL;
+    g_autoptr(GError) failure = NULL;
+
+    if (!seal_keys_changed(data, &own->seal_keys_seen))
+        return;
+    keys = seal_keys_load(data, &source, &failure);
+    g_clear_pointer(&own->keys_trouble, g_free);
+    if (!keys) {
+        own->keys_trouble = g_steal_pointer(&failure->message);
+        return;
+    }
+    g_ptr_array_set_size(own->seal_keys, 0);
+    g_ptr_array_extend_and_steal(own->seal_keys, g_steal_pointer(&keys));
+}
 
 /* The copy of the log; where nobody answers, what is remembered counts. */
 static void update(struct delivery *own)
@@ -297,7 +322,11 @@ static gpointer work(gpointer data)
     do {
         g_autoptr(GError) failure = NULL;
 
-        if (look(own, &failure) && own->courier && courier_shut_out(own->courier))
+        refresh_seal_keys(own);
+        if (look(own, &failure) && own->keys_trouble)
+            system_error(&failure, "the seal keys are not read anew: %s (or restart the node)",
+                         own->keys_trouble);
+        else if (!failure && own->courier && courier_shut_out(own->courier))
             system_error(&failure,
                          "%s does not let us read our messages: it may need --public-url, or not "
                          "know us (--relay-for)",

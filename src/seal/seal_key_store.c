@@ -1,5 +1,6 @@
 #include "seal/seal_key_store.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "statement/base64.h"
@@ -9,12 +10,15 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PRESENT "seal"
 #define OLD_PREFIX "seal-"
 #define SUFFIX ".key"
 #define FOLDER_MODE 0700
+#define SECOND_NS G_GINT64_CONSTANT(1000000000)
+#define US_NS 1000
 #define VARIANT sodium_base64_VARIANT_ORIGINAL
 
 G_STATIC_ASSERT(SEAL_KEY_SIZE == KEY_FORM_SECRET_SIZE);
@@ -212,4 +216,30 @@ GPtrArray *seal_keys_load(const char *data_folder, const struct passphrase_sourc
         g_ptr_array_add(keys, secret);
     }
     return paths ? g_steal_pointer(&keys) : NULL;
+}
+
+static gint64 nanoseconds(const struct timespec *time)
+{
+    return time->tv_sec * SECOND_NS + time->tv_nsec;
+}
+
+gboolean seal_keys_changed(const char *data_folder, struct seal_keys_seen *seen)
+{
+    g_autofree char *path = seal_key_path(data_folder), *folder = g_path_get_dirname(path);
+    struct seal_keys_seen now = { .read_us = clock_now_us() };
+    struct stat status;
+    gboolean changed;
+
+    if (stat(folder, &status) == 0)
+        now.folder_ns = nanoseconds(&status.st_mtim);
+    if (stat(path, &status) == 0) {
+        now.present_ns = nanoseconds(&status.st_ctim);
+        now.inode = status.st_ino;
+    }
+    changed = !seen->read_us || now.folder_ns != seen->folder_ns ||
+              now.present_ns != seen->present_ns || now.inode != seen->inode ||
+              MAX(seen->folder_ns, seen->present_ns) > seen->read_us * US_NS - SECOND_NS;
+    if (changed)
+        *seen = now;
+    return changed;
 }

@@ -32,6 +32,18 @@ GPtrArray *seal_keys_public(const char *data_folder, GError **error);
 GPtrArray *seal_keys_load(const char *data_folder, const struct passphrase_source *source,
                           GError **error);
 
+/* What the keys' files looked like when they were last read; all zero: never. */
+struct seal_keys_seen {
+    gint64 folder_ns, present_ns, read_us;
+    guint64 inode;
+};
+
+/*
+ * Whether the files changed since; and what they look like now. A change within the second in which
+ * they were read may be missed by its time: so that second counts as a change, once.
+ */
+gboolean seal_keys_changed(const char *data_folder, struct seal_keys_seen *seen);
+
 /* The text of a key file, as seal_key_keep() writes it; and its reader. */
 struct secret *seal_key_format(const struct seal_secret *secret, const struct secret *passphrase);
 struct seal_secret *seal_key_read(const char *text, const char *name,

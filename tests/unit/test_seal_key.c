@@ -159,6 +159,34 @@ static void test_old_keys_stay(void)
     remove_folder(data);
 }
 
+/* A node looks every two seconds, and reads what changed. */
+static void test_a_change_is_noticed(void)
+{
+    g_autofree char *data = g_dir_make_tmp("entente-keys-XXXXXX", NULL);
+    g_autoptr(seal_secret_t) first = seal_secret_generate(), second = seal_secret_generate();
+    g_autofree char *path = seal_key_path(data);
+    struct seal_keys_seen seen = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(seal_keys_changed(data, &seen));
+    g_assert_false(seal_keys_changed(data, &seen)); /* there are none */
+    g_assert_true(seal_key_keep(data, first, NULL, &error));
+    g_assert_true(seal_keys_changed(data, &seen));
+    /* What is done in the second of a look is looked at again. */
+    g_assert_true(seal_keys_changed(data, &seen));
+    g_usleep(1100000);
+    seal_keys_changed(data, &seen);
+    g_assert_false(seal_keys_changed(data, &seen));
+    g_assert_true(seal_key_keep(data, second, NULL, &error));
+    g_assert_true(seal_keys_changed(data, &seen));
+    g_usleep(1100000);
+    seal_keys_changed(data, &seen);
+    g_assert_false(seal_keys_changed(data, &seen));
+    g_assert_cmpint(g_chmod(path, 0400), ==, 0);
+    g_assert_true(seal_keys_changed(data, &seen));
+    remove_folder(data);
+}
+
 static void test_passphrase(void)
 {
     g_autofree char *folder = g_dir_make_tmp("entente-keys-XXXXXX", NULL);
@@ -266,6 +294,7 @@ int main(int argc, char **argv)
     g_test_add_func("/seal-key/refused", test_public_keys_that_nobody_should_seal_to);
     g_test_add_func("/seal-key/file", test_file_form);
     g_test_add_func("/seal-key/old-keys", test_old_keys_stay);
+    g_test_add_func("/seal-key/change", test_a_change_is_noticed);
     g_test_add_func("/seal-key/passphrase", test_passphrase);
     g_test_add_func("/receipt/proquints", test_proquints);
     g_test_add_func("/receipt/typed", test_receipt_as_people_type_it);
