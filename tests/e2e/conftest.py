@@ -7,6 +7,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("ENTENTE", str(ROOT / "build" / "src" / "entente"))
+SAID = "said"  # property of a test's report
 SHARED = pathlib.Path(os.environ.get("ENTENTE_SHARED", str(ROOT.parent / "shared")))
 
 
@@ -42,12 +43,20 @@ def shared():
 
 
 @pytest.fixture
-def say(capsys):
-    """Prints a line even when the test passes; ./test shows those that begin with "figure:"."""
-    def line(text):
-        with capsys.disabled():
-            print("\n" + text)
-    return line
+def say(record_property):
+    """A line for the end of the run, whether or not the test passes, and whichever process ran it;
+    ./test shows those that begin with "figure:"."""
+    return lambda text: record_property(SAID, text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    lines = [value for reports in terminalreporter.stats.values() for report in reports
+             if getattr(report, "when", None) == "call"
+             for name, value in report.user_properties if name == SAID]
+    if lines:
+        terminalreporter.section("said by tests")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 class KillAt:

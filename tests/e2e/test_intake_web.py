@@ -205,6 +205,52 @@ def test_only_the_sealed_message_leaves_and_nothing_is_kept(page, node, url):
     assert reporter["box"] not in kept
 
 
+SPOILED = """
+  const [count] = arguments, real = window.fetch;
+  let left = count;
+  window.asked = [];
+  window.fetch = async (path, options = {}) => {
+    const spoiled = options.method === 'POST' && left-- > 0;
+    const headers = spoiled ? { ...options.headers, 'Entente-Work': 'none' } : options.headers;
+    const answer = await real(path, { ...options, headers });
+    if (String(path).includes('/mailboxes/')) asked.push([options.method ?? 'GET', answer.status]);
+    return answer;
+  };"""
+
+
+def send_with_little_work(page, url, times):
+    """As if others had filled the mailbox while the page worked for it, so many times."""
+    visit(page, f"{url}/report/assistance")
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.js(SPOILED, times)
+    fill(page, "what", SECRET)
+    click(page, "#f-continuing")
+    fill(page, "channel", "Back to this page")
+    if page.js("return !!document.getElementById('f-unchecked')"):
+        click(page, "#f-unchecked")
+    click(page, ".intake button[type=submit]")
+
+
+def test_a_mailbox_that_asks_for_more_work_meanwhile(page, node, url):
+    """The page looks once more what is asked for, works again, and gives up when that is refused."""
+    page.show()
+    before = len(box_messages(node, STATE))
+    send_with_little_work(page, url, 1)
+    page.wait("document.getElementById('receipt-words')", 60000)
+    assert page.js("return asked") == [["GET", 200], ["POST", 403], ["GET", 200], ["POST", 202]]
+    assert len(box_messages(node, STATE)) == before + 1
+    send_with_little_work(page, url, 2)
+    page.wait("asked.length > 3 && !document.querySelector('.intake button[type=submit]').disabled", 60000)
+    assert page.js("return asked") == [["GET", 200], ["POST", 403]] * 2
+    assert "shows less work than the mailbox demands" in texts(page, ".intake")[0]
+    assert not page.js("return document.getElementById('receipt-words')")
+    assert page.js("return document.getElementById('f-what').value") == SECRET, "nothing is lost"
+    assert len(box_messages(node, STATE)) == before + 1
+    click(page, ".intake button[type=submit]")  # what was begun goes out, once
+    page.wait("document.getElementById('receipt-words')", 60000)
+    assert len(box_messages(node, STATE)) == before + 2
+
+
 def test_what_is_missing_is_said_first(page, url):
     page.show()
     visit(page, f"{url}/report/assistance")
