@@ -98,7 +98,7 @@ static char *reply_key(struct courier *courier, const char *party, const char *i
 static gboolean to_reporter(struct courier *courier, const char *party, const char *id,
                             const struct message *message, gint64 now_us, GError **error)
 {
-    g_autofree char *text = reply_key(courier, party, id, now_us), *mailbox = NULL;
+    g_autofree char *text = id ? reply_key(courier, party, id, now_us) : NULL, *mailbox = NULL;
     g_autoptr(GPtrArray) keys = g_ptr_array_new();
     g_auto(GStrv) urls = courier_own_urls(courier);
     struct mailboxes *local = courier->options.local;

@@ -17,8 +17,8 @@
  *
  * A relay sees its owners' signatures, and may hand them on within their time. So each says at whom
  * it is directed and with what content; and a DELETE names in its target, besides the number, the
- * message: "?sha256=HEX". Numbers are the same everywhere, messages are not. At whom, a node knows by
- * its --public-url, or by what the owner said in the log, never by the Host of the request.
+ * message: "?sha256=HEX". Numbers are the same everywhere, messages are not. At whom, a node knows
+ * by its --public-url, or by what the owner said in the log, never by the Host of the request.
  *
  * The same request again at the same relay, within its time, is harmless: a DELETE names what is
  * gone already, a POST what is there already (or, deleted since, what the courier takes once), and

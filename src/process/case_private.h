@@ -70,6 +70,8 @@ struct case_fold {
 /* case_chain.c: the chain of an author in a stream; NULL: there is none. */
 struct chain *case_chain(const struct case_fold *fold, const char *author, const char *stream);
 struct chain *case_chain_make(struct case_fold *fold, const char *author, const char *stream);
+/* Whether an event has its place, or lost a fork; else it waits, or is not here. */
+gboolean case_slot_is_there(const struct slot *slot);
 
 /*
  * case_opening.c: of several openings of one number, which none but their one author can sign. One
