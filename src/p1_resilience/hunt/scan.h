@@ -50,6 +50,7 @@ struct hunt_match {
     guint64 offset;       /* of the token's first byte in the stream */
     enum hunt_view view;
     gboolean whole;       /* the key is the whole token: not a parent domain of it */
+    gboolean repeated;    /* reported on this line before, then not whole */
     const guint8 *token;  /* as the view shows it */
     gsize token_length;
     guint64 hash;         /* hunt_key.h */

@@ -1,0 +1,236 @@
+#include "p1_resilience/hunt/scan_engine.h"
+#include "p1_resilience/hunt/view.h"
+
+#include <string.h>
+
+#define VIEW_TEXT_SIZE 65536 /* bytes of views that are swept at a time, or one that is longer */
+
+struct hunt_scanner *hunt_scanner_new(const struct hunt_needles *needles)
+{
+    struct hunt_scanner *scanner = g_new0(struct hunt_scanner, 1);
+    guint classifiers;
+
+    scanner->needles = *needles;
+    hunt_classifiers(&classifiers);
+    scanner->classify = hunt_classifiers(&classifiers)[classifiers - 1].classify;
+    scanner->segments = g_array_new(FALSE, FALSE, sizeof(struct segment));
+    scanner->found = g_array_new(FALSE, FALSE, sizeof(struct found));
+    scanner->bytes = g_byte_array_new();
+    scanner->view_text = g_byte_array_new();
+    return scanner;
+}
+
+void hunt_scanner_free(struct hunt_scanner *scanner)
+{
+    if (!scanner)
+        return;
+    g_array_unref(scanner->segments);
+    g_array_unref(scanner->found);
+    g_byte_array_unref(scanner->bytes);
+    g_byte_array_unref(scanner->view_text);
+    g_free(scanner);
+}
+
+void hunt_scanner_classify_with(struct hunt_scanner *scanner,
+                                const struct hunt_classifier *classifier)
+{
+    scanner->classify = classifier->classify;
+}
+
+const struct hunt_scan_counts *hunt_scanner_counts(const struct hunt_scanner *scanner)
+{
+    return &scanner->counts;
+}
+
+gsize hunt_scan_cut(const guint8 *bytes, gsize length)
+{
+    const guint8 *feed = memrchr(bytes, '\n', length);
+
+    if (feed)
+        return feed + 1 - bytes;
+    while (length > 0 && !(hunt_bytes[bytes[length - 1]] & BYTE_CUT))
+        length--;
+    return length;
+}
+
+/*
+ * Unescapes the segments one after another, with a line feed between, and sweeps what came
+ * together. They stay in their array: what is found is traced back through them.
+ */
+static void sweep_views(struct hunt_scanner *scanner)
+{
+    GArray *all = scanner->segments;
+
+    scanner->in_view = TRUE;
+    scanner->segments = g_array_new(FALSE, FALSE, sizeof(struct segment));
+    for (guint i = 0; i < all->len;) {
+        gsize size = 0;
+        guint8 *text;
+        guint32 end = 0;
+
+        g_array_set_size(scanner->segments, 0);
+        do {
+            size += g_array_index(all, struct segment, i).length + 1;
+            g_array_append_val(scanner->segments, g_array_index(all, struct segment, i));
+            i++;
+        } while (i < all->len &&
+                 size + g_array_index(all, struct segment, i).length < VIEW_TEXT_SIZE);
+        g_byte_array_set_size(scanner->view_text, MAX(size, VIEW_TEXT_SIZE) + HUNT_SCAN_PADDING);
+        text = scanner->view_text->data;
+        for (guint part = 0; part < scanner->segments->len; part++) {
+            struct segment *segment = &g_array_index(scanner->segments, struct segment, part);
+
+            segment->place = end;
+            end += view_unescape(segment->view, scanner->raw + segment->start, segment->length,
+                                 text + end);
+            text[end++] = '\n';
+        }
+        memset(text + end, 0, HUNT_SCAN_PADDING);
+        scan_sweep(scanner, text, end);
+    }
+    g_array_unref(scanner->segments);
+    scanner->segments = all;
+    scanner->in_view = FALSE;
+}
+
+static int by_place(gconstpointer left, gconstpointer right, gpointer data)
+{
+    const struct found *a = left, *b = right;
+    const guint8 *bytes = data;
+    gsize shorter = MIN(a->key_length, b->key_length);
+    int order;
+
+    if (a->offset != b->offset)
+        return a->offset < b->offset ? -1 : 1;
+    if (a->view != b->view)
+        return a->view < b->view ? -1 : 1;
+    order = memcmp(bytes + a->key, bytes + b->key, shorter);
+    return order ? order : (a->key_length > b->key_length) - (a->key_length < b->key_length);
+}
+
+/* By line and key; the same key in the order of places. */
+static int by_key(gconstpointer left, gconstpointer right, gpointer data)
+{
+    const struct found *a = *(const struct found *const *)left;
+    const struct found *b = *(const struct found *const *)right;
+    const guint8 *bytes = data;
+    int order;
+
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    if (a->key_length != b->key_length)
+        return a->key_length < b->key_length ? -1 : 1;
+    order = memcmp(bytes + a->key, bytes + b->key, a->key_length);
+    return order ? order : (a > b) - (a < b);
+}
+
+static gboolean same_key(const struct found *a, const struct found *b, const guint8 *bytes)
+{
+    return a->line == b->line && a->hash == b->hash && a->key_length == b->key_length &&
+           memcmp(bytes + a->key, bytes + b->key, a->key_length) == 0;
+}
+
+static void number_lines(struct hunt_scanner *scanner, guint64 line)
+{
+    const guint8 *at = scanner->raw, *feed;
+
+    for (guint i = 0; i < scanner->found->len; i++) {
+        struct found *found = &g_array_index(scanner->found, struct found, i);
+        const guint8 *token = scanner->raw + found->offset;
+
+        while (at < token && (feed = memchr(at, '\n', token - at)) != NULL) {
+            line++;
+            at = feed + 1;
+        }
+        at = token;
+        found->line = line;
+    }
+}
+
+/*
+ * Each key once a line, except that a key that was seen as a parent domain only counts once more
+ * where it is the whole name: that is news for indicators of one exact name.
+ */
+static void mark_repeated(struct hunt_scanner *scanner)
+{
+    g_autofree struct found **order = g_new(struct found *, scanner->found->len);
+    const struct found *parent = NULL, *whole = NULL;
+
+    for (guint i = 0; i < scanner->found->len; i++)
+        order[i] = &g_array_index(scanner->found, struct found, i);
+    g_qsort_with_data(order, scanner->found->len, sizeof *order, by_key, scanner->bytes->data);
+    for (guint i = 0; i < scanner->found->len; i++) {
+        struct found *found = order[i];
+
+        if (i > 0 && !same_key(order[i - 1], found, scanner->bytes->data))
+            parent = whole = NULL;
+        found->skip = whole || (parent && !found->whole);
+        found->repeated = parent != NULL;
+        if (found->whole)
+            whole = found;
+        else
+            parent = found;
+    }
+}
+
+/* The line around `offset`, without its end. */
+static void find_line(const guint8 *bytes, gsize length, gsize offset, struct hunt_match *match)
+{
+    const guint8 *before = memrchr(bytes, '\n', offset);
+    const guint8 *after = memchr(bytes + offset, '\n', length - offset);
+    const guint8 *start = before ? before + 1 : bytes;
+
+    match->text = start;
+    match->text_length = (after ? after : bytes + length) - start;
+    if (match->text_length > 0 && start[match->text_length - 1] == '\r')
+        match->text_length--;
+}
+
+static void report_all(struct hunt_scanner *scanner, gsize length, guint64 offset,
+                       hunt_match_function report, gpointer data)
+{
+    for (guint i = 0; i < scanner->found->len; i++) {
+        const struct found *found = &g_array_index(scanner->found, struct found, i);
+        struct hunt_match match = {
+            .line = found->line,
+            .offset = offset + found->offset,
+            .view = found->view,
+            .whole = found->whole,
+            .repeated = found->repeated,
+            .token = scanner->bytes->data + found->token,
+            .token_length = found->token_length,
+            .hash = found->hash,
+            .key = scanner->bytes->data + found->key,
+            .key_length = found->key_length,
+        };
+
+        if (found->skip)
+            continue;
+        find_line(scanner->raw, length, found->offset, &match);
+        scanner->counts.matches++;
+        report(&match, data);
+    }
+}
+
+void hunt_scan_lines(struct hunt_scanner *scanner, const guint8 *bytes, gsize length,
+                     guint64 offset, guint64 line, hunt_match_function report, gpointer data)
+{
+    g_return_if_fail(length <= G_MAXINT32);
+    scanner->raw = bytes;
+    scanner->in_view = FALSE;
+    g_array_set_size(scanner->segments, 0);
+    g_array_set_size(scanner->found, 0);
+    g_byte_array_set_size(scanner->bytes, 0);
+    scan_sweep(scanner, bytes, length);
+    scanner->counts.bytes += length;
+    if (scanner->segments->len)
+        sweep_views(scanner);
+    if (!scanner->found->len)
+        return;
+    g_array_sort_with_data(scanner->found, by_place, scanner->bytes->data);
+    number_lines(scanner, line);
+    mark_repeated(scanner);
+    report_all(scanner, length, offset, report, data);
+}

@@ -1,0 +1,44 @@
+/*
+ * token.h: the tokens of single kinds, from the bytes where the scanner found a candidate.
+ *
+ * The rules are those of scan.h; each function is given the maximal run and says what, if anything,
+ * is in it.
+ */
+#pragma once
+#include <glib.h>
+
+/*
+ * Four octets 0-255 of one to three digits, without leading zeros, and nothing else. Host order.
+ */
+gboolean token_ipv4(const guint8 *bytes, gsize length, guint32 *address);
+
+/*
+ * A run of [0-9A-Fa-f:.] (RFC 4291 section 2.2, with an embedded IPv4 address or not): final dots
+ * go, then one final ':' that is no "::". `length` becomes what is left of it.
+ */
+gboolean token_ipv6(const guint8 *bytes, gsize *length, guint8 address[16]);
+
+#define TOKEN_AUTHORITY_MAX 320 /* bytes: a name, a port, brackets; more is no indicator */
+
+/* A URL in scanned text. */
+struct token_url {
+    guint8 scheme;          /* 'h' http, 's' https */
+    const guint8 *rest;     /* behind "://" */
+    gsize authority_length; /* of the raw text */
+    guint normal_length;
+    guint8 normal[TOKEN_AUTHORITY_MAX]; /* host in lower case, and the port unless the scheme's own */
+};
+
+/*
+ * The beginning of a URL whose "://" stands at `colon`, in text from `start` to `end`. FALSE: no
+ * http or https before it, no host, or user information.
+ */
+gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 *end,
+                         struct token_url *url);
+
+/*
+ * The whole of it: what stands after "://" in the normal form, at most `size` bytes to `normal`;
+ * gives its length, or 0 when it is longer. `token_end` is where the token ends in the text.
+ */
+gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *normal, gsize size,
+                       const guint8 **token_end);
