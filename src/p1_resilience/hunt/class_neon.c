@@ -5,7 +5,8 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
-/* Bit n: byte n of the 64 in `v` (each 0x00 or 0xff) is set. Three pairwise sums gather the bits. */
+/* Bit n: byte n of the 64 in `v` (each 0x00 or 0xff) is set. Three pairwise sums gather the bits.
+ */
 static inline guint64 gather(const uint8x16_t v[4])
 {
     const uint8x16_t bit = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };

@@ -23,9 +23,9 @@ __attribute__((target("sse4.2,popcnt"))) gsize class_sse42(const guint8 *bytes, 
 
         for (guint step = 0; step < CLASS_BYTES; step += 16, bytes += 16) {
             __m128i v = _mm_loadu_si128((const __m128i *)bytes);
-            __m128i bits = _mm_and_si128(
-                _mm_shuffle_epi8(low, v),
-                _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(v, 4), nibble)));
+            __m128i bits =
+                _mm_and_si128(_mm_shuffle_epi8(low, v),
+                              _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(v, 4), nibble)));
             guint16 not_host =
                 _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(bits, host_bits), zero));
             guint16 not_hex =

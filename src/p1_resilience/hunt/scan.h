@@ -11,7 +11,8 @@
  *               one word)     hex runs)
  *
  * Tokens that touch a backslash or percent escape are unescaped into a second, small text, which
- * goes through the same engine (view.h). A scanner belongs to one thread; the needles may be shared.
+ * goes through the same engine (view.h). A scanner belongs to one thread; the needles may be
+ * shared.
  */
 #pragma once
 #include "table/table.h"
@@ -46,17 +47,17 @@ const char *hunt_view_name(enum hunt_view view); /* "raw", "json", "pct", "defan
 
 /* One key in one line. Borrowed: valid during the call. */
 struct hunt_match {
-    guint64 line;         /* as hunt_scan_lines() was told, the first one plus the LFs before */
-    guint64 offset;       /* of the token's first byte in the stream */
+    guint64 line;   /* as hunt_scan_lines() was told, the first one plus the LFs before */
+    guint64 offset; /* of the token's first byte in the stream */
     enum hunt_view view;
-    gboolean whole;       /* the key is the whole token: not a parent domain of it */
-    gboolean repeated;    /* reported on this line before, then not whole */
-    const guint8 *token;  /* as the view shows it */
+    gboolean whole;      /* the key is the whole token: not a parent domain of it */
+    gboolean repeated;   /* reported on this line before, then not whole */
+    const guint8 *token; /* as the view shows it */
     gsize token_length;
-    guint64 hash;         /* hunt_key.h */
+    guint64 hash; /* hunt_key.h */
     const guint8 *key;
     gsize key_length;
-    const guint8 *text;   /* the line without its end, as far as it lies in the scanned bytes */
+    const guint8 *text; /* the line without its end, as far as it lies in the scanned bytes */
     gsize text_length;
 };
 typedef void (*hunt_match_function)(const struct hunt_match *match, gpointer data);

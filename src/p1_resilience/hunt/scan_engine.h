@@ -62,7 +62,7 @@ struct hunt_scanner {
     GArray *found;     /* struct found */
     GByteArray *bytes; /* tokens and keys of `found` */
     GByteArray *view_text;
-    const guint8 *raw;      /* the scanned bytes */
+    const guint8 *raw;                 /* the scanned bytes */
     hunt_masks masks[SWEEP_WORDS + 1]; /* and one word ahead */
 };
 

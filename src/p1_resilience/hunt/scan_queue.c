@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define IPV4_KEY_LENGTH 7  /* letter, family, prefix length, address */
+#define IPV4_KEY_LENGTH 7 /* letter, family, prefix length, address */
 #define IPV6_KEY_LENGTH 19
 #define NAME_TOKEN_MAX 512 /* bytes shown of a token that is longer than any name */
 #define EMAIL_MAX 512      /* bytes; RFC 5321 allows 64 + 1 + 255 */
@@ -95,18 +95,14 @@ static void decide4(struct hunt_scanner *scanner, const struct candidate4 *candi
         guint prefix = __builtin_ctzll(lengths);
         guint32 network = prefix ? candidate->address & ~0u << (32 - prefix) : 0;
         guint64 hash = hunt_key_network4(network, prefix);
-        guint8 key[IPV4_KEY_LENGTH] = { HUNT_KEY_NETWORK,
-                                        4,
-                                        (guint8)prefix,
-                                        (guint8)(network >> 24),
-                                        (guint8)(network >> 16),
-                                        (guint8)(network >> 8),
+        guint8 key[IPV4_KEY_LENGTH] = { HUNT_KEY_NETWORK,        4,
+                                        (guint8)prefix,          (guint8)(network >> 24),
+                                        (guint8)(network >> 16), (guint8)(network >> 8),
                                         (guint8)network };
 
         scanner->counts.candidates++;
         if (maybe(&scanner->needles, hash))
-            decide(scanner, hash, key, sizeof key, candidate->token, candidate->end,
-                   prefix == 32);
+            decide(scanner, hash, key, sizeof key, candidate->token, candidate->end, prefix == 32);
     }
 }
 

@@ -23,8 +23,8 @@ static inline gboolean is(const struct window *window, guint32 position, guint8 
 }
 
 /* The first byte of the run of `class` that holds `position`. */
-static inline guint32 run_start(const struct window *window, guint32 position, enum hunt_class class,
-                                guint8 bits)
+static inline guint32 run_start(const struct window *window, guint32 position,
+                                enum hunt_class class, guint8 bits)
 {
     guint32 word = (position - window->base) / CLASS_BYTES, bit = position % CLASS_BYTES;
     guint64 outside = ~window->scanner->masks[word][class] & (((guint64)1 << bit) - 1);
@@ -249,14 +249,14 @@ static void address6(struct window *window, guint32 position)
     guint8 address[16];
 
     window->after_address6 = end;
-    if (!word_around(window, start, end) &&
-        token_ipv6(window->text + start, &length, address))
+    if (!word_around(window, start, end) && token_ipv6(window->text + start, &length, address))
         scan_address6(window->scanner, address, start, start + length);
 }
 
 typedef unsigned __int128 guint128;
 
-/* Those of `first` that one of `second` follows two to five bytes later: behind a group of digits. */
+/* Those of `first` that one of `second` follows two to five bytes later: behind a group of digits.
+ */
 static inline guint128 followed(guint128 first, guint128 second)
 {
     return first & (second >> 2 | second >> 3 | second >> 4 | second >> 5);
@@ -275,8 +275,8 @@ static inline void colons(struct window *window, guint32 word, guint32 base)
     guint64 left;
 
     if (needles->url_hosts) {
-        guint128 slashes = masks[0][CLASS_SLASH] |
-                           (guint128)(ahead ? masks[1][CLASS_SLASH] : 0) << 64;
+        guint128 slashes = masks[0][CLASS_SLASH] | (guint128)(ahead ? masks[1][CLASS_SLASH] : 0)
+                                                       << 64;
 
         for (left = (guint64)(here & slashes >> 1 & slashes >> 2); left; left &= left - 1)
             scan_url(window->scanner, base + __builtin_ctzll(left));
@@ -331,20 +331,24 @@ static void digests(struct window *window, guint64 lanes, guint32 base)
     }
 }
 
-/* The views of a piece of text, as far as its escapes matter. */
+/* Whether `view` of the piece of text is another one as far as tokens go. */
+static gboolean view_differs(enum hunt_view view, const guint8 *at, const guint8 *end)
+{
+    guint8 sign = view == HUNT_VIEW_JSON ? '\\' : '%';
+    enum hunt_view whose;
+
+    for (const guint8 *next; (at = memchr(at, sign, end - at)) != NULL; at = MIN(next, end))
+        if (view_matters(at, end, &whose, &next))
+            return TRUE;
+    return FALSE;
+}
+
 static void add_segments(struct window *window, guint32 start, guint32 end)
 {
-    const guint8 *at = window->text + start, *stop = window->text + end, *next;
     struct segment segment = { .start = start, .length = end - start };
-    gboolean wanted[HUNT_VIEW_PERCENT + 1] = { FALSE };
 
-    for (; at < stop; at = next) {
-        next = at + 1;
-        if ((*at == '\\' || *at == '%') && view_matters(at, stop, &segment.view, &next))
-            wanted[segment.view] = TRUE;
-    }
     for (segment.view = HUNT_VIEW_JSON; segment.view <= HUNT_VIEW_PERCENT; segment.view++)
-        if (wanted[segment.view])
+        if (view_differs(segment.view, window->text + start, window->text + end))
             g_array_append_val(window->scanner->segments, segment);
 }
 

@@ -26,7 +26,8 @@ struct token_url {
     const guint8 *rest;     /* behind "://" */
     gsize authority_length; /* of the raw text */
     guint normal_length;
-    guint8 normal[TOKEN_AUTHORITY_MAX]; /* host in lower case, and the port unless the scheme's own */
+    guint8
+        normal[TOKEN_AUTHORITY_MAX]; /* host in lower case, and the port unless the scheme's own */
 };
 
 /*

@@ -9,10 +9,10 @@ static gboolean ends(guint8 byte)
     return (hunt_bytes[byte] & BYTE_URL_END) != 0;
 }
 
-/* Punctuation that closes a sentence rather than a URL. */
+/* Punctuation that closes a sentence rather than a URL; '}' ends one anyway. */
 static gboolean strips(guint8 byte)
 {
-    return byte != 0 && strchr(".,;:!?)]}", byte) != NULL;
+    return byte != 0 && strchr(".,;:!?)]", byte) != NULL;
 }
 
 static gboolean reads(const guint8 *bytes, const char *lower, gsize length)
@@ -58,6 +58,9 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
             return FALSE;
         url->normal[length++] = g_ascii_tolower(*at);
     }
+    /* Where nothing but punctuation follows, it goes, and what stands before it too. */
+    while (at < end && strips(*at))
+        at++;
     if (at == end || ends(*at))
         while (length > 0 && strips(url->normal[length - 1]))
             length--;

@@ -1,0 +1,480 @@
+/* The scanner's engine: every back end alike, and all of it as the rules say. */
+#include "p1_resilience/hunt/scan_engine.h"
+
+#include "hunt_oracle.h"
+
+#define MD5 "d41d8cd98f00b204e9800998ecf8427e"
+#define SHA1 "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void fill(struct oracle_keys *set)
+{
+    static const char *const names[] = {
+        "evil.example", "bad.test",       "a.b",
+        "x-y.co",       "a_b.co",         "co.uk",
+        "1.co",         "deep.a.b.c.d.e", "longer-label-than-eight-bytes.example",
+        "e.f",
+    };
+    static const char *const urls[] = {
+        "http://evil.example/a", "bad.test/x?y=1", "https://a.b/",
+        "http://1.2.3.4:8080/p", "e.f/%41",
+    };
+
+    oracle_keys_init(set);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        oracle_add_name(set, names[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(urls); i++)
+        oracle_add_url(set, urls[i]);
+    oracle_add_network(set, "1.2.3.4", 32);
+    oracle_add_network(set, "203.0.113.0", 24);
+    oracle_add_network(set, "203.0.112.0", 20);
+    oracle_add_network(set, "10.0.0.0", 8);
+    oracle_add_network(set, "2001:db8::1", 128);
+    oracle_add_network(set, "2001:db8::", 32);
+    oracle_add_network(set, "::1", 128);
+    oracle_add_network(set, "::ffff:1.2.3.4", 128);
+    oracle_add_digest(set, MD5);
+    oracle_add_digest(set, SHA1);
+    oracle_add_digest(set, SHA256);
+    oracle_add_email(set, "ceo@evil.example");
+    oracle_add_email(set, "a.b+c%d@bad.test");
+}
+
+struct got {
+    GHashTable *lines; /* "LINE" as a number -> GHashTable of keys -> whole */
+    const guint8 *text;
+    gsize length;
+    guint64 last_line, last_offset, count;
+};
+
+static void note(const struct hunt_match *match, gpointer data)
+{
+    struct got *got = data;
+    gpointer line = GSIZE_TO_POINTER(match->line);
+    GHashTable *seen = g_hash_table_lookup(got->lines, line);
+    GBytes *key = g_bytes_new(match->key, match->key_length);
+
+    g_assert_true(match->line > got->last_line ||
+                  (match->line == got->last_line && match->offset >= got->last_offset));
+    got->last_line = match->line;
+    got->last_offset = match->offset;
+    got->count++;
+    if (!seen)
+        g_hash_table_insert(got->lines, line,
+                            seen = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                                         (GDestroyNotify)g_bytes_unref, NULL));
+    g_assert_true(match->repeated == g_hash_table_contains(seen, key));
+    g_assert_true(!match->repeated || match->whole);
+    g_hash_table_replace(seen, key, GINT_TO_POINTER(match->whole));
+    /* The place: in the line, and in the raw view the token itself. */
+    g_assert_cmpuint(match->offset, <, got->length);
+    g_assert_true(got->text + match->offset >= match->text &&
+                  got->text + match->offset < match->text + match->text_length);
+    if (match->view == HUNT_VIEW_RAW)
+        g_assert_cmpmem(got->text + match->offset, match->token_length, match->token,
+                        match->token_length);
+}
+
+static GString *said(GHashTable *seen)
+{
+    GString *out = g_string_new(NULL);
+    g_autoptr(GList) keys = seen ? g_hash_table_get_keys(seen) : NULL;
+
+    keys = g_list_sort(keys, (GCompareFunc)g_bytes_compare);
+    for (GList *key = keys; key; key = key->next) {
+        gsize size;
+        const guint8 *bytes = g_bytes_get_data(key->data, &size);
+
+        for (gsize i = 0; i < size; i++)
+            g_string_append_printf(out, g_ascii_isgraph(bytes[i]) ? "%c" : "\\x%02x", bytes[i]);
+        g_string_append(out, g_hash_table_lookup(seen, key->data) ? "! " : " ");
+    }
+    return out;
+}
+
+/* Scans `text` with every back end, from a buffer whose padding is hostile, and asks the oracle. */
+static guint64 compare(const struct oracle_keys *set, const guint8 *text, gsize length)
+{
+    guint count;
+    const struct hunt_classifier *classifiers = hunt_classifiers(&count);
+    g_autofree guint8 *buffer = g_malloc(length + HUNT_SCAN_PADDING);
+    guint64 found = 0;
+
+    memcpy(buffer, text, length);
+    for (guint i = 0; i < HUNT_SCAN_PADDING; i++)
+        buffer[length + i] = (guint8) ".a\n1:@%"[i % 7];
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(&set->needles);
+        struct got got = { g_hash_table_new_full(NULL, NULL, NULL,
+                                                 (GDestroyNotify)g_hash_table_unref),
+                           buffer, length };
+        guint64 lines = 0;
+
+        hunt_scanner_classify_with(scanner, &classifiers[i]);
+        hunt_scan_lines(scanner, buffer, length, 0, 1, note, &got);
+        for (gsize at = 0; at < length; lines++) {
+            const guint8 *end = memchr(text + at, '\n', length - at);
+            gsize size = (end ? end : text + length) - (text + at);
+            g_autoptr(GHashTable) wanted = oracle_line(set, text + at, size);
+            g_autoptr(GString) right = said(wanted);
+            g_autoptr(GString) ours =
+                said(g_hash_table_lookup(got.lines, GSIZE_TO_POINTER(lines + 1)));
+
+            if (!g_str_equal(ours->str, right->str)) {
+                for (gsize j = at; j < at + size; j++)
+                    g_printerr(g_ascii_isprint(text[j]) ? "%c" : "\\x%02x", text[j]);
+                g_error("%s, line %" G_GUINT64_FORMAT ": found %s, not %s", classifiers[i].name,
+                        lines + 1, ours->str, right->str);
+            }
+            at += size + 1;
+        }
+        g_assert_cmpuint(hunt_scanner_counts(scanner)->lines + (text[length - 1] != '\n'), ==,
+                         lines);
+        found = got.count;
+        g_hash_table_unref(got.lines);
+    }
+    return found;
+}
+
+static void test_classes_are_equal(void)
+{
+    guint count;
+    const struct hunt_classifier *all = hunt_classifiers(&count);
+    guint8 bytes[64 * CLASS_BYTES];
+    hunt_masks right[64], masks[64];
+
+    for (guint round = 0; round < 200; round++) {
+        for (guint i = 0; i < sizeof bytes; i++)
+            bytes[i] = round ? (guint8)g_test_rand_int() : (guint8)i;
+        for (guint i = 0; i < count; i++) {
+            gsize lines = all[i].classify(bytes, 64, i ? masks : right);
+
+            g_assert_cmpuint(lines, ==, all[0].classify(bytes, 64, right));
+            if (i)
+                g_assert_cmpmem(masks, sizeof masks, right, sizeof right);
+        }
+    }
+    for (guint i = 0; i < 256; i++)
+        g_assert_true(((hunt_bytes[i] & BYTE_HOST) != 0) ==
+                      (i < 0x80 && (g_ascii_isalnum(i) || i == '.' || i == '_' || i == '-')));
+}
+
+/* Pieces that make lines in which much nearly matches. */
+static const char *const pieces[] = {
+    "evil.example",
+    "EVIL.Example",
+    "bad.test",
+    "a.b",
+    "x-y.co",
+    "a_b.co",
+    "co.uk",
+    "1.co",
+    ".",
+    "..",
+    "-",
+    "_",
+    "a",
+    "b",
+    "z",
+    "0",
+    "1",
+    "7",
+    "com",
+    "www.",
+    "deep.a.b.c.d.e",
+    "e.f",
+    "longer-label-than-eight-bytes.example",
+    "1.2.3.4",
+    "203.0.113.77",
+    "203.0.112.1",
+    "10.9.8.7",
+    "01.2.3.4",
+    "256.1.1.1",
+    "2001:db8::1",
+    "2001:0DB8:0:0:0:0:0:1",
+    "::1",
+    "::",
+    ":",
+    "::ffff:1.2.3.4",
+    "2001:db8:1:2:3:4:5:6",
+    "12:34:56",
+    "ffff:",
+    MD5,
+    SHA1,
+    SHA256,
+    "d41d8cd98f00b204e980",
+    "ceo@evil.example",
+    "CEO@EVIL.example",
+    "a.b+c%d@bad.test",
+    "@",
+    "%",
+    "+",
+    "http://evil.example/a",
+    "HTTP://EVIL.example:80/a#f",
+    "https://a.b",
+    "https://a.b:443?",
+    "http://bad.test/x?y=1",
+    "https://bad.test:443/x?y=1).",
+    "http://1.2.3.4:8080/p",
+    "http://u@a.b/",
+    "http://",
+    "https://",
+    "://",
+    "http",
+    "s",
+    "/",
+    "?",
+    "#",
+    "e.f/%41",
+    "https://e.f/%41",
+    "\\",
+    "\\n",
+    "\\\\",
+    "\\\"",
+    "\\/",
+    "\\u0061",
+    "\\u002e",
+    "\\u00e9",
+    "\\u00",
+    "\\t",
+    "%2e",
+    "%2F",
+    "%3A",
+    "%41",
+    "%4",
+    "%e9",
+    "%25",
+    "%%",
+    " ",
+    " ",
+    "\t",
+    "\"",
+    "'",
+    "<",
+    ">",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ";",
+    "=",
+    "|",
+    "^",
+    "`",
+    "!",
+    "&",
+    "\x7f",
+    "\x80",
+    "\xc3\xa9",
+    "\xff",
+    "\n",
+    "\n",
+    "\r\n",
+};
+
+static void test_random_lines(void)
+{
+    struct oracle_keys set;
+    guint64 found = 0, bytes = 0, rounds = g_test_thorough() ? 4000 : 30;
+
+    fill(&set);
+    for (guint64 round = 0; round < rounds; round++) {
+        g_autoptr(GByteArray) text = g_byte_array_new();
+        guint want = (guint)g_test_rand_int_range(1, 4000);
+
+        /* Some texts with many line ends, some with hardly any: runs as long as windows. */
+        guint usable = G_N_ELEMENTS(pieces) - (round % 3 == 0 ? 3 : 0);
+        guint narrow = round % 5 == 4 ? (guint)g_test_rand_int_range(1, usable) : usable;
+
+        for (guint i = 0; i < want; i++) {
+            const char *piece = pieces[g_test_rand_int_range(0, narrow)];
+
+            g_byte_array_append(text, (const guint8 *)piece, strlen(piece));
+            if (g_test_rand_int_range(0, 200) == 0)
+                g_byte_array_append(text, (const guint8 *)"", 1); /* NUL */
+        }
+        bytes += text->len;
+        found += compare(&set, text->data, text->len);
+    }
+    g_test_message("%" G_GUINT64_FORMAT " bytes, %" G_GUINT64_FORMAT " matches", bytes, found);
+    g_assert_cmpuint(found, >, 1000);
+    oracle_keys_clear(&set);
+}
+
+static void test_random_bytes(void)
+{
+    struct oracle_keys set;
+
+    fill(&set);
+    for (guint round = 0; round < 20; round++) {
+        g_autofree guint8 *bytes = g_malloc(5000);
+
+        for (guint i = 0; i < 5000; i++)
+            bytes[i] = round % 2
+                           ? (guint8)g_test_rand_int()
+                           : (guint8) "0123456789abcdef.:-_@/\\%n \n"[g_test_rand_int_range(0, 27)];
+        compare(&set, bytes, 5000);
+    }
+    oracle_keys_clear(&set);
+}
+
+/* One token beside every byte, at every place of a window's borders. */
+static void test_borders(void)
+{
+    static const char *const tokens[] = { "www.evil.example",   "203.0.113.77",
+                                          "2001:db8::1",        SHA256,
+                                          "ceo@evil.example",   "http://evil.example/a",
+                                          "evil\\u002eexample", "evil%2eexample" };
+    const guint window = SWEEP_WORDS * CLASS_BYTES;
+    struct oracle_keys set;
+
+    fill(&set);
+    for (guint i = 0; i < G_N_ELEMENTS(tokens); i++) {
+        gsize length = strlen(tokens[i]);
+
+        for (guint before = window - length - 2; before < window + 2; before += 3) {
+            g_autoptr(GByteArray) text = g_byte_array_new();
+
+            g_byte_array_set_size(text, before);
+            memset(text->data, before % 2 ? ' ' : '\n', before);
+            g_byte_array_append(text, (const guint8 *)tokens[i], length);
+            g_assert_cmpuint(compare(&set, text->data, text->len), >=, 1);
+        }
+        for (guint byte = 0; byte < 256; byte++) {
+            g_autofree char *text = g_strdup_printf("%c%s%c", byte, tokens[i], byte);
+
+            compare(&set, (const guint8 *)text, length + 2);
+        }
+    }
+    oracle_keys_clear(&set);
+}
+
+/* A run longer than windows, and what takes long if it is looked at more than once. */
+static void test_long_runs(void)
+{
+    static const char *const repeated[] = { "a",
+                                            ".",
+                                            "a.",
+                                            "1.",
+                                            "-",
+                                            ":",
+                                            "1:",
+                                            "::",
+                                            "a@",
+                                            "f",
+                                            "http://evil.example",
+                                            "\\",
+                                            "%",
+                                            "\\u0061",
+                                            "%41",
+                                            "1.2.3.4-",
+                                            "x.evil.example." };
+    struct oracle_keys set;
+
+    fill(&set);
+    for (guint i = 0; i < G_N_ELEMENTS(repeated); i++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        while (text->len < 40000)
+            g_string_append(text, repeated[i]);
+        g_string_append(text, ".evil.example");
+        compare(&set, (const guint8 *)text->str, text->len);
+    }
+    oracle_keys_clear(&set);
+}
+
+static void test_cut(void)
+{
+#define CUT(TEXT) hunt_scan_cut((const guint8 *)TEXT, strlen(TEXT))
+    g_assert_cmpuint(CUT("one\ntwo"), ==, 4);
+    g_assert_cmpuint(CUT("one\n two"), ==, 4);
+    g_assert_cmpuint(CUT("one two"), ==, 4);
+    g_assert_cmpuint(CUT("{\"a\":1}"), ==, 4);
+    g_assert_cmpuint(CUT("one.two:three"), ==, 0);
+    g_assert_cmpuint(CUT(""), ==, 0);
+}
+
+/* A text that is cut wherever it may be gives the same keys as the whole. */
+static void test_pieces_are_the_whole(void)
+{
+    struct oracle_keys set;
+
+    fill(&set);
+    for (guint round = 0; round < 200; round++) {
+        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(&set.needles);
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GHashTable) whole = NULL;
+        g_autoptr(GString) right = NULL, ours = NULL;
+        struct got got = { g_hash_table_new_full(NULL, NULL, NULL,
+                                                 (GDestroyNotify)g_hash_table_unref) };
+        gsize at = 0, cut;
+
+        for (guint i = 0; i < 300; i++) /* one line: the last three pieces end lines */
+            g_string_append(text, pieces[g_test_rand_int_range(0, G_N_ELEMENTS(pieces) - 3)]);
+        whole = oracle_line(&set, (const guint8 *)text->str, text->len);
+        while (at < text->len) {
+            gsize size = (gsize)g_test_rand_int_range(1, 200);
+            g_autofree guint8 *piece = NULL;
+
+            size = MIN(size, text->len - at);
+
+            cut = at + size == text->len ? size : hunt_scan_cut((guint8 *)text->str + at, size);
+            while (!cut) {
+                size = MIN(text->len - at, size * 2);
+                cut = at + size == text->len ? size : hunt_scan_cut((guint8 *)text->str + at, size);
+            }
+            piece = g_malloc0(cut + HUNT_SCAN_PADDING);
+            memcpy(piece, text->str + at, cut);
+            got.text = piece;
+            got.length = cut;
+            got.last_line = got.last_offset = 0;
+            {
+                GHashTable *all = g_hash_table_lookup(got.lines, GSIZE_TO_POINTER(1));
+                struct got part = got;
+
+                part.lines =
+                    g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
+                hunt_scan_lines(scanner, piece, cut, 0, 1, note, &part);
+                if (!all)
+                    g_hash_table_insert(got.lines, GSIZE_TO_POINTER(1),
+                                        all = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                                                    (GDestroyNotify)g_bytes_unref,
+                                                                    NULL));
+                if (g_hash_table_size(part.lines)) {
+                    GHashTableIter iter;
+                    gpointer key, is_whole;
+
+                    g_hash_table_iter_init(&iter,
+                                           g_hash_table_lookup(part.lines, GSIZE_TO_POINTER(1)));
+                    while (g_hash_table_iter_next(&iter, &key, &is_whole))
+                        g_hash_table_replace(
+                            all, g_bytes_ref(key),
+                            GINT_TO_POINTER(is_whole || g_hash_table_lookup(all, key)));
+                }
+                g_hash_table_unref(part.lines);
+            }
+            at += cut;
+        }
+        right = said(whole);
+        ours = said(g_hash_table_lookup(got.lines, GSIZE_TO_POINTER(1)));
+        g_assert_cmpstr(ours->str, ==, right->str);
+        g_hash_table_unref(got.lines);
+    }
+    oracle_keys_clear(&set);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/hunt/scan/classes-are-equal", test_classes_are_equal);
+    g_test_add_func("/hunt/scan/random-lines", test_random_lines);
+    g_test_add_func("/hunt/scan/random-bytes", test_random_bytes);
+    g_test_add_func("/hunt/scan/borders", test_borders);
+    g_test_add_func("/hunt/scan/long-runs", test_long_runs);
+    g_test_add_func("/hunt/scan/cut", test_cut);
+    g_test_add_func("/hunt/scan/pieces-are-the-whole", test_pieces_are_the_whole);
+    return g_test_run();
+}
