@@ -85,7 +85,7 @@ static inline guint64 table_filter_bits(guint64 hash)
            (guint64)1 << (hash >> 12 & 63) | (guint64)1 << (hash >> 18 & 63);
 }
 
-/* FALSE: no key has this hash. TRUE: one may have; wrong for one in 300 to 500 other hashes. */
+/* FALSE: no key has this hash. TRUE: one may have; wrong for one in 190 other hashes. */
 static inline gboolean table_maybe(struct table_filter filter, guint64 hash)
 {
     guint64 bits = table_filter_bits(hash);
