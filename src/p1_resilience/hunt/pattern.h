@@ -147,6 +147,12 @@ char *pattern_print(const struct pattern *pattern);
 /* Equal trees; where they stood in the text does not count. */
 gboolean pattern_equal(const struct pattern *one, const struct pattern *other);
 
+/*
+ * Whether a value has the form of the hash that it is said to be ("SHA-256", in any case, with or
+ * without its hyphen). Hashes that are not known fit.
+ */
+gboolean pattern_hash_fits(const char *algorithm, const char *value);
+
 /* Why a pattern, or a part of one, cannot be hunted in logs. */
 enum pattern_unhuntable {
     PATTERN_HUNTABLE,

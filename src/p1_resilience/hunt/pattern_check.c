@@ -40,7 +40,7 @@ static gboolean is_ssdeep(const char *text)
     return chunk > 0 && text[chunk] == 0;
 }
 
-static gboolean hash_fits(const char *algorithm, const char *value)
+gboolean pattern_hash_fits(const char *algorithm, const char *value)
 {
     g_autofree char *name = pattern_hash_name(algorithm);
     gsize length = strlen(value);
@@ -93,7 +93,7 @@ gboolean pattern_check_test(const struct pattern_node *test, enum pattern_refusa
         const struct pattern_literal *literal =
             &g_array_index(test->literals, struct pattern_literal, i);
 
-        if (algorithm && whole && !hash_fits(algorithm, literal->text))
+        if (algorithm && whole && !pattern_hash_fits(algorithm, literal->text))
             return pattern_refuse(refusal, error, PATTERN_REFUSED_HASH, test->position,
                                   "\"%s\" is no %s", literal->text, algorithm);
         if (subnet && !is_network(literal->text))

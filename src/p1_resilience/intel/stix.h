@@ -47,9 +47,10 @@ int stix_time_compare(const char *one, const char *other);
  * Checks one object of STIX 2.1, or 2.0 (no spec_version): ids, times and their order, numbers in
  * range, references to allowed types, names of properties, hashes, the pattern of an indicator.
  * Types beyond the standard get the common checks. ENTENTE_ERROR_INPUT names the object, the
- * property and the rule.
+ * property and the rule. What the standard only advises is added to `advice` (char *, owned by the
+ * array) unless it is NULL: UUIDs of another version than 4, or 5 for observables.
  */
-gboolean stix_check(const json_t *object, GError **error);
+gboolean stix_check(const json_t *object, GPtrArray *advice, GError **error);
 
 /* What versions of objects were seen, to find those that cannot follow one another. */
 struct stix_versions;
