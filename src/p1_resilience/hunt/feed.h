@@ -79,6 +79,7 @@ enum feed_skip {
     FEED_SKIP_NOT_DEFANGED,  /* running text: a name or address that is written to be clicked */
     FEED_SKIP_MISSING,       /* an event that the manifest lists and the folder lacks */
     FEED_SKIP_MORE,          /* a TAXII envelope says that more follows */
+    FEED_SKIP_UNREAD,        /* a file of a folder that could not be read, or is no feed */
     FEED_SKIPS
 };
 const char *feed_skip_name(enum feed_skip skip); /* "not-to-ids" */

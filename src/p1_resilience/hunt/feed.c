@@ -1,0 +1,520 @@
+/* feed.c: the parent of the workers that parse feeds; see feed.h. */
+#include "p1_resilience/hunt/feed.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "p1_resilience/hunt/feed_json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_LIMIT (8ull << 30) /* bytes of one file */
+#define STREAM_LIMIT (1u << 30) /* bytes of standard input */
+#define FOLDER_DEPTH 16
+#define BATCH_FILES 256 /* files that one worker reads */
+#define BATCH_BYTES (1ull << 30)
+#define WORKER_MEMORY (4ull << 30) /* beyond what this process has already */
+#define WORKER_CPU_S 3600
+#define WORKER_LIMIT_US (60 * G_USEC_PER_SEC) /* and: */
+#define BYTES_A_SECOND (1u << 20)             /* the slowest that a worker may be */
+#define LINGER_US 0
+
+/* One file to read. */
+struct input {
+    char *path;
+    GBytes *bytes; /* NULL until its batch */
+    guint64 length;
+};
+
+static void input_free(struct input *input)
+{
+    if (!input)
+        return;
+    g_clear_pointer(&input->bytes, g_bytes_unref);
+    g_free(input->path);
+    g_free(input);
+}
+
+static const char *const format_names[FEED_FORMATS] = {
+    [FEED_PLAIN] = "plain",       [FEED_HOSTS] = "hosts", [FEED_CSV] = "csv",
+    [FEED_MISP] = "misp",         [FEED_STIX] = "stix",   [FEED_ZEEK] = "zeek",
+    [FEED_SURICATA] = "suricata", [FEED_TEXT] = "text",
+};
+
+static const struct {
+    const char *name, *text;
+} skips[FEED_SKIPS - FEED_SKIP_NOT_TO_IDS] = {
+#define SKIP(NAME) [FEED_SKIP_##NAME - FEED_SKIP_NOT_TO_IDS]
+    SKIP(NOT_TO_IDS) = { "not-to-ids", "context, not meant for detection: --include-non-ids" },
+    SKIP(DELETED) = { "deleted", "deleted by its source" },
+    SKIP(TYPE) = { "type", "of a type that logs are not searched for" },
+    SKIP(OLD_VERSION) = { "old-version", "a newer version of the object is there" },
+    SKIP(NOT_INDICATOR) = { "not-an-indicator", "objects that name nothing to look for" },
+    SKIP(PATTERN_TYPE) = { "pattern-type", "a rule in another language than STIX patterns" },
+    SKIP(PATTERN) = { "pattern", "no STIX pattern" },
+    SKIP(UNHUNTABLE) = { "not-huntable", "a STIX pattern that asks for more than single values" },
+    SKIP(MALFORMED) = { "malformed", "without what its format demands" },
+    SKIP(NOT_DEFANGED) = { "not-defanged", "in running text, written to be clicked: --all-text" },
+    SKIP(MISSING) = { "missing", "events that the manifest lists and the folder lacks" },
+    SKIP(MORE) = { "more", "pages of an envelope that follow and are not here" },
+    SKIP(UNREAD) = { "unread", "files of a folder that could not be read" },
+#undef SKIP
+};
+
+const char *feed_format_name(enum feed_format format)
+{
+    return format_names[format];
+}
+
+const char *feed_skip_name(enum feed_skip skip)
+{
+    return skip < FEED_SKIP_NOT_TO_IDS ? indicator_why_name((enum indicator_why)skip)
+                                       : skips[skip - FEED_SKIP_NOT_TO_IDS].name;
+}
+
+const char *feed_skip_text(enum feed_skip skip)
+{
+    return skip < FEED_SKIP_NOT_TO_IDS ? indicator_why_text((enum indicator_why)skip)
+                                       : skips[skip - FEED_SKIP_NOT_TO_IDS].text;
+}
+
+static void free_source(gpointer source)
+{
+    feed_source_free(source);
+}
+
+struct feed_report *feed_report_new(void)
+{
+    struct feed_report *report = g_new0(struct feed_report, 1);
+
+    report->sources = g_ptr_array_new_with_free_func(free_source);
+    return report;
+}
+
+void feed_report_free(struct feed_report *report)
+{
+    if (!report)
+        return;
+    g_ptr_array_unref(report->sources);
+    for (guint i = 0; i < FEED_SKIPS; i++)
+        for (guint n = 0; n < FEED_EXAMPLES; n++) {
+            g_free(report->skipped[i].detail[n]);
+            g_free(report->skipped[i].place[n]);
+        }
+    g_free(report);
+}
+
+static void report_skip(struct feed_report *report, enum feed_skip skip, const char *place,
+                        const char *detail)
+{
+    struct feed_skipped *skipped = &report->skipped[skip];
+
+    if (skipped->count < FEED_EXAMPLES) {
+        skipped->place[skipped->count] = g_strdup(place);
+        skipped->detail[skipped->count] = g_utf8_make_valid(detail, -1);
+    }
+    skipped->count++;
+}
+
+/* ---- what to read */
+
+static struct input *input_of_bytes(const char *path, GBytes *bytes)
+{
+    struct input *input = g_new0(struct input, 1);
+
+    input->path = g_strdup(path);
+    input->bytes = g_bytes_ref(bytes);
+    input->length = g_bytes_get_size(bytes);
+    return input;
+}
+
+/* Maps the file; a worker reads it, so that one that shrinks meanwhile kills only that. */
+static gboolean input_open(struct input *input, GError **error)
+{
+    g_autoptr(GMappedFile) mapped = NULL;
+    struct stat info;
+    int fd;
+
+    if (input->bytes)
+        return TRUE;
+    fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &info) < 0) {
+        errno_error(error, errno, "%s: cannot be read", input->path);
+    } else if (!S_ISREG(info.st_mode)) {
+        input_error(error, "%s: is no file", input->path);
+    } else if ((guint64)info.st_size > FILE_LIMIT) {
+        input_error(error, "%s: larger than 8 GB; split it", input->path);
+    } else if ((mapped = g_mapped_file_new_from_fd(fd, FALSE, error))) {
+        input->bytes = g_mapped_file_get_bytes(mapped);
+        input->length = g_bytes_get_size(input->bytes);
+    }
+    if (fd >= 0)
+        close(fd);
+    return input->bytes != NULL;
+}
+
+static int compare_names(gconstpointer one, gconstpointer other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static void add_input(GPtrArray *inputs, const char *path, guint64 length)
+{
+    struct input *input = g_new0(struct input, 1);
+
+    input->path = g_strdup(path);
+    input->length = length;
+    g_ptr_array_add(inputs, input);
+}
+
+/* The files below a folder, in the order of their names; hidden ones are nobody's feed. */
+static gboolean list_folder(const char *folder, guint depth, GPtrArray *inputs, GError **error)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+
+    if (!entries)
+        return FALSE;
+    while ((name = g_dir_read_name(entries)))
+        if (name[0] != '.')
+            g_ptr_array_add(names, g_build_filename(folder, name, NULL));
+    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; i < names->len; i++) {
+        struct stat info;
+
+        if (stat(names->pdata[i], &info) < 0)
+            continue;
+        if (S_ISDIR(info.st_mode) && depth < FOLDER_DEPTH) {
+            if (!list_folder(names->pdata[i], depth + 1, inputs, error))
+                return FALSE;
+        } else if (S_ISREG(info.st_mode)) {
+            add_input(inputs, names->pdata[i], (guint64)info.st_size);
+        }
+    }
+    return TRUE;
+}
+
+/* The events that the manifest lists, in the order of their UUIDs; others left the feed. */
+static gboolean list_feed(const char *folder, const char *manifest, struct feed_report *report,
+                          GPtrArray *inputs, GError **error)
+{
+    g_autoptr(GPtrArray) uuids = misp_manifest(manifest, error);
+
+    if (!uuids)
+        return FALSE;
+    g_ptr_array_sort(uuids, compare_names);
+    for (guint i = 0; i < uuids->len; i++) {
+        g_autofree char *name = g_strconcat(uuids->pdata[i], ".json", NULL);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct stat info;
+
+        if (stat(path, &info) < 0 || !S_ISREG(info.st_mode))
+            report_skip(report, FEED_SKIP_MISSING, manifest, uuids->pdata[i]);
+        else
+            add_input(inputs, path, (guint64)info.st_size);
+    }
+    return TRUE;
+}
+
+static gboolean list_inputs(const char *path, struct feed_report *report, GPtrArray *inputs,
+                            GError **error)
+{
+    g_autofree char *manifest = g_build_filename(path, "manifest.json", NULL);
+
+    return g_file_test(manifest, G_FILE_TEST_IS_REGULAR)
+               ? list_feed(path, manifest, report, inputs, error)
+               : list_folder(path, 0, inputs, error);
+}
+
+/* ---- one batch of files */
+
+struct batch {
+    struct input *const *inputs;
+    guint count;
+    guint at;          /* the file that the worker is in */
+    gboolean may_fail; /* files of a folder: what one is not is counted, not an error */
+    const struct feed_options *options;
+    const struct public_suffixes *suffixes;
+    struct feed_report *report;
+    feed_take take;
+    gpointer data;
+    guint64 done, total; /* bytes of all batches of this call */
+};
+
+static void parse_job(struct worker_pipe *out, gpointer data)
+{
+    const struct batch *batch = data;
+    g_autoptr(feed_parser_t) parser =
+        feed_parser_new(batch->options, batch->suffixes, out, batch->report->sources->len);
+
+    for (guint32 i = batch->at; i < batch->count && !parser->parent_gone; i++) {
+        g_autoptr(GError) error = NULL;
+
+        parser->path = batch->inputs[i]->path;
+        parser->done = 0;
+        if (!worker_send(out, FEED_MESSAGE_FILE, &i, sizeof i))
+            return;
+        if (!feed_parse(parser, batch->inputs[i]->bytes, &error) &&
+            !worker_send(out, FEED_MESSAGE_ERROR, error->message,
+                         MIN(strlen(error->message), WORKER_MESSAGE_MAX)))
+            return;
+        feed_parser_finish_file(parser);
+    }
+}
+
+static gboolean take_records(struct batch *batch, const guint8 *body, gsize length, gboolean *sound,
+                             GError **error)
+{
+    const guint8 *at = body + sizeof(guint64), *end = body + length;
+    guint warnings = batch->options->warnings ? warning_lists_count(batch->options->warnings) : 0;
+    struct feed_report *report = batch->report;
+    struct assertion assertion;
+    gboolean broken;
+    guint64 done;
+
+    *sound = length >= sizeof done;
+    if (!*sound)
+        return FALSE;
+    memcpy(&done, body, sizeof done);
+    while (feed_wire_record(&at, end, report->sources->len, warnings, &assertion, &broken)) {
+        struct feed_source *source = report->sources->pdata[assertion.source];
+
+        source->assertions++;
+        report->assertions++;
+        report->kinds[assertion.indicator.kind]++;
+        report->warned += assertion.warning > 0;
+        if (!batch->take(&assertion, batch->data, error))
+            return FALSE;
+    }
+    *sound = !broken;
+    if (batch->options->progress)
+        batch->options->progress(batch->done + MIN(done, batch->inputs[batch->at]->length),
+                                 batch->total, batch->inputs[batch->at]->path,
+                                 batch->options->progress_data);
+    return *sound;
+}
+
+static gboolean take_begin(struct batch *batch, const guint8 *body, gsize length)
+{
+    guint32 index;
+
+    if (length != sizeof index)
+        return FALSE;
+    memcpy(&index, body, sizeof index);
+    if (index >= batch->count || (index != batch->at && index != batch->at + 1))
+        return FALSE;
+    if (index != batch->at)
+        batch->done += batch->inputs[batch->at]->length;
+    batch->at = index;
+    batch->report->files++;
+    batch->report->bytes += batch->inputs[index]->length;
+    return TRUE;
+}
+
+/* The file is not what it should be. */
+static gboolean take_failure(struct batch *batch, const guint8 *body, gsize length, GError **error)
+{
+    g_autofree char *raw = g_strndup((const char *)body, length);
+    g_autofree char *text = g_utf8_make_valid(raw, -1);
+
+    if (!batch->may_fail)
+        return input_error(error, "%s", text);
+    report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, text);
+    return TRUE;
+}
+
+/* FALSE: `error` is set, or the message was none of ours (`sound`). */
+static gboolean take_message(struct batch *batch, guint8 kind, const guint8 *body, gsize length,
+                             gboolean *sound, GError **error)
+{
+    struct feed_source *source;
+
+    *sound = TRUE;
+    switch (kind) {
+    case FEED_MESSAGE_RECORDS:
+        return take_records(batch, body, length, sound, error);
+    case FEED_MESSAGE_ERROR:
+        return take_failure(batch, body, length, error);
+    case FEED_MESSAGE_FILE:
+        return *sound = take_begin(batch, body, length);
+    case FEED_MESSAGE_SKIPS:
+        return *sound = feed_wire_skips(body, length, batch->report);
+    case FEED_MESSAGE_SOURCE:
+        *sound = feed_wire_source(body, length, &source);
+        if (*sound)
+            g_ptr_array_add(batch->report->sources, source);
+        return *sound;
+    default:
+        return *sound = FALSE;
+    }
+}
+
+/* Address space of this process, which a worker inherits. */
+static guint64 own_memory(void)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL))
+        return 0;
+    return g_ascii_strtoull(text, NULL, 10) * (guint64)sysconf(_SC_PAGESIZE);
+}
+
+/* Runs one worker over the batch from batch->at. `ended` says how, unless an error did. */
+static gboolean run_worker(struct batch *batch, const struct confinement *confinement, char **ended,
+                           GError **error)
+{
+    struct confine_limits limits = { own_memory() + WORKER_MEMORY, WORKER_CPU_S };
+    g_autoptr(worker_t) worker = NULL;
+    const guint8 *body;
+    gboolean sound;
+    gsize length;
+    guint8 kind;
+
+    worker = worker_start(confinement, -1, &limits,
+                          g_get_monotonic_time() + WORKER_LIMIT_US +
+                              (gint64)(batch->total / BYTES_A_SECOND) * G_USEC_PER_SEC,
+                          parse_job, batch, error);
+    if (!worker)
+        return FALSE;
+    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, LINGER_US) == 0) {
+        while ((body = worker_next(worker, &kind, &length))) {
+            if (take_message(batch, kind, body, length, &sound, error))
+                continue;
+            if (!sound)
+                system_error(error, "%s: its parser says what cannot be",
+                             batch->inputs[batch->at]->path);
+            return FALSE;
+        }
+    }
+    *ended = g_strdup(worker_end_text(worker));
+    return TRUE;
+}
+
+/* All files of a batch; a file of a folder that kills its worker is left out, and named. */
+static gboolean run_batch(struct batch *batch, const struct confinement *confinement,
+                          GError **error)
+{
+    batch->at = 0;
+    while (batch->at < batch->count) {
+        g_autofree char *ended = NULL;
+
+        if (!run_worker(batch, confinement, &ended, error))
+            return FALSE;
+        if (!ended) {
+            batch->done += batch->inputs[batch->at]->length;
+            return TRUE;
+        }
+        if (!batch->may_fail)
+            return system_error(error, "%s: its parser ended: %s", batch->inputs[batch->at]->path,
+                                ended);
+        report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, ended);
+        batch->done += batch->inputs[batch->at++]->length;
+    }
+    return TRUE;
+}
+
+/* Whether names beyond ASCII may be in it: bytes above 0x7f, escapes of JSON, or packed. */
+static gboolean is_beyond_ascii(const struct input *input)
+{
+    g_autofree guint8 *buffer = g_malloc(BATCH_FILES << 10);
+    gboolean beyond = FALSE;
+    gsize at = 0;
+    ssize_t got;
+    int fd;
+
+    if (g_str_has_suffix(input->path, ".gz"))
+        return TRUE;
+    /* Read, not looked at where it is mapped: a file that shrinks would kill this process. */
+    fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return TRUE;
+    while (!beyond && (got = pread(fd, buffer, BATCH_FILES << 10, (off_t)at)) > 0) {
+        guint8 high = 0;
+
+        for (ssize_t i = 0; i < got; i++)
+            high |= buffer[i];
+        beyond = high >= 0x80 || memmem(buffer, (gsize)got, "\\u", 2);
+        at += (gsize)got;
+    }
+    close(fd);
+    return beyond;
+}
+
+static gboolean read_inputs(const GPtrArray *inputs, struct batch *batch, GError **error)
+{
+    g_autoptr(confinement_t) confinement = confinement_new(0, error);
+    g_autoptr(public_suffixes_t) suffixes = NULL;
+    gboolean prepared = FALSE;
+
+    if (!confinement || !(suffixes = public_suffixes_new(error)))
+        return FALSE;
+    batch->suffixes = suffixes;
+    for (guint i = 0; i < inputs->len; i++)
+        batch->total += ((const struct input *)inputs->pdata[i])->length;
+    for (guint first = 0, next; first < inputs->len; first = next) {
+        guint64 bytes = 0;
+
+        for (next = first; next < inputs->len && next - first < BATCH_FILES && bytes < BATCH_BYTES;
+             next++) {
+            struct input *input = inputs->pdata[next];
+
+            if (!input_open(input, error))
+                return FALSE;
+            if (!prepared && is_beyond_ascii(input)) {
+                if (!indicator_prepare(error))
+                    return FALSE;
+                prepared = TRUE;
+            }
+            bytes += input->length;
+        }
+        batch->inputs = (struct input *const *)inputs->pdata + first;
+        batch->count = next - first;
+        if (!run_batch(batch, confinement, error))
+            return FALSE;
+        for (guint i = first; i < next; i++)
+            g_clear_pointer(&((struct input *)inputs->pdata[i])->bytes, g_bytes_unref);
+    }
+    return TRUE;
+}
+
+static void free_input(gpointer input)
+{
+    input_free(input);
+}
+
+gboolean feed_read_bytes(GBytes *bytes, const char *name, const struct feed_options *options,
+                         struct feed_report *report, feed_take take, gpointer data, GError **error)
+{
+    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(free_input);
+    struct batch batch = { .options = options, .report = report, .take = take, .data = data };
+
+    g_ptr_array_add(inputs, input_of_bytes(name, bytes));
+    return read_inputs(inputs, &batch, error);
+}
+
+gboolean feed_read(const char *path, const struct feed_options *options, struct feed_report *report,
+                   feed_take take, gpointer data, GError **error)
+{
+    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(free_input);
+    struct batch batch = { .options = options, .report = report, .take = take, .data = data };
+
+    if (g_str_equal(path, "-")) {
+        g_autoptr(GBytes) bytes = file_read("-", STREAM_LIMIT, error);
+
+        return bytes && feed_read_bytes(bytes, "-", options, report, take, data, error);
+    }
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        batch.may_fail = TRUE;
+        if (!list_inputs(path, report, inputs, error))
+            return FALSE;
+    } else {
+        add_input(inputs, path, 0);
+        if (!input_open(inputs->pdata[0], error))
+            return FALSE;
+    }
+    return read_inputs(inputs, &batch, error);
+}

@@ -1,0 +1,268 @@
+/*
+ * feed_stix.c: STIX 2.0 and 2.1 bundles and TAXII 2.1 envelopes: their indicators.
+ *
+ * Objects refer to one another in any order, so a document is gone through twice: markings, authors
+ * and newest versions first, then the indicators.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "p1_resilience/hunt/feed_json.h"
+#include "p1_resilience/hunt/pattern.h"
+
+#include <string.h>
+
+/* Markings that everybody knows: TLP 2.0 (OASIS extension), and TLP 1.0 of STIX 2.1 section 7.2. */
+static const struct {
+    const char *id;
+    enum tlp tlp;
+} known_markings[] = {
+    { "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", TLP_CLEAR },
+    { "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", TLP_GREEN },
+    { "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", TLP_AMBER },
+    { "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", TLP_AMBER_STRICT },
+    { "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", TLP_RED },
+    { "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", TLP_CLEAR },
+    { "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", TLP_GREEN },
+    { "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", TLP_AMBER },
+    { "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", TLP_RED },
+};
+#define TLP_EXTENSION "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+
+struct reading {
+    struct feed_parser *parser;
+    char *bundle;
+    gboolean is_2_0;
+    GHashTable *markings; /* id -> level + 1 */
+    GHashTable *names;    /* identity -> name */
+    GHashTable *versions; /* id -> its newest "modified", in microseconds */
+    GHashTable *sources;  /* created_by_ref -> index + 1 */
+};
+
+/* ---- the first time */
+
+/* The level of a marking definition; FALSE: it marks something else. */
+static gboolean level_of(const json_t *object, enum tlp *tlp)
+{
+    const json_t *extension = json_object_get(json_object_get(object, "extensions"), TLP_EXTENSION);
+    const char *name = json_text(object, "name");
+
+    return tlp_parse(json_text(extension, "tlp_2_0"), tlp) ||
+           tlp_parse(json_text(json_object_get(object, "definition"), "tlp"), tlp) ||
+           (name && g_ascii_strncasecmp(name, "tlp:", 4) == 0 && tlp_parse(name, tlp));
+}
+
+static gint64 time_of(const json_t *object, const char *member)
+{
+    const char *text = json_text(object, member);
+    gint64 time_us;
+
+    return text && clock_parse(text, &time_us, NULL) ? MAX(time_us, 0) : 0;
+}
+
+static gboolean note_object(const char *const *path, const json_t *object, gpointer data,
+                            GError **error)
+{
+    struct reading *reading = data;
+    const char *type = json_text(object, "type"), *id = json_text(object, "id");
+    enum tlp tlp;
+
+    if (!type || !id)
+        return TRUE;
+    if (g_str_equal(type, "marking-definition") && level_of(object, &tlp)) {
+        g_hash_table_replace(reading->markings, g_strdup(id), GUINT_TO_POINTER(tlp + 1));
+    } else if (g_str_equal(type, "identity") && json_text(object, "name")) {
+        g_hash_table_replace(reading->names, g_strdup(id), g_strdup(json_text(object, "name")));
+    } else if (g_str_equal(type, "indicator")) {
+        gint64 modified = time_of(object, "modified");
+        const gint64 *newest = g_hash_table_lookup(reading->versions, id);
+
+        if (!newest || *newest < modified)
+            g_hash_table_replace(reading->versions, g_strdup(id),
+                                 g_memdup2(&modified, sizeof modified));
+    }
+    return TRUE;
+}
+
+static gboolean note_bundle(const char *const *path, const json_t *value, gpointer data,
+                            GError **error)
+{
+    struct reading *reading = data;
+
+    if (g_str_equal(path[0], "spec_version"))
+        reading->is_2_0 = g_strcmp0(json_string_value(value), "2.0") == 0;
+    else if (g_str_equal(path[0], "id") && !reading->bundle)
+        reading->bundle = g_strdup(json_string_value(value));
+    else if (g_str_equal(path[0], "more") && json_is_true(value))
+        feed_skip(reading->parser, FEED_SKIP_MORE, 0, NULL, "", 0);
+    return TRUE;
+}
+
+/* ---- the second time */
+
+static void mark(const struct reading *reading, const char *id, gboolean *marked, enum tlp *tlp)
+{
+    guint level = id ? GPOINTER_TO_UINT(g_hash_table_lookup(reading->markings, id)) : 0;
+
+    if (!level)
+        return; /* a statement, or a definition that is not here */
+    *tlp = *marked ? MAX(*tlp, (enum tlp)(level - 1)) : (enum tlp)(level - 1);
+    *marked = TRUE;
+}
+
+/* The strictest of the object's own markings and of those of its parts. */
+static enum tlp tlp_of(const struct reading *reading, const json_t *object)
+{
+    enum tlp tlp = reading->parser->options->tlp;
+    gboolean marked = FALSE;
+    json_t *item;
+    size_t index;
+
+    json_array_foreach(json_object_get(object, "object_marking_refs"), index, item)
+        mark(reading, json_string_value(item), &marked, &tlp);
+    json_array_foreach(json_object_get(object, "granular_markings"), index, item)
+        mark(reading, json_text(item, "marking_ref"), &marked, &tlp);
+    return tlp;
+}
+
+static guint32 source_of(struct reading *reading, const json_t *object)
+{
+    const char *author = json_text(object, "created_by_ref");
+    guint known;
+
+    if (!author)
+        author = "";
+    known = GPOINTER_TO_UINT(g_hash_table_lookup(reading->sources, author));
+    if (!known) {
+        known = 1 + feed_source_add(reading->parser,
+                                    &(struct feed_source){
+                                        .name = g_hash_table_lookup(reading->names, author),
+                                        .title = *author ? reading->bundle : NULL,
+                                        .id = *author ? (char *)author : reading->bundle,
+                                        .format = FEED_STIX,
+                                        .tlp = reading->parser->options->tlp,
+                                    });
+        g_hash_table_insert(reading->sources, g_strdup(author), GUINT_TO_POINTER(known));
+    }
+    return known - 1;
+}
+
+static struct assertion describe(struct reading *reading, const json_t *object, GString *labels)
+{
+    struct assertion as = feed_assertion(source_of(reading, object), tlp_of(reading, object));
+    gint64 confidence = json_number(object, "confidence", ASSERTION_NO_CONFIDENCE);
+    json_t *item;
+    size_t index;
+
+    json_array_foreach(json_object_get(object, "indicator_types"), index, item)
+        feed_label(labels, json_string_value(item));
+    json_array_foreach(json_object_get(object, "labels"), index, item)
+        feed_label(labels, json_string_value(item));
+    as.object = json_text(object, "id");
+    as.labels = labels->len ? labels->str : NULL;
+    as.valid_from_us = time_of(object, "valid_from");
+    as.valid_until_us = time_of(object, "valid_until");
+    if (confidence >= 0 && confidence <= 100)
+        as.confidence = (guint8)confidence;
+    if (json_is_true(json_object_get(object, "revoked")))
+        as.flags |= ASSERTION_WITHDRAWN;
+    return as;
+}
+
+static void assert_pattern(struct reading *reading, const json_t *object, const char *text)
+{
+    struct feed_parser *parser = reading->parser;
+    gboolean old = reading->is_2_0 || !json_object_get(object, "spec_version");
+    const char *id = json_text(object, "id");
+    enum pattern_refusal refusal = PATTERN_REFUSED_NOT;
+    g_autoptr(pattern_t) pattern = pattern_parse(
+        text, strlen(text), PATTERN_LENIENT | (old ? PATTERN_STIX_2_0 : 0), &refusal, NULL);
+    g_autoptr(pattern_hunt_t) hunt = pattern ? pattern_compile(pattern) : NULL;
+    g_autoptr(GString) labels = g_string_new(NULL);
+    struct assertion as;
+
+    if (!hunt) {
+        g_autofree char *detail =
+            g_strdup_printf("%s: %.*s", pattern_refusal_name(refusal), FEED_EXAMPLE_LIMIT, text);
+
+        feed_skip(parser, FEED_SKIP_PATTERN, 0, id, detail, strlen(detail));
+        return;
+    }
+    if (hunt->unhunted || !hunt->indicators->len) {
+        g_autofree char *detail = g_strdup_printf("%s: %.*s", pattern_unhuntable_name(hunt->reason),
+                                                  FEED_EXAMPLE_LIMIT, text);
+
+        feed_skip(parser, FEED_SKIP_UNHUNTABLE, 0, id, detail, strlen(detail));
+    }
+    as = describe(reading, object, labels);
+    for (guint i = 0; i < hunt->indicators->len; i++) {
+        const struct pattern_indicator *found =
+            &g_array_index(hunt->indicators, struct pattern_indicator, i);
+        struct assertion each = as;
+
+        if (found->partial) {
+            each.flags |= ASSERTION_PARTIAL;
+            each.original = text; /* what else it asks for */
+        }
+        feed_add_indicator(parser, found->indicator, &each);
+    }
+}
+
+static gboolean take_object(const char *const *path, const json_t *object, gpointer data,
+                            GError **error)
+{
+    struct reading *reading = data;
+    struct feed_parser *parser = reading->parser;
+    const char *type = json_text(object, "type"), *id = json_text(object, "id");
+    const char *pattern = json_text(object, "pattern"), *language;
+    const gint64 *newest;
+
+    if (parser->parent_gone)
+        return system_error(error, "nobody listens");
+    if (!type || !id) {
+        feed_skip(parser, FEED_SKIP_MALFORMED, 0, id, type ? type : "", type ? strlen(type) : 0);
+        return TRUE;
+    }
+    if (!g_str_equal(type, "indicator")) {
+        feed_skip(parser, FEED_SKIP_NOT_INDICATOR, 0, id, type, strlen(type));
+        return TRUE;
+    }
+    language = json_text(object, "pattern_type");
+    newest = g_hash_table_lookup(reading->versions, id);
+    if (newest && time_of(object, "modified") < *newest)
+        feed_skip(parser, FEED_SKIP_OLD_VERSION, 0, id, "", 0);
+    else if (!pattern)
+        feed_skip(parser, FEED_SKIP_MALFORMED, 0, id, "no pattern", 10);
+    else if (language && !g_str_equal(language, "stix"))
+        feed_skip(parser, FEED_SKIP_PATTERN_TYPE, 0, id, language, strlen(language));
+    else
+        assert_pattern(reading, object, pattern);
+    return TRUE;
+}
+
+gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize length, GError **error)
+{
+    static const struct json_want first[] = { { "objects/*", note_object },
+                                              { "id", note_bundle },
+                                              { "spec_version", note_bundle },
+                                              { "more", note_bundle },
+                                              { NULL } };
+    static const struct json_want second[] = { { "objects/*", take_object }, { NULL } };
+    struct reading reading = { .parser = parser };
+    gboolean read;
+
+    reading.markings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    reading.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    reading.versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    reading.sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(known_markings); i++)
+        g_hash_table_insert(reading.markings, g_strdup(known_markings[i].id),
+                            GUINT_TO_POINTER(known_markings[i].tlp + 1));
+    read = feed_json_read(parser->path, first, text, length, &reading, error) &&
+           feed_json_read(parser->path, second, text, length, &reading, error);
+    g_hash_table_unref(reading.markings);
+    g_hash_table_unref(reading.names);
+    g_hash_table_unref(reading.versions);
+    g_hash_table_unref(reading.sources);
+    g_free(reading.bundle);
+    return read;
+}
