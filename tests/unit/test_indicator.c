@@ -14,6 +14,8 @@ static void check(const char *text, const char *kind, const char *normal)
         g_error("%s: %s", text, indicator_why_name(why));
     g_assert_cmpstr(indicator_kind_name(indicator.kind), ==, kind);
     g_assert_cmpstr(indicator.text, ==, normal);
+    /* Only addresses and networks have a family: a URL keeps none of its host's. */
+    g_assert_cmpint(indicator.family != 0, ==, indicator.kind <= INDICATOR_CIDR);
 }
 
 static void refuse(const char *text, const char *reason)

@@ -348,6 +348,7 @@ static enum indicator_why parse_slash(const char *text, gsize length, guint flag
         return INDICATOR_PATH_ONLY;
     if (parse_network(text, (gsize)(slash - text), length, flags, out, &why))
         return why;
+    *out = (struct indicator){ 0 }; /* without the address that stands before the path */
     return indicator_parse_url(text, length, out);
 }
 
