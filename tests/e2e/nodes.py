@@ -40,7 +40,7 @@ class Node:
             self.until(lambda: self.get("/healthz")[0] == 200)
         return self
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=60):
         end = time.monotonic() + seconds
         while True:
             assert self.process.poll() is None, self.said()
@@ -73,7 +73,8 @@ class Node:
         assert status == 200, body
         return json.loads(body)
 
-    def submit(self, entry, wait=10):
+    def submit(self, entry, wait=30):
+        """Answered as soon as it is published: by three witnesses, who may have a busy machine."""
         status, _, body = self.request("POST", f"/api/v1/entries?wait={wait}", entry)
         return status, json.loads(body)
 

@@ -87,7 +87,7 @@ class Cluster:
                 found.append(node)
         return found
 
-    def settle(self, seconds=30, but=None):
+    def settle(self, seconds=60, but=None):
         """The node that sequences, once there is one that is not `but`."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

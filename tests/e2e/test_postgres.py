@@ -280,7 +280,7 @@ def test_a_paused_sequencer_cannot_commit(cluster, entente):
     made.nodes = [first, other]
     first.until(lambda: made.state(first).get("role") == "follower"
                 and made.state(first)["ready"])
-    assert made.sequencers() == [other]
+    other.until(lambda: made.sequencers() == [other])
     assert re.search("another node sequences|follows the log now", first.said())
     submit_all(first, made.entries[320:330])  # handed on
     answered = load.end()
