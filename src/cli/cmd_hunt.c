@@ -4,6 +4,8 @@
 
 static const struct hunt_subcommand *const subcommands[] = {
     /* clang-format off */
+    &hunt_subcommand_build,
+    &hunt_subcommand_explain,
     NULL,
     /* clang-format on */
 };

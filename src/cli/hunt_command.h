@@ -17,3 +17,6 @@ struct hunt_subcommand {
     int (*run)(const struct context *context, const struct hunt_arguments *given, char **arguments,
                GError **error);
 };
+
+extern const struct hunt_subcommand hunt_subcommand_build;
+extern const struct hunt_subcommand hunt_subcommand_explain;

@@ -546,13 +546,14 @@ static void test_misp_events_of_the_wild(void)
         g_autofree char *text = NULL, *listed = NULL;
         g_autoptr(GString) got = g_string_new("#event_uuid\twhere\ttype\tto_ids\tvalue\n");
         g_autoptr(GError) error = NULL;
-        gsize length;
+        struct feed_json json = { .name = name };
 
         if (!g_str_has_suffix(name, ".json"))
             continue;
-        g_assert_true(g_file_get_contents(path, &text, &length, NULL));
+        g_assert_true(g_file_get_contents(path, &text, &json.length, NULL));
+        json.text = text;
         g_assert_true(g_file_get_contents(beside, &listed, NULL, NULL));
-        g_assert_true(misp_read(name, text, length, print_attribute, got, &error));
+        g_assert_true(misp_read(&json, print_attribute, got, &error));
         g_assert_cmpstr(got->str, ==, listed);
         events++;
     }

@@ -266,6 +266,17 @@ static void parse_job(struct worker_pipe *out, gpointer data)
     }
 }
 
+static gboolean still_wanted(const struct batch *batch, guint64 done, GError **error)
+{
+    const struct feed_options *options = batch->options;
+    const struct input *input = batch->inputs[batch->at];
+
+    return !options->progress ||
+           options->progress(batch->done + MIN(done, input->length), batch->total, input->path,
+                             options->progress_data) ||
+           system_error(error, "%s: stopped before its end", input->path);
+}
+
 static gboolean take_records(struct batch *batch, const guint8 *body, gsize length, gboolean *sound,
                              GError **error)
 {
@@ -291,11 +302,7 @@ static gboolean take_records(struct batch *batch, const guint8 *body, gsize leng
             return FALSE;
     }
     *sound = !broken;
-    if (batch->options->progress)
-        batch->options->progress(batch->done + MIN(done, batch->inputs[batch->at]->length),
-                                 batch->total, batch->inputs[batch->at]->path,
-                                 batch->options->progress_data);
-    return *sound;
+    return *sound && still_wanted(batch, done, error);
 }
 
 static gboolean take_begin(struct batch *batch, const guint8 *body, gsize length)

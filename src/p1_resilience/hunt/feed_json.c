@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CHUNK (64u << 10)
+#define PROGRESS_BYTES (1u << 20)
 
 enum shape { SHAPE_UNKNOWN, SHAPE_MISP, SHAPE_STIX, SHAPE_WARNING_LIST };
 
@@ -71,19 +72,30 @@ static gboolean is_empty_object(const char *text, gsize length)
     return g_strcmp0(joined, "{}") == 0;
 }
 
-gboolean feed_json_read(const char *name, const struct json_want *wants, const char *text,
-                        gsize length, gpointer data, GError **error)
+gboolean feed_json_read(const struct feed_json *json, const struct json_want *wants, gpointer data,
+                        GError **error)
 {
-    g_autoptr(json_stream_t) stream = json_stream_new(name, wants, FEED_JSON_VALUE_LIMIT, data);
+    g_autoptr(json_stream_t) stream =
+        json_stream_new(json->name, wants, FEED_JSON_VALUE_LIMIT, data);
 
-    return json_stream_feed(stream, text, length, error) && json_stream_end(stream, error);
+    for (gsize at = 0; at < json->length; at += PROGRESS_BYTES) {
+        if (at && json->parser)
+            feed_parser_progress(json->parser, (json->length * json->pass + at) / json->passes);
+        if (!json_stream_feed(stream, json->text + at, MIN(json->length - at, PROGRESS_BYTES),
+                              error))
+            return FALSE;
+    }
+    return json_stream_end(stream, error);
 }
 
 gboolean feed_parse_json(struct feed_parser *parser, const char *text, gsize length, GError **error)
 {
-    enum shape shape =
-        is_empty_object(text, length) ? SHAPE_STIX : shape_of(parser->path, text, length);
+    static const struct json_want nothing[] = { { NULL } };
+    struct feed_json json = { parser->path, text, length, .passes = 1 };
+    enum shape shape = SHAPE_STIX;
 
+    if (!is_empty_object(text, length))
+        shape = shape_of(parser->path, text, length);
     if (shape == SHAPE_MISP)
         return feed_parse_misp(parser, text, length, error);
     if (shape == SHAPE_STIX)
@@ -91,9 +103,8 @@ gboolean feed_parse_json(struct feed_parser *parser, const char *text, gsize len
     if (shape == SHAPE_WARNING_LIST)
         return input_error(error, "%s: is a warning list: give it with --warning-list",
                            parser->path);
-    /* Broken JSON is the better message where it is that. */
-    return feed_json_read(parser->path, (const struct json_want[]){ { NULL } }, text, length, NULL,
-                          error) &&
+    /* That it is broken JSON is the better message where it is that. */
+    return feed_json_read(&json, nothing, NULL, error) &&
            input_error(error, "%s: is JSON, but no MISP event, STIX bundle or TAXII envelope",
                        parser->path);
 }

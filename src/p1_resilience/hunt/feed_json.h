@@ -6,8 +6,15 @@
 /* Bytes of one attribute or object; attributes may carry a sample. */
 #define FEED_JSON_VALUE_LIMIT (256u << 20)
 
-gboolean feed_json_read(const char *name, const struct json_want *wants, const char *text,
-                        gsize length, gpointer data, GError **error);
+/* A document in memory, and how often it is gone through. */
+struct feed_json {
+    const char *name, *text;
+    gsize length;
+    struct feed_parser *parser; /* which is told of progress; NULL: nobody is */
+    guint pass, passes;
+};
+gboolean feed_json_read(const struct feed_json *json, const struct json_want *wants, gpointer data,
+                        GError **error);
 /* Adds a line to labels; one too many is left out. */
 void feed_label(GString *labels, const char *text);
 
@@ -38,8 +45,7 @@ typedef gboolean (*misp_take)(const struct misp_attribute *attribute, gpointer d
                               GError **error);
 
 /* Every attribute of every event of a document, in order; whatever its type. */
-gboolean misp_read(const char *name, const char *text, gsize length, misp_take take, gpointer data,
-                   GError **error);
+gboolean misp_read(struct feed_json *json, misp_take take, gpointer data, GError **error);
 
 /* The UUIDs of the events that a feed's manifest.json lists; a worker reads it. Owned. */
 GPtrArray *misp_manifest(const char *path, GError **error);

@@ -29,11 +29,11 @@ static void read_job(struct worker_pipe *out, gpointer data)
     static const struct json_want wants[] = { { "*", take_event }, { NULL } };
     struct reading *reading = data;
     g_autoptr(GError) error = NULL;
-    gsize length;
-    const char *text = g_bytes_get_data(reading->bytes, &length);
+    struct feed_json json = { .name = reading->path };
 
+    json.text = g_bytes_get_data(reading->bytes, &json.length);
     reading->uuids = g_string_new("+");
-    if (!feed_json_read(reading->path, wants, text, length, reading, &error))
+    if (!feed_json_read(&json, wants, reading, &error))
         g_string_printf(reading->uuids, "-%s", error->message);
     if (reading->uuids->len > WORKER_MESSAGE_MAX)
         g_string_printf(reading->uuids, "-%s: lists too many events", reading->path);

@@ -219,8 +219,7 @@ static gboolean take_object(const char *const *path, const json_t *value, gpoint
     return TRUE;
 }
 
-gboolean misp_read(const char *name, const char *text, gsize length, misp_take take, gpointer data,
-                   GError **error)
+gboolean misp_read(struct feed_json *json, misp_take take, gpointer data, GError **error)
 {
 #define OF_EVENT(PREFIX)                                                                           \
     { PREFIX "Event/uuid", take_member }, { PREFIX "Event/info", take_member },                    \
@@ -244,8 +243,10 @@ gboolean misp_read(const char *name, const char *text, gsize length, misp_take t
     gboolean read;
 
     reading.events = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, event_free);
-    read = feed_json_read(name, events, text, length, &reading, error) &&
-           feed_json_read(name, attributes, text, length, &reading, error);
+    json->passes = 2;
+    read = feed_json_read(json, events, &reading, error);
+    json->pass = 1;
+    read = read && feed_json_read(json, attributes, &reading, error);
     g_hash_table_unref(reading.events);
     return read;
 }
@@ -369,5 +370,7 @@ static gboolean assert_attribute(const struct misp_attribute *attribute, gpointe
 
 gboolean feed_parse_misp(struct feed_parser *parser, const char *text, gsize length, GError **error)
 {
-    return misp_read(parser->path, text, length, assert_attribute, parser, error);
+    struct feed_json json = { parser->path, text, length, .parser = parser };
+
+    return misp_read(&json, assert_attribute, parser, error);
 }

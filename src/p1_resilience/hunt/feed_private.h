@@ -67,6 +67,8 @@ enum feed_message {
 
 /* In the worker: sends what is left. */
 void feed_parser_flush(struct feed_parser *parser);
+/* The same, also when there is nothing left: says how far it is, and that it is alive. */
+void feed_parser_progress(struct feed_parser *parser, guint64 done);
 void feed_parser_finish_file(struct feed_parser *parser);
 
 /* In the parent. FALSE: not a message that feed_wire.c made. */

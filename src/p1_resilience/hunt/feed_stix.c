@@ -247,6 +247,7 @@ gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize len
                                               { "more", note_bundle },
                                               { NULL } };
     static const struct json_want second[] = { { "objects/*", take_object }, { NULL } };
+    struct feed_json json = { parser->path, text, length, .parser = parser, .passes = 2 };
     struct reading reading = { .parser = parser };
     gboolean read;
 
@@ -257,8 +258,9 @@ gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize len
     for (guint i = 0; i < G_N_ELEMENTS(known_markings); i++)
         g_hash_table_insert(reading.markings, g_strdup(known_markings[i].id),
                             GUINT_TO_POINTER(known_markings[i].tlp + 1));
-    read = feed_json_read(parser->path, first, text, length, &reading, error) &&
-           feed_json_read(parser->path, second, text, length, &reading, error);
+    read = feed_json_read(&json, first, &reading, error);
+    json.pass = 1;
+    read = read && feed_json_read(&json, second, &reading, error);
     g_hash_table_unref(reading.markings);
     g_hash_table_unref(reading.names);
     g_hash_table_unref(reading.versions);

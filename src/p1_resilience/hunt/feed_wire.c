@@ -73,13 +73,20 @@ static void send(struct feed_parser *parser, guint8 kind, const GByteArray *body
         parser->parent_gone = TRUE;
 }
 
-void feed_parser_flush(struct feed_parser *parser)
+void feed_parser_progress(struct feed_parser *parser, guint64 done)
 {
-    if (parser->batch->len <= sizeof parser->done)
-        return;
+    parser->done = done;
+    if (!parser->batch->len)
+        g_byte_array_set_size(parser->batch, sizeof parser->done);
     memcpy(parser->batch->data, &parser->done, sizeof parser->done);
     send(parser, FEED_MESSAGE_RECORDS, parser->batch);
     g_byte_array_set_size(parser->batch, 0);
+}
+
+void feed_parser_flush(struct feed_parser *parser)
+{
+    if (parser->batch->len > sizeof parser->done)
+        feed_parser_progress(parser, parser->done);
 }
 
 static void put(GByteArray *body, gconstpointer bytes, gsize length)
