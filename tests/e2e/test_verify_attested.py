@@ -28,7 +28,7 @@ FOLDED = """
     await verifier.foldLog(found, { judgesAll: true });
 """
 JUDGED = FOLDED + """
-    return Promise.all(args[0].map(async (text) => (await found.register.judge(bytesOf(text), found.register.size, 0)).verdict));
+    return Promise.all(args[0].map(async (text) => (await found.register.judge(bytesOf(text), found.register.size, Date.now())).verdict));
 """
 STANDINGS = FOLDED + """
     const standing = ({ removedAt, member, attested }) =>

@@ -4,17 +4,9 @@
  * the program, so that both find the same.
  */
 import { KeyRegister, NEVER, refuse, saidTime } from './authority.js';
-import { STAKEHOLDER_GROUPS, isOneOrganisation } from './policy.js';
+import { isOneOrganisation } from './policy.js';
 
-const CHECKS = ['contact', 'domain', 'legal-existence'];
-
-function refuseAttestationForm({ predicate, subject }) {
-  const { signatory, group, checked, withdrawn } = predicate;
-  const isChecked = Array.isArray(checked) && checked.every((check) => CHECKS.includes(check)) && new Set(checked).size === checked.length;
-  if (!isChecked || !STAKEHOLDER_GROUPS.includes(group) || signatory !== subject) refuse('malformed');
-  if (withdrawn !== undefined && typeof withdrawn !== 'boolean') refuse('malformed');
-  if (!withdrawn && !checked.length) refuse('malformed');
-}
+const CHECKS = 3; /* domain, legal existence, contact: it counts with all of them */
 
 export class AttestedRegister extends KeyRegister {
   /* Whether an attestation counts for its subject now. */
@@ -54,7 +46,6 @@ export class AttestedRegister extends KeyRegister {
   }
 
   judgeAttestation(entry) {
-    refuseAttestationForm(entry);
     const { signatory: by, key } = this.signer(entry);
     const { group, checked, withdrawn = false } = entry.predicate;
     const target = this.signatories.get(entry.subject);
@@ -66,7 +57,7 @@ export class AttestedRegister extends KeyRegister {
     if (before && said <= before.said) refuse('conflict', target.domain);
     const apply = () => {
       const attestation = before ?? { by };
-      Object.assign(attestation, { index: entry.index, key, group, identity: target.identity, isComplete: checked.length === CHECKS.length, withdrawn, said });
+      Object.assign(attestation, { index: entry.index, key, group, identity: target.identity, isComplete: checked.length === CHECKS, withdrawn, said });
       if (!before) {
         target.attestations.push(attestation);
         by.vouchesFor.push(target);

@@ -5,9 +5,11 @@
 import { fromBase64, fromHex, sha256Hex, toHex, utf8Text } from './bytes.js';
 import { entryStatement, isEnvelopeFault, parseEntry, preAuthentication } from './dsse.js';
 import { SIGNATURE_SIZE, isSignedBy } from './ed25519.js';
+import { parseMoment } from './moment.js';
 import { parseNoteKey } from './note.js';
 import { isPolicyFault, signatoryId } from './policy.js';
 import { predicateOf } from './predicates.js';
+import { hasItsForm } from './shapes.js';
 
 const X25519_PREFIX = 'x25519:';
 export const NEVER = Infinity;
@@ -15,6 +17,7 @@ export const NEVER = Infinity;
 const WEIGHTS = ['signature', 'role', 'expired', 'revoked'];
 const AHEAD_MS = 86400000;
 const DIGEST_BYTES = 32;
+const ENTRY_BYTES = 65535;
 
 /* A statement that does not count, with the program's word for the reason. */
 export class Refusal extends Error {
@@ -30,10 +33,8 @@ export function refuse(verdict, detail) {
 
 /* The moment that a statement says, in milliseconds and their fractions; 0: none. */
 export function saidTime(predicate) {
-  const text = predicate.time ?? predicate.ended ?? '';
-  const time = Date.parse(text);
-  const [, rest = '0'] = /\.[0-9]{3}([0-9]+)/.exec(text) ?? [];
-  return Number.isNaN(time) ? 0 : time + Number(`0.${rest}`);
+  const time = parseMoment(predicate.time ?? predicate.ended);
+  return Number.isNaN(time) ? 0 : time;
 }
 
 /* "x25519:BASE64" keys have no hint: they never sign. */
@@ -207,6 +208,7 @@ export class KeyRegister {
   /* Reads the form of an entry. Throws Refusal. */
   async read(bytes, index, time) {
     try {
+      if (bytes.length > ENTRY_BYTES) refuse('malformed');
       const envelope = parseEntry(bytes);
       const statement = entryStatement(envelope);
       const kind = predicateOf(statement.predicateType);
@@ -214,6 +216,7 @@ export class KeyRegister {
       if (!kind) refuse('unknown-predicate', statement.predicateType);
       if (kind.exposure === 'local') refuse('exposure', kind.name);
       if (statement.subject.length !== 1 || !fromHex(subject, DIGEST_BYTES) || !statement.predicate) refuse('malformed');
+      if (!await hasItsForm(kind.name, statement.predicate, subject)) refuse('malformed');
       return { index, envelope, statement, kind, subject, predicate: statement.predicate, time: time || saidTime(statement.predicate), message: preAuthentication(envelope.type, envelope.payload) };
     } catch (fault) {
       if (isEnvelopeFault(fault)) refuse('malformed', fault.message);

@@ -13,7 +13,7 @@ const ATTESTATIONS_DEFAULT = { needed: 2, groups: 2 };
 const DIGEST_SIZE = 32;
 
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
-export const isFilledText = (value) => typeof value === 'string' && value !== '';
+const isFilledText = (value) => typeof value === 'string' && value !== '';
 const isTexts = (value) => Array.isArray(value) && value.every(isFilledText);
 const isDigest = (value) => fromHex(value, DIGEST_SIZE) !== null;
 

@@ -4,28 +4,20 @@
  */
 import { AttestedRegister } from './attestation.js';
 import { refuse, saidTime } from './authority.js';
-import { isFilledText } from './policy.js';
+import { parseMoment } from './moment.js';
 
-const HOUR_MS = 3600000;
 /* These stand alone: a later time, or hour, than the signatory's last of the kind. */
 const AFTER_THE_LAST = ['case-root', 'contact', 'mailbox'];
 
-export const isListOfObjects = (value) => Array.isArray(value) && value.every((item) => item !== null && typeof item === 'object');
-
 /* An hour has one root: who says two of one hour could open either. */
-function momentOf({ kind, predicate }) {
-  const moment = kind.name === 'case-root' ? Date.parse(predicate.hour) : saidTime(predicate);
-  if (Number.isNaN(moment) || (kind.name === 'case-root' && moment % HOUR_MS)) refuse('malformed');
-  return moment;
-}
+const momentOf = ({ kind, predicate }) => (kind.name === 'case-root' ? parseMoment(predicate.hour) : saidTime(predicate));
 
 export class SaidRegister extends AttestedRegister {
   judgeSaid(entry) {
     const judged = this.signer(entry);
     const { name } = entry.kind;
     const { domain } = entry.predicate.signatory ?? {};
-    if (name === 'assessment' && domain !== undefined && domain !== judged.signatory.domain) refuse('conflict', String(domain));
-    if (name === 'release' && entry.predicate.digest !== entry.subject) refuse('malformed');
+    if (name === 'assessment' && domain !== undefined && domain !== judged.signatory.domain) refuse('conflict', domain);
     return AFTER_THE_LAST.includes(name) ? this.judgeAfterTheLast(entry, judged) : judged;
   }
 
@@ -39,14 +31,13 @@ export class SaidRegister extends AttestedRegister {
   /* The entry that counts with this leaf hash, and is of this kind. */
   entryNamed(leaf, kind) {
     const found = this.leaves.get(leaf);
-    return found && (!kind || found.kind === kind) ? found : refuse('conflict', String(leaf));
+    return found && (!kind || found.kind === kind) ? found : refuse('conflict', leaf);
   }
 
   /* A commitment may update an earlier one of the same signatory, and name entries as evidence. */
   judgeCommitment(entry) {
     const { signatory, key } = this.signer(entry);
     const { of, evidence = [] } = entry.predicate;
-    if (!isListOfObjects(evidence) || (of !== undefined && !isFilledText(of))) refuse('malformed');
     const earlier = of === undefined ? null : this.entryNamed(of, 'commitment');
     if (earlier && (earlier.signatory !== signatory || earlier.isUpdated)) refuse('conflict', of);
     for (const { entry: leaf } of evidence) this.entryNamed(leaf);
@@ -58,7 +49,6 @@ export class SaidRegister extends AttestedRegister {
    * which is not folded here: `unjudged` says so.
    */
   judgeReview(entry) {
-    if (entry.predicate.assessment !== entry.subject) refuse('malformed');
     const judged = this.signer(entry);
     this.entryNamed(entry.predicate.assessment, 'assessment');
     return { ...judged, unjudged: 'draw' };
