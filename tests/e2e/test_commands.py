@@ -1,8 +1,12 @@
 """The command line as a newcomer meets it: help everywhere, kind errors, the right exit status."""
 import os
+import pty
 import re
+import subprocess
 
 import pytest
+
+from conftest import BINARY
 
 
 def commands(entente):
@@ -50,3 +54,22 @@ def test_a_data_folder_of_others_is_refused(entente):
 def test_an_output_file_respects_the_umask(entente, mask, mode):
     entente("measures", "--output", "list.txt", preexec_fn=lambda: os.umask(mask))
     assert (entente.folder / "list.txt").stat().st_mode & 0o777 == mode
+
+
+def test_an_output_file_has_no_colours_of_the_terminal(entente):
+    """Asked from a terminal that has them: into a file the same table goes plain, and unwrapped."""
+    entente("answer", "org.leavers", "--value", "yes", "--note", "n" * 100)
+    master, slave = pty.openpty()
+    try:
+        environment = {**entente.environment, "TERM": "xterm-256color"}
+        environment.pop("NO_COLOR", None)
+        shown = [subprocess.run([BINARY, "journal", "list", *more], stdout=slave, cwd=entente.folder, env=environment, timeout=60)
+                 for more in ([], ["--output", "journal.txt"])]
+        seen = os.read(master, 65536)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert [done.returncode for done in shown] == [0, 0] and b"\033[" in seen
+    written = (entente.folder / "journal.txt").read_text()
+    assert "\033" not in written
+    assert len(written.splitlines()) == 2 and "org.leavers" in written
