@@ -1,22 +1,21 @@
 #include "base/error.h"
+#include "base/sha256.h"
 #include "table/table_private.h"
 
-#include <sodium.h>
 #include <string.h>
 
-G_STATIC_ASSERT(TABLE_DIGEST_SIZE == crypto_hash_sha256_BYTES);
+G_STATIC_ASSERT(TABLE_DIGEST_SIZE == SHA256_SIZE);
 
 void table_digest(gconstpointer table, gsize size, guint8 digest[static TABLE_DIGEST_SIZE])
 {
     const guint8 *bytes = table;
     const gsize before = G_STRUCT_OFFSET(struct table_header, digest);
     const gsize after = before + TABLE_DIGEST_SIZE;
-    crypto_hash_sha256_state state;
+    g_autoptr(sha256_t) sha256 = sha256_new(size);
 
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, bytes, before);
-    crypto_hash_sha256_update(&state, bytes + after, size - after);
-    crypto_hash_sha256_final(&state, digest);
+    sha256_update(sha256, bytes, before);
+    sha256_update(sha256, bytes + after, size - after);
+    sha256_finish(sha256, digest);
 }
 
 static gboolean gaps_are_zero(const struct table *table)

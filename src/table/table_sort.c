@@ -12,6 +12,7 @@
 #define RUNS_MAX 64        /* then they are merged into one */
 #define BUCKET_BITS_MAX 20 /* of the hash, by which items are dealt out before they are sorted */
 #define BUCKET_ITEMS 8     /* wanted in each, about */
+#define FETCH_AHEAD 16     /* sorted items lie all over the memory */
 #define INSERTION_MAX 48   /* items that are sorted by insertion */
 
 /* An item in memory: its hash, and the rest packed in a chunk. */
@@ -260,9 +261,12 @@ gboolean table_sorter_next(struct table_sorter *sorter, struct table_item *item,
 {
     if (sorter->merge)
         return table_merge_next(sorter->merge, item, error);
-    if (sorter->next < sorter->count)
+    if (sorter->next < sorter->count) {
+        if (sorter->next + FETCH_AHEAD < sorter->count)
+            __builtin_prefetch(sorter->places[sorter->next + FETCH_AHEAD].packed);
         unpack(&sorter->places[sorter->next++], item);
-    else
+    } else {
         *item = (struct table_item){ .key = NULL };
+    }
     return TRUE;
 }
