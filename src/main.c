@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &command_import,
     &command_inbox,
     &command_init,
+    &command_intel,
     &command_join,
     &command_journal,
     &command_key,

@@ -22,6 +22,7 @@ extern const struct command command_hunt;
 extern const struct command command_import;
 extern const struct command command_inbox;
 extern const struct command command_init;
+extern const struct command command_intel;
 extern const struct command command_join;
 extern const struct command command_journal;
 extern const struct command command_key;

@@ -179,6 +179,17 @@ void egress_note(struct egress *egress, const char *id, enum egress_verdict verd
     }
 }
 
+enum egress_verdict egress_level(struct egress *egress, const char *id, enum tlp level,
+                                 gboolean known)
+{
+    enum egress_verdict verdict = egress_decide(level, egress->recipient, FALSE);
+
+    if (verdict == EGRESS_PASS && !known)
+        verdict = EGRESS_REFERENCE;
+    egress_note(egress, id, verdict);
+    return verdict;
+}
+
 static enum egress_verdict decide_object(struct egress *egress, const json_t *object,
                                          gboolean onward)
 {

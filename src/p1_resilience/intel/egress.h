@@ -110,6 +110,15 @@ void egress_objects(struct egress *egress, struct egress_item *items, guint coun
 json_t *egress_misp_event(struct egress *egress, const json_t *event, gboolean onward,
                           enum egress_verdict *verdict);
 
+/*
+ * Anything else whose level is known, by its id or UUID (or NULL): counts the verdict. `known`:
+ * whether the recipient may know what it refers to; otherwise it is refused for that.
+ */
+enum egress_verdict egress_level(struct egress *egress, const char *id, enum tlp level,
+                                 gboolean known);
+
+const struct egress_recipient *egress_recipient(const struct egress *egress);
+
 /* What was passed and refused so far, by verdict. */
 guint64 egress_count(const struct egress *egress, enum egress_verdict verdict);
 

@@ -140,6 +140,10 @@ json_t *stix_sighting(const struct stix_common *common, const struct stix_sighti
 json_t *stix_observed_data(const struct stix_common *common, gint64 first_us, gint64 last_us,
                            guint64 number, const char *const *object_refs);
 
+/* `opinion`: strongly-disagree, disagree, neutral, agree, strongly-agree. */
+json_t *stix_opinion(const struct stix_common *common, const char *opinion, const char *explanation,
+                     const char *const *object_refs);
+
 /* A bundle of objects, each as its bytes are. `objects`: GBytes. Owned by the caller. */
 GBytes *stix_bundle(const char *id, const GPtrArray *objects);
 /* The bytes of an object that was made here. */

@@ -110,6 +110,17 @@ json_t *stix_observed_data(const struct stix_common *common, gint64 first_us, gi
     return object;
 }
 
+json_t *stix_opinion(const struct stix_common *common, const char *opinion, const char *explanation,
+                     const char *const *object_refs)
+{
+    json_t *object = begin("opinion", common);
+
+    put_text(object, "explanation", explanation);
+    put_text(object, "opinion", opinion);
+    put_texts(object, "object_refs", object_refs);
+    return object;
+}
+
 GBytes *stix_bytes(const json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT);

@@ -1,0 +1,60 @@
+/* cmd_intel.c: exchanging what is known about attacks with those who need it. */
+#include "cli/commands.h"
+#include "cli/intel_command.h"
+
+static const struct intel_subcommand *const subcommands[] = {
+    /* clang-format off */
+    &intel_sightings,
+    NULL,
+    /* clang-format on */
+};
+
+#define MEMBER(NAME) offsetof(struct intel_arguments, NAME)
+
+static const struct command_option options[] = {
+    { "table", 't', G_OPTION_ARG_FILENAME, MEMBER(table),
+      "sightings: the table that the hunt was made with", "FILE" },
+    { "to", 0, G_OPTION_ARG_STRING, MEMBER(to),
+      "sightings: who gets them: a source, a signatory, or \"public\" (default: own use)", "WHO" },
+    { "named", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(named),
+      "sightings: who may have AMBER+STRICT and RED, by name; may be given several times", "WHO" },
+    { "ceiling", 0, G_OPTION_ARG_STRING, MEMBER(ceiling),
+      "sightings: nothing stricter goes to the recipient (default: red)", "LEVEL" },
+    { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
+      "sightings: their level, at least (default: amber)", "LEVEL" },
+    { "anonymous", 0, G_OPTION_ARG_NONE, MEMBER(anonymous),
+      "sightings: say only which kind of organisation saw it", NULL },
+    { "misp", 0, G_OPTION_ARG_NONE, MEMBER(misp),
+      "sightings: of MISP attributes, as MISP takes them, instead of a STIX bundle", NULL },
+    { "false-positives", 0, G_OPTION_ARG_NONE, MEMBER(false_positives),
+      "sightings: report the hits that warning lists suppressed, as false positives", NULL },
+    { "partial", 0, G_OPTION_ARG_NONE, MEMBER(partial),
+      "sightings: also of patterns that ask for more than the value that was seen", NULL },
+    { NULL },
+};
+
+static int run(const struct context *context, void *state, char **arguments, GError **error)
+{
+    for (guint i = 0; arguments[0] && subcommands[i]; i++)
+        if (g_str_equal(subcommands[i]->name, arguments[0]))
+            return subcommands[i]->run(context, state, arguments + 1, error);
+    if (!arguments[0])
+        return input_error(error, "what to do: entente intel --help");
+    return input_error(error, "\"%s\" is nothing that entente intel does: entente intel --help",
+                       arguments[0]);
+}
+
+const struct command command_intel = {
+    .name = "intel",
+    .summary = "Exchange indicators and sightings, as far as TLP allows",
+    .arguments = "sightings --table TABLE [--to WHO] HITS...",
+    .details =
+        "sightings  tell who shared an indicator that it was seen: how often, when, by whom, and\n"
+        "           nothing about the log. HITS are what entente hunt scan --format json wrote.\n\n"
+        "What TLP does not allow to leave is refused, said, and kept in the journal (exit 4).\n\n"
+        "Example: entente hunt scan --table intel.table --format json /var/log > hits.jsonl\n"
+        "         entente intel sightings --table intel.table --to cert.example hits.jsonl",
+    .options = options,
+    .state_size = sizeof(struct intel_arguments),
+    .run = run,
+};

@@ -1,0 +1,20 @@
+/* intel_command.h: the subcommands of `entente intel`, one a file (intel_NAME.c). */
+#pragma once
+#include "cli/cli.h"
+
+/* Options of all subcommands; an option's help begins with those that heed it. */
+struct intel_arguments {
+    /* sightings */
+    char *table, *tlp, *to, *ceiling;
+    char **named;
+    gboolean misp, anonymous, false_positives, partial;
+};
+
+struct intel_subcommand {
+    const char *name;
+    /* As in struct command; `arguments` are those behind the name. */
+    int (*run)(const struct context *context, const struct intel_arguments *given, char **arguments,
+               GError **error);
+};
+
+extern const struct intel_subcommand intel_sightings;
