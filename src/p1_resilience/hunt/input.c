@@ -1,0 +1,153 @@
+#include "p1_resilience/hunt/input.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDERS_DEEP 64 /* below one that was given */
+
+static void input_free(gpointer data)
+{
+    struct hunt_input *input = data;
+
+    hunt_input_close(input);
+    g_free(input->name);
+    g_free(input->problem);
+    g_free(input);
+}
+
+static struct hunt_input *add(GPtrArray *inputs, const char *name)
+{
+    struct hunt_input *input = g_new0(struct hunt_input, 1);
+
+    input->name = g_strdup(name);
+    input->fd = -1;
+    g_ptr_array_add(inputs, input);
+    return input;
+}
+
+static void add_problem(GPtrArray *inputs, const char *name, int code)
+{
+    struct hunt_input *input = add(inputs, name);
+
+    input->problem = g_strdup(strerror(code));
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void add_folder(GPtrArray *inputs, const char *path, guint depth)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    GDir *folder = g_dir_open(path, 0, &error);
+    const char *name;
+
+    if (!folder) {
+        add(inputs, path)->problem = g_strdup(error->message);
+        return;
+    }
+    while ((name = g_dir_read_name(folder)))
+        g_ptr_array_add(names, g_build_filename(path, name, NULL));
+    g_dir_close(folder);
+    g_ptr_array_sort(names, by_name);
+    for (guint i = 0; i < names->len; i++) {
+        const char *below = names->pdata[i];
+        struct stat status;
+
+        if (lstat(below, &status) < 0)
+            add_problem(inputs, below, errno);
+        else if (S_ISREG(status.st_mode))
+            add(inputs, below)->size = (guint64)status.st_size;
+        else if (S_ISDIR(status.st_mode) && depth < FOLDERS_DEEP)
+            add_folder(inputs, below, depth + 1);
+        else if (S_ISDIR(status.st_mode))
+            add_problem(inputs, below, ELOOP);
+    }
+}
+
+GPtrArray *hunt_inputs_list(char **paths)
+{
+    GPtrArray *inputs = g_ptr_array_new_with_free_func(input_free);
+
+    for (; *paths; paths++) {
+        struct stat status;
+
+        if (strcmp(*paths, "-") == 0)
+            add(inputs, "-");
+        else if (stat(*paths, &status) < 0)
+            add_problem(inputs, *paths, errno);
+        else if (S_ISDIR(status.st_mode))
+            add_folder(inputs, *paths, 0);
+        else
+            add(inputs, *paths)->size = S_ISREG(status.st_mode) ? (guint64)status.st_size : 0;
+    }
+    return inputs;
+}
+
+static gboolean fails(struct hunt_input *input, const char *problem)
+{
+    input->problem = g_strdup(problem);
+    hunt_input_close(input);
+    return FALSE;
+}
+
+/* Standard input cannot be looked at before it is read: every library is made ready for it. */
+static void prepare_all(void)
+{
+    for (enum compression each = COMPRESSION_NONE + 1; each < COMPRESSIONS; each++)
+        decompress_prepare(each, NULL);
+}
+
+gboolean hunt_input_open(struct hunt_input *input)
+{
+    guint8 magic[COMPRESSION_MAGIC_SIZE];
+    g_autoptr(GError) error = NULL;
+    ssize_t got;
+
+    if (input->problem)
+        return FALSE;
+    if (strcmp(input->name, "-") == 0) {
+        input->fd = STDIN_FILENO;
+        input->keep = TRUE;
+        prepare_all();
+        return TRUE;
+    }
+    input->fd = open(input->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (input->fd < 0)
+        return fails(input, strerror(errno));
+    got = pread(input->fd, magic, sizeof magic, 0);
+    if (got < 0 && errno == ESPIPE) { /* a FIFO */
+        prepare_all();
+        return TRUE;
+    }
+    if (got < 0)
+        return fails(input, strerror(errno));
+    input->compression = compression_of(magic, (gsize)got);
+    if (!decompress_prepare(input->compression, &error))
+        return fails(input, error->message);
+    posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return TRUE;
+}
+
+void hunt_input_close(struct hunt_input *input)
+{
+    if (input->fd >= 0 && !input->keep)
+        close(input->fd);
+    input->fd = -1;
+}
+
+guint64 hunt_inputs_size(const GPtrArray *inputs)
+{
+    guint64 size = 0;
+
+    for (guint i = 0; i < inputs->len; i++)
+        size += ((const struct hunt_input *)inputs->pdata[i])->size;
+    return size;
+}

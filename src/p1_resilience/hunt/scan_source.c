@@ -1,0 +1,248 @@
+#include "p1_resilience/hunt/scan_source.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PACKED_SIZE ((gsize)256 << 10) /* bytes of compressed input read at a time */
+
+struct scan_source {
+    const GPtrArray *inputs;
+    guint next;              /* index of the input after this one */
+    struct hunt_input *input; /* NULL: none is begun */
+    guint64 sequence, offset, read;
+    gboolean continues, at_end;
+    char *problem;
+    GByteArray *carry; /* read, and left for the next block */
+    struct decompressor *decompressor;
+    guint8 *packed;
+    gsize packed_at, packed_end;
+    gboolean packed_done;
+};
+
+struct source_block *source_block_new(void)
+{
+    struct source_block *block = g_new0(struct source_block, 1);
+
+    block->capacity = SOURCE_BLOCK;
+    block->bytes = g_malloc0(block->capacity + HUNT_SCAN_PADDING);
+    block->matches = g_byte_array_new();
+    return block;
+}
+
+void source_block_free(struct source_block *block)
+{
+    if (!block)
+        return;
+    g_free(block->bytes);
+    g_free(block->problem);
+    g_byte_array_unref(block->matches);
+    g_free(block);
+}
+
+struct scan_source *scan_source_new(const GPtrArray *inputs)
+{
+    struct scan_source *source = g_new0(struct scan_source, 1);
+
+    source->inputs = inputs;
+    source->carry = g_byte_array_new();
+    source->packed = g_malloc(PACKED_SIZE);
+    return source;
+}
+
+static void end_input(struct scan_source *source)
+{
+    g_clear_pointer(&source->decompressor, decompressor_free);
+    g_clear_pointer(&source->problem, g_free);
+    g_byte_array_set_size(source->carry, 0);
+    source->input = NULL;
+}
+
+void scan_source_free(struct scan_source *source)
+{
+    if (!source)
+        return;
+    end_input(source);
+    g_byte_array_unref(source->carry);
+    g_free(source->packed);
+    g_free(source);
+}
+
+static void fail(struct scan_source *source, const char *problem)
+{
+    if (!source->problem)
+        source->problem = g_strdup(problem);
+    source->at_end = TRUE;
+}
+
+/* What the descriptor has now; 0 at its end, or after a problem. */
+static gsize read_some(struct scan_source *source, guint8 *to, gsize size)
+{
+    ssize_t got;
+
+    do
+        got = read(source->input->fd, to, size);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        fail(source, strerror(errno));
+    if (got <= 0)
+        return 0;
+    source->read += (guint64)got;
+    return (gsize)got;
+}
+
+/* Standard input and FIFOs show what they are when they are read. */
+static void recognise(struct scan_source *source)
+{
+    g_autoptr(GError) error = NULL;
+
+    while (source->packed_end < COMPRESSION_MAGIC_SIZE && !source->packed_done) {
+        gsize got = read_some(source, source->packed + source->packed_end,
+                              PACKED_SIZE - source->packed_end);
+
+        source->packed_end += got;
+        source->packed_done = got == 0;
+    }
+    source->input->compression = compression_of(source->packed, source->packed_end);
+    if (source->input->compression == COMPRESSION_NONE)
+        return;
+    source->decompressor = decompressor_new(source->input->compression, &error);
+    if (!source->decompressor)
+        fail(source, error->message);
+}
+
+static gsize unpack(struct scan_source *source, guint8 *to, gsize size)
+{
+    struct decompress_step step = { .out = to, .out_left = size };
+    g_autoptr(GError) error = NULL;
+
+    while (step.out_left == size) {
+        gsize before;
+
+        if (source->packed_at == source->packed_end && !source->packed_done) {
+            source->packed_at = 0;
+            source->packed_end = read_some(source, source->packed, PACKED_SIZE);
+            source->packed_done = source->packed_end == 0;
+        }
+        step.in = source->packed + source->packed_at;
+        step.in_left = before = source->packed_end - source->packed_at;
+        step.is_last = source->packed_done;
+        if (!decompress(source->decompressor, &step, &error)) {
+            fail(source, error->message);
+            break;
+        }
+        source->packed_at += before - step.in_left;
+        if (source->packed_done && step.out_left == size) {
+            if (!source->problem && (!decompressor_is_whole(source->decompressor) || step.in_left))
+                fail(source, "it is cut: its compressed data has no end");
+            break;
+        }
+    }
+    return size - step.out_left;
+}
+
+/* Unpacked bytes; 0 when there are no more. A pipe gives what it has. */
+static gsize fill(struct scan_source *source, guint8 *to, gsize size)
+{
+    gsize held = source->packed_end - source->packed_at;
+
+    if (source->decompressor)
+        return unpack(source, to, size);
+    if (held) { /* what was read to recognise it */
+        held = MIN(held, size);
+        memcpy(to, source->packed + source->packed_at, held);
+        source->packed_at += held;
+        return held;
+    }
+    return read_some(source, to, size);
+}
+
+static gboolean begin_input(struct scan_source *source)
+{
+    while (source->next < source->inputs->len) {
+        struct hunt_input *input = source->inputs->pdata[source->next++];
+
+        if (input->fd < 0)
+            continue;
+        source->input = input;
+        source->offset = source->read = 0;
+        source->continues = source->at_end = source->packed_done = FALSE;
+        source->packed_at = source->packed_end = 0;
+        recognise(source);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static void set_capacity(struct source_block *block, gsize capacity)
+{
+    if (block->capacity == capacity)
+        return;
+    block->capacity = capacity;
+    block->bytes = g_realloc(block->bytes, capacity + HUNT_SCAN_PADDING);
+}
+
+static gboolean is_pipe(const struct scan_source *source)
+{
+    return source->input->size == 0;
+}
+
+/* Reads until the block holds a piece that can be scanned; gives the length of that piece. */
+static gsize fill_block(struct scan_source *source, struct source_block *block)
+{
+    gsize cut = 0;
+
+    while (TRUE) {
+        while (!source->at_end && block->length < block->capacity) {
+            gsize got =
+                fill(source, block->bytes + block->length, block->capacity - block->length);
+
+            source->at_end = source->at_end || got == 0;
+            block->length += got;
+            /* Who feeds a pipe wants to know now. */
+            if (got && is_pipe(source) && memchr(block->bytes + block->length - got, '\n', got))
+                break;
+        }
+        if (source->at_end)
+            return block->length;
+        cut = hunt_scan_cut(block->bytes, block->length);
+        if (cut)
+            return cut;
+        if (block->capacity >= SOURCE_TOKEN_MAX) {
+            fail(source, "it holds more than 64 MB without a space or the end of a line");
+            return block->length;
+        }
+        set_capacity(block, block->capacity * 2);
+    }
+}
+
+gboolean scan_source_next(struct scan_source *source, struct source_block *block)
+{
+    gsize whole;
+
+    if (!source->input && !begin_input(source))
+        return FALSE;
+    set_capacity(block, MAX(SOURCE_BLOCK, source->carry->len));
+    if (source->carry->len)
+        memcpy(block->bytes, source->carry->data, source->carry->len);
+    block->length = source->carry->len;
+    block->sequence = source->sequence++;
+    block->input = source->next - 1;
+    block->offset = source->offset;
+    block->continues = source->continues;
+    whole = fill_block(source, block);
+    g_byte_array_set_size(source->carry, 0);
+    g_byte_array_append(source->carry, block->bytes + whole, (guint)(block->length - whole));
+    block->length = whole;
+    block->read = source->read;
+    block->is_last = source->at_end;
+    g_clear_pointer(&block->problem, g_free);
+    block->problem = g_steal_pointer(&source->problem);
+    source->offset += whole;
+    source->continues = whole > 0 && block->bytes[whole - 1] != '\n';
+    if (source->at_end)
+        end_input(source);
+    return TRUE;
+}

@@ -1,0 +1,40 @@
+/*
+ * scan_source.h: inputs, one after another, as blocks that can be scanned each by itself.
+ *
+ * A block ends at the end of a line. A line that is longer than a block is cut where no token is
+ * cut (hunt_scan_cut()); where even that is not found, the block grows up to TOKEN_MAX.
+ *
+ * Reading is by read(), into memory of our own: a file that shrinks meanwhile ends early, where a
+ * mapping of it would end the process.
+ */
+#pragma once
+#include "p1_resilience/hunt/input.h"
+#include "p1_resilience/hunt/scan.h"
+
+#define SOURCE_BLOCK ((gsize)512 << 10)     /* bytes: stays in the second-level cache */
+#define SOURCE_TOKEN_MAX ((gsize)64 << 20) /* bytes without anything that ends a token */
+
+struct source_block {
+    guint64 sequence;
+    guint input;     /* its index */
+    guint8 *bytes;   /* `capacity` and HUNT_SCAN_PADDING */
+    gsize capacity, length;
+    guint64 offset;  /* of its first byte in the unpacked input */
+    guint64 read;    /* bytes of the input, as it lies, that were read until its end */
+    gboolean continues; /* begins within a line */
+    gboolean is_last;   /* of its input */
+    char *problem;      /* why the rest of the input is not there; NULL */
+    /* For scan_pool.c. */
+    GByteArray *matches;
+    guint64 lines;
+};
+struct source_block *source_block_new(void);
+void source_block_free(struct source_block *block);
+
+struct scan_source;
+/* Borrows the inputs; those that are not open are passed over. */
+struct scan_source *scan_source_new(const GPtrArray *inputs);
+void scan_source_free(struct scan_source *source);
+
+/* The next block, in order; FALSE after the last. For one thread at a time. */
+gboolean scan_source_next(struct scan_source *source, struct source_block *block);
