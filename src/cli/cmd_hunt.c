@@ -6,6 +6,7 @@ static const struct hunt_subcommand *const subcommands[] = {
     /* clang-format off */
     &hunt_subcommand_build,
     &hunt_subcommand_explain,
+    &hunt_subcommand_scan,
     NULL,
     /* clang-format on */
 };
@@ -14,7 +15,7 @@ static const struct hunt_subcommand *const subcommands[] = {
 
 static const struct command_option options[] = {
     { "table", 't', G_OPTION_ARG_FILENAME, MEMBER(table),
-      "explain: the table that entente hunt build made", "FILE" },
+      "explain, scan: the table that entente hunt build made", "FILE" },
     { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
       "build: name of the source, instead of the author's or the file's", "NAME" },
     { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
@@ -28,6 +29,16 @@ static const struct command_option options[] = {
       "build: from running text, also names and addresses that are not defanged", NULL },
     { "force", 0, G_OPTION_ARG_NONE, MEMBER(force),
       "build: also networks wider than /8 (IPv4) or /16 (IPv6)", NULL },
+    { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
+      "scan: threads that scan (default: as many as processors)", "NUMBER" },
+    { "at", 0, G_OPTION_ARG_STRING, MEMBER(at),
+      "scan: only indicators valid at this time, or \"line\": when the line was written", "TIME" },
+    { "context", 0, G_OPTION_ARG_NONE, MEMBER(context),
+      "scan: the whole log lines too, which may hold people's data", NULL },
+    { "defanged", 0, G_OPTION_ARG_NONE, MEMBER(defanged),
+      "scan: also what is written so that nobody clicks on it (evil[.]example)", NULL },
+    { "show-suppressed", 0, G_OPTION_ARG_NONE, MEMBER(show_suppressed),
+      "scan: also hits that a warning list suppresses", NULL },
     { NULL },
 };
 
@@ -45,14 +56,19 @@ static int run(const struct context *context, void *state, char **arguments, GEr
 const struct command command_hunt = {
     .name = "hunt",
     .summary = "Look for indicators of compromise in logs and captures",
-    .arguments = "build -o TABLE FEED... | explain --table TABLE VALUE...",
+    .arguments =
+        "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH...",
     .formats = "text, json",
     .details =
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
         "         hosts files, Zeek and Suricata lists, reports with defanged indicators\n"
-        "explain  who asserts a value, since when, how sure, and how far it may go\n\n"
+        "explain  who asserts a value, since when, how sure, and how far it may go\n"
+        "scan     find what the table lists in logs: files (also gz, zst, bz2, xz), folders, or - "
+        "\n"
+        "         for standard input\n\n"
         "Example: entente hunt build -o intel.table feeds/ report.txt\n"
-        "         entente hunt explain --table intel.table 203.0.113.7",
+        "         entente hunt explain --table intel.table 203.0.113.7\n"
+        "         entente hunt scan --table intel.table /var/log",
     .options = options,
     .state_size = sizeof(struct hunt_arguments),
     .run = run,

@@ -9,6 +9,10 @@ struct hunt_arguments {
     char *tlp, *source;
     char **warning_lists;
     gboolean include_non_ids, force, all_text;
+    /* scan */
+    int threads;
+    char *at;
+    gboolean context, defanged, show_suppressed;
 };
 
 struct hunt_subcommand {
@@ -20,3 +24,4 @@ struct hunt_subcommand {
 
 extern const struct hunt_subcommand hunt_subcommand_build;
 extern const struct hunt_subcommand hunt_subcommand_explain;
+extern const struct hunt_subcommand hunt_subcommand_scan;

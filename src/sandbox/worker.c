@@ -87,34 +87,66 @@ static gboolean close_from_to(guint first, guint last)
     return first > last || syscall(SYS_close_range, first, last, 0) == 0;
 }
 
-/* Standard streams become /dev/null; only the pipe and the root (-1: none) stay beside them. */
-static gboolean arrange_descriptors(int pipe, int root)
+static int by_number(gconstpointer a, gconstpointer b)
 {
-    int low = root < 0 ? pipe : MIN(pipe, root), high = MAX(pipe, root);
-    int null = open("/dev/null", O_RDWR);
-
-    if (null < 0 || low <= STDERR_FILENO)
-        return FALSE;
-    for (int fd = 0; fd <= LAST_STREAM; fd++)
-        if (dup2(null, fd) < 0)
-            return FALSE;
-    return close_from_to(STDERR_FILENO + 1, low - 1) && close_from_to(low + 1, high - 1) &&
-           close_from_to(high + 1, G_MAXUINT);
+    return *(const int *)a - *(const int *)b;
 }
 
-static G_NORETURN void work(const struct confinement *confinement, int fd, int root,
-                            const struct confine_limits *limits, pid_t parent, worker_job job,
-                            gpointer data)
+/*
+ * Standard streams become /dev/null, unless they are kept; of the others only those of `kept` stay,
+ * which holds the pipe and may hold -1.
+ */
+static gboolean arrange_descriptors(int *kept, guint count)
 {
-    struct worker_pipe out = { fd };
+    int null = open("/dev/null", O_RDWR);
+    guint first, next = 0;
 
+    if (null < 0)
+        return FALSE;
+    qsort(kept, count, sizeof *kept, by_number);
+    while (next < count && kept[next] < 0)
+        next++;
+    for (int fd = 0; fd <= LAST_STREAM; fd++) {
+        if (next < count && kept[next] == fd)
+            next++;
+        else if (dup2(null, fd) < 0)
+            return FALSE;
+    }
+    for (first = STDERR_FILENO + 1; next < count; next++) {
+        if (!close_from_to(first, (guint)kept[next] - 1))
+            return FALSE;
+        first = (guint)kept[next] + 1;
+    }
+    return close_from_to(first, G_MAXUINT);
+}
+
+/* What a worker is born with. */
+struct start {
+    const struct confinement *confinement;
+    int root, pipe;
+    const int *kept;
+    guint count;
+    const struct confine_limits *limits;
+    pid_t parent;
+};
+
+static G_NORETURN void work(const struct start *start, worker_job job, gpointer data)
+{
+    struct worker_pipe out = { start->pipe };
+    int *all = g_new(int, start->count + 2);
+
+    for (guint i = 0; i < start->count; i++)
+        all[i] = start->kept[i];
+    all[start->count] = start->pipe;
+    all[start->count + 1] = start->root;
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is the parent's to handle */
     setlocale(LC_ALL, "C");
-    if (!arrange_descriptors(fd, root) || !confinement_enter(confinement, root, limits, NULL) ||
-        getppid() != parent)
+    if (start->pipe <= STDERR_FILENO || !arrange_descriptors(all, start->count + 2) ||
+        !confinement_enter(start->confinement, start->root, start->limits, NULL) ||
+        getppid() != start->parent)
         _exit(EXIT_UNCONFINED);
     job(&out, data);
     _exit(EXIT_SUCCESS);
@@ -124,7 +156,16 @@ struct worker *worker_start(const struct confinement *confinement, int root,
                             const struct confine_limits *limits, gint64 deadline_us, worker_job job,
                             gpointer data, GError **error)
 {
-    pid_t parent = getpid(), child;
+    return worker_start_keeping(confinement, root, NULL, 0, limits, deadline_us, job, data, error);
+}
+
+struct worker *worker_start_keeping(const struct confinement *confinement, int root,
+                                    const int *kept, guint count,
+                                    const struct confine_limits *limits, gint64 deadline_us,
+                                    worker_job job, gpointer data, GError **error)
+{
+    struct start start = { confinement, root, -1, kept, count, limits, getpid() };
+    pid_t child;
     struct worker *worker;
     int ends[2];
 
@@ -132,9 +173,10 @@ struct worker *worker_start(const struct confinement *confinement, int root,
         errno_error(error, errno, "worker: no pipe");
         return NULL;
     }
+    start.pipe = ends[1];
     child = fork();
     if (child == 0)
-        work(confinement, ends[1], root, limits, parent, job, data);
+        work(&start, job, data);
     close(ends[1]);
     if (child < 0) {
         errno_error(error, errno, "worker: cannot fork");

@@ -9,8 +9,8 @@
  * with at most WORKER_MESSAGE_MAX bytes of body. A frame that is not so ends the worker: what was
  * received before stays good. The parent kills a worker that passes its deadline and reaps every
  * worker it started; a worker whose parent dies is killed by the kernel. All descriptors but the
- * pipe and the root are closed in it; its standard streams are /dev/null; its locale is "C", so
- * that what it finds does not depend on who asked.
+ * pipe, the root and those it is to keep are closed in it; its standard streams are /dev/null; its
+ * locale is "C", so that what it finds does not depend on who asked.
  *
  * Workers are forked, so they are started from a process with a single thread.
  */
@@ -46,6 +46,15 @@ struct worker;
 struct worker *worker_start(const struct confinement *confinement, int root,
                             const struct confine_limits *limits, gint64 deadline_us, worker_job job,
                             gpointer data, GError **error);
+
+/*
+ * The same, and the `count` descriptors `kept` stay open in it, under their numbers: what it reads
+ * was opened by who may. Standard input (0) may be among them.
+ */
+struct worker *worker_start_keeping(const struct confinement *confinement, int root,
+                                    const int *kept, guint count,
+                                    const struct confine_limits *limits, gint64 deadline_us,
+                                    worker_job job, gpointer data, GError **error);
 
 /* Kills it if it still runs, reaps it, frees it. */
 void worker_free(struct worker *worker);

@@ -10,8 +10,8 @@
 
 enum compression {
     COMPRESSION_NONE,
-    COMPRESSION_GZIP,  /* RFC 1952 */
-    COMPRESSION_ZSTD,  /* RFC 8878 */
+    COMPRESSION_GZIP, /* RFC 1952 */
+    COMPRESSION_ZSTD, /* RFC 8878 */
     COMPRESSION_BZIP2,
     COMPRESSION_XZ,
     COMPRESSIONS
@@ -20,10 +20,12 @@ const char *compression_name(enum compression compression); /* "gzip" */
 
 #define COMPRESSION_MAGIC_SIZE 6
 
-/* By the first bytes; what is shorter than COMPRESSION_MAGIC_SIZE may be compressed all the same. */
+/* By the first bytes; what is shorter than COMPRESSION_MAGIC_SIZE may be compressed all the same.
+ */
 enum compression compression_of(const guint8 *bytes, gsize length);
 
-/* Loads the library, before a process is confined. ENTENTE_ERROR_SYSTEM when it is not installed. */
+/* Loads the library, before a process is confined. ENTENTE_ERROR_SYSTEM when it is not installed.
+ */
 gboolean decompress_prepare(enum compression compression, GError **error);
 
 struct decompressor;

@@ -84,7 +84,8 @@ static gboolean step_zstd(gpointer data, struct decompress_step *step, gboolean 
     step->out += out.pos;
     step->out_left -= out.pos;
     if (state->zstd.is_error(wants))
-        return input_error(error, "its Zstandard data is broken: %s", state->zstd.error_name(wants));
+        return input_error(error, "its Zstandard data is broken: %s",
+                           state->zstd.error_name(wants));
     if (in.pos || out.pos)
         *whole = wants == 0; /* a frame has ended, and all of it is out */
     return TRUE;

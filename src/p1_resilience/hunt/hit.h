@@ -14,12 +14,12 @@ struct hunt_hit {
     const guint8 *token;   /* as the view shows it; any bytes */
     gsize token_length;
     enum hunt_view view;
-    GPtrArray *sources;  /* const char *: names, each once, in the order of the feeds */
-    guint8 confidence;   /* the highest; ASSERTION_NO_CONFIDENCE when nobody says */
-    enum tlp tlp;        /* the most closed: what was said of the indicator may go no further */
+    GPtrArray *sources; /* const char *: names, each once, in the order of the feeds */
+    guint8 confidence;  /* the highest; ASSERTION_NO_CONFIDENCE when nobody says */
+    enum tlp tlp;       /* the most closed: what was said of the indicator may go no further */
     const char *suppressed_by; /* a warning list, HIT_FALSE_POSITIVE, or NULL */
-    gint64 time_us;      /* of the line; HIT_TIME_NONE */
-    const guint8 *text;  /* the line, when it was asked for; else NULL */
+    gint64 time_us;            /* of the line; HIT_TIME_NONE */
+    const guint8 *text;        /* the line, when it was asked for; else NULL */
     gsize text_length;
     /* For statements and sightings: the key, and what was asserted, in order. */
     guint64 hash;
@@ -42,10 +42,10 @@ struct hit_rule {
 typedef void (*hunt_hit_function)(const struct hunt_hit *hit, gpointer data);
 
 /*
- * The hits that one match makes: one for each kind and text asserted under its key, none for what was
- * withdrawn or is out of its time. `base` has the place, the token and the line; its other members
- * are filled in here. `repeated` and `whole` as in struct hunt_match. Gives how many assertions
- * were out of their time.
+ * The hits that one match makes: one for each kind and text asserted under its key, none for what
+ * was withdrawn or is out of its time. `base` has the place, the token and the line; its other
+ * members are filled in here. `repeated` and `whole` as in struct hunt_match. Gives how many
+ * assertions were out of their time.
  */
 guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gboolean whole,
                 gboolean repeated, const struct hit_rule *rule, hunt_hit_function take,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LOOKED_AT 256 /* bytes of the line */
+#define LOOKED_AT 256   /* bytes of the line */
 #define EPOCH_DIGITS 10 /* 2001 to 2286 */
 
 static gboolean digits(const char *text, guint count, int *number)

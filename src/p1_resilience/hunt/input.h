@@ -1,6 +1,6 @@
 /*
- * input.h: what is hunted through: files and folders, listed before one is opened, and then opened by
- * the parent, so that the worker that reads them needs no names.
+ * input.h: what is hunted through: files and folders, listed before one is opened, and then opened
+ * by the parent, so that the worker that reads them needs no names.
  */
 #pragma once
 #include "p1_resilience/hunt/decompress.h"
@@ -18,8 +18,8 @@ struct hunt_input {
 
 /*
  * The files named by `paths`, "-" among them, and those below folders, in the order of their names;
- * symbolic links below folders are not followed, and what is no regular file is passed over there. A path that is
- * not there is in the list, with a problem. The array owns struct hunt_input.
+ * symbolic links below folders are not followed, and what is no regular file is passed over there.
+ * A path that is not there is in the list, with a problem. The array owns struct hunt_input.
  */
 GPtrArray *hunt_inputs_list(char **paths);
 

@@ -8,8 +8,8 @@ struct pool {
     const struct hunt_needles *needles;
     const struct scan_pool_options *options;
     struct scan_source *source;
-    GAsyncQueue *empty; /* blocks to be filled */
-    GAsyncQueue *full;  /* of the unpacking thread; NULL: scanners read for themselves */
+    GAsyncQueue *empty;      /* blocks to be filled */
+    GAsyncQueue *full;       /* of the unpacking thread; NULL: scanners read for themselves */
     struct source_block end; /* behind the last in `full`: known by its capacity of 0 */
     GMutex reading;
     /* The order; under `ordering`. */

@@ -24,8 +24,8 @@ struct input_record {
 };
 
 struct scan_pool_options {
-    guint threads;         /* 1.. */
-    gboolean with_text;    /* lines too, cut at TEXT_MAX */
+    guint threads;      /* 1.. */
+    gboolean with_text; /* lines too, cut at TEXT_MAX */
     gboolean with_time;
     gboolean defanged;
 };

@@ -10,7 +10,7 @@
 
 struct scan_source {
     const GPtrArray *inputs;
-    guint next;              /* index of the input after this one */
+    guint next;               /* index of the input after this one */
     struct hunt_input *input; /* NULL: none is begun */
     guint64 sequence, offset, read;
     gboolean continues, at_end;
@@ -196,8 +196,7 @@ static gsize fill_block(struct scan_source *source, struct source_block *block)
 
     while (TRUE) {
         while (!source->at_end && block->length < block->capacity) {
-            gsize got =
-                fill(source, block->bytes + block->length, block->capacity - block->length);
+            gsize got = fill(source, block->bytes + block->length, block->capacity - block->length);
 
             source->at_end = source->at_end || got == 0;
             block->length += got;

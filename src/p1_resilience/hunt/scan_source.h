@@ -11,16 +11,16 @@
 #include "p1_resilience/hunt/input.h"
 #include "p1_resilience/hunt/scan.h"
 
-#define SOURCE_BLOCK ((gsize)512 << 10)     /* bytes: stays in the second-level cache */
+#define SOURCE_BLOCK ((gsize)512 << 10)    /* bytes: stays in the second-level cache */
 #define SOURCE_TOKEN_MAX ((gsize)64 << 20) /* bytes without anything that ends a token */
 
 struct source_block {
     guint64 sequence;
-    guint input;     /* its index */
-    guint8 *bytes;   /* `capacity` and HUNT_SCAN_PADDING */
+    guint input;   /* its index */
+    guint8 *bytes; /* `capacity` and HUNT_SCAN_PADDING */
     gsize capacity, length;
-    guint64 offset;  /* of its first byte in the unpacked input */
-    guint64 read;    /* bytes of the input, as it lies, that were read until its end */
+    guint64 offset;     /* of its first byte in the unpacked input */
+    guint64 read;       /* bytes of the input, as it lies, that were read until its end */
     gboolean continues; /* begins within a line */
     gboolean is_last;   /* of its input */
     char *problem;      /* why the rest of the input is not there; NULL */
