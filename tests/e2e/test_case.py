@@ -274,7 +274,9 @@ def test_a_role_is_handed_over(world):
 
 
 def test_who_cannot_be_reached_is_named(world):
-    """Company.example joined, and takes no messages: a clock of its own runs, and nothing comes."""
+    """Company.example joined, and takes no messages: a clock of its own runs, and nothing comes.
+
+    What it does not have is marked (src/cli/case_delivery.c)."""
     case = ask(world)
     society = world.society.program
     assert f"case transfer {case[:12]}" in society("case", "show", case).stdout
