@@ -151,7 +151,7 @@ static void ask_table(const struct table *table, const struct lookup *lookups, g
     printf("table-%s-per-s %.0f\n", there ? "hits" : "misses",
            (double)asked / (cpu_seconds() - start));
     if (sum == G_MAXUINT64)
-        printf("sum\n"); /* so that the values are read */
+        printf("sum\n"); /* so that it is read */
 }
 
 static void run(sqlite3 *database, const char *sql)
@@ -207,6 +207,23 @@ static void ask_sqlite(sqlite3 *database, const struct lookup *lookups, gsize co
            (double)asked / (cpu_seconds() - start));
 }
 
+/* What memory allows: one read of each lookup, anywhere in as many bytes as the table has. */
+static void ask_memory(gsize bytes, gsize count)
+{
+    gsize words = MAX(1, bytes / sizeof(guint64));
+    g_autofree guint64 *memory = g_new(guint64, words);
+    guint64 sum = 0;
+    double start;
+
+    memset(memory, 1, words * sizeof *memory);
+    start = cpu_seconds();
+    for (gsize i = 0; i < count; i++)
+        sum += memory[mix(i) % words];
+    printf("memory-reads-per-s %.0f\n", (double)count / (cpu_seconds() - start));
+    if (sum == G_MAXUINT64)
+        printf("sum\n"); /* so that it is read */
+}
+
 static void print_size(const char *name, const char *path)
 {
     GStatBuf status;
@@ -233,6 +250,7 @@ static void measure_table(const char *path, guint64 keys, const struct lookup *l
     ask_table(table, lookups, count, TRUE);
     ask_table(table, lookups, count, FALSE);
     print_size("table", path);
+    ask_memory(table_info(table)->size, count);
 }
 
 static void measure_sqlite(const char *path, guint64 keys, const struct lookup *lookups,
