@@ -118,7 +118,8 @@ static gboolean summarise(const struct context *context, const struct intel_argu
     gboolean refused = FALSE;
 
     if (!context->quiet) {
-        fprintf(stderr, "%u sightings of %" G_GUINT64_FORMAT " hits\n", said, sightings->hits);
+        fprintf(stderr, "%u sighting%s of %" G_GUINT64_FORMAT " hit%s\n", said,
+                said == 1 ? "" : "s", sightings->hits, sightings->hits == 1 ? "" : "s");
         for (guint i = 0; i < G_N_ELEMENTS(left_out); i++)
             if (left_out[i].count)
                 fprintf(stderr, "%" G_GUINT64_FORMAT " not counted: %s\n", left_out[i].count,
@@ -146,7 +147,7 @@ static int run(const struct context *context, const struct intel_arguments *give
     g_autoptr(journal_t) journal = NULL;
     g_autoptr(egress_t) egress = NULL;
     struct egress_recipient recipient = { .kind = EGRESS_OWN,
-                                          .id = given->to,
+                                          .id = given->to ? given->to : g_get_user_name(),
                                           .through = "sightings" };
     struct sighting_report report = { .anonymous = given->anonymous,
                                       .false_positives = given->false_positives,

@@ -257,11 +257,11 @@ static guint worth(const struct pattern_hunt *hunt)
 /* AND of tests within one bracket. */
 static struct pattern_hunt *hunt_and(const struct pattern_node *node)
 {
-    struct pattern_hunt *best = NULL;
+    struct pattern_hunt *best = hunt_tests(g_ptr_array_index(node->children, 0));
 
-    for (guint i = 0; i < node->children->len; i++) {
+    for (guint i = 1; i < node->children->len; i++) {
         struct pattern_hunt *next = hunt_tests(g_ptr_array_index(node->children, i));
-        gboolean better = !best || worth(next) > worth(best);
+        gboolean better = worth(next) > worth(best);
 
         pattern_hunt_free(better ? best : next);
         if (better)
