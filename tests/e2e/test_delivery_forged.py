@@ -17,6 +17,7 @@ import pytest
 import forge
 import mailboxes
 from delivery import DRIVER, World
+from nodes import free_port
 from test_delivery import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
@@ -268,3 +269,17 @@ def test_who_tells_one_party_alone_parts_nobody(world):
     assert world.state.hashes(case) == [opened["event"], hash_of(whisper), answer]
     assert world.state.hashes(case) == world.society.hashes(case)
     until(lambda: not outbox_for(world.society, STATE), what="the acknowledgements")
+
+
+def test_a_relay_that_does_not_know_where_it_is(world):
+    """Of one who takes messages at two places it cannot tell which it is: nobody reads there what
+    may have been said to the other; it waits, and the owner's node says why."""
+    world.society.mailbox(world.relay_wire.url, f"http://127.0.0.1:{free_port()}")
+    until(lambda: "does not let us read our messages" in world.society.node.said(), 120, "a word")
+    case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
+        "what": "x", "continuing": "no", "channel": "x"})["case"]
+    until(lambda: relay_holds(world), what="the message at the relay")
+    time.sleep(3)
+    assert not world.society.entries(case) and relay_holds(world)
+    world.society.mailbox(world.relay_wire.url)
+    until(lambda: world.society.entries(case), 120, what="the arrival")
