@@ -108,16 +108,31 @@ static gboolean choose_audience(struct export *export, const struct case_argumen
 
 /* --- what goes --- */
 
-static gboolean is_wanted(const struct export *export, const char *sha256)
+/* A row of cases_attachments(); its texts are borrowed. */
+static struct case_file file_of(const struct export *export, const json_t *row)
+{
+    struct case_file file = {
+        .id = export->kase->id,
+        .stream = json_text(row, "stream"),
+        .size = (guint64)json_number(row, "size", 0),
+    };
+
+    hex_decode_into(json_text(row, "sha256"), file.sha256.bytes, sizeof file.sha256.bytes);
+    return file;
+}
+
+/* Whether an event that is exported announces this file. */
+static gboolean is_wanted(const struct export *export, const struct case_file *wanted)
 {
     for (guint i = 0; i < export->kase->entries->len; i++) {
         const struct case_entry *entry = export->kase->entries->pdata[i];
 
         for (guint j = 0; is_exported(export, entry) && j < entry->event->attachments->len; j++) {
-            const struct case_attachment *file = entry->event->attachments->pdata[j];
-            g_autofree char *hex = hex_encode(file->sha256.bytes, sizeof file->sha256.bytes);
+            const struct case_file file =
+                case_file_of(entry->event, entry->event->attachments->pdata[j]);
 
-            if (g_str_equal(hex, sha256))
+            if (g_str_equal(file.stream, wanted->stream) && file.size == wanted->size &&
+                memcmp(&file.sha256, &wanted->sha256, sizeof file.sha256) == 0)
                 return TRUE;
         }
     }
@@ -134,7 +149,9 @@ static gboolean collect_files(struct export *export, GError **error)
         return FALSE;
     json_array_foreach(all, index, file)
     {
-        if (is_wanted(export, json_text(file, "sha256")))
+        const struct case_file one = file_of(export, file);
+
+        if (is_wanted(export, &one))
             json_array_append(export->files, file);
     }
     return TRUE;
@@ -186,11 +203,9 @@ static json_t *proofs(const struct export *export)
 
 static char *file_path(const struct export *export, const json_t *file)
 {
-    struct case_hash sha256;
+    const struct case_file one = file_of(export, file);
 
-    return hex_decode_into(json_text(file, "sha256"), sha256.bytes, sizeof sha256.bytes)
-               ? cases_attachment_path(export->work->cases, &sha256)
-               : NULL;
+    return cases_attachment_path(export->work->cases, &one);
 }
 
 /* --- as one document --- */

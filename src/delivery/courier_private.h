@@ -13,9 +13,9 @@ struct courier {
     const char *origin;
     char *mailbox;           /* the own one's id */
     GHashTable *unreachable; /* recipients that nothing could be handed in for, in this round */
-    GHashTable *incomplete;  /* attachment -> "author\nby\ncase\nstream": waits for its parts. At
-                              * most COURIER_INCOMPLETE_LIMIT: what was forgotten is due again when
-                              * its  author, unanswered, sends the event once more */
+    GHashTable *incomplete;  /* a file (file_key()) -> "author\nby\ncase\nstream": waits for parts.
+                              * At most COURIER_INCOMPLETE_LIMIT: what was forgotten is due again
+                              * when its author, unanswered, sends the event once more */
     GHashTable *later;       /* "URL number" -> monotonic time: messages to look at again */
     gint64 polled_us;        /* monotonic: when relays were last asked */
     gint64 moved_us;         /* monotonic: when something last came or went */
@@ -39,8 +39,12 @@ gboolean courier_receive(struct courier *courier, gint64 now_us, GError **error)
 /* The URLs of the own mailbox, as the register says; ends with NULL; owned by the caller. */
 char **courier_own_urls(const struct courier *courier);
 
-/* courier_take.c: what a message says is recorded. `later`: it cannot be judged yet. FALSE: a
- * database here. */
-gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, gboolean *later,
+/* courier_take.c: what a message says is recorded. `later`: it cannot be judged yet; why it is
+ * refused when that stays so. NULL: it was judged. FALSE: a database here. */
+gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, const char **later,
                       GError **error);
+/* Writes down that `what` was refused. */
+gboolean courier_refuse(struct courier *courier, GBytes *what, const char *who, const char *reason,
+                        gint64 now_us, GError **error);
+#define COURIER_UNKNOWN "?" /* who sent what is sealed and not signed */
 gboolean courier_acknowledge(struct courier *courier, gint64 now_us, GError **error);

@@ -73,7 +73,7 @@ static gboolean receive_one(struct courier *courier, const char *url, const stru
     g_autofree char *place = g_strdup_printf("%s %" G_GUINT64_FORMAT, url ? url : "", row->number);
     g_autoptr(GError) trouble = NULL;
     g_autoptr(GBytes) sealed = NULL;
-    gboolean later = FALSE;
+    const char *later = NULL;
 
     if (is_for_later(courier, place))
         return TRUE;
@@ -88,6 +88,8 @@ static gboolean receive_one(struct courier *courier, const char *url, const stru
         put_off(courier, place);
         return TRUE;
     }
+    if (later && !courier_refuse(courier, sealed, COURIER_UNKNOWN, later, now_us, error))
+        return FALSE;
     courier->round->received++;
     g_hash_table_remove(courier->later, place);
     *failed = !drop(courier, url, row->number, sealed);

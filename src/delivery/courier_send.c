@@ -164,12 +164,18 @@ static GBytes *read_part(const char *path, guint64 offset, gsize length, GError 
 }
 
 static gboolean send_part(struct courier *courier, const struct outbox_row *row,
-                          const struct case_attachment *attachment, guint64 offset, gsize length,
-                          gint64 now_us, GError **error)
+                          const struct case_file *file, guint64 offset, gsize length, gint64 now_us,
+                          GError **error)
 {
-    g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
-    g_auto(message_t)
-        message = { .type = MESSAGE_PART, .attachment = attachment->sha256, .offset = offset };
+    g_autofree char *path = cases_attachment_path(courier->options.cases, file);
+    g_auto(message_t) message = {
+        .type = MESSAGE_PART,
+        .id = g_strdup(file->id),
+        .stream = g_strdup(file->stream),
+        .attachment = file->sha256,
+        .size = file->size,
+        .offset = offset,
+    };
 
     if (!path)
         return system_error(error, "the attachment is not here (yet)");
@@ -180,9 +186,9 @@ static gboolean send_part(struct courier *courier, const struct outbox_row *row,
 
 /* A file that another announced, and did not give to us: nothing that we hand on waits for it. */
 static gboolean lacks_file(struct courier *courier, const struct outbox_row *row,
-                           const struct case_attachment *attachment)
+                           const struct case_file *file)
 {
-    g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
+    g_autofree char *path = cases_attachment_path(courier->options.cases, file);
 
     return !path && !g_str_equal(row->author, courier->options.self);
 }
@@ -195,23 +201,23 @@ static gboolean send_attachments(struct courier *courier, const struct outbox_ro
     guint64 before = 0; /* bytes of the attachments before this one */
 
     for (guint i = 0; i < event->attachments->len; i++) {
-        const struct case_attachment *attachment = event->attachments->pdata[i];
+        const struct case_file file = case_file_of(event, event->attachments->pdata[i]);
 
-        if (lacks_file(courier, row, attachment))
-            sent->part = MAX(sent->part, before + attachment->size);
-        while (sent->part < before + attachment->size) {
+        if (lacks_file(courier, row, &file))
+            sent->part = MAX(sent->part, before + file.size);
+        while (sent->part < before + file.size) {
             const guint64 offset = sent->part - before;
-            const gsize length = MIN(attachment->size - offset, MESSAGE_PART_LIMIT);
+            const gsize length = MIN(file.size - offset, MESSAGE_PART_LIMIT);
 
             if (courier_is_cancelled(courier))
                 return system_error(error, "stopped");
-            if (!send_part(courier, row, attachment, offset, length, now_us, error))
+            if (!send_part(courier, row, &file, offset, length, now_us, error))
                 return FALSE;
             sent->part += length;
             if (!ledger_set_sent(courier->options.ledger, &row->event, row->recipient, sent, error))
                 return FALSE;
         }
-        before += attachment->size;
+        before += file.size;
     }
     return TRUE;
 }

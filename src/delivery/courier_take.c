@@ -9,14 +9,13 @@
 #include <sodium.h>
 #include <string.h>
 
-#define UNKNOWN "?"
 #define DUE_LIMIT 1000
 /* What is due: "author\nby\ncase\nstream". */
 enum { DUE_AUTHOR, DUE_BY, DUE_CASE, DUE_STREAM, DUE_PARTS };
 
 /* What was refused is written down under the hash of what came. */
-static gboolean refuse(struct courier *courier, GBytes *what, const char *who, const char *reason,
-                       gint64 now_us, GError **error)
+gboolean courier_refuse(struct courier *courier, GBytes *what, const char *who, const char *reason,
+                        gint64 now_us, GError **error)
 {
     struct case_hash hash;
     gsize length;
@@ -49,11 +48,19 @@ static gboolean is_refusal(enum case_verdict verdict)
            verdict != CASE_REPLAYED;
 }
 
-static gboolean is_there(struct courier *courier, const struct case_attachment *attachment)
+static gboolean is_there(struct courier *courier, const struct case_file *file)
 {
-    g_autofree char *path = cases_attachment_path(courier->options.cases, &attachment->sha256);
+    g_autofree char *path = cases_attachment_path(courier->options.cases, file);
 
     return path != NULL;
+}
+
+static char *file_key(const struct case_file *file)
+{
+    g_autofree char *hex = hex_encode(file->sha256.bytes, CASE_HASH_SIZE);
+
+    return g_strdup_printf("%s\n%s\n%s\n%" G_GUINT64_FORMAT, file->id, file->stream, hex,
+                           file->size);
 }
 
 /* An acknowledgement is due; again when attachments that are missing have come. */
@@ -64,14 +71,13 @@ static gboolean touch(struct courier *courier, const struct case_event *event, c
                                            event->id, event->stream);
 
     for (guint i = 0; i < event->attachments->len; i++) {
-        const struct case_attachment *attachment = event->attachments->pdata[i];
+        const struct case_file file = case_file_of(event, event->attachments->pdata[i]);
 
-        if (is_there(courier, attachment))
+        if (is_there(courier, &file))
             continue;
         if (g_hash_table_size(courier->incomplete) >= COURIER_INCOMPLETE_LIMIT)
             g_hash_table_remove_all(courier->incomplete);
-        g_hash_table_replace(courier->incomplete,
-                             hex_encode(attachment->sha256.bytes, CASE_HASH_SIZE), g_strdup(key));
+        g_hash_table_replace(courier->incomplete, file_key(&file), g_strdup(key));
     }
     return ledger_due(courier->options.ledger, key, error);
 }
@@ -142,7 +148,7 @@ static gboolean touch_released(struct courier *courier, const struct case_event 
 }
 
 static gboolean take_event(struct courier *courier, const struct message *message, gint64 now_us,
-                           gboolean *later, GError **error)
+                           const char **later, GError **error)
 {
     g_autoptr(case_event_t) event = case_event_parse(message->envelope, NULL);
     g_autoptr(GHashTable) waiting =
@@ -169,37 +175,38 @@ static gboolean take_event(struct courier *courier, const struct message *messag
             return FALSE;
         tell_refusal(courier, event, message->by, verdict, now_us);
     }
-    return refuse(courier, message->envelope, event ? event->from : UNKNOWN,
-                  case_verdict_name(verdict), now_us, error);
+    return courier_refuse(courier, message->envelope, event ? event->from : COURIER_UNKNOWN,
+                          case_verdict_name(verdict), now_us, error);
 }
 
 /* --- parts --- */
 
-/* A part of what no event names is nobody's: it may not fill the disk. */
+/* A part of what no accepted event of its case announces is nobody's: it may not fill the disk. */
 static gboolean take_part(struct courier *courier, const struct message *message, gint64 now_us,
-                          gboolean *later, GError **error)
+                          const char **later, GError **error)
 {
-    g_autofree char *hex = hex_encode(message->attachment.bytes, CASE_HASH_SIZE);
-    g_autofree char *name = NULL, *key = NULL;
+    const struct case_file file = { message->id, message->stream, message->attachment,
+                                    message->size };
+    g_autofree char *wanted = file_key(&file), *name = NULL, *key = NULL;
     g_autoptr(GError) failure = NULL;
+    enum case_verdict verdict;
     gboolean whole;
 
-    (void)now_us;
-    if (cases_attachment_add(courier->options.cases, &message->attachment, message->offset,
-                             message->data, &whole, &failure)) {
-        if (whole)
-            g_hash_table_steal_extended(courier->incomplete, hex, (gpointer *)&name,
-                                        (gpointer *)&key);
-        return !key || ledger_due(courier->options.ledger, key, error);
-    }
-    if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM)) {
+    verdict = cases_attachment_add(courier->options.cases, &file, message->offset, message->data,
+                                   &whole, &failure);
+    if (failure) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    /* The event that names it may be behind it. */
-    *later = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
-    courier->round->refused += !*later;
-    return TRUE;
+    if (verdict == CASE_GAP) /* the event that announces it may be behind it */
+        *later = case_verdict_name(CASE_NOT_ANNOUNCED);
+    else if (verdict != CASE_APPLIED)
+        return courier_refuse(courier, message->data, COURIER_UNKNOWN, case_verdict_name(verdict),
+                              now_us, error);
+    if (whole)
+        g_hash_table_steal_extended(courier->incomplete, wanted, (gpointer *)&name,
+                                    (gpointer *)&key);
+    return !key || ledger_due(courier->options.ledger, key, error);
 }
 
 /* --- acknowledgements --- */
@@ -245,7 +252,7 @@ static gboolean take_refusal(struct courier *courier, const struct message_ack *
 }
 
 static gboolean take_ack(struct courier *courier, const struct message *message, gint64 now_us,
-                         gboolean *later, GError **error)
+                         const char **later, GError **error)
 {
     gsize length;
     const void *bytes = g_bytes_get_data(message->envelope, &length);
@@ -255,12 +262,12 @@ static gboolean take_ack(struct courier *courier, const struct message *message,
 
     (void)later;
     if (!envelope || !message_ack_read(envelope, courier->origin, &ack, NULL))
-        return refuse(courier, message->envelope, UNKNOWN, case_verdict_name(CASE_MALFORMED),
-                      now_us, error);
+        return courier_refuse(courier, message->envelope, COURIER_UNKNOWN,
+                              case_verdict_name(CASE_MALFORMED), now_us, error);
     signer = signer_of(courier, envelope, now_us);
     if (!signer)
-        return refuse(courier, message->envelope, UNKNOWN, case_verdict_name(CASE_SIGNATURE),
-                      now_us, error);
+        return courier_refuse(courier, message->envelope, COURIER_UNKNOWN,
+                              case_verdict_name(CASE_SIGNATURE), now_us, error);
     if (ack.refused)
         return take_refusal(courier, &ack, signer, now_us, error);
     courier->round->acknowledged++;
@@ -271,7 +278,7 @@ static gboolean take_ack(struct courier *courier, const struct message *message,
 /* --- proofs --- */
 
 static gboolean take_proof(struct courier *courier, const struct message *message, gint64 now_us,
-                           gboolean *later, GError **error)
+                           const char **later, GError **error)
 {
     struct ledger *ledger = courier->options.ledger;
     g_auto(case_root_proven_t) proven = { 0 };
@@ -282,59 +289,67 @@ static gboolean take_proof(struct courier *courier, const struct message *messag
 
     if (case_root_verify(message->proof, courier->options.community, &proven, &failure)) {
         author = cases_author(courier->options.cases, &proven.event);
-        *later = author == NULL;
-        if (!author)
+        if (!author) {
+            *later = case_verdict_name(CASE_GAP);
             return TRUE;
+        }
         if (g_strcmp0(author, proven.author) == 0)
             return ledger_witness(ledger, &proven.event, proven.log_time_us, &fresh, error) &&
                    (!fresh || cases_refresh(courier->options.cases, &proven.event, now_us, error));
     }
-    *later = g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM);
-    if (*later)
+    if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM)) {
+        *later = "proof";
         return TRUE;
+    }
     bytes = json_canonical(message->proof, error);
     return bytes &&
-           refuse(courier, bytes, proven.author ? proven.author : UNKNOWN,
-                  failure ? "proof" : case_verdict_name(CASE_MIS_ADDRESSED), now_us, error);
+           courier_refuse(courier, bytes, proven.author ? proven.author : COURIER_UNKNOWN,
+                          failure ? "proof" : case_verdict_name(CASE_MIS_ADDRESSED), now_us, error);
 }
 
 /* --- any of them --- */
 
 static gboolean (*const takers[])(struct courier *courier, const struct message *message,
-                                  gint64 now_us, gboolean *later, GError **error) = {
+                                  gint64 now_us, const char **later, GError **error) = {
     [MESSAGE_EVENT] = take_event,
     [MESSAGE_PART] = take_part,
     [MESSAGE_ACK] = take_ack,
     [MESSAGE_PROOF] = take_proof,
 };
 
-gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, gboolean *later,
+gboolean courier_take(struct courier *courier, GBytes *sealed, gint64 now_us, const char **later,
                       GError **error)
 {
     g_autoptr(GBytes) content = seal_open(sealed, courier->options.seal_keys, NULL);
     g_auto(message_t) message = { 0 };
     g_autoptr(GError) failure = NULL;
 
-    *later = FALSE;
+    *later = NULL;
     if (!content || !message_unpack(content, &message, NULL))
-        return refuse(courier, sealed, UNKNOWN, content ? "malformed" : "not-opened", now_us,
-                      error);
+        return courier_refuse(courier, sealed, COURIER_UNKNOWN,
+                              content ? "malformed" : "not-opened", now_us, error);
     if (takers[message.type](courier, &message, now_us, later, &failure))
         return TRUE;
     /* What is wrong with a message stops none behind it. */
     if (g_error_matches(failure, ENTENTE_ERROR, ENTENTE_ERROR_INPUT))
-        return refuse(courier, sealed, UNKNOWN, case_verdict_name(CASE_MALFORMED), now_us, error);
+        return courier_refuse(courier, sealed, COURIER_UNKNOWN, case_verdict_name(CASE_MALFORMED),
+                              now_us, error);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
 }
 
 /* --- acknowledging --- */
 
-static gboolean is_whole(struct courier *courier, const struct case_event *event)
+/* Of an event that is refused and keeps its place no files are taken: none are waited for. */
+static gboolean is_whole(struct courier *courier, const struct case_entry *entry)
 {
-    for (guint i = 0; i < event->attachments->len; i++)
-        if (!is_there(courier, event->attachments->pdata[i]))
+    for (guint i = 0; i < entry->event->attachments->len && !is_refusal(entry->verdict); i++) {
+        const struct case_file file =
+            case_file_of(entry->event, entry->event->attachments->pdata[i]);
+
+        if (!is_there(courier, &file))
             return FALSE;
+    }
     return TRUE;
 }
 
@@ -348,7 +363,7 @@ static gboolean reach(struct courier *courier, const struct kase *kase, struct m
         const struct case_event *event = entry->event;
 
         if (event && entry->verdict != CASE_GAP && g_str_equal(event->from, ack->author) &&
-            g_str_equal(event->stream, ack->stream) && is_whole(courier, event))
+            g_str_equal(event->stream, ack->stream) && is_whole(courier, entry))
             g_hash_table_insert(there, GUINT_TO_POINTER(event->seq), (gpointer)event);
     }
     for (;;) {

@@ -25,6 +25,8 @@ void message_clear(struct message *message)
     g_clear_pointer(&message->data, g_bytes_unref);
     g_clear_pointer(&message->proof, json_decref);
     g_clear_pointer(&message->by, g_free);
+    g_clear_pointer(&message->id, g_free);
+    g_clear_pointer(&message->stream, g_free);
 }
 
 /* --- packing --- */
@@ -52,7 +54,10 @@ GBytes *message_pack(const struct message *message, GError **error)
         g_autofree char *hex =
             hex_encode(message->attachment.bytes, sizeof message->attachment.bytes);
 
+        json_object_set_new(value, "case", json_string(message->id));
+        json_object_set_new(value, "stream", json_string(message->stream));
         json_object_set_new(value, "attachment", json_string(hex));
+        json_object_set_new(value, "size", json_integer((json_int_t)message->size));
         json_object_set_new(value, "offset", json_integer((json_int_t)message->offset));
     }
     return seal_content_pack(value, message->data, error);
@@ -86,13 +91,20 @@ static gboolean take_event(const json_t *value, struct message *message, GError 
 
 static gboolean take_part(const json_t *value, struct message *message, GError **error)
 {
+    const char *id = json_text(value, "case"), *stream = json_text(value, "stream");
     const char *hex = json_text(value, "attachment");
-    const gint64 offset = json_number(value, "offset", -1);
+    const gint64 size = json_number(value, "size", -1), offset = json_number(value, "offset", -1);
+    guint8 case_bytes[CASE_ID_SIZE / 2];
 
-    if (!hex || !hex_decode_into(hex, message->attachment.bytes, CASE_HASH_SIZE) || offset < 0 ||
-        g_bytes_get_size(message->data) == 0 ||
+    if (!id || !hex_decode_into(id, case_bytes, sizeof case_bytes) || !stream ||
+        strlen(stream) > CASE_STREAM_LIMIT || !hex ||
+        !hex_decode_into(hex, message->attachment.bytes, CASE_HASH_SIZE) || size < 0 ||
+        offset < 0 || g_bytes_get_size(message->data) == 0 ||
         g_bytes_get_size(message->data) > MESSAGE_PART_LIMIT)
         return input_error(error, "not a part of an attachment");
+    message->id = g_strdup(id);
+    message->stream = g_strdup(stream);
+    message->size = (guint64)size;
     message->offset = (guint64)offset;
     return TRUE;
 }

@@ -2,7 +2,8 @@
  * message.h: what a sealed message says, once it is open (seal/content.h: JSON and data).
  *
  *     {"type": "event", "envelope": {...}, "by"?: ID}     an event of a case; `by` forwards it
- *     {"type": "part", "attachment": HEX, "offset": N}    data: at most 4 MiB of an attachment
+ *     {"type": "part", "case": ID, "stream": NAME,        data: at most 4 MiB of the attachment
+ *      "attachment": HEX, "size": N, "offset": N}         that events of that stream announce
  *     {"type": "ack", "envelope": {...}}                  predicate case-ack:1
  *     {"type": "proof", "proof": {...}}                   when an event was there
  *
@@ -21,8 +22,9 @@ struct message {
     enum message_type type;
     GBytes *envelope;            /* EVENT, ACK: canonical form */
     char *by;                    /* EVENT: signatory id; or NULL */
-    struct case_hash attachment; /* PART */
-    guint64 offset;
+    char *id, *stream;           /* PART: of the case */
+    struct case_hash attachment; /* its digest */
+    guint64 size, offset;        /* of the whole file, of this part */
     GBytes *data;
     json_t *proof; /* PROOF */
 };

@@ -35,6 +35,7 @@ struct case_party {
     gboolean left;    /* handed over, or withdrew */
     char *offered_by; /* not NULL: this party's role is offered to it, and not yet taken over */
     enum tlp marked, marked_apart; /* by it, of what it says to all, and in a stream of its own */
+    guint64 files;                 /* bytes that it announced, when it has no account */
 };
 
 struct case_change; /* how a machine came into its state (case_private.h) */

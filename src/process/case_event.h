@@ -24,6 +24,8 @@
 #define CASE_STREAM_LIMIT 80
 #define CASE_PARTIES_LIMIT 256
 #define CASE_ATTACHMENTS_LIMIT 64
+/* Bytes of all files together that one party without an account may announce in a case. */
+#define CASE_REPORT_FILES_LIMIT (G_GUINT64_CONSTANT(100) << 20)
 #define CASE_STREAM_SHARED "shared"
 #define CASE_STREAM_LOCAL "local" /* within the author's organisation; never delivered */
 #define CASE_EVENT_OPEN "open"
@@ -113,6 +115,7 @@ enum case_verdict {
     CASE_UNKNOWN_KIND,
     CASE_NOT_A_PARTY,
     CASE_TOO_LARGE,
+    CASE_NOT_ANNOUNCED, /* of bytes of a file: no event that was accepted names it */
 };
 const char *case_verdict_name(enum case_verdict verdict); /* "mis-addressed" */
 

@@ -329,6 +329,19 @@ static gboolean roles_are_good(const struct kind *kind, const struct case_event 
     return TRUE;
 }
 
+/* Bytes of the files of an event; of more than a report may announce, one more than that. */
+static guint64 size_of_files(const struct case_event *event)
+{
+    guint64 size = 0;
+
+    for (guint i = 0; i < event->attachments->len && size <= CASE_REPORT_FILES_LIMIT; i++) {
+        const struct case_attachment *file = event->attachments->pdata[i];
+
+        size += MIN(file->size, CASE_REPORT_FILES_LIMIT + 1);
+    }
+    return MIN(size, CASE_REPORT_FILES_LIMIT + 1);
+}
+
 enum case_verdict case_judge_opening(const struct case_event *event)
 {
     const struct kind *kind = kind_find(event->kind);
@@ -355,7 +368,9 @@ enum case_verdict case_judge_opening(const struct case_event *event)
         return CASE_MIS_ADDRESSED;
     if (!roles_are_good(kind, event))
         return CASE_FIELD;
-    return CASE_APPLIED;
+    return case_party_is_key(event->from) && size_of_files(event) > CASE_REPORT_FILES_LIMIT
+               ? CASE_TOO_LARGE
+               : CASE_APPLIED;
 }
 
 static void open_case(struct kase *kase, const struct moment *moment)
@@ -396,6 +411,35 @@ static struct case_entry *keep_entry(struct kase *kase, const struct moment *mom
     return entry;
 }
 
+static gboolean is_accepted(enum case_verdict verdict)
+{
+    return verdict == CASE_APPLIED || verdict == CASE_OVERTAKEN;
+}
+
+/* The files of accepted events are taken: of one without an account so many bytes in a case. */
+static enum case_verdict judge_files(const struct kase *kase, const struct case_event *event,
+                                     enum case_verdict verdict)
+{
+    const struct case_party *party;
+
+    if (!event->attachments->len || !case_party_is_key(event->from) || !is_accepted(verdict))
+        return verdict;
+    party = kase_party(kase, event->from);
+    return (party ? party->files : 0) + size_of_files(event) > CASE_REPORT_FILES_LIMIT
+               ? CASE_TOO_LARGE
+               : verdict;
+}
+
+static void count_files(struct kase *kase, const struct case_event *event)
+{
+    struct case_party *party = event->attachments->len && case_party_is_key(event->from)
+                                   ? kase_party(kase, event->from)
+                                   : NULL;
+
+    if (party)
+        party->files += size_of_files(event);
+}
+
 enum case_verdict case_judge(struct kase *kase, const struct moment *moment)
 {
     const struct case_event *event = moment->slot->event;
@@ -408,19 +452,23 @@ enum case_verdict case_judge(struct kase *kase, const struct moment *moment)
         verdict = g_str_equal(event->event, CASE_EVENT_OPEN)
                       ? CASE_NOT_POSSIBLE
                       : judge_step(kase, moment, &state, &step);
+    verdict = judge_files(kase, event, verdict);
     entry = keep_entry(kase, moment, verdict, step, state);
+    if (verdict == CASE_OVERTAKEN)
+        count_files(kase, event);
     if (verdict != CASE_APPLIED)
         return verdict;
     if (event->tlp == TLP_RED && g_str_equal(event->stream, CASE_STREAM_SHARED))
         kase->red = TRUE;
-    if (!step) {
+    if (step) {
+        case_mark(kase, event, step);
+        case_merge_fields(kase, moment, state);
+        case_take_step(kase, moment, step, state);
+    } else {
         entry->to_state = kind_find(event->kind)->machines[0].start;
         open_case(kase, moment);
         case_mark(kase, event, NULL);
-        return verdict;
     }
-    case_mark(kase, event, step);
-    case_merge_fields(kase, moment, state);
-    case_take_step(kase, moment, step, state);
+    count_files(kase, event);
     return verdict;
 }

@@ -95,7 +95,8 @@ static void copy_parties(struct kase *copy, const struct kase *kase)
 
         *party = (struct case_party){ g_strdup(from->id), g_strdup(from->role),
                                       from->left,         g_strdup(from->offered_by),
-                                      from->marked,       from->marked_apart };
+                                      from->marked,       from->marked_apart,
+                                      from->files };
         g_ptr_array_add(copy->parties, party);
     }
 }

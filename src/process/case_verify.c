@@ -29,6 +29,7 @@ static const char *const verdict_names[] = {
     [CASE_UNKNOWN_KIND] = "unknown-kind",
     [CASE_NOT_A_PARTY] = "not-a-party",
     [CASE_TOO_LARGE] = "too-large",
+    [CASE_NOT_ANNOUNCED] = "not-announced",
 };
 
 const char *case_verdict_name(enum case_verdict verdict)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define APPLICATION 0x456e7443 /* "EntC" */
-#define FOLDER_MODE 0700
 
 /*
  * An envelope that is NULL was erased; its row stays, so that the event cannot come a second time
@@ -135,6 +134,20 @@ static const char *const schema_steps[] = {
     "CREATE TABLE tally (month INTEGER NOT NULL, dimension TEXT NOT NULL, value TEXT NOT NULL,"
     "  accepted INTEGER NOT NULL, calls INTEGER NOT NULL, wait INTEGER NOT NULL,"
     "  PRIMARY KEY (month, dimension, value, accepted)) STRICT;",
+    /* Files belong to a stream of a case; cases_rekey() gives those that are there to theirs. */
+    "ALTER TABLE attachment RENAME TO unkeyed_attachment;"
+    "ALTER TABLE attached RENAME TO unkeyed_attached;"
+    "DROP TABLE part;"
+    "CREATE TABLE attachment (id TEXT NOT NULL, stream TEXT NOT NULL, sha256 BLOB NOT NULL,"
+    "  size INTEGER NOT NULL, whole INTEGER NOT NULL,"
+    "  PRIMARY KEY (id, stream, sha256, size)) STRICT;"
+    "CREATE TABLE attached (id TEXT NOT NULL, stream TEXT NOT NULL, sha256 BLOB NOT NULL,"
+    "  size INTEGER NOT NULL, event BLOB NOT NULL, name TEXT NOT NULL,"
+    "  PRIMARY KEY (id, stream, sha256, size, event)) STRICT;"
+    "CREATE INDEX attached_by ON attached (event);"
+    "CREATE TABLE part (id TEXT NOT NULL, stream TEXT NOT NULL, sha256 BLOB NOT NULL,"
+    "  size INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,"
+    "  PRIMARY KEY (id, stream, sha256, size, start)) STRICT;",
     NULL,
 };
 static const struct store_schema schema = { APPLICATION, schema_steps };
@@ -164,10 +177,10 @@ struct cases *cases_open(const char *data_folder, const struct cases_options *op
     cases->options.fold.keys = (struct case_keys){ cases_keys, cases };
     if (options->fold.keys.keys)
         cases->keys = options->fold.keys;
-    if (!file_make_folder(attachments, FOLDER_MODE, error))
+    if (!file_make_folder(attachments, CASES_FOLDER_MODE, error))
         return NULL;
     cases->store = store_open(path, &schema, STORE_WRITE, error);
-    return cases->store ? g_steal_pointer(&cases) : NULL;
+    return cases->store && cases_rekey(cases, error) ? g_steal_pointer(&cases) : NULL;
 }
 
 struct cases *cases_open_existing(const char *data_folder, GError **error)

@@ -6,7 +6,8 @@
  *     clock       one row a running clock, by due time and bearer
  *     draft       steps that wait for a second signature
  *     outbox      one row for each recipient of an event, until it acknowledged (delivery/)
- *     attachment  DATA/attachments/SHA256; whether it is whole
+ *     attached    which event announces which files
+ *     attachment  DATA/attachments/CASE/...; which of them are whole
  *     desk        keys of people here and their roles: handler, coordinator, auditor
  *
  * An event, the head, the clocks and the outbox rows are one transaction: what was acknowledged is
@@ -141,13 +142,32 @@ char *cases_author(struct cases *cases, const struct case_hash *event);
 gboolean cases_refresh(struct cases *cases, const struct case_hash *event, gint64 now_us,
                        GError **error);
 
-/* Attachments: missing ones of events that were taken, and their bytes. */
-gboolean cases_attachment_add(struct cases *cases, const struct case_hash *sha256, guint64 offset,
-                              GBytes *bytes, gboolean *whole, GError **error);
-char *cases_attachment_path(struct cases *cases,
-                            const struct case_hash *sha256); /* NULL: not here */
+/*
+ * A file as events of one stream of a case announce it. What is here of another case, or of a
+ * stream that others read, is another file, whatever its digest: it is neither shown nor counted.
+ */
+struct case_file {
+    const char *id, *stream; /* borrowed */
+    struct case_hash sha256;
+    guint64 size;
+};
+struct case_file case_file_of(const struct case_event *event,
+                              const struct case_attachment *attachment);
 
-/* [{"sha256","name","size","whole","have": bytes from the beginning}] of a case (its whole id). */
+/*
+ * Takes bytes of a file. CASE_APPLIED: they are kept, and `whole` says whether it is there now.
+ * CASE_GAP: no accepted event announces it so far; it may come again (always so with `error` set).
+ * CASE_NOT_ANNOUNCED: none that counts does. CASE_TOO_LARGE: it is larger than any that is taken.
+ * CASE_MALFORMED: bytes beyond its size, or not those of its digest, which are asked for anew.
+ */
+enum case_verdict cases_attachment_add(struct cases *cases, const struct case_file *file,
+                                       guint64 offset, GBytes *bytes, gboolean *whole,
+                                       GError **error);
+/* NULL: it is not here, or no accepted event announces it. Owned by the caller. */
+char *cases_attachment_path(struct cases *cases, const struct case_file *file);
+
+/* [{"sha256","name","size","stream","whole","have": bytes from the beginning}] that accepted events
+ * of a case (its whole id) announce. */
 json_t *cases_attachments(struct cases *cases, const char *id, GError **error);
 
 /* Hashes of events (ours and others') recorded in [from, until), for the hourly commitment. */

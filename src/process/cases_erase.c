@@ -9,55 +9,18 @@
 #include "base/error.h"
 #include "process/cases_private.h"
 #include "process/triage_private.h"
-#include "statement/base64.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define TICK_LIMIT 1000  /* cases of one kind of work in one call; the rest comes with the next */
-#define ORPHAN_US DAY_US /* a file that no event names yet may be one being attached */
+#define TICK_LIMIT 1000 /* cases of one kind of work in one call; the rest comes with the next */
+#define DROP_FILES(TABLE) "DELETE FROM " TABLE " WHERE id = $1"
 
 /* --- erasure --- */
 
-/* Attachments that only this case has. */
-static gboolean drop_attachments(struct cases *cases, const char *id, GPtrArray *files,
-                                 GError **error)
-{
-    g_autoptr(query_t) query = NULL;
-    gboolean row;
-
-    query = cases_ask(cases, error,
-                      "SELECT sha256 FROM attached a WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM "
-                      "attached b WHERE b.sha256 = a.sha256 AND b.id <> $1)",
-                      "t", id);
-    for (;;) {
-        struct case_hash hash;
-
-        if (!query || !query_step(query, &row, error))
-            return FALSE;
-        if (!row)
-            break;
-        if (cases_hash_column(query, 0, &hash))
-            g_ptr_array_add(files, case_hash_hex(&hash));
-    }
-    return cases_do(cases, error,
-                    "DELETE FROM part WHERE sha256 IN (SELECT sha256 FROM attached a WHERE id = $1 "
-                    "AND NOT EXISTS (SELECT 1 FROM attached b WHERE b.sha256 = a.sha256 AND "
-                    "b.id <> $1))",
-                    "t", id) &&
-           cases_do(cases, error,
-                    "DELETE FROM attachment WHERE sha256 IN (SELECT sha256 FROM attached a WHERE "
-                    "id = $1 AND NOT EXISTS (SELECT 1 FROM attached b WHERE b.sha256 = a.sha256 "
-                    "AND b.id <> $1))",
-                    "t", id) &&
-           cases_do(cases, error, "DELETE FROM attached WHERE id = $1", "t", id);
-}
-
-gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files, GError **error)
+gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *gone, GError **error)
 {
     static const char *const statements[] = {
+        DROP_FILES("part"),
+        DROP_FILES("attached"),
+        DROP_FILES("attachment"),
         "DELETE FROM outbox WHERE id = $1",
         "DELETE FROM draft WHERE case_id = $1",
         "DELETE FROM party WHERE id = $1",
@@ -76,7 +39,8 @@ gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files,
 
     G_STATIC_ASSERT(CASE_GAP == 2 && CASE_FORKED == 12);
     cases_fold_forget(cases, id);
-    if (!drop_attachments(cases, id, files, error) || !triage_outcome_fold(cases, id, error))
+    g_ptr_array_add(gone, g_strdup(id));
+    if (!triage_outcome_fold(cases, id, error))
         return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(statements); i++)
         if (!cases_do(cases, error, statements[i], "t", id))
@@ -84,61 +48,6 @@ gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files,
     /* Our own stay ours: their timeliness is ours to prove. */
     return cases_do(cases, error, "UPDATE event SET author = '' WHERE id = $1 AND author <> $2",
                     "tt", id, cases->self);
-}
-
-static gboolean remove_files(struct cases *cases, const GPtrArray *names, GError **error)
-{
-    for (guint i = 0; i < names->len; i++) {
-        g_autofree char *path =
-            g_build_filename(cases->data_folder, CASES_ATTACHMENTS, names->pdata[i], NULL);
-        g_autofree char *part = g_strconcat(path, CASES_PART_SUFFIX, NULL);
-
-        if ((unlink(path) != 0 && errno != ENOENT) || (unlink(part) != 0 && errno != ENOENT))
-            return errno_error(error, errno, "%s cannot be removed", path);
-    }
-    return TRUE;
-}
-
-/* A file that no event names: its event was never recorded, or its erasure was interrupted. */
-static gboolean is_orphan(struct cases *cases, const char *folder, const char *name, gint64 now_us,
-                          gboolean *orphan, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    g_autofree char *hex = g_strndup(name, 2 * CASE_HASH_SIZE);
-    struct case_hash hash;
-    struct stat status;
-    gint64 known = 0;
-
-    *orphan = FALSE;
-    if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
-        now_us - status.st_mtime * G_USEC_PER_SEC < ORPHAN_US)
-        return TRUE;
-    if (hex_decode_into(hex, hash.bytes, sizeof hash.bytes) &&
-        !cases_number(cases, &known, 0, error, "SELECT 1 FROM attachment WHERE sha256 = $1", "h",
-                      &hash))
-        return FALSE;
-    *orphan = known == 0;
-    return TRUE;
-}
-
-static gboolean remove_orphans(struct cases *cases, gint64 now_us, GError **error)
-{
-    g_autofree char *folder = g_build_filename(cases->data_folder, CASES_ATTACHMENTS, NULL);
-    g_autoptr(GDir) directory = g_dir_open(folder, 0, error);
-    const char *name;
-
-    if (!directory)
-        return FALSE;
-    while ((name = g_dir_read_name(directory))) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        gboolean orphan;
-
-        if (!is_orphan(cases, folder, name, now_us, &orphan, error))
-            return FALSE;
-        if (orphan && unlink(path) != 0)
-            return errno_error(error, errno, "%s cannot be removed", path);
-    }
-    return TRUE;
 }
 
 /* A reader may be in the way: then with the next tick. */
@@ -192,7 +101,7 @@ static gboolean wake(struct cases *cases, gint64 now_us, guint *happened, GError
     return list != NULL;
 }
 
-static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *files, guint *erased,
+static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *gone, guint *erased,
                           GError **error)
 {
     g_autoptr(GPtrArray) list = due_ids(
@@ -201,7 +110,7 @@ static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *files, 
         now_us, error);
 
     for (guint i = 0; list && i < list->len; i++) {
-        if (!cases_erase_case(cases, list->pdata[i], files, error))
+        if (!cases_erase_case(cases, list->pdata[i], gone, error))
             return FALSE;
         ++*erased;
     }
@@ -209,7 +118,7 @@ static gboolean erase_old(struct cases *cases, gint64 now_us, GPtrArray *files, 
 }
 
 /* Cases that were never opened here, with all that waits in them. */
-static gboolean drop_unopened(struct cases *cases, gint64 now_us, GPtrArray *files, GError **error)
+static gboolean drop_unopened(struct cases *cases, gint64 now_us, GPtrArray *gone, GError **error)
 {
     g_autoptr(GPtrArray) list =
         due_ids(cases,
@@ -221,7 +130,10 @@ static gboolean drop_unopened(struct cases *cases, gint64 now_us, GPtrArray *fil
         const char *id = list->pdata[i];
 
         cases_fold_forget(cases, id);
-        if (!drop_attachments(cases, id, files, error) ||
+        g_ptr_array_add(gone, g_strdup(id));
+        if (!cases_do(cases, error, DROP_FILES("part"), "t", id) ||
+            !cases_do(cases, error, DROP_FILES("attached"), "t", id) ||
+            !cases_do(cases, error, DROP_FILES("attachment"), "t", id) ||
             !cases_do(cases, error,
                       "DELETE FROM event WHERE id = $1 AND verdict = 2 AND number < (SELECT "
                       "max(number) FROM event)",
@@ -244,25 +156,24 @@ static gboolean drop_old(struct cases *cases, gint64 now_us, GError **error)
 
 gboolean cases_tick(struct cases *cases, gint64 now_us, guint *happened, GError **error)
 {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
     guint erased = 0;
     gboolean done;
 
     *happened = 0;
     if (!store_begin(cases->store, error))
         return FALSE;
-    done = wake(cases, now_us, happened, error) &&
-           erase_old(cases, now_us, files, &erased, error) &&
-           drop_unopened(cases, now_us, files, error) && drop_old(cases, now_us, error);
+    done = wake(cases, now_us, happened, error) && erase_old(cases, now_us, gone, &erased, error) &&
+           drop_unopened(cases, now_us, gone, error) && drop_old(cases, now_us, error);
     if (!cases_finish(cases, done, error))
         return FALSE;
     *happened += erased;
-    if (!remove_files(cases, files, error) || !remove_orphans(cases, now_us, error))
+    if (!cases_files_remove(cases, gone, error) || !cases_sweep(cases, now_us, error))
         return FALSE;
     return (!erased && !cases->unshed) || shed(cases, error);
 }
 
-static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *files, GError **error)
+static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *gone, GError **error)
 {
     g_autofree char *whole = cases_resolve(cases, id, error);
     gint64 ended;
@@ -272,14 +183,14 @@ static gboolean erase_ended(struct cases *cases, const char *id, GPtrArray *file
         return FALSE;
     if (!ended)
         return policy_error(error, "case %.12s is open: it is erased once it ended", whole);
-    return cases_erase_case(cases, whole, files, error);
+    return cases_erase_case(cases, whole, gone, error);
 }
 
 gboolean cases_erase(struct cases *cases, const char *id, GError **error)
 {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
 
     return store_begin(cases->store, error) &&
-           cases_finish(cases, erase_ended(cases, id, files, error), error) &&
-           remove_files(cases, files, error) && shed(cases, error);
+           cases_finish(cases, erase_ended(cases, id, gone, error), error) &&
+           cases_files_remove(cases, gone, error) && shed(cases, error);
 }

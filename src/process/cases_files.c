@@ -1,6 +1,15 @@
 /*
- * cases_files.c: attachments, DATA/attachments/SHA256. A file under its own name is whole and has
- * that digest; SHA256.part grows until it is.
+ * cases_files.c: files of cases: DATA/attachments/CASE/SHA256-SIZE-STREAM (STREAM: the beginning of
+ * the digest of the stream's name). A file belongs to a stream of a case. Elsewhere nothing follows
+ * from its being here: whoever names its digest in another case, or in a stream that others read,
+ * has to send its bytes, too.
+ *
+ *     NAME.part   grows, until all bytes are there and the digest is right
+ *     NAME        whole
+ *     NAME.new    attached here, while no event that was recorded names it (cases_attach.c)
+ *
+ * What the database says counts: `attached` has what events announce, `attachment` what is whole. A
+ * file gets its name after that was committed; who is killed between leaves it to the next look.
  */
 #include "base/error.h"
 #include "base/file.h"
@@ -14,26 +23,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COPY_SUFFIX ".new"
-#define FILE_MODE 0600
-#define CHUNK (1u << 20)
+#define TAG_DIGITS 16 /* of a stream's digest, in names of files */
+
+/* The key of a file in statements, as their first four parameters. */
+#define OF_THE_FILE "id = $1 AND stream = $2 AND sha256 = $3 AND size = $4"
+#define KEY_TYPES "tthi"
+#define KEY(file) (file)->id, (file)->stream, &(file)->sha256, (gint64)(file)->size
 
 G_STATIC_ASSERT(CASE_HASH_SIZE == crypto_hash_sha256_BYTES);
+G_STATIC_ASSERT(CASE_APPLIED == 0 && CASE_OVERTAKEN == 1 && CASE_GAP == 2);
 
 char *case_hash_hex(const struct case_hash *hash)
 {
     return hex_encode(hash->bytes, sizeof hash->bytes);
 }
 
-static char *path_of(const struct cases *cases, const struct case_hash *sha256, const char *suffix)
+struct case_file case_file_of(const struct case_event *event,
+                              const struct case_attachment *attachment)
 {
-    g_autofree char *hex = case_hash_hex(sha256);
-    g_autofree char *name = g_strconcat(hex, suffix, NULL);
-
-    return g_build_filename(cases->data_folder, CASES_ATTACHMENTS, name, NULL);
+    return (struct case_file){ event->id, event->stream, attachment->sha256, attachment->size };
 }
 
-static gboolean write_all(int file, const void *data, gsize length, gint64 offset)
+char *cases_file_name(const struct case_file *file)
+{
+    g_autofree char *hex = case_hash_hex(&file->sha256);
+    g_autofree char *tag = g_compute_checksum_for_string(G_CHECKSUM_SHA256, file->stream, -1);
+
+    return g_strdup_printf("%s-%" G_GUINT64_FORMAT "-%.*s", hex, file->size, TAG_DIGITS, tag);
+}
+
+char *cases_file_path(const struct cases *cases, const struct case_file *file, const char *suffix)
+{
+    g_autofree char *plain = cases_file_name(file), *name = g_strconcat(plain, suffix, NULL);
+
+    return g_build_filename(cases->data_folder, CASES_ATTACHMENTS, file->id, name, NULL);
+}
+
+gboolean cases_file_make_folder(const struct cases *cases, const char *id, GError **error)
+{
+    g_autofree char *folder = g_build_filename(cases->data_folder, CASES_ATTACHMENTS, id, NULL);
+
+    return access(folder, F_OK) == 0 || (file_make_folder(folder, CASES_FOLDER_MODE, error) &&
+                                         file_sync_folder_of(folder, error));
+}
+
+gboolean cases_file_write(int file, const void *data, gsize length, gint64 offset)
 {
     const guint8 *bytes = data;
 
@@ -51,16 +85,15 @@ static gboolean write_all(int file, const void *data, gsize length, gint64 offse
     return TRUE;
 }
 
-/* The digest of an open file from its beginning. */
-static gboolean digest_of(int file, struct case_hash *sha256)
+gboolean cases_file_digest(int file, struct case_hash *sha256)
 {
-    g_autofree guint8 *chunk = g_malloc(CHUNK);
+    g_autofree guint8 *chunk = g_malloc(CASES_FILE_CHUNK);
     crypto_hash_sha256_state state;
     gint64 offset = 0;
 
     crypto_hash_sha256_init(&state);
     for (;;) {
-        const ssize_t n = pread(file, chunk, CHUNK, offset);
+        const ssize_t n = pread(file, chunk, CASES_FILE_CHUNK, offset);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -75,176 +108,227 @@ static gboolean digest_of(int file, struct case_hash *sha256)
     return TRUE;
 }
 
+/* --- what events announce --- */
+
+/* Of no bytes, with the digest of none: no part of it ever comes. */
+static gboolean is_empty(const struct case_file *file)
+{
+    struct case_hash none;
+
+    crypto_hash_sha256(none.bytes, (const guint8 *)"", 0);
+    return file->size == 0 && memcmp(&none, &file->sha256, sizeof none) == 0;
+}
+
+gboolean cases_files_announce(struct cases *cases, const struct case_event *event, gboolean ours,
+                              GError **error)
+{
+    for (guint i = 0; i < event->attachments->len; i++) {
+        const struct case_attachment *attachment = event->attachments->pdata[i];
+        const struct case_file file = case_file_of(event, attachment);
+        gboolean whole = is_empty(&file);
+
+        if ((ours && !whole && !cases_file_adopt(cases, &file, &whole, error)) ||
+            !cases_do(cases, error,
+                      "INSERT INTO attached (id, stream, sha256, size, event, name) "
+                      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                      KEY_TYPES "ht", KEY(&file), &event->hash, attachment->name) ||
+            !cases_do(cases, error,
+                      "INSERT INTO attachment (id, stream, sha256, size, whole) VALUES "
+                      "($1, $2, $3, $4, $5) ON CONFLICT (id, stream, sha256, size) DO UPDATE "
+                      "SET whole = max(whole, excluded.whole)",
+                      KEY_TYPES "i", KEY(&file), (gint64)whole))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* CASE_APPLIED: an accepted event of the case announces the file in that stream; CASE_GAP: none
+ * does so far; CASE_NOT_ANNOUNCED: none that counts, or the case was erased. */
+static gboolean find_announcement(struct cases *cases, const struct case_file *file,
+                                  enum case_verdict *verdict, GError **error)
+{
+    enum { NONE, REFUSED, WAITING, ACCEPTED };
+    gint64 best, erased;
+
+    if (!cases_number(cases, &best, NONE, error,
+                      "SELECT max(CASE WHEN event.verdict <= 1 OR event.author = $1 THEN 3 "
+                      "WHEN event.verdict = 2 THEN 2 ELSE 1 END) FROM attached JOIN event ON "
+                      "event.hash = attached.event WHERE attached.id = $2 AND "
+                      "attached.stream = $3 AND attached.sha256 = $4 AND attached.size = $5",
+                      "t" KEY_TYPES, cases->self, KEY(file)) ||
+        !cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
+                      file->id))
+        return FALSE;
+    *verdict = best == ACCEPTED                        ? CASE_APPLIED
+               : best == WAITING || (!best && !erased) ? CASE_GAP
+                                                       : CASE_NOT_ANNOUNCED;
+    return TRUE;
+}
+
+static gboolean is_whole(struct cases *cases, const struct case_file *file, gint64 *whole,
+                         GError **error)
+{
+    return cases_number(cases, whole, 0, error, "SELECT whole FROM attachment WHERE " OF_THE_FILE,
+                        KEY_TYPES, KEY(file));
+}
+
 /* --- parts that come --- */
 
 /* Notes that [start, stop) is on the disk, joined with what touches it. */
-static gboolean note_part(struct cases *cases, const struct case_hash *sha256, gint64 start,
+static gboolean note_part(struct cases *cases, const struct case_file *file, gint64 start,
                           gint64 stop, GError **error)
 {
+#define TOUCHES "part WHERE " OF_THE_FILE " AND stop >= $5 AND start <= $6"
     gint64 first, last;
 
-    return cases_number(
-               cases, &first, start, error,
-               "SELECT min(start) FROM part WHERE sha256 = $1 AND stop >= $2 AND start <= $3",
-               "hii", sha256, start, stop) &&
-           cases_number(
-               cases, &last, stop, error,
-               "SELECT max(stop) FROM part WHERE sha256 = $1 AND stop >= $2 AND start <= $3", "hii",
-               sha256, start, stop) &&
+    return cases_number(cases, &first, start, error, "SELECT min(start) FROM " TOUCHES,
+                        KEY_TYPES "ii", KEY(file), start, stop) &&
+           cases_number(cases, &last, stop, error, "SELECT max(stop) FROM " TOUCHES, KEY_TYPES "ii",
+                        KEY(file), start, stop) &&
+           cases_do(cases, error, "DELETE FROM " TOUCHES, KEY_TYPES "ii", KEY(file), start, stop) &&
            cases_do(cases, error,
-                    "DELETE FROM part WHERE sha256 = $1 AND stop >= $2 AND start <= $3", "hii",
-                    sha256, start, stop) &&
-           cases_do(cases, error, "INSERT INTO part (sha256, start, stop) VALUES ($1, $2, $3)",
-                    "hii", sha256, MIN(first, start), MAX(last, stop));
+                    "INSERT INTO part (id, stream, sha256, size, start, stop) "
+                    "VALUES ($1, $2, $3, $4, $5, $6)",
+                    KEY_TYPES "ii", KEY(file), MIN(first, start), MAX(last, stop));
+#undef TOUCHES
 }
 
 static gboolean write_part(const char *path, const void *data, gsize length, gint64 offset,
                            GError **error)
 {
-    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, CASES_FILE_MODE);
     gboolean good;
 
     if (file < 0)
         return errno_error(error, errno, "%s cannot be opened", path);
-    good = (write_all(file, data, length, offset) && fdatasync(file) == 0) ||
+    good = (cases_file_write(file, data, length, offset) && fdatasync(file) == 0) ||
            errno_error(error, errno, "%s cannot be written", path);
     close(file);
     return good;
 }
 
-gboolean cases_file_is_here(struct cases *cases, const struct case_hash *sha256)
+/* Gives a file that is whole its name; fine when it has it. */
+static gboolean put_in_place(struct cases *cases, const struct case_file *file, GError **error)
 {
-    g_autofree char *path = path_of(cases, sha256, "");
+    g_autofree char *path = cases_file_path(cases, file, "");
+    g_autofree char *part = cases_file_path(cases, file, CASES_PART_SUFFIX);
 
-    return access(path, F_OK) == 0;
+    if (access(path, F_OK) == 0)
+        return TRUE;
+    if (file->size == 0)
+        return cases_file_make_folder(cases, file->id, error) &&
+               write_part(path, "", 0, 0, error) && file_sync_folder_of(path, error);
+    if (rename(part, path) != 0 && !(errno == ENOENT && access(path, F_OK) == 0))
+        return errno_error(error, errno, "%s cannot be renamed", part);
+    return file_sync_folder_of(path, error);
 }
 
-gboolean cases_file_keep_empty(struct cases *cases, const struct case_attachment *attachment,
-                               GError **error)
+static gboolean forget_parts(struct cases *cases, const struct case_file *file, GError **error)
 {
-    g_autofree char *whole = path_of(cases, &attachment->sha256, "");
-    struct case_hash none;
-
-    crypto_hash_sha256(none.bytes, (const guint8 *)"", 0);
-    return attachment->size || memcmp(&none, &attachment->sha256, sizeof none) != 0 ||
-           (write_part(whole, "", 0, 0, error) && file_sync_folder_of(whole, error));
+    return cases_do(cases, error, "DELETE FROM part WHERE " OF_THE_FILE, KEY_TYPES, KEY(file));
 }
 
-static gboolean mark_whole(struct cases *cases, const struct case_hash *sha256, GError **error)
+/* All parts are there: it is whole when its size and digest are right, else it is begun anew. */
+static gboolean finish(struct cases *cases, const struct case_file *file, const char *part,
+                       enum case_verdict *verdict, GError **error)
 {
-    return cases_do(cases, error, "DELETE FROM part WHERE sha256 = $1", "h", sha256) &&
-           cases_do(cases, error, "UPDATE attachment SET whole = 1 WHERE sha256 = $1", "h", sha256);
-}
-
-/* All parts are there: the file becomes visible when its digest is right, else it is begun anew. */
-static gboolean finish(struct cases *cases, const struct case_hash *sha256, gint64 size,
-                       const char *part, GError **error)
-{
-    g_autofree char *whole = path_of(cases, sha256, "");
-    const int file = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int opened = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct case_hash found;
     struct stat status;
     gboolean read;
 
-    if (file < 0)
+    if (opened < 0)
         return errno_error(error, errno, "%s cannot be opened", part);
-    read = fstat(file, &status) == 0 && digest_of(file, &found);
-    close(file);
+    read = fstat(opened, &status) == 0 && cases_file_digest(opened, &found);
+    close(opened);
     if (!read)
         return errno_error(error, errno, "%s cannot be read", part);
-    if (status.st_size != size || memcmp(&found, sha256, sizeof found) != 0)
-        return cases_do(cases, error, "DELETE FROM part WHERE sha256 = $1", "h", sha256) &&
-               (unlink(part) == 0 || errno_error(error, errno, "%s cannot be removed", part));
-    if (rename(part, whole) != 0)
-        return errno_error(error, errno, "%s cannot be renamed", part);
-    return file_sync_folder_of(whole, error) && mark_whole(cases, sha256, error);
-}
-
-static gboolean attachment_find(struct cases *cases, const struct case_hash *sha256, gint64 *size,
-                                gint64 *whole, GError **error)
-{
-    g_autofree char *hex = case_hash_hex(sha256);
-
-    if (!cases_number(cases, size, -1, error, "SELECT size FROM attachment WHERE sha256 = $1", "h",
-                      sha256) ||
-        !cases_number(cases, whole, 0, error, "SELECT whole FROM attachment WHERE sha256 = $1", "h",
-                      sha256))
+    if (!forget_parts(cases, file, error))
         return FALSE;
-    return *size >= 0 || policy_error(error, "no event names an attachment %.16s", hex);
+    if ((guint64)status.st_size == file->size && memcmp(&found, &file->sha256, sizeof found) == 0)
+        return cases_do(cases, error, "UPDATE attachment SET whole = 1 WHERE " OF_THE_FILE,
+                        KEY_TYPES, KEY(file));
+    *verdict = CASE_MALFORMED;
+    return unlink(part) == 0 || errno_error(error, errno, "%s cannot be removed", part);
 }
 
-static gboolean add_part(struct cases *cases, const struct case_hash *sha256, guint64 offset,
-                         GBytes *bytes, GError **error)
+static gboolean add_part(struct cases *cases, const struct case_file *file, guint64 offset,
+                         GBytes *bytes, enum case_verdict *verdict, gint64 *whole, GError **error)
 {
-    g_autofree char *part = path_of(cases, sha256, CASES_PART_SUFFIX);
+    g_autofree char *part = cases_file_path(cases, file, CASES_PART_SUFFIX);
     const guint64 length = g_bytes_get_size(bytes);
-    gint64 size, whole, stop;
+    gint64 stop;
 
-    if (!attachment_find(cases, sha256, &size, &whole, error))
+    if (!find_announcement(cases, file, verdict, error) || !is_whole(cases, file, whole, error))
         return FALSE;
-    if (whole)
+    if (*verdict != CASE_APPLIED || *whole)
         return TRUE;
-    if (cases_file_is_here(cases, sha256)) /* who renamed it was killed before saying so */
-        return mark_whole(cases, sha256, error);
-    if (size > CASES_FILE_LIMIT) /* no file system need hold what somebody says */
-        return input_error(error, "an attachment of %" G_GINT64_FORMAT " bytes is not taken", size);
-    if (offset > (guint64)size || length > (guint64)size - offset)
-        return input_error(error,
-                           "bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                           " are beyond the attachment's %" G_GINT64_FORMAT,
-                           offset, offset + length, size);
-    if (!write_part(part, g_bytes_get_data(bytes, NULL), length, (gint64)offset, error) ||
-        !note_part(cases, sha256, (gint64)offset, (gint64)(offset + length), error) ||
+    if (file->size > CASES_FILE_LIMIT) { /* no file system need hold what somebody says */
+        *verdict = CASE_TOO_LARGE;
+        return TRUE;
+    }
+    if (offset > file->size || length > file->size - offset) {
+        *verdict = CASE_MALFORMED;
+        return TRUE;
+    }
+    if (!cases_file_make_folder(cases, file->id, error) ||
+        !write_part(part, g_bytes_get_data(bytes, NULL), length, (gint64)offset, error) ||
+        !note_part(cases, file, (gint64)offset, (gint64)(offset + length), error) ||
         !cases_number(cases, &stop, 0, error,
-                      "SELECT stop FROM part WHERE sha256 = $1 AND start = 0", "h", sha256))
+                      "SELECT stop FROM part WHERE " OF_THE_FILE " AND start = 0", KEY_TYPES,
+                      KEY(file)))
         return FALSE;
-    return stop < size || finish(cases, sha256, size, part, error);
+    return (guint64)stop < file->size ||
+           (finish(cases, file, part, verdict, error) && is_whole(cases, file, whole, error));
 }
 
-gboolean cases_attachment_add(struct cases *cases, const struct case_hash *sha256, guint64 offset,
-                              GBytes *bytes, gboolean *whole, GError **error)
+enum case_verdict cases_attachment_add(struct cases *cases, const struct case_file *file,
+                                       guint64 offset, GBytes *bytes, gboolean *whole,
+                                       GError **error)
 {
-    gint64 is_whole = 0, size, parts = 0;
-    gboolean done;
+    enum case_verdict verdict = CASE_GAP;
+    gint64 is_there = 0;
 
     *whole = FALSE;
-    if (!store_begin(cases->store, error))
-        return FALSE;
-    done = add_part(cases, sha256, offset, bytes, error) &&
-           attachment_find(cases, sha256, &size, &is_whole, error) &&
-           cases_number(cases, &parts, 0, error, "SELECT count(*) FROM part WHERE sha256 = $1", "h",
-                        sha256);
-    if (!cases_finish(cases, done, error))
-        return FALSE;
-    *whole = is_whole != 0;
-    return *whole || parts > 0 ||
-           found_error(error, "the attachment's bytes are not those that its digest names: it is "
-                              "asked for anew");
+    if (!store_begin(cases->store, error) ||
+        !cases_finish(cases, add_part(cases, file, offset, bytes, &verdict, &is_there, error),
+                      error) ||
+        (verdict == CASE_APPLIED && is_there && !put_in_place(cases, file, error)))
+        return CASE_GAP; /* with `error` set: it may come again */
+    *whole = verdict == CASE_APPLIED && is_there;
+    return verdict;
 }
 
-char *cases_attachment_path(struct cases *cases, const struct case_hash *sha256)
+/* --- what is here --- */
+
+char *cases_attachment_path(struct cases *cases, const struct case_file *file)
 {
+    enum case_verdict verdict;
     gint64 whole;
 
-    if (!cases_number(cases, &whole, 0, NULL, "SELECT whole FROM attachment WHERE sha256 = $1", "h",
-                      sha256) ||
-        !whole)
+    if (!find_announcement(cases, file, &verdict, NULL) || verdict != CASE_APPLIED ||
+        !is_whole(cases, file, &whole, NULL) || !whole || !put_in_place(cases, file, NULL))
         return NULL;
-    return path_of(cases, sha256, "");
+    return cases_file_path(cases, file, "");
 }
 
 json_t *cases_attachments(struct cases *cases, const char *id, GError **error)
 {
+    enum { STREAM, SHA256, SIZE, NAME, WHOLE, HAVE };
     g_autoptr(query_t) query = NULL;
     g_autoptr(json_t) list = json_array();
     gboolean row;
 
-    query = cases_ask(cases, error,
-                      "SELECT attached.sha256, attached.name, attachment.size, attachment.whole, "
-                      "(SELECT stop FROM part WHERE part.sha256 = attached.sha256 AND start = 0) "
-                      "FROM attached JOIN attachment ON attachment.sha256 = attached.sha256 "
-                      "WHERE attached.id = $1 ORDER BY attached.name, attached.sha256",
-                      "t", id);
+    query = cases_ask(
+        cases, error,
+        "SELECT t.stream, t.sha256, t.size, min(attached.name), t.whole, (SELECT stop FROM part "
+        "WHERE part.id = t.id AND part.stream = t.stream AND part.sha256 = t.sha256 AND "
+        "part.size = t.size AND start = 0) FROM attachment t JOIN attached ON "
+        "attached.id = t.id AND attached.stream = t.stream AND attached.sha256 = t.sha256 AND "
+        "attached.size = t.size JOIN event ON event.hash = attached.event WHERE t.id = $1 AND "
+        "(event.verdict <= 1 OR event.author = $2) GROUP BY t.stream, t.sha256, t.size "
+        "ORDER BY min(attached.name), t.sha256, t.size, t.stream",
+        "tt", id, cases->self);
     for (;;) {
         struct case_hash hash;
         g_autofree char *hex = NULL;
@@ -254,89 +338,18 @@ json_t *cases_attachments(struct cases *cases, const char *id, GError **error)
             return NULL;
         if (!row)
             return g_steal_pointer(&list);
-        if (!cases_hash_column(query, 0, &hash))
+        if (!cases_hash_column(query, SHA256, &hash))
             continue;
         hex = case_hash_hex(&hash);
         item = json_object();
         json_object_set_new(item, "sha256", json_string(hex));
-        json_object_set_new(item, "name", json_safe_string(query_text(query, 1)));
-        json_object_set_new(item, "size", json_integer(query_integer(query, 2)));
-        json_object_set_new(item, "whole", json_boolean(query_integer(query, 3)));
-        json_object_set_new(item, "have",
-                            json_integer(query_integer(query, query_integer(query, 3) ? 2 : 4)));
+        json_object_set_new(item, "name", json_safe_string(query_text(query, NAME)));
+        json_object_set_new(item, "size", json_integer(query_integer(query, SIZE)));
+        json_object_set_new(item, "stream", json_safe_string(query_text(query, STREAM)));
+        json_object_set_new(item, "whole", json_boolean(query_integer(query, WHOLE)));
+        json_object_set_new(
+            item, "have",
+            json_integer(query_integer(query, query_integer(query, WHOLE) ? SIZE : HAVE)));
         json_array_append_new(list, item);
     }
-}
-
-/* --- files that are attached here --- */
-
-/* Copies a file to `to`, durably, and gives its digest and size. */
-static gboolean copy(const char *from, const char *to, struct case_attachment *attachment,
-                     GError **error)
-{
-    const int in = open(from, O_RDONLY | O_CLOEXEC);
-    const int out =
-        in < 0 ? -1 : open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    g_autofree guint8 *chunk = g_malloc(CHUNK);
-    struct stat status;
-    gboolean good = FALSE;
-    ssize_t n = -1;
-
-    if (in < 0 || out < 0 || fstat(in, &status) != 0) {
-        errno_error(error, errno, "%s cannot be attached", in < 0 ? from : to);
-    } else if (!S_ISREG(status.st_mode)) {
-        input_error(error, "%s is no file: only files are attached", from);
-    } else if (status.st_size > CASES_FILE_LIMIT) {
-        input_error(error, "%s is larger than may be attached", from);
-    } else {
-        attachment->size = 0;
-        good = TRUE;
-        while (good && ((n = read(in, chunk, CHUNK)) > 0 || (n < 0 && errno == EINTR)))
-            if (n > 0) {
-                good = write_all(out, chunk, (gsize)n, (gint64)attachment->size);
-                attachment->size += (guint64)n;
-            }
-        good = (good && n == 0 && fsync(out) == 0 && digest_of(out, &attachment->sha256)) ||
-               errno_error(error, errno, "%s cannot be attached", from);
-    }
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return good;
-}
-
-static void attachment_free(gpointer data)
-{
-    struct case_attachment *attachment = data;
-
-    g_free(attachment->name);
-    g_free(attachment);
-}
-
-GPtrArray *cases_files_keep(struct cases *cases, const char *const *paths, GError **error)
-{
-    g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func(attachment_free);
-
-    for (; paths && *paths; paths++) {
-        struct case_attachment *attachment = g_new0(struct case_attachment, 1);
-        g_autofree char *name = g_strdup_printf("%s/%s/copy-%d" COPY_SUFFIX, cases->data_folder,
-                                                CASES_ATTACHMENTS, (int)getpid());
-        g_autofree char *whole = NULL;
-
-        g_ptr_array_add(kept, attachment);
-        if (!copy(*paths, name, attachment, error)) {
-            unlink(name);
-            return NULL;
-        }
-        attachment->name = g_path_get_basename(*paths);
-        whole = path_of(cases, &attachment->sha256, "");
-        if (rename(name, whole) != 0) {
-            errno_error(error, errno, "%s cannot be renamed", name);
-            return NULL;
-        }
-        if (!file_sync_folder_of(whole, error))
-            return NULL;
-    }
-    return g_steal_pointer(&kept);
 }

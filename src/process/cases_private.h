@@ -13,6 +13,10 @@
 #define CASES_FILE "cases.db"
 #define CASES_ATTACHMENTS "attachments"
 #define CASES_PART_SUFFIX ".part"
+#define CASES_NEW_SUFFIX ".new"
+#define CASES_FOLDER_MODE 0700
+#define CASES_FILE_MODE 0600
+#define CASES_FILE_CHUNK (1u << 20)                    /* bytes that are read at once */
 #define CASES_TITLE_LENGTH 160u                        /* bytes of a title in lists */
 #define CASES_EVENTS_LIMIT 20000u                      /* events of one case, for its parties */
 #define CASES_SHARE_LEAST 1000u                        /* of a party, however many there are */
@@ -40,6 +44,7 @@ struct cases {
     struct case_keys keys;        /* as given, behind cases_keys() */
     GHashTable *folds;            /* case id -> struct folded */
     gint64 fresh_us;              /* when what is judged now came */
+    gint64 swept_us;              /* when files that no case has were last looked for */
     gboolean unshed;              /* erased bytes are still in the write-ahead log */
 };
 
@@ -89,19 +94,49 @@ gboolean cases_queue(struct cases *cases, const struct case_event *event, const 
 gboolean cases_head_write(struct cases *cases, const struct kase *kase, gint64 now_us,
                           GError **error);
 
-/* cases_erase.c: the content of a case goes, its numbers stay. Inside a transaction; attachments
- * that no case needs any more are given in `files` (paths) for after the commit. */
-gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *files, GError **error);
+/* cases_erase.c: the content of a case goes, its numbers stay. Inside a transaction; its id is
+ * added to `gone`, for cases_files_remove() after the commit. */
+gboolean cases_erase_case(struct cases *cases, const char *id, GPtrArray *gone, GError **error);
 
-/* cases_files.c: copies files to attach into the data folder; gives struct case_attachment *. */
+/* --- cases_files.c --- */
+
+/* "SHA256-SIZE-STREAM", and where it is. Owned by the caller. */
+char *cases_file_name(const struct case_file *file);
+char *cases_file_path(const struct cases *cases, const struct case_file *file, const char *suffix);
+gboolean cases_file_make_folder(const struct cases *cases, const char *id, GError **error);
+/* Of open files; FALSE: errno says why. */
+gboolean cases_file_write(int file, const void *data, gsize length, gint64 offset);
+gboolean cases_file_digest(int file, struct case_hash *sha256); /* from the beginning */
+
+/* Notes what a recorded event announces; an empty file is whole at once, and so is what was
+ * attached here when the event is `ours`. Inside a transaction. */
+gboolean cases_files_announce(struct cases *cases, const struct case_event *event, gboolean ours,
+                              GError **error);
+
+/* --- cases_attach.c --- */
+
+struct attached_file {
+    struct case_attachment file;
+    char *copy; /* path; NULL: a case has it */
+};
+/* Copies files to attach into the data folder; gives struct attached_file *. */
 GPtrArray *cases_files_keep(struct cases *cases, const char *const *paths, GError **error);
+/* They belong to the case and stream of `event` from now on. */
+gboolean cases_files_give(struct cases *cases, const GPtrArray *kept,
+                          const struct case_event *event, GError **error);
+/* A file that was given to its case gets its name; `here`: it has it. */
+gboolean cases_file_adopt(struct cases *cases, const struct case_file *file, gboolean *here,
+                          GError **error);
 
-/* A file of no bytes, of which no part comes, is there at once. Others are left alone. */
-gboolean cases_file_keep_empty(struct cases *cases, const struct case_attachment *attachment,
-                               GError **error);
+/* --- cases_sweep.c --- */
 
-/* Whether the file is there, whole. */
-gboolean cases_file_is_here(struct cases *cases, const struct case_hash *sha256);
+/* The files of cases (ids) go. */
+gboolean cases_files_remove(struct cases *cases, const GPtrArray *ids, GError **error);
+/* What killed programs and events that went left behind; once an hour, else nothing is done. */
+gboolean cases_sweep(struct cases *cases, gint64 now_us, GError **error);
+
+/* cases_rekey.c: gives the files of an older program's store to their cases. */
+gboolean cases_rekey(struct cases *cases, GError **error);
 
 /* The role of a party in a case that it did not leave; NULL: none. */
 const char *cases_role_of(const struct kase *kase, const char *party);

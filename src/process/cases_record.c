@@ -50,7 +50,8 @@ static const struct {
     { CASE_TIME, "its time is before what it names, or too far ahead" },
     { CASE_UNKNOWN_KIND, "there is no such kind of case here" },
     { CASE_NOT_A_PARTY, "its author is no party of the case" },
-    { CASE_TOO_LARGE, "it is larger than an event may be" },
+    { CASE_TOO_LARGE, "it is larger than an event may be, or names more bytes of files than a "
+                      "report without an account may" },
 };
 
 static char *reason(enum case_verdict verdict)
@@ -125,27 +126,6 @@ static gboolean settle_others(struct cases *cases, struct case_fold *fold, const
             !cases_do(cases, error,
                       "UPDATE event SET verdict = $1 WHERE hash = $2 AND verdict <> $1", "ih",
                       (gint64)entry->verdict, &entry->event->hash))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean keep_attachments(struct cases *cases, const struct case_event *event,
-                                 GError **error)
-{
-    for (guint i = 0; i < event->attachments->len; i++) {
-        const struct case_attachment *attachment = event->attachments->pdata[i];
-
-        if (!cases_file_keep_empty(cases, attachment, error) ||
-            !cases_do(cases, error,
-                      "INSERT INTO attachment (sha256, size, whole) VALUES ($1, $2, $3) "
-                      "ON CONFLICT (sha256) DO NOTHING",
-                      "hii", &attachment->sha256, (gint64)attachment->size,
-                      (gint64)cases_file_is_here(cases, &attachment->sha256)) ||
-            !cases_do(cases, error,
-                      "INSERT INTO attached (id, sha256, name) VALUES ($1, $2, $3) "
-                      "ON CONFLICT (id, sha256) DO NOTHING",
-                      "tht", event->id, &attachment->sha256, attachment->name))
             return FALSE;
     }
     return TRUE;
@@ -393,7 +373,9 @@ gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_
     if (!kept)
         return TRUE;
     kase = case_fold_at(fold, now_us);
-    return insert(cases, event, now_us, *verdict, error) && keep_attachments(cases, event, error) &&
+    return insert(cases, event, now_us, *verdict, error) &&
+           cases_files_announce(cases, event, g_str_equal(event->from, cases_self(cases, kase)),
+                                error) &&
            (!kase->kind || (settle_others(cases, fold, kase, event, error) &&
                             queue(cases, kase, event, now_us, error) &&
                             cases_head_write(cases, kase, now_us, error)));

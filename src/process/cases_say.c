@@ -261,10 +261,10 @@ static GPtrArray *copy_attachments(const GPtrArray *files)
     GPtrArray *list = g_ptr_array_new_with_free_func(attachment_free);
 
     for (guint i = 0; files && i < files->len; i++) {
-        const struct case_attachment *file = files->pdata[i];
-        struct case_attachment *attachment = g_memdup2(file, sizeof *file);
+        const struct attached_file *file = files->pdata[i];
+        struct case_attachment *attachment = g_memdup2(&file->file, sizeof file->file);
 
-        attachment->name = g_strdup(file->name);
+        attachment->name = g_strdup(file->file.name);
         g_ptr_array_add(list, attachment);
     }
     return list;
@@ -389,7 +389,7 @@ static gboolean say(struct cases *cases, struct saying *saying, GError **error)
 
     written = began ? compose(cases, saying, error) : NULL;
     saying->event = written ? sign(written, saying->key, error) : NULL;
-    if (!saying->event)
+    if (!saying->event || !cases_files_give(cases, saying->files, saying->event, error))
         return FALSE;
     return saying->approvals > 1 ? put_draft(cases, saying, error)
                                  : record(cases, saying->event, saying->now_us, error);

@@ -9,7 +9,8 @@
  *     {"do": "take", "envelope"}  as if it had come: the verdict
  *     {"do": "refusals"}        what was refused, here or by others
  *     {"do": "outbox"}          how many rows wait
- *     {"do": "seal", "to", "message"}  any JSON as the content of a message, sealed: base64
+ *     {"do": "seal", "to", "message", "data"?}  any JSON, and text behind it, as the content of a
+ * message, sealed: base64
  *     {"do": "commit", "now_us"}  the hour's root, as if it were then
  *     {"do": "proof", "event"}  the proof of when it was there; null: none yet
  */
@@ -72,8 +73,8 @@ static json_t *entry_json(const struct case_entry *entry)
     json_t *files = json_array();
 
     for (guint i = 0; i < event->attachments->len; i++) {
-        const struct case_attachment *attachment = event->attachments->pdata[i];
-        g_autofree char *path = cases_attachment_path(office->cases, &attachment->sha256);
+        const struct case_file file = case_file_of(event, event->attachments->pdata[i]);
+        g_autofree char *path = cases_attachment_path(office->cases, &file);
 
         json_array_append_new(files, path ? json_string(path) : json_null());
     }
@@ -174,7 +175,9 @@ static json_t *seal(const json_t *asked, GError **error)
     g_autoptr(GPtrArray) texts =
         register_seal_keys(office->reg, json_text(asked, "to"), clock_now_us());
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GBytes) content = seal_content_pack(json_object_get(asked, "message"), NULL, error);
+    const char *said = json_text(asked, "data");
+    g_autoptr(GBytes) data = said ? g_bytes_new(said, strlen(said)) : NULL;
+    g_autoptr(GBytes) content = seal_content_pack(json_object_get(asked, "message"), data, error);
     g_autoptr(GBytes) sealed = NULL;
     g_autofree char *text = NULL;
 

@@ -1,8 +1,10 @@
 """Two signatories with nodes, a relay, and wires between them."""
+import contextlib
 import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 import threading
 
 from conftest import Program
@@ -16,17 +18,25 @@ class Desk:
     """Says things in cases, beside the node over the same data folder (case_driver.c)."""
 
     def __init__(self, data):
+        self.trouble = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([DRIVER, data], stdin=subprocess.PIPE, text=True,
-                                        stdout=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=self.trouble)
         self.lock = threading.Lock()
 
     def ask(self, **asked):
         with self.lock:
-            self.process.stdin.write(json.dumps(asked) + "\n")
-            self.process.stdin.flush()
+            try:
+                self.process.stdin.write(json.dumps(asked) + "\n")
+                self.process.stdin.flush()
+            except BrokenPipeError:
+                pass  # what is read says it
             line = self.process.stdout.readline()
-        assert line, "the driver died"
+        assert line, f"the driver died: {self.process.wait(20)} {self.said()}"
         return json.loads(line)
+
+    def said(self):
+        self.trouble.seek(0)
+        return self.trouble.read()
 
     def __call__(self, do, **asked):
         answer = self.ask(do=do, **asked)
@@ -34,8 +44,10 @@ class Desk:
         return answer
 
     def stop(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait(timeout=20)
+        self.trouble.close()
 
 
 class Party:

@@ -69,16 +69,18 @@ static gboolean is_what_it_says(struct cases *cases, const char *id, guint *atta
 
     json_array_foreach(list, index, item)
     {
-        struct case_hash wanted, found;
+        struct case_file file = { id, json_text(item, "stream"), { { 0 } }, 0 };
+        struct case_hash found;
         g_autofree char *path = NULL, *content = NULL;
         gsize length;
 
-        hex_decode_into(json_text(item, "sha256"), wanted.bytes, sizeof wanted.bytes);
-        path = cases_attachment_path(cases, &wanted);
+        file.size = (guint64)json_number(item, "size", 0);
+        hex_decode_into(json_text(item, "sha256"), file.sha256.bytes, sizeof file.sha256.bytes);
+        path = cases_attachment_path(cases, &file);
         if (!path || !g_file_get_contents(path, &content, &length, NULL))
             return FALSE;
         crypto_hash_sha256(found.bytes, (guint8 *)content, length);
-        if (memcmp(&wanted, &found, sizeof wanted) != 0)
+        if (memcmp(&file.sha256, &found, sizeof found) != 0)
             return FALSE;
         ++*attachments;
     }

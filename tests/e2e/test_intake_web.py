@@ -356,6 +356,11 @@ def answers_to(said, digest, reporter, text, attachments=()):
                                 **({"attachments": list(attachments)} if attachments else {})})]
 
 
+def part_of(said, item, offset=0):
+    return {"type": "part", "case": said["case"], "stream": "shared", "attachment": item["sha256"],
+            "size": item["size"], "offset": offset}
+
+
 def open_replies(page, url, words, number, language="en"):
     visit(page, f"{url}/case/{number}?lang={language}")
     fill(page, "words", words.upper().replace("-", "  "))
@@ -374,7 +379,7 @@ def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
     data = b"%PDF hostile <script>"
     item = {"name": "advice <b>.pdf", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     hashes = reply(node, reporter, answers_to(said, digest, reporter, "Unplug it.\n<b>Now</b> \u202e.", [item]),
-                   [({"type": "part", "attachment": item["sha256"], "offset": 0}, data)])
+                   [(part_of(said, item), data)])
     click(page, "#answers .send button")
     page.wait("document.querySelector('.event')", 20000)
     shown = texts(page, ".event")
@@ -401,6 +406,99 @@ def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
     page.wait("document.querySelectorAll('.event').length === 3", 30000)
     content, _ = box_messages(node, STATE)[-1]
     assert json.loads(tool("event", data=json.dumps(content["envelope"]).encode()))["seq"] == 3
+    assert page.console() == []
+
+
+def buttons(page):
+    return page.js("return document.querySelectorAll('.file-list button').length")
+
+
+def look_again(page):
+    click(page, "#answers .send button")
+    page.wait("!document.querySelector('#answers .send button').disabled", 20000)
+
+
+def test_a_file_is_that_of_its_case(page, node, url):
+    """An empty one is there at once; bytes for another case, of another size or of nobody are not."""
+    page.show()
+    before = len(box_messages(node, STATE))
+    words, reporter = send_report(page, url)
+    said, digest = opened(node, before)
+    data = b"of this case"
+    item, empty = [{"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                   for name, content in (("advice.txt", data), ("empty.txt", b""))]
+    lie = {**empty, "name": "lie.txt", "sha256": "ab" * 32}
+    right = part_of(said, item)
+    nobodys = part_of(said, {"size": 3, "sha256": hashlib.sha256(b"two").hexdigest()})
+    reply(node, reporter, answers_to(said, digest, reporter, "Three files.", [item, empty, lie]),
+          [({**right, "case": "ab" * 16}, data), ({**right, "stream": "local"}, data),
+           ({**right, "size": len(data) + 1}, data), (nobodys, b"two"),
+           ({"type": "part", "attachment": item["sha256"], "offset": 0}, data)])
+    open_replies(page, url, words, reporter["number"])
+    page.wait("document.querySelectorAll('.event').length === 1", 20000)
+    assert buttons(page) == 1
+    assert [("not here yet" in text, text.split()[0]) for text in texts(page, ".event .file-list li")] == [
+        (True, "advice.txt"), (False, "empty.txt"), (True, "lie.txt")]
+    reply(node, reporter, [], [({**right, "offset": 4}, data[4:])])
+    look_again(page)
+    assert buttons(page) == 1
+    reply(node, reporter, [], [(right, data[:4])])
+    look_again(page)
+    assert buttons(page) == 2
+    # What is no event of the program's shows nothing, and hides nothing.
+    bad = answers_to(said, digest, reporter, "Bad.")[1][2]
+    for change in ({"attachments": "x"}, {"attachments": [None]}, {"time": 5}, {"fields": None}):
+        envelope = json.loads(forge.statement(f"case/{said['case']}", hashlib.sha256(said["case"].encode()).hexdigest(),
+                                              "case-event", {**bad, **change}, [STATE.issuer]))
+        reply(node, reporter, [], [({"type": "event", "envelope": envelope}, b"")])
+    look_again(page)
+    assert len(texts(page, ".event")) == 1 and buttons(page) == 2
+    assert page.console() == []
+
+
+def sparse(path, size):
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return str(path)
+
+
+def test_how_much_may_be_attached_is_said_before_it_is_sent(page, node, url, tmp_path):
+    """The half of what the program takes goes with the report, and the half with what follows."""
+    header = (ROOT / "src/process/case_event.h").read_text()
+    limit = int(re.search(r"CASE_REPORT_FILES_LIMIT \(G_GUINT64_CONSTANT\((\d+)\) << 20\)", header)[1])
+    page.show()
+    before = len(box_messages(node, STATE))
+    half = limit // 2
+    for language, words in (("en", f"or {half}\u00a0MiB: remove some"), ("fr", f"ou de {half}\u00a0Mio\u00a0: retirez-en")):
+        visit(page, f"{url}/report/assistance?lang={language}")
+        assert str(limit) in texts(page, "#hint-files")[0] and str(half) in texts(page, "#hint-files")[0]
+        fill(page, "files", sparse(tmp_path / "all.bin", half << 20))
+        click(page, ".intake button[type=submit]")
+        page.wait("document.querySelector('.error-summary')")
+        assert texts(page, "#error-files") == [""]
+        fill(page, "files", sparse(tmp_path / "more.bin", 1))
+        click(page, ".intake button[type=submit]")
+        page.wait("document.getElementById('error-files').textContent")
+        assert words in texts(page, "#error-files")[0], texts(page, "#error-files")
+        assert words in texts(page, ".error-summary")[0]
+    assert len(box_messages(node, STATE)) == before
+    # Later messages: what was sent before counts.
+    words, reporter = send_report(page, url, [sparse(tmp_path / "small.bin", 1 << 20)])
+    said, digest = opened(node, before)
+    reply(node, reporter, answers_to(said, digest, reporter, "More, please."))
+    open_replies(page, url, words, reporter["number"])
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    assert f"{half}\u00a0MiB are left" in texts(page, "#hint-files")[0]
+    fill(page, "text", "Here it is.")
+    fill(page, "files", sparse(tmp_path / "two.bin", 2 << 20))
+    click(page, ".intake button[type=submit]")
+    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    assert f"{half - 2}\u00a0MiB are left" in texts(page, "#hint-files")[0]
+    fill(page, "files", sparse(tmp_path / "rest.bin", ((half - 2) << 20) + 1))
+    click(page, ".intake button[type=submit]")
+    page.wait("document.getElementById('error-files').textContent")
+    assert f"{half - 2}\u00a0MiB" in texts(page, "#error-files")[0]
     assert page.console() == []
 
 

@@ -263,118 +263,6 @@ static void test_the_desk(struct world *world, gconstpointer data)
     g_assert_error(interest, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
 }
 
-/* --- attachments --- */
-
-#define LARGE (3 * 1024 * 1024 + 17)
-
-static void test_attachments_in_parts(struct world *world, gconstpointer data)
-{
-    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
-    g_autofree char *path = g_build_filename(world->sides[ALICE].folder, "evidence.bin", NULL);
-    g_autofree guint8 *bytes = g_malloc(LARGE);
-    const char *const files[] = { path, NULL };
-    g_autoptr(json_t) none = json_object(), list = NULL;
-    const struct case_draft draft = { .id = id, .event = "attach", .fields = none, .files = files };
-    static const gsize order[] = { 2, 0, 3, 1 }; /* MiB at which parts begin */
-    struct cases *bob = world->sides[BOB].cases;
-    g_autoptr(GError) error = NULL, wrong = NULL;
-    g_autoptr(GBytes) got = NULL;
-    g_autofree char *there = NULL, *content = NULL;
-    struct case_hash hash;
-    gboolean done, whole = FALSE;
-    gsize length;
-
-    randombytes_buf(bytes, LARGE);
-    crypto_hash_sha256(hash.bytes, bytes, LARGE);
-    g_assert_true(g_file_set_contents(path, (char *)bytes, LARGE, NULL));
-    g_assert_true(cases_say(world->sides[ALICE].cases, &draft, world->sides[ALICE].keys[0],
-                            world->now_us, NULL, NULL, &done, &error));
-    g_assert_no_error(error);
-    there = cases_attachment_path(world->sides[ALICE].cases, &hash);
-    g_assert_nonnull(there);
-    g_clear_pointer(&there, g_free);
-    carry(world, ALICE, TRUE);
-    g_assert_null(cases_attachment_path(bob, &hash));
-    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
-        const gsize start = order[i] << 20;
-        g_autoptr(GBytes) part = g_bytes_new(bytes + start, MIN(1 << 20, LARGE - start));
-
-        g_assert_false(whole);
-        g_assert_true(cases_attachment_add(bob, &hash, start, part, &whole, &error));
-        g_assert_true(cases_attachment_add(bob, &hash, start, part, &whole, &error)); /* twice */
-    }
-    g_assert_true(whole);
-    there = cases_attachment_path(bob, &hash);
-    g_assert_true(g_file_get_contents(there, &content, &length, NULL));
-    g_assert_cmpmem(content, length, bytes, LARGE);
-    list = cases_attachments(bob, id, &error);
-    g_assert_cmpstr(json_text(json_array_get(list, 0), "name"), ==, "evidence.bin");
-    g_assert_true(json_is_true(json_object_get(json_array_get(list, 0), "whole")));
-    /* What no event names is not taken. */
-    hash.bytes[0] ^= 1;
-    got = g_bytes_new_static("x", 1);
-    g_assert_false(cases_attachment_add(bob, &hash, 0, got, &whole, &wrong));
-    g_assert_error(wrong, ENTENTE_ERROR, ENTENTE_ERROR_POLICY);
-}
-
-/* No part of it ever comes: it is there with the event that names it. */
-static void test_an_empty_file_is_whole_at_once(struct world *world, gconstpointer data)
-{
-    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
-    g_autofree char *path = g_build_filename(world->sides[ALICE].folder, "empty.txt", NULL);
-    const char *const files[] = { path, NULL };
-    g_autoptr(json_t) none = json_object();
-    const struct case_draft draft = { .id = id, .event = "attach", .fields = none, .files = files };
-    g_autoptr(GError) error = NULL;
-    g_autofree char *there = NULL, *content = NULL;
-    struct case_hash hash;
-    gboolean done;
-    gsize length;
-
-    (void)data;
-    crypto_hash_sha256(hash.bytes, (const guint8 *)"", 0);
-    g_assert_true(g_file_set_contents(path, "", 0, NULL));
-    g_assert_true(cases_say(world->sides[ALICE].cases, &draft, world->sides[ALICE].keys[0],
-                            world->now_us, NULL, NULL, &done, &error));
-    carry(world, ALICE, TRUE);
-    there = cases_attachment_path(world->sides[BOB].cases, &hash);
-    g_assert_nonnull(there);
-    g_assert_true(g_file_get_contents(there, &content, &length, NULL));
-    g_assert_cmpuint(length, ==, 0);
-}
-
-static void test_wrong_bytes_never_become_visible(struct world *world, gconstpointer data)
-{
-    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
-    g_autofree char *path = g_build_filename(world->sides[ALICE].folder, "a.txt", NULL);
-    const char *const files[] = { path, NULL };
-    g_autoptr(json_t) none = json_object();
-    const struct case_draft draft = { .id = id, .event = "attach", .fields = none, .files = files };
-    struct cases *bob = world->sides[BOB].cases;
-    g_autoptr(GBytes) bad = g_bytes_new_static("evil!", 5), good = g_bytes_new_static("hello", 5),
-                      long_one = g_bytes_new_static("hello!", 6);
-    g_autoptr(GError) error = NULL, wrong = NULL, beyond = NULL;
-    g_autofree char *there = NULL;
-    struct case_hash hash;
-    gboolean done, whole;
-
-    crypto_hash_sha256(hash.bytes, (const guint8 *)"hello", 5);
-    g_assert_true(g_file_set_contents(path, "hello", 5, NULL));
-    g_assert_true(cases_say(world->sides[ALICE].cases, &draft, world->sides[ALICE].keys[0],
-                            world->now_us, NULL, NULL, &done, &error));
-    carry(world, ALICE, TRUE);
-    g_assert_false(cases_attachment_add(bob, &hash, 0, long_one, &whole, &beyond));
-    g_assert_error(beyond, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
-    g_assert_false(cases_attachment_add(bob, &hash, 0, bad, &whole, &wrong));
-    g_assert_error(wrong, ENTENTE_ERROR, ENTENTE_ERROR_FOUND);
-    g_assert_false(whole);
-    g_assert_null(cases_attachment_path(bob, &hash));
-    g_assert_true(cases_attachment_add(bob, &hash, 0, good, &whole, &error));
-    g_assert_true(whole);
-    there = cases_attachment_path(bob, &hash);
-    g_assert_nonnull(there);
-}
-
 /* --- the outbox --- */
 
 static void test_the_outbox_keeps_order_and_what_waits(struct world *world, gconstpointer data)
@@ -644,9 +532,6 @@ int main(int argc, char **argv)
     TEST(declining_takes_two_people);
     TEST(a_draft_goes_stale);
     TEST(the_desk);
-    TEST(attachments_in_parts);
-    TEST(an_empty_file_is_whole_at_once);
-    TEST(wrong_bytes_never_become_visible);
     TEST(the_outbox_keeps_order_and_what_waits);
     TEST(internal_notes_stay_here);
     TEST(filters);

@@ -68,6 +68,7 @@ struct mallory {
     char *id, *from;
     struct case_hash nonce, last;
     guint32 seq;
+    GPtrArray *files; /* struct case_attachment * of what is said next; or NULL */
 };
 
 static void mallory_begin(struct mallory *mallory)
@@ -112,7 +113,7 @@ static GBytes *mallory_says(struct mallory *mallory, struct world *world, const 
         .machine = (char *)"report",
         .event = (char *)step,
         .fields = said,
-        .attachments = none,
+        .attachments = mallory->files ? mallory->files : none,
         .tlp = tlp,
     };
 
@@ -276,6 +277,8 @@ static void test_a_party_silences_nobody(struct world *world, gconstpointer data
     g_assert_cmpuint(applied(world, ALICE, id), ==, 2);
 }
 
+#define COUNT_FILES "SELECT count(*) FROM attachment WHERE id = $1"
+
 /* What waits in cases that nobody opened has a bound, keeps no opening out, and goes. */
 static void test_what_is_never_opened_goes(struct world *world, gconstpointer data)
 {
@@ -284,17 +287,17 @@ static void test_what_is_never_opened_goes(struct world *world, gconstpointer da
     struct case_attachment file = { .name = (char *)"file", .size = 5 };
     g_autoptr(GPtrArray) attachments = g_ptr_array_new();
     g_autoptr(GBytes) event = NULL;
-    g_autoptr(json_t) before = NULL, after = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *id = NULL;
     guint happened;
+    gint64 announced;
 
     (void)data;
     g_ptr_array_add(attachments, &file);
     event = strangers_event(never, 1, 2, world->now_us, attachments);
     g_assert_cmpint(cases_take(bob, event, world->now_us, NULL, &error), ==, CASE_GAP);
-    before = cases_attachments(bob, never, &error);
-    g_assert_cmpuint(json_array_size(before), ==, 1);
+    g_assert_true(cases_number(bob, &announced, 0, &error, COUNT_FILES, "t", never));
+    g_assert_cmpint(announced, ==, 1);
     g_assert_true(
         cases_do(bob, &error,
                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
@@ -310,8 +313,8 @@ static void test_what_is_never_opened_goes(struct world *world, gconstpointer da
     world->now_us += (CASES_UNOPENED_DAYS + 1) * DAY;
     for (guint i = 0; i < 6; i++) /* so many in one call */
         g_assert_true(cases_tick(bob, world->now_us, &happened, &error));
-    after = cases_attachments(bob, never, &error);
-    g_assert_cmpuint(json_array_size(after), ==, 0);
+    g_assert_true(cases_number(bob, &announced, 1, &error, COUNT_FILES, "t", never));
+    g_assert_cmpint(announced, ==, 0);
     g_assert_cmpuint(send(world, never, 3, 1), ==, 1);
     g_assert_cmpuint(applied(world, BOB, id), ==, 1);
 }
@@ -445,6 +448,77 @@ static void test_openings_have_a_bound(struct world *world, gconstpointer data)
     mallory_end(&mallory);
 }
 
+static struct case_attachment file_of(const char *name, const char *bytes)
+{
+    struct case_attachment file = { .name = (char *)name, .size = strlen(bytes) };
+
+    crypto_hash_sha256(file.sha256.bytes, (const guint8 *)bytes, strlen(bytes));
+    return file;
+}
+
+/* Files of a report without an account have a bound, all together. */
+static void test_a_report_has_a_bound(struct world *world, gconstpointer data)
+{
+    struct cases *bob = world->sides[BOB].cases;
+    struct case_attachment all = { .name = (char *)"all", .size = CASE_REPORT_FILES_LIMIT - 4 };
+    struct case_attachment small = file_of("small", "five!");
+    struct case_attachment rest = file_of("rest", "four");
+    struct case_file beyond = { NULL, CASE_STREAM_SHARED, small.sha256, small.size };
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
+    g_autoptr(GBytes) opening = NULL, over = NULL, last = NULL, plain = NULL;
+    g_autoptr(GBytes) bytes = g_bytes_new_static("five!", 5), four = g_bytes_new_static("four", 4);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *why = NULL;
+    struct mallory mallory;
+    gboolean whole;
+
+    (void)data;
+    mallory_begin(&mallory);
+    mallory.files = files;
+    g_ptr_array_add(files, &all);
+    opening = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    give(world, BOB, opening);
+    g_ptr_array_index(files, 0) = &small;
+    over = mallory_says(&mallory, world, "message", "{'text':'and this'}", TLP_AMBER);
+    g_assert_cmpint(cases_take(bob, over, world->now_us, &why, &error), ==, CASE_TOO_LARGE);
+    g_assert_nonnull(why);
+    beyond.id = mallory.id;
+    g_assert_cmpint(cases_attachment_add(bob, &beyond, 0, bytes, &whole, &error), ==,
+                    CASE_NOT_ANNOUNCED);
+    /* It keeps its place, so that what comes after it is heard, and what still fits is taken. */
+    g_ptr_array_index(files, 0) = &rest;
+    last = mallory_says(&mallory, world, "message", "{'text':'the rest'}", TLP_AMBER);
+    give(world, BOB, last);
+    mallory.files = NULL;
+    plain = mallory_says(&mallory, world, "message", "{'text':'that is all'}", TLP_AMBER);
+    give(world, BOB, plain);
+    beyond = (struct case_file){ mallory.id, CASE_STREAM_SHARED, rest.sha256, rest.size };
+    g_assert_cmpint(cases_attachment_add(bob, &beyond, 0, four, &whole, &error), ==, CASE_APPLIED);
+    g_assert_true(whole);
+    mallory_end(&mallory);
+}
+
+/* The same files, and more of them than any number holds, in a report itself. */
+static void test_an_opening_has_the_same_bound(struct world *world, gconstpointer data)
+{
+    struct case_attachment huge = { .name = (char *)"huge", .size = (guint64)1 << 53 };
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
+    g_autoptr(GBytes) opening = NULL;
+    g_autoptr(GError) error = NULL;
+    struct mallory mallory;
+
+    (void)data;
+    mallory_begin(&mallory);
+    mallory.files = files;
+    for (guint i = 0; i < CASE_ATTACHMENTS_LIMIT; i++)
+        g_ptr_array_add(files, &huge);
+    opening = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
+    g_assert_cmpint(cases_take(world->sides[BOB].cases, opening, world->now_us, NULL, &error), ==,
+                    CASE_TOO_LARGE);
+    g_assert_null(cases_get(world->sides[BOB].cases, mallory.id, world->now_us, NULL));
+    mallory_end(&mallory);
+}
+
 #define TEST(NAME)                                                                                 \
     g_test_add("/cases/hostile/" #NAME, struct world, NULL, world_set_up, test_##NAME,             \
                world_tear_down)
@@ -464,5 +538,7 @@ int main(int argc, char **argv)
     TEST(two_openings_are_one_case);
     TEST(an_opening_that_was_acted_on_stands);
     TEST(openings_have_a_bound);
+    TEST(a_report_has_a_bound);
+    TEST(an_opening_has_the_same_bound);
     return g_test_run();
 }

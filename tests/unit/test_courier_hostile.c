@@ -1,6 +1,7 @@
 /* Modules courier_take, courier_receive: what anybody may put into a mailbox stops and fills
  * nothing. */
 #include "delivery/courier_private.h"
+#include "process/cases_private.h"
 #include "seal/content.h"
 #include "stranger.h"
 
@@ -40,12 +41,27 @@ static void post_close(struct post *post)
     seal_secret_free(post->secret);
 }
 
+static guint refusals(struct post *post, const char *reason)
+{
+    g_autoptr(json_t) list = ledger_refusals(post->courier.options.ledger, 100, NULL);
+    const json_t *row;
+    guint count = 0;
+    size_t i;
+
+    json_array_foreach(list, i, row)
+    {
+        count += g_strcmp0(json_text(row, "reason"), reason) == 0;
+    }
+    return count;
+}
+
 /* Whether the courier goes on to the next message. */
 static gboolean goes_on(struct post *post, GBytes *content, gint64 now_us)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) sealed = seal_bytes(content, post->keys, &error);
-    gboolean later, done = courier_take(&post->courier, sealed, now_us, &later, &error);
+    const char *later;
+    const gboolean done = courier_take(&post->courier, sealed, now_us, &later, &error);
 
     if (error)
         g_test_message("%s", error->message);
@@ -78,6 +94,16 @@ static void test_no_message_stops_the_next(struct world *world, gconstpointer da
     post_close(&post);
 }
 
+/* As if those who may say so had said what strangers did. */
+static void accept_all(struct world *world)
+{
+    g_autoptr(GError) error = NULL;
+
+    cases_do(world->sides[BOB].cases, &error, "UPDATE event SET verdict = $1", "i",
+             (gint64)CASE_APPLIED);
+    g_assert_no_error(error);
+}
+
 /* Nor a part that would lie further than any file goes. */
 static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
 {
@@ -87,8 +113,11 @@ static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
     g_autoptr(GBytes) event = NULL, content = NULL, data_of = g_bytes_new_static("x", 1);
     g_autoptr(GError) error = NULL;
     const struct message part = { .type = MESSAGE_PART,
+                                  .id = id,
+                                  .stream = (char *)CASE_STREAM_SHARED,
                                   .data = data_of,
-                                  .offset = ((guint64)1 << 53) - 1 };
+                                  .size = huge.size,
+                                  .offset = huge.size - 1 };
     struct post post;
 
     (void)data;
@@ -96,10 +125,12 @@ static void test_no_part_stops_the_next(struct world *world, gconstpointer data)
     event = strangers_event(id, 1, 2, world->now_us, attachments);
     g_assert_cmpint(cases_take(world->sides[BOB].cases, event, world->now_us, NULL, &error), ==,
                     CASE_GAP);
+    accept_all(world);
     post_open(&post, world);
     content = message_pack(&part, &error);
     g_assert_no_error(error);
     g_assert_true(goes_on(&post, content, world->now_us));
+    g_assert_cmpuint(refusals(&post, "too-large"), ==, 1);
     post_close(&post);
 }
 
@@ -190,6 +221,9 @@ static void test_files_that_never_come_fill_nothing(struct world *world, gconstp
     crypto_hash_sha256(file.sha256.bytes, (const guint8 *)"x", 1);
     g_ptr_array_add(attachments, &file);
     event.envelope = strangers_event(id, FLOOD, 2, world->now_us, attachments);
+    part.id = g_strdup(id);
+    part.stream = g_strdup(CASE_STREAM_SHARED);
+    part.size = file.size;
     part.attachment = file.sha256;
     part.data = g_bytes_new_static("x", 1);
     comes(&post, &event, world->now_us);
@@ -202,8 +236,75 @@ static void test_files_that_never_come_fill_nothing(struct world *world, gconstp
     g_assert_cmpuint(take_due(&post), ==, FLOOD + 1);
     comes(&post, &event, world->now_us);
     g_assert_cmpuint(take_due(&post), ==, 1);
+    accept_all(world);
     comes(&post, &part, world->now_us); /* now it is whole */
     g_assert_cmpuint(take_due(&post), ==, 1);
+    post_close(&post);
+}
+
+/* --- files of nobody --- */
+
+/* A part of `file` comes; gives what the courier would refuse it for later, when it waits. */
+static const char *part_comes(struct post *post, const struct case_file *file, const char *bytes,
+                              gint64 now_us)
+{
+    g_autoptr(GBytes) data = g_bytes_new_static(bytes, strlen(bytes)), content = NULL;
+    g_autoptr(GBytes) sealed = NULL;
+    g_autoptr(GError) error = NULL;
+    const struct message part = { .type = MESSAGE_PART,
+                                  .id = (char *)file->id,
+                                  .stream = (char *)file->stream,
+                                  .attachment = file->sha256,
+                                  .size = file->size,
+                                  .data = data };
+    const char *later;
+
+    content = message_pack(&part, &error);
+    g_assert_no_error(error);
+    sealed = seal_bytes(content, post->keys, &error);
+    g_assert_true(courier_take(&post->courier, sealed, now_us, &later, &error));
+    g_assert_no_error(error);
+    return later;
+}
+
+static struct case_attachment file_of(const char *name, const char *bytes)
+{
+    struct case_attachment file = { .name = (char *)name, .size = strlen(bytes) };
+
+    crypto_hash_sha256(file.sha256.bytes, (const guint8 *)bytes, strlen(bytes));
+    return file;
+}
+
+/* Who is no party announces what it likes: nothing of it is taken, and it is said why. */
+static void test_files_of_strangers_are_refused(struct world *world, gconstpointer data)
+{
+    g_autofree char *id = open_case(world, ALICE, "assistance", HELP);
+    struct cases *bob = world->sides[BOB].cases;
+    struct case_attachment hostile = file_of("hostile", "of a stranger");
+    struct case_file file = { id, CASE_STREAM_SHARED, hostile.sha256, hostile.size };
+    struct case_file waiting = { "0123456789abcdef0123456789abcdef", CASE_STREAM_SHARED,
+                                 hostile.sha256, hostile.size };
+    g_autoptr(GPtrArray) attachments = g_ptr_array_new();
+    g_autoptr(GBytes) event = NULL, early = NULL;
+    g_autoptr(GError) error = NULL;
+    struct post post;
+
+    (void)data;
+    carry(world, ALICE, TRUE);
+    g_ptr_array_add(attachments, &hostile);
+    event = strangers_event(id, 1, 1, world->now_us, attachments);
+    g_assert_cmpint(cases_take(bob, event, world->now_us, NULL, &error), ==, CASE_NOT_A_PARTY);
+    early = strangers_event(waiting.id, 1, 2, world->now_us, attachments);
+    g_assert_cmpint(cases_take(bob, early, world->now_us, NULL, &error), ==, CASE_GAP);
+    post_open(&post, world);
+    g_assert_null(part_comes(&post, &file, "of a stranger", world->now_us));
+    g_assert_cmpuint(refusals(&post, "not-announced"), ==, 1);
+    /* What may still be announced waits, and is kept nowhere. */
+    g_assert_cmpstr(part_comes(&post, &waiting, "of a stranger", world->now_us), ==,
+                    "not-announced");
+    g_assert_cmpuint(refusals(&post, "not-announced"), ==, 1);
+    g_assert_null(cases_attachment_path(bob, &file));
+    g_assert_null(cases_attachment_path(bob, &waiting));
     post_close(&post);
 }
 
@@ -218,5 +319,6 @@ int main(int argc, char **argv)
     TEST(no_part_stops_the_next);
     TEST(a_round_has_an_end);
     TEST(files_that_never_come_fill_nothing);
+    TEST(files_of_strangers_are_refused);
     return g_test_run();
 }

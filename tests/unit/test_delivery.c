@@ -54,6 +54,10 @@ static GBytes *content_of(const char *json, const char *data)
     return seal_content_pack(value, bytes, NULL);
 }
 
+#define PART(ID_OF_CASE, STREAM, SHA256, SIZE, OFFSET)                                             \
+    "{\"type\":\"part\",\"case\":\"" ID_OF_CASE "\",\"stream\":\"" STREAM                          \
+    "\",\"attachment\":\"" SHA256 "\",\"size\":" SIZE ",\"offset\":" OFFSET "}"
+
 static void test_messages_that_are_none(void)
 {
     static const struct {
@@ -66,9 +70,13 @@ static void test_messages_that_are_none(void)
         { "{\"type\":\"event\",\"envelope\":{},\"by\":\"me\"}", "" },
         { "{\"type\":\"ack\"}", "" },
         { "{\"type\":\"proof\",\"proof\":[]}", "" },
-        { "{\"type\":\"part\",\"attachment\":\"" ID "\",\"offset\":0}", "" },
-        { "{\"type\":\"part\",\"attachment\":\"" ID "\",\"offset\":-1}", "x" },
-        { "{\"type\":\"part\",\"attachment\":\"../x\",\"offset\":0}", "x" },
+        { PART(CASE, "shared", ID, "9", "0"), "" },
+        { PART(CASE, "shared", ID, "9", "-1"), "x" },
+        { PART(CASE, "shared", ID, "-1", "0"), "x" },
+        { PART(CASE, "shared", "../x", "9", "0"), "x" },
+        { PART("../x", "shared", ID, "9", "0"), "x" },
+        { PART(CASE, ID ID, ID, "9", "0"), "x" },
+        { "{\"type\":\"part\",\"attachment\":\"" ID "\",\"size\":9,\"offset\":0}", "x" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -84,15 +92,20 @@ static void test_messages_that_are_none(void)
 
 static void test_a_part_comes_back(void)
 {
-    g_auto(message_t) part = { .type = MESSAGE_PART, .offset = 7 }, got = { 0 };
+    g_auto(message_t) part = { .type = MESSAGE_PART, .size = 99, .offset = 7 }, got = { 0 };
     g_autoptr(GBytes) content = NULL;
 
     memset(part.attachment.bytes, 9, CASE_HASH_SIZE);
+    part.id = g_strdup(CASE);
+    part.stream = g_strdup("vendor:" ID);
     part.data = g_bytes_new_static("bytes", 5);
     content = message_pack(&part, NULL);
     g_assert_true(message_unpack(content, &got, NULL));
     g_assert_cmpint(got.type, ==, MESSAGE_PART);
     g_assert_cmpuint(got.offset, ==, 7);
+    g_assert_cmpuint(got.size, ==, 99);
+    g_assert_cmpstr(got.id, ==, CASE);
+    g_assert_cmpstr(got.stream, ==, "vendor:" ID);
     g_assert_true(g_bytes_equal(got.data, part.data));
     g_assert_cmpmem(got.attachment.bytes, CASE_HASH_SIZE, part.attachment.bytes, CASE_HASH_SIZE);
 }

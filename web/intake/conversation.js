@@ -12,6 +12,7 @@ import { listReplies, readReply } from './mailbox.js';
 const EVENT_TYPE = 'urn:entente:predicate:case-event:1';
 const ACK_TYPE = 'urn:entente:predicate:case-ack:1';
 const REPLY_ROLES = ['issuer', 'root'];
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const WITNESSED = ['verified', 'stale', 'unwitnessed'];
 
 /* The Ed25519 key in "NAME+HEX8+BASE64" as verifyEnvelope() takes it; null for others. */
@@ -29,6 +30,15 @@ function keysOf(signatory) {
   return [...delegated, ...roots].filter(({ bytes }) => bytes);
 }
 
+/* Whether a predicate has what is read of it here; who put it into the box may have written anything. */
+function isReadable({ case: id, time, seq, from, stream, event, fields, attachments = [] }) {
+  return [id, time, from, stream, event].every((text) => typeof text === 'string') && Number.isSafeInteger(seq) && typeof fields === 'object' && fields !== null
+    && Array.isArray(attachments) && attachments.every((file) => typeof file?.name === 'string' && typeof file.sha256 === 'string' && Number.isSafeInteger(file.size) && file.size >= 0);
+}
+
+/* What tells a file from others: it belongs to a stream of a case, and has one digest and size. */
+const fileKey = (id, stream, sha256, size) => [id, stream, sha256, size].join(' ');
+
 export class Conversation {
   constructor(reporter, log) {
     this.reporter = reporter;
@@ -36,8 +46,9 @@ export class Conversation {
     this.seen = new Set(); /* numbers of messages */
     this.events = []; /* {event, hash, signer}, in order of time */
     this.acks = []; /* predicates of case-ack:1 */
-    this.parts = new Map(); /* sha256 -> Map of offset -> bytes */
-    this.whole = new Map(); /* sha256 -> bytes, checked */
+    this.parts = new Map(); /* file -> Map of offset -> bytes, of files that events announce */
+    this.early = []; /* parts that came before their event: [json, data] */
+    this.whole = new Map(); /* file -> bytes, checked */
     this.signatories = new Map();
     this.proofs = new Map(); /* index -> state */
   }
@@ -50,6 +61,7 @@ export class Conversation {
       await this.take(await readReply(this.reporter.box, number));
       this.seen.add(number);
     }
+    for (const [json, data] of this.early.splice(0)) await this.takePart(json, data);
     this.events.sort((left, right) => left.event.time.localeCompare(right.event.time) || left.event.seq - right.event.seq || left.hash.localeCompare(right.hash));
     return true;
   }
@@ -72,6 +84,7 @@ export class Conversation {
     if (predicate.log !== this.log) return;
     if (predicateType === ACK_TYPE && predicate.author === this.reporter.from && !predicate.refused) this.acks.push(predicate);
     if (predicateType !== EVENT_TYPE || !(isOwn || predicate.to?.includes(this.reporter.from))) return;
+    if (!isReadable(predicate)) return;
     const hash = await sha256Hex(envelope.payload);
     if (this.events.some((other) => other.hash === hash)) return;
     const signer = isOwn ? await this.ownSignature(envelope) : await this.signerOf(predicate.from, envelope);
@@ -113,20 +126,38 @@ export class Conversation {
     return signer.disputed || (predicate.root && !register.keyOf(bytes)?.inForce) ? 'claimed' : 'verified';
   }
 
-  /* The bytes are whole when their hash is the attachment's. */
-  async takePart({ attachment, offset }, data) {
-    if (this.whole.has(attachment) || !Number.isSafeInteger(offset)) return;
-    const parts = this.parts.get(attachment) ?? new Map();
-    parts.set(offset, data);
-    this.parts.set(attachment, parts);
-    const bytes = concatBytes(...[...parts.entries()].sort(([left], [right]) => left - right).map(([, part]) => part));
-    if (await sha256Hex(bytes) !== attachment) return;
-    this.whole.set(attachment, bytes);
-    this.parts.delete(attachment);
+  announces(key) {
+    return this.events.some(({ event }) => event.attachments?.some(({ sha256, size }) => fileKey(event.case, event.stream, sha256, size) === key));
   }
 
-  attachment({ sha256 }) {
-    return this.whole.get(sha256);
+  /* Parts of what no event announces are nothing. The bytes are whole when their hash is the attachment's. */
+  async takePart(json, data) {
+    const { case: id, stream, attachment, size, offset } = json;
+    const key = fileKey(id, stream, attachment, size);
+    if (this.whole.has(key) || !Number.isSafeInteger(offset) || offset + data.length > size) return;
+    if (!this.announces(key)) {
+      this.early.push([json, data]);
+      return;
+    }
+    const parts = this.parts.get(key) ?? new Map();
+    parts.set(offset, data);
+    this.parts.set(key, parts);
+    if ([...parts.values()].reduce((sum, part) => sum + part.length, 0) < size) return;
+    const bytes = concatBytes(...[...parts.entries()].sort(([left], [right]) => left - right).map(([, part]) => part));
+    this.parts.delete(key);
+    if (await sha256Hex(bytes) === attachment) this.whole.set(key, bytes);
+  }
+
+  /* The bytes of a file that an event announces; of an empty one no part ever comes. */
+  attachment(event, { sha256, size }) {
+    if (size === 0 && sha256 === EMPTY_SHA256) return new Uint8Array(0);
+    return this.whole.get(fileKey(event.case, event.stream, sha256, size));
+  }
+
+  /* Bytes of all files that the reporter announced after the report. */
+  announced() {
+    const own = this.events.filter(({ event, signer }) => event.from === this.reporter.from && event.seq > 1 && signer.state === 'verified');
+    return own.flatMap(({ event }) => event.attachments ?? []).reduce((sum, { size }) => sum + size, 0);
   }
 
   /* The signatory whom the case is with. */

@@ -3,7 +3,7 @@
  * statements signed by the receipt's key, and the messages that carry them and their files.
  *
  *     message: {"type": "event", "envelope": {…}}               and nothing behind it
- *              {"type": "part", "attachment": sha256, "offset"} and the bytes
+ *              {"type": "part", "case", "stream", "attachment": sha256, "size", "offset"} and the bytes
  */
 import { sha256, sha256Hex, toHex, utf8Bytes } from '../verify/bytes.js';
 import { signStatement } from '../seal/receipt.js';
@@ -16,6 +16,15 @@ const EVENT_NONCE_BYTES = 32;
 const PART_BYTES = 4 << 20;
 const NAME_BYTES = 255;
 const STREAM = 'shared';
+
+/*
+ * Bytes of all files together that one reporter may announce in a case; the recipient refuses more
+ * (CASE_REPORT_FILES_LIMIT, src/process/case_event.h). Half of it is for the report, of which the
+ * browser keeps nothing, and half for all that is written later: so neither has to know of the other.
+ */
+export const REPORT_FILES_BYTES = 100 << 20;
+export const OPENING_FILES_BYTES = REPORT_FILES_BYTES / 2;
+export const LATER_FILES_BYTES = REPORT_FILES_BYTES - OPENING_FILES_BYTES;
 
 const secondsOf = (date) => `${date.toISOString().slice(0, 19)}Z`;
 const randomHex = (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes)));
@@ -82,13 +91,13 @@ export async function signEvent(reporter, log, said, verified) {
   return { envelope, hash: toHex(await sha256(payload)) };
 }
 
-/* The messages in the order in which they are sent, the event before its files; each is a function
- * that gives its content, so that files are not held twice. */
-export function messagesOf(envelope, attachments) {
+/* The messages of an event of the case `id` in the order in which they are sent, the event before
+ * its files; each is a function that gives its content, so that files are not held twice. */
+export function messagesOf(id, envelope, attachments) {
   const messages = [() => packContent({ type: 'event', envelope })];
   for (const { sha256: attachment, size, bytes } of attachments) {
     for (let offset = 0; offset < size; offset += PART_BYTES) {
-      messages.push(() => packContent({ type: 'part', attachment, offset }, bytes.subarray(offset, offset + PART_BYTES)));
+      messages.push(() => packContent({ type: 'part', case: id, stream: STREAM, attachment, size, offset }, bytes.subarray(offset, offset + PART_BYTES)));
     }
   }
   return messages;

@@ -6,9 +6,9 @@
 import { el, on, visible } from '../dom.js';
 import { notice } from '../ui/page.js';
 import { heldBesides, pictureAlone } from './metadata.js';
+import { LATER_FILES_BYTES, OPENING_FILES_BYTES, REPORT_FILES_BYTES } from './event.js';
 
 const FILES_LIMIT = 64;
-const FILES_BYTES = 50 << 20;
 const SIZE_UNITS = [['MiB', 1 << 20], ['KiB', 1 << 10]];
 
 /* "3.4 MiB" */
@@ -19,8 +19,10 @@ export function sizeText(view, bytes) {
 }
 
 export class FileField {
-  constructor(view) {
+  /* `announced`: bytes of files that the reporter sent after the report; null: this is the report. */
+  constructor(view, announced = null) {
     this.view = view;
+    this.limit = announced === null ? OPENING_FILES_BYTES : Math.max(0, LATER_FILES_BYTES - announced);
     this.files = [];
     this.held = new Map(); /* file -> what it holds besides its picture, where that is something */
     this.kept = new Set(); /* files of these that are to stay as they are */
@@ -32,7 +34,7 @@ export class FileField {
     this.input = on(el('input', { type: 'file', id: 'f-files', multiple: true, 'aria-describedby': 'hint-files error-files' }), 'change', () => this.add());
     this.node = el('div', { class: 'form-field' },
       el('label', { for: 'f-files' }, view.t('attach.label'), el('span', { class: 'optional' }, ` ${view.t('form.optional')}`)),
-      el('p', { class: 'hint', id: 'hint-files' }, view.t('attach.hint', { limit: sizeText(view, FILES_BYTES), count: view.format.number(FILES_LIMIT) })),
+      el('p', { class: 'hint', id: 'hint-files' }, view.t(announced === null ? 'attach.hint' : 'attach.hint-later', { limit: sizeText(view, this.limit), all: sizeText(view, REPORT_FILES_BYTES), count: view.format.number(FILES_LIMIT) })),
       this.error, this.input, this.list, this.total, this.hidden);
   }
 
@@ -124,7 +126,7 @@ export class FileField {
 
   problem() {
     const { view } = this;
-    if (this.size() > FILES_BYTES || this.files.length > FILES_LIMIT) return view.t('attach.too-much', { limit: sizeText(view, FILES_BYTES), count: FILES_LIMIT });
+    if (this.size() > this.limit || this.files.length > FILES_LIMIT) return view.t('attach.too-much', { limit: sizeText(view, this.limit), count: FILES_LIMIT });
     if (this.reading) return view.t('attach.reading');
     return this.undecided().length ? view.t('attach.undecided') : undefined;
   }

@@ -79,9 +79,9 @@ class Replies {
       view.t(`signer.${signer.state}`, { name: signer.name ?? event.from.slice(0, 16) }));
   }
 
-  attachmentNode(item) {
+  attachmentNode(event, item) {
     const { view, conversation } = this;
-    const whole = conversation.attachment(item);
+    const whole = conversation.attachment(event, item);
     const label = [visible(item.name), ' ', el('span', { class: 'quiet' }, sizeText(view, item.size))];
     if (!whole) return el('li', {}, label, ' ', view.t('reply.incomplete'));
     return el('li', {}, label, ' ', on(el('button', { type: 'button', class: 'button button-small', 'aria-label': view.t('reply.save-name', { name: item.name }) }, view.t('reply.save')), 'click', () => download(item.name, new Blob([whole], { type: 'application/octet-stream' }))));
@@ -101,7 +101,7 @@ class Replies {
         const name = view.i18n.pick(rows.get(id)?.title ?? id);
         return el('div', {}, el('dt', { lang: name.lang }, visible(name.text)), el('dd', {}, valueNode(view, rows.get(id), value)));
       })),
-      event.attachments?.length > 0 && el('ul', { class: 'file-list' }, event.attachments.map((item) => this.attachmentNode(item))));
+      event.attachments?.length > 0 && el('ul', { class: 'file-list' }, event.attachments.map((item) => this.attachmentNode(event, item))));
   }
 
   draw() {
@@ -121,7 +121,7 @@ class Replies {
     this.panel = new RecipientPanel(view, recipient);
     this.panel.start();
     this.field = new FormField(view, { id: MESSAGE_FIELD, type: 'text', limit: 65536, title: view.t('reply.message') }, true);
-    this.files = new FileField(view);
+    this.files = new FileField(view, this.conversation.announced());
     this.button = el('button', { type: 'submit', class: 'button button-primary' }, view.t('report.send'));
     this.progress = el('p', { class: 'progress', role: 'status' });
     const form = on(el('form', { class: 'intake', novalidate: true, autocomplete: 'off' }, card('write', view.t('reply.write'), this.field.node, this.files.node), card('recipient', view.t('recipient.title'), this.panel.node), el('div', { class: 'send' }, this.button, this.progress)), 'submit', (event) => {
@@ -188,8 +188,8 @@ class Replies {
     const machine = this.kindOf(following)?.machines[0].id ?? following.machine;
     const said = { ...following, machine, to: [recipient.id], event: MESSAGE_EVENT, fields, attachments };
     const { envelope } = await signEvent(reporter, this.intake.log, said, panel.isGood() ? panel.verified : null);
-    const messages = messagesOf(envelope, attachments).map((message) => ({ mailbox: recipient.mailbox, keys, message }));
-    const [copy] = messagesOf(envelope, []);
+    const messages = messagesOf(said.case, envelope, attachments).map((message) => ({ mailbox: recipient.mailbox, keys, message }));
+    const [copy] = messagesOf(said.case, envelope, []);
     return [messages[0], { mailbox: reporter.box, keys: [reporter.seal.public], message: copy }, ...messages.slice(1)];
   }
 }

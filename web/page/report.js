@@ -169,7 +169,7 @@ class ReportForm {
       attachments,
     };
     const { envelope } = await signEvent(reporter, intake.log, said, panel.isGood() ? panel.verified : null);
-    return { words: receiptWords(receipt), number: reporter.number, messages: messagesOf(envelope, attachments) };
+    return { words: receiptWords(receipt), number: reporter.number, messages: messagesOf(said.case, envelope, attachments) };
   }
 
   failed(problem) {
