@@ -1,6 +1,7 @@
 /* hunt_build.c: entente hunt build: feeds in, one table out. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
@@ -10,25 +11,32 @@
 #include <string.h>
 
 #define SOURCES_SHOWN 20
+#define STANDARD_INPUT "-"
+#define INPUT_LIMIT (1u << 30)
 #define MEGABYTE 1e6
 
 /* Ctrl-C is held back while the table is built, so that what is half done is taken away first. */
 struct interrupt {
-    sigset_t held, before;
+    gboolean held;
+    sigset_t before;
 };
 
 static void interrupt_hold(struct interrupt *interrupt)
 {
-    sigemptyset(&interrupt->held);
-    sigaddset(&interrupt->held, SIGINT);
-    sigaddset(&interrupt->held, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &interrupt->held, &interrupt->before);
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &interrupt->before);
+    interrupt->held = TRUE;
 }
 
 /* A signal that came meanwhile ends the program here. */
 static void interrupt_release(struct interrupt *interrupt)
 {
-    pthread_sigmask(SIG_SETMASK, &interrupt->before, NULL);
+    if (interrupt->held)
+        pthread_sigmask(SIG_SETMASK, &interrupt->before, NULL);
 }
 typedef struct interrupt interrupt_t;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(interrupt_t, interrupt_release)
@@ -48,6 +56,7 @@ struct building {
     struct warning_lists *warnings;
     struct feed_report *report;
     struct progress *progress; /* of the feed being read */
+    GBytes *input;             /* standard input, where it is a feed; else NULL */
     gint64 started_us;
 };
 
@@ -93,8 +102,12 @@ static gboolean read_feed(struct building *building, const char *feed,
     gboolean read;
 
     building->started_us = g_get_monotonic_time();
-    read =
-        feed_read(feed, &building->options, building->report, hunt_compiler_take, compiler, error);
+    if (g_str_equal(feed, STANDARD_INPUT))
+        read = feed_read_bytes(building->input, feed, &building->options, building->report,
+                               hunt_compiler_take, compiler, error);
+    else
+        read = feed_read(feed, &building->options, building->report, hunt_compiler_take, compiler,
+                         error);
     g_clear_pointer(&building->progress, progress_end);
     return read;
 }
@@ -334,6 +347,7 @@ static void building_clear(struct building *building)
 {
     g_clear_pointer(&building->warnings, warning_lists_free);
     g_clear_pointer(&building->report, feed_report_free);
+    g_clear_pointer(&building->input, g_bytes_unref);
 }
 typedef struct building building_t;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(building_t, building_clear)
@@ -358,9 +372,13 @@ static int run(const struct context *context, const struct hunt_arguments *given
     gint64 started_us = g_get_monotonic_time();
     enum tlp tlp;
 
-    interrupt_hold(&interrupt);
     if (!check_arguments(context, given, feeds, &tlp, error))
         return EXIT_INPUT;
+    /* Standard input may take long, and nothing is half done yet. */
+    if (g_strv_contains((const char *const *)feeds, STANDARD_INPUT) &&
+        !(building.input = file_read(STANDARD_INPUT, INPUT_LIMIT, error)))
+        return EXIT_SYSTEM;
+    interrupt_hold(&interrupt);
     building.report = feed_report_new();
     building.options = (struct feed_options){
         .tlp = tlp,

@@ -245,11 +245,16 @@ struct batch {
     guint64 done, total; /* bytes of all batches of this call */
 };
 
+static gboolean send_to_parent(gpointer out, guint8 kind, gconstpointer body, gsize length)
+{
+    return worker_send(out, kind, body, length);
+}
+
 static void parse_job(struct worker_pipe *out, gpointer data)
 {
     const struct batch *batch = data;
-    g_autoptr(feed_parser_t) parser =
-        feed_parser_new(batch->options, batch->suffixes, out, batch->report->sources->len);
+    g_autoptr(feed_parser_t) parser = feed_parser_new(
+        batch->options, batch->suffixes, send_to_parent, out, batch->report->sources->len);
 
     for (guint32 i = batch->at; i < batch->count && !parser->parent_gone; i++) {
         g_autoptr(GError) error = NULL;
@@ -424,7 +429,7 @@ static gboolean run_batch(struct batch *batch, const struct confinement *confine
     return TRUE;
 }
 
-/* Whether names beyond ASCII may be in it: bytes above 0x7f, escapes of JSON, or packed. */
+/* Whether names beyond ASCII may be in it: bytes above 0x7f, escapes, or packed. */
 static gboolean is_beyond_ascii(const struct input *input)
 {
     g_autofree guint8 *buffer = g_malloc(BATCH_FILES << 10);
@@ -444,7 +449,7 @@ static gboolean is_beyond_ascii(const struct input *input)
 
         for (ssize_t i = 0; i < got; i++)
             high |= buffer[i];
-        beyond = high >= 0x80 || memmem(buffer, (gsize)got, "\\u", 2);
+        beyond = high >= 0x80 || memchr(buffer, '\\', (gsize)got);
         at += (gsize)got;
     }
     close(fd);

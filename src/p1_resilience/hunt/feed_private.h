@@ -16,11 +16,15 @@
 #define FEED_TITLE_LIMIT 1024
 #define FEED_EXAMPLE_LIMIT 120
 
+/* Where messages go; FALSE: nobody listens any more. */
+typedef gboolean (*feed_send)(gpointer to, guint8 kind, gconstpointer body, gsize length);
+
 /* One file being parsed, in the worker. */
 struct feed_parser {
     const struct feed_options *options;
     const struct public_suffixes *suffixes; /* NULL: no name is one */
-    struct worker_pipe *out;                /* NULL: nothing is sent */
+    feed_send send;
+    gpointer to;
     const char *path;
     guint flags;       /* for indicator_parse() */
     guint32 sources;   /* so many are known */
@@ -32,8 +36,8 @@ struct feed_parser {
 };
 
 struct feed_parser *feed_parser_new(const struct feed_options *options,
-                                    const struct public_suffixes *suffixes, struct worker_pipe *out,
-                                    guint32 sources);
+                                    const struct public_suffixes *suffixes, feed_send send,
+                                    gpointer to, guint32 sources);
 void feed_parser_free(struct feed_parser *parser);
 typedef struct feed_parser feed_parser_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(feed_parser_t, feed_parser_free)

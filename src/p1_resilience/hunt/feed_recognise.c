@@ -170,6 +170,8 @@ gboolean feed_parse(struct feed_parser *parser, GBytes *bytes, GError **error)
     gsize length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
 
+    if (!length)
+        data = (const guint8 *)""; /* GLib has NULL for no bytes */
     if (length > 2 && data[0] == 0x1f && data[1] == 0x8b) {
         unpacked = gzip_unpack(data, length, UNPACKED_LIMIT);
         if (!unpacked)

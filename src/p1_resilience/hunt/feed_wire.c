@@ -23,14 +23,15 @@ struct record {
 G_STATIC_ASSERT(sizeof(struct record) % 8 == 0);
 
 struct feed_parser *feed_parser_new(const struct feed_options *options,
-                                    const struct public_suffixes *suffixes, struct worker_pipe *out,
-                                    guint32 sources)
+                                    const struct public_suffixes *suffixes, feed_send send,
+                                    gpointer to, guint32 sources)
 {
     struct feed_parser *parser = g_new0(struct feed_parser, 1);
 
     parser->options = options;
     parser->suffixes = suffixes;
-    parser->out = out;
+    parser->send = send;
+    parser->to = to;
     parser->sources = sources;
     parser->flags = options->force ? INDICATOR_FORCE : 0;
     parser->batch = g_byte_array_sized_new(BATCH_SIZE + BATCH_SIZE / 4);
@@ -67,9 +68,9 @@ struct assertion feed_assertion(guint32 source, enum tlp tlp)
     };
 }
 
-static void send(struct feed_parser *parser, guint8 kind, const GByteArray *body)
+static void send_body(struct feed_parser *parser, guint8 kind, const GByteArray *body)
 {
-    if (parser->out && !worker_send(parser->out, kind, body->data, body->len))
+    if (!parser->send(parser->to, kind, body->data, body->len))
         parser->parent_gone = TRUE;
 }
 
@@ -79,7 +80,7 @@ void feed_parser_progress(struct feed_parser *parser, guint64 done)
     if (!parser->batch->len)
         g_byte_array_set_size(parser->batch, sizeof parser->done);
     memcpy(parser->batch->data, &parser->done, sizeof parser->done);
-    send(parser, FEED_MESSAGE_RECORDS, parser->batch);
+    send_body(parser, FEED_MESSAGE_RECORDS, parser->batch);
     g_byte_array_set_size(parser->batch, 0);
 }
 
@@ -223,7 +224,7 @@ guint32 feed_source_add(struct feed_parser *parser, const struct feed_source *so
     put_string(body, or_else(source->title, NULL), FEED_TITLE_LIMIT);
     put_string(body, or_else(source->id, NULL), FEED_OBJECT_LIMIT);
     put_string(body, parser->path, FEED_TITLE_LIMIT);
-    send(parser, FEED_MESSAGE_SOURCE, body);
+    send_body(parser, FEED_MESSAGE_SOURCE, body);
     return parser->sources++;
 }
 
@@ -256,7 +257,7 @@ void feed_parser_finish_file(struct feed_parser *parser)
             put_string(body, parser->skipped[i].place[n], FEED_TITLE_LIMIT);
         }
     }
-    send(parser, FEED_MESSAGE_SKIPS, body);
+    send_body(parser, FEED_MESSAGE_SKIPS, body);
     clear_skips(parser);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/late_library.h"
+#include "p1_resilience/hunt/hunt_key.h"
 
 #include <libpsl.h>
 #include <stddef.h>
@@ -15,6 +16,8 @@
 
 /* A set of 64-bit hashes, open addressing; 0 is no hash. */
 #define SLOTS 32768u /* three times the rules of 2023 */
+/* One bit a hash stands before it, in 16 KiB that stay in the nearest cache. */
+#define FILTER_WORDS 2048u
 
 struct public_suffixes {
     typeof(psl_latest) *latest;
@@ -23,6 +26,7 @@ struct public_suffixes {
     psl_ctx_t *list;
     gboolean has_text;
     guint used;
+    guint64 filter[FILTER_WORDS];
     guint64 rules[SLOTS]; /* names with a rule, and names below which any label has one */
 };
 
@@ -33,14 +37,10 @@ static const struct late_symbol symbols[] = {
     { NULL, 0 },
 };
 
-/* FNV-1a; `wild` keeps "below this name" apart from the name. */
+/* `wild` keeps "below this name" apart from the name. */
 static guint64 hash_of(const char *name, gsize length, gboolean wild)
 {
-    guint64 hash = G_GUINT64_CONSTANT(0xcbf29ce484222325) + wild;
-
-    for (gsize i = 0; i < length; i++)
-        hash = (hash ^ (guint8)name[i]) * G_GUINT64_CONSTANT(0x100000001b3);
-    return hash | 1;
+    return hunt_key_bytes(HUNT_KEY_SEED_NAME + wild, (const guint8 *)name, length) | 1;
 }
 
 static guint slot_of(const struct public_suffixes *suffixes, guint64 hash)
@@ -50,6 +50,12 @@ static guint slot_of(const struct public_suffixes *suffixes, guint64 hash)
     while (suffixes->rules[slot] && suffixes->rules[slot] != hash)
         slot = (slot + 1) % SLOTS;
     return slot;
+}
+
+static gboolean has_hash(const struct public_suffixes *suffixes, guint64 hash)
+{
+    return hunt_key_filter_has(suffixes->filter, FILTER_WORDS, hash >> 1) &&
+           suffixes->rules[slot_of(suffixes, hash)];
 }
 
 /* One rule a line: "co.uk", "*.ck", "!www.ck"; comments begin with "//". */
@@ -65,6 +71,7 @@ static void add_rule(struct public_suffixes *suffixes, const char *line, gsize l
     slot = slot_of(suffixes, hash);
     suffixes->used += !suffixes->rules[slot];
     suffixes->rules[slot] = hash;
+    hunt_key_filter_set(suffixes->filter, FILTER_WORDS, hash >> 1);
 }
 
 /* Without the text, or with one that has outgrown the set, libpsl is asked about every name. */
@@ -109,12 +116,14 @@ void public_suffixes_free(struct public_suffixes *suffixes)
 
 gboolean public_suffixes_have(const struct public_suffixes *suffixes, const char *name)
 {
-    const char *below = strchr(name, '.');
+    gsize length = strlen(name);
+    const char *below = memchr(name, '.', length);
 
     /* Rules beyond ASCII stand in the text as they are, in names as A-labels. */
-    if (suffixes->has_text && !strstr(name, "xn--") &&
-        !suffixes->rules[slot_of(suffixes, hash_of(name, strlen(name), FALSE))] &&
-        !(below && suffixes->rules[slot_of(suffixes, hash_of(below + 1, strlen(below + 1), TRUE))]))
+    if (suffixes->has_text && !has_hash(suffixes, hash_of(name, length, FALSE)) &&
+        !(below &&
+          has_hash(suffixes, hash_of(below + 1, length - (gsize)(below + 1 - name), TRUE))) &&
+        !strstr(name, "xn--"))
         return FALSE;
     return suffixes->list && suffixes->is_public_suffix(suffixes->list, name);
 }

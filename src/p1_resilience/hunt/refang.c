@@ -62,10 +62,13 @@ static gboolean scheme_is_odd(const char *text, gsize length)
 gboolean refang_needed(const char *text, gsize length)
 {
     guint8 seen = 0;
+    gboolean colon = FALSE;
 
-    for (gsize i = 0; i < length; i++)
+    for (gsize i = 0; i < length; i++) {
         seen |= suspicious[(guint8)text[i]];
-    return seen || scheme_is_odd(text, length);
+        colon |= text[i] == ':';
+    }
+    return seen || (colon && scheme_is_odd(text, length));
 }
 
 static const struct spelling *spelling_at(const char *text, gsize length)

@@ -4,6 +4,18 @@
 
 gboolean warning_list_kind_parse(const char *name, enum warning_list_kind *kind);
 
+/*
+ * Reads a list and says what it holds: each list it makes is begun, and followed by its entries,
+ * each ending in NUL. `error` is ENTENTE_ERROR_INPUT.
+ */
+struct warning_sink {
+    void (*begin)(gpointer to, const char *name, guint32 kind, guint32 kinds);
+    void (*entries)(gpointer to, const char *entries, gsize length);
+    gpointer to;
+};
+gboolean warning_list_parse(const char *path, const char *text, gsize length,
+                            const struct warning_sink *sink, GError **error);
+
 /* A new list, for indicators of `kinds` (INDICATOR_ONLY()); 0: all. Its index. */
 guint warning_lists_begin(struct warning_lists *lists, const char *name,
                           enum warning_list_kind kind, guint kinds);

@@ -49,9 +49,8 @@ static const struct {
 };
 
 struct reading {
-    GBytes *bytes;
     const char *path;
-    struct worker_pipe *out;
+    const struct warning_sink *sink;
     GString *batch;
     /* of MISP's format */
     char *name, *type;
@@ -64,7 +63,7 @@ struct reading {
 static void flush(struct reading *reading)
 {
     if (reading->batch->len)
-        worker_send(reading->out, MESSAGE_ENTRIES, reading->batch->str, reading->batch->len);
+        reading->sink->entries(reading->sink->to, reading->batch->str, reading->batch->len);
     g_string_truncate(reading->batch, 0);
 }
 
@@ -78,13 +77,8 @@ static void put_entry(struct reading *reading, const char *entry, gsize length)
 
 static void begin_list(struct reading *reading, const char *name, guint32 kind, guint32 kinds)
 {
-    g_autoptr(GByteArray) body = g_byte_array_new();
-
     flush(reading);
-    g_byte_array_append(body, (const guint8 *)&kind, sizeof kind);
-    g_byte_array_append(body, (const guint8 *)&kinds, sizeof kinds);
-    g_byte_array_append(body, (const guint8 *)name, (guint)MIN(strlen(name), FEED_OBJECT_LIMIT));
-    worker_send(reading->out, MESSAGE_LIST, body->data, body->len);
+    reading->sink->begin(reading->sink->to, name, kind, kinds);
 }
 
 static gboolean take_name(const char *const *path, const json_t *value, gpointer data,
@@ -196,22 +190,53 @@ static gboolean read_plain(struct reading *reading, const char *text, gsize leng
     return TRUE;
 }
 
-static void read_job(struct worker_pipe *out, gpointer data)
+gboolean warning_list_parse(const char *path, const char *text, gsize length,
+                            const struct warning_sink *sink, GError **error)
 {
-    struct reading *reading = data;
-    g_autoptr(GError) error = NULL;
-    gsize length, start = 0;
-    const char *text = g_bytes_get_data(reading->bytes, &length);
+    struct reading reading = { .path = path, .sink = sink, .batch = g_string_new(NULL) };
+    gsize start = 0;
     gboolean read;
 
-    reading->out = out;
-    reading->batch = g_string_new(NULL);
     while (start < length && g_ascii_isspace(text[start]))
         start++;
-    read = start < length && text[start] == '{' ? read_misp(reading, text, length, &error)
-                                                : read_plain(reading, text, length);
-    flush(reading);
-    if (read)
+    read = start < length && text[start] == '{' ? read_misp(&reading, text, length, error)
+                                                : read_plain(&reading, text, length);
+    flush(&reading);
+    g_string_free(reading.batch, TRUE);
+    g_free(reading.name);
+    g_free(reading.type);
+    return read;
+}
+
+static void send_list(gpointer out, const char *name, guint32 kind, guint32 kinds)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    g_byte_array_append(body, (const guint8 *)&kind, sizeof kind);
+    g_byte_array_append(body, (const guint8 *)&kinds, sizeof kinds);
+    g_byte_array_append(body, (const guint8 *)name, (guint)MIN(strlen(name), FEED_OBJECT_LIMIT));
+    worker_send(out, MESSAGE_LIST, body->data, body->len);
+}
+
+static void send_entries(gpointer out, const char *entries, gsize length)
+{
+    worker_send(out, MESSAGE_ENTRIES, entries, length);
+}
+
+struct job {
+    GBytes *bytes;
+    const char *path;
+};
+
+static void read_job(struct worker_pipe *out, gpointer data)
+{
+    const struct job *job = data;
+    const struct warning_sink sink = { send_list, send_entries, out };
+    g_autoptr(GError) error = NULL;
+    gsize length;
+    const char *text = g_bytes_get_data(job->bytes, &length);
+
+    if (warning_list_parse(job->path, length ? text : "", length, &sink, &error))
         worker_send(out, MESSAGE_DONE, "", 0);
     else
         worker_send(out, MESSAGE_ERROR, error->message, strlen(error->message));
@@ -253,7 +278,7 @@ static gboolean read_file(struct warning_lists *lists, const char *path, GError 
 {
     static const struct confine_limits limits = { .memory = 4ull << 30, .cpu_s = 120 };
     g_autoptr(confinement_t) confinement = confinement_new(0, error);
-    struct reading reading = { .path = path };
+    struct job job = { .path = path };
     g_autoptr(worker_t) worker = NULL;
     g_autoptr(GBytes) bytes = NULL;
     guint first = warning_lists_count(lists);
@@ -264,9 +289,9 @@ static gboolean read_file(struct warning_lists *lists, const char *path, GError 
 
     if (!confinement || !(bytes = file_read(path, FILE_LIMIT, error)))
         return FALSE;
-    reading.bytes = bytes;
+    job.bytes = bytes;
     worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US,
-                          read_job, &reading, error);
+                          read_job, &job, error);
     if (!worker)
         return FALSE;
     while (sound && worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {

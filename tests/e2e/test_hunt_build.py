@@ -1,0 +1,193 @@
+"""entente hunt build and explain: feeds in, one table out, and who asserts what."""
+import gzip
+import json
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+
+from conftest import BINARY
+
+EVENT = {"Event": {"uuid": "5c6c7a64-ec9c-425a-a081-2c570a016219", "info": "A campaign",
+                   "Orgc": {"name": "CERT Example"}, "Tag": [{"name": "tlp:green"}],
+                   "Attribute": [
+                       {"uuid": "15ebb496-c51c-4f88-b60b-aba5f806db5f", "type": "ip-dst",
+                        "value": "203.0.113.7", "to_ids": True},
+                       {"uuid": "a3bc1af1-e021-4685-9dd1-68013abef4d9", "type": "domain",
+                        "value": "context.example", "to_ids": False}]}}
+BUNDLE = {"type": "bundle", "id": "bundle--1", "objects": [
+    {"type": "indicator", "spec_version": "2.1", "pattern_type": "stix",
+     "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+     "created": "2024-01-01T00:00:00Z", "modified": "2024-01-01T00:00:00Z",
+     "valid_from": "2024-01-01T00:00:00Z", "valid_until": "2024-02-01T00:00:00Z",
+     "confidence": 80, "labels": ["c2"], "pattern": "[ipv4-addr:value = '203.0.113.7']"}]}
+
+
+@pytest.fixture
+def feeds(tmp_path):
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    (folder / "event.json").write_text(json.dumps(EVENT))
+    (folder / "bundle.json").write_text(json.dumps(BUNDLE))
+    (folder / "list.txt").write_text("# ours\nevil[.]example\n192.0.2.0/24\n/gate.php\n"
+                                     "github.io\n2001:DB8::1\nhxxp://bad[.]example/a\n")
+    return folder
+
+
+def built(entente, *arguments, status=0, **options):
+    done = entente("hunt", "build", "-o", "intel.table", "--format", "json", *arguments,
+                   status=status, **options)
+    return json.loads(done.stdout)
+
+
+def explained(entente, value, status=1):
+    done = entente("hunt", "explain", "--table", "intel.table", "--format", "json", value,
+                   status=status)
+    return json.loads(done.stdout)["values"][0]["assertions"]
+
+
+def test_a_table_of_several_feeds(entente, feeds):
+    summary = built(entente, feeds)
+    assert summary["schema"] == "entente/hunt-build/1"
+    assert summary["assertions"] == 7
+    assert summary["values"] == 6  # two sources assert one address
+    assert summary["kinds"]["ipv4"] == 2
+    assert [source["format"] for source in summary["sources"]] == ["stix", "misp", "plain"]
+    assert {skip["reason"]: skip["count"] for skip in summary["skipped"]} == {
+        "path-only": 1, "not-to-ids": 1}
+    assert summary["skipped"][0]["examples"][0]["place"].endswith("list.txt:4")
+    assert summary["changed"]["public-suffix"] == 1
+
+
+def test_explain_names_every_source(entente, feeds):
+    built(entente, feeds)
+    stix, misp = explained(entente, "203.0.113[.]7")
+    assert stix["object"] == "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
+    assert (stix["confidence"], stix["tlp"], stix["labels"]) == (80, "amber", ["c2"])
+    assert (stix["valid_until"], stix["validity"]) == ("2024-02-01T00:00:00Z", "expired")
+    assert misp["source"]["name"] == "CERT Example"
+    assert misp["source"]["title"] == "A campaign"
+    assert (misp["object"], misp["tlp"]) == ("15ebb496-c51c-4f88-b60b-aba5f806db5f", "green")
+
+
+def test_explain_looks_where_a_scan_would(entente, feeds):
+    built(entente, feeds)
+    assert [found["indicator"] for found in explained(entente, "www.evil.example")] == [
+        "evil.example"]
+    assert [found["indicator"] for found in explained(entente, "192.0.2.9")] == ["192.0.2.0/24"]
+    assert [found["indicator"] for found in explained(entente, "http://www.evil.example/x")] == [
+        "evil.example"]
+    assert [found["indicator"] for found in explained(entente, "2001:db8:0::1")] == ["2001:db8::1"]
+    assert explained(entente, "github.io")[0]["flags"] == ["exact"]
+    assert explained(entente, "someone.github.io", status=0) == []
+    assert explained(entente, "notevil.example", status=0) == []
+    entente("hunt", "explain", "--table", "intel.table", "300.1.1.1", status=2)
+
+
+def test_explain_in_words(entente, feeds):
+    built(entente, feeds)
+    text = entente("hunt", "explain", "--table", "intel.table", "203.0.113.7", "a.example",
+                   status=1).stdout
+    assert "CERT Example" in text and "80 of 100" in text and "expired" in text
+    assert "a.example: nobody asserts it" in text
+
+
+def test_the_summary_in_words(entente, feeds):
+    text = entente("hunt", "build", "-o", "intel.table", feeds).stdout
+    assert "6 values, asserted 7 times" in text
+    assert "path-only" in text and "/gate.php" in text
+
+
+def test_options_change_what_is_taken(entente, feeds):
+    summary = built(entente, "--include-non-ids", "--source", "Partner", "--tlp", "red",
+                    feeds / "event.json", feeds / "list.txt")
+    assert {source["name"] for source in summary["sources"]} == {"Partner"}
+    assert explained(entente, "context.example")[0]["to_ids"] is False
+    assert explained(entente, "evil.example")[0]["tlp"] == "red"
+    (feeds / "wide.txt").write_text("10.0.0.0/7\n")
+    entente("hunt", "build", "-o", "wide.table", feeds / "wide.txt", status=2)
+    entente("hunt", "build", "-o", "wide.table", "--force", feeds / "wide.txt")
+    assert "--tlp" in entente("hunt", "build", "-o", "x", "--tlp", "pink", feeds, status=2).stderr
+
+
+def test_warning_lists_are_named(entente, feeds, tmp_path):
+    (tmp_path / "own.json").write_text(json.dumps(
+        {"name": "Own networks", "type": "cidr", "list": ["203.0.113.0/24"]}))
+    summary = built(entente, "--warning-list", "own.json", feeds)
+    assert summary["warned"] == 2
+    assert summary["warning_lists"] == [{"name": "Own networks", "entries": 1, "skipped": 0}]
+    assert explained(entente, "203.0.113.7")[0]["suppressed_by"] == "Own networks"
+    entente("hunt", "build", "-o", "x", "--warning-list", feeds / "bundle.json", feeds, status=2)
+    assert "--warning-list" in entente("hunt", "build", "-o", "x", "own.json", status=2).stderr
+
+
+def test_standard_input_and_gzip(entente, feeds):
+    assert built(entente, "-", stdin="evil.example\n")["assertions"] == 1
+    (feeds / "list.gz").write_bytes(gzip.compress(b"evil.example\nb\xc3\xbccher.example\n"))
+    built(entente, feeds / "list.gz")
+    assert explained(entente, "b\u00fccher.example")[0]["indicator"] == "xn--bcher-kva.example"
+
+
+def test_what_could_not_be_read_is_exit_3_and_named(entente, feeds):
+    (feeds / "broken.json").write_text('{"Event": {"uuid": ')
+    summary = built(entente, feeds, status=3)
+    unread, = (skip for skip in summary["skipped"] if skip["reason"] == "unread")
+    assert unread["examples"][0]["place"].endswith("broken.json")
+    assert explained(entente, "evil.example")
+    entente("hunt", "build", "-o", "x", feeds / "broken.json", status=2)
+    entente("hunt", "build", "-o", "x", feeds / "absent.json", status=3)
+    assert not (entente.folder / "x").exists()
+
+
+def test_nothing_to_look_for_is_no_table(entente, tmp_path):
+    (tmp_path / "empty.txt").write_text("# nothing\n/gate.php\n")
+    assert "nothing to look for" in entente("hunt", "build", "-o", "x", "empty.txt",
+                                            status=2).stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_only_an_older_table_is_replaced(entente, feeds, tmp_path):
+    serial = built(entente, feeds)["serial"]
+    built(entente, feeds)
+    path = tmp_path / "intel.table"
+    table = bytearray(path.read_bytes())
+    newer = json.loads(entente("hunt", "build", "-o", "intel.table", "--format", "json",
+                               feeds).stdout)["serial"]
+    assert newer > serial
+    table = bytearray(path.read_bytes())
+    at = table.index(struct.pack("<Q", newer))
+    table[at:at + 8] = struct.pack("<Q", newer + 10 ** 15)
+    path.write_bytes(table)
+    entente("hunt", "build", "-o", "intel.table", feeds, status=4)
+    assert path.read_bytes() == table
+    (tmp_path / "notes.txt").write_text("notes")
+    entente("hunt", "build", "-o", "notes.txt", feeds, status=2)
+    assert (tmp_path / "notes.txt").read_text() == "notes"
+
+
+def test_ctrl_c_leaves_nothing(entente, tmp_path):
+    lines = "".join(f"h{number}.example\n" for number in range(100_000))
+    (tmp_path / "list.txt").write_text(lines * 30)
+    before = sorted(tmp_path.iterdir())
+    running = subprocess.Popen([BINARY, "hunt", "build", "-o", "intel.table", "list.txt"],
+                               cwd=tmp_path, env=entente.environment, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGINT
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_events_of_the_data_set(entente, shared, say):
+    summary = built(entente, *sorted((shared / "data/hunt/misp").glob("*.json")),
+                    shared / "data/hunt/logs/indicators.txt", "--include-non-ids")
+    listed = sum(len(path.read_text().splitlines()) - 1
+                 for path in (shared / "data/hunt/misp").glob("*.attrs.tsv"))
+    misp = sum(source["assertions"] for source in summary["sources"]
+               if source["format"] == "misp")
+    context = sum(skip["count"] for skip in summary["skipped"])
+    assert misp + context >= listed == 1148
+    say(f"figure: of {listed} MISP attributes {misp} assertions, {context} kept as context")

@@ -1,0 +1,17 @@
+/* Feeds of indicators (misp): every message of the parser is sound, every value in normal form. */
+#include "feed.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static gboolean parse(struct feed_parser *parser, const void *data, gsize size, GError **error)
+{
+    return feed_parse_misp(parser, data, size, error);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    feed_any(parse, data, size);
+    return 0;
+}
