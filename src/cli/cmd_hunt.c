@@ -6,6 +6,7 @@ static const struct hunt_subcommand *const subcommands[] = {
     /* clang-format off */
     &hunt_subcommand_build,
     &hunt_subcommand_explain,
+    &hunt_subcommand_install,
     &hunt_subcommand_scan,
     NULL,
     /* clang-format on */
@@ -63,6 +64,7 @@ const struct command command_hunt = {
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
         "         hosts files, Zeek and Suricata lists, reports with defanged indicators\n"
         "explain  who asserts a value, since when, how sure, and how far it may go\n"
+        "install  check a table that was built elsewhere, and put it in place of an older one\n"
         "scan     find what the table lists in logs: files (also gz, zst, bz2, xz), folders, or - "
         "\n"
         "         for standard input\n\n"

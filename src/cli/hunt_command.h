@@ -24,4 +24,5 @@ struct hunt_subcommand {
 
 extern const struct hunt_subcommand hunt_subcommand_build;
 extern const struct hunt_subcommand hunt_subcommand_explain;
+extern const struct hunt_subcommand hunt_subcommand_install;
 extern const struct hunt_subcommand hunt_subcommand_scan;

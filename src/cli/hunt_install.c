@@ -1,0 +1,63 @@
+/* hunt_install.c: entente hunt install: a table that was built elsewhere, put in place. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/terminal.h"
+#include "cli/hunt_command.h"
+#include "p1_resilience/hunt/hunt_table.h"
+
+/* That this program can read it is found out before it takes the place of one that it can. */
+static gboolean is_readable(const char *path, GError **error)
+{
+    g_autoptr(hunt_table_t) table = hunt_table_open(path, error);
+
+    return table != NULL;
+}
+
+static void print_json(const char *path, const struct table_info *info, const char *built)
+{
+    struct json_writer *json = json_writer_new();
+    g_autofree char *text = NULL;
+
+    json_begin_object(json, NULL);
+    json_put_string(json, "schema", "entente/hunt-install/1");
+    json_put_string(json, "table", path);
+    json_put_integer(json, "serial", (gint64)info->serial);
+    json_put_string(json, "built", built);
+    json_put_integer(json, "values", (gint64)info->keys);
+    json_end_object(json);
+    text = json_writer_finish(json, NULL);
+    fputs(text, stdout);
+}
+
+static gboolean print_installed(const struct context *context, GError **error)
+{
+    g_autoptr(hunt_table_t) table = hunt_table_open(context->output, error);
+    g_autofree char *path = NULL, *built = NULL;
+    const struct table_info *info;
+
+    if (!table)
+        return FALSE;
+    info = table_info(hunt_table_table(table));
+    built = clock_format(info->built_us);
+    path = terminal_escape(context->output);
+    if (cli_format_is(context, "json", FALSE))
+        print_json(context->output, info, built);
+    else
+        printf("%s: %" G_GUINT64_FORMAT " values, built %s\n", path, info->keys, built);
+    return TRUE;
+}
+
+static int run(const struct context *context, const struct hunt_arguments *given, char **tables,
+               GError **error)
+{
+    if (!context->output || !tables[0] || tables[1])
+        return input_error(error, "what and where to: entente hunt install -o TABLE FILE");
+    if (!is_readable(tables[0], error) ||
+        !table_install(tables[0], context->output, HUNT_TABLE_KIND, error) ||
+        !print_installed(context, error))
+        return EXIT_SYSTEM;
+    return EXIT_DONE;
+}
+
+const struct hunt_subcommand hunt_subcommand_install = { "install", run };
