@@ -1,5 +1,5 @@
 /* Levels by markings: the strictest of all that stand anywhere counts. */
-#include "p1_resilience/intel/marking.h"
+#include "p1_resilience/hunt/marking.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* STIX objects: ids, times, checks, versions; reading without a byte lost, writing soundly. */
 #include "p1_resilience/intel/stix.h"
 
-#include "p1_resilience/intel/marking.h"
+#include "p1_resilience/hunt/marking.h"
 
 #include <string.h>
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "p1_resilience/hunt/feed_json.h"
+#include "p1_resilience/hunt/marking.h"
 
 #include <string.h>
 
@@ -146,7 +147,7 @@ static void take_tag(const json_t *tag, gboolean *has_tlp, enum tlp *tlp, guint8
 
     if (!name)
         return;
-    if (g_ascii_strncasecmp(name, "tlp:", 4) == 0 && tlp_parse(name, &level)) {
+    if (marking_level_of_tag(name, &level)) {
         *tlp = *has_tlp ? MAX(*tlp, level) : level;
         *has_tlp = TRUE;
         return;

@@ -7,49 +7,23 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "p1_resilience/hunt/feed_json.h"
+#include "p1_resilience/hunt/marking.h"
 #include "p1_resilience/hunt/pattern.h"
 
 #include <string.h>
-
-/* Markings that everybody knows: TLP 2.0 (OASIS extension), and TLP 1.0 of STIX 2.1 section 7.2. */
-static const struct {
-    const char *id;
-    enum tlp tlp;
-} known_markings[] = {
-    { "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", TLP_CLEAR },
-    { "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", TLP_GREEN },
-    { "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", TLP_AMBER },
-    { "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", TLP_AMBER_STRICT },
-    { "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", TLP_RED },
-    { "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", TLP_CLEAR },
-    { "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", TLP_GREEN },
-    { "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", TLP_AMBER },
-    { "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", TLP_RED },
-};
-#define TLP_EXTENSION "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 
 struct reading {
     struct feed_parser *parser;
     char *bundle;
     gboolean is_2_0;
-    GHashTable *markings; /* id -> level + 1 */
+    markings_t *markings;
+    json_t *around;       /* the bundle's own object_marking_refs; or NULL */
     GHashTable *names;    /* identity -> name */
     GHashTable *versions; /* id -> its newest "modified", in microseconds */
     GHashTable *sources;  /* created_by_ref -> index + 1 */
 };
 
 /* ---- the first time */
-
-/* The level of a marking definition; FALSE: it marks something else. */
-static gboolean level_of(const json_t *object, enum tlp *tlp)
-{
-    const json_t *extension = json_object_get(json_object_get(object, "extensions"), TLP_EXTENSION);
-    const char *name = json_text(object, "name");
-
-    return tlp_parse(json_text(extension, "tlp_2_0"), tlp) ||
-           tlp_parse(json_text(json_object_get(object, "definition"), "tlp"), tlp) ||
-           (name && g_ascii_strncasecmp(name, "tlp:", 4) == 0 && tlp_parse(name, tlp));
-}
 
 static gint64 time_of(const json_t *object, const char *member)
 {
@@ -64,13 +38,11 @@ static gboolean note_object(const char *const *path, const json_t *object, gpoin
 {
     struct reading *reading = data;
     const char *type = json_text(object, "type"), *id = json_text(object, "id");
-    enum tlp tlp;
 
     if (!type || !id)
         return TRUE;
-    if (g_str_equal(type, "marking-definition") && level_of(object, &tlp)) {
-        g_hash_table_replace(reading->markings, g_strdup(id), GUINT_TO_POINTER(tlp + 1));
-    } else if (g_str_equal(type, "identity") && json_text(object, "name")) {
+    markings_learn(reading->markings, object);
+    if (g_str_equal(type, "identity") && json_text(object, "name")) {
         g_hash_table_replace(reading->names, g_strdup(id), g_strdup(json_text(object, "name")));
     } else if (g_str_equal(type, "indicator")) {
         gint64 modified = time_of(object, "modified");
@@ -88,7 +60,9 @@ static gboolean note_bundle(const char *const *path, const json_t *value, gpoint
 {
     struct reading *reading = data;
 
-    if (g_str_equal(path[0], "spec_version"))
+    if (g_str_equal(path[0], "object_marking_refs") && !reading->around)
+        reading->around = json_pack("{s:o}", path[0], json_deep_copy(value));
+    else if (g_str_equal(path[0], "spec_version"))
         reading->is_2_0 = g_strcmp0(json_string_value(value), "2.0") == 0;
     else if (g_str_equal(path[0], "id") && !reading->bundle)
         reading->bundle = g_strdup(json_string_value(value));
@@ -99,29 +73,14 @@ static gboolean note_bundle(const char *const *path, const json_t *value, gpoint
 
 /* ---- the second time */
 
-static void mark(const struct reading *reading, const char *id, gboolean *marked, enum tlp *tlp)
-{
-    guint level = id ? GPOINTER_TO_UINT(g_hash_table_lookup(reading->markings, id)) : 0;
-
-    if (!level)
-        return; /* a statement, or a definition that is not here */
-    *tlp = *marked ? MAX(*tlp, (enum tlp)(level - 1)) : (enum tlp)(level - 1);
-    *marked = TRUE;
-}
-
-/* The strictest of the object's own markings and of those of its parts. */
+/* The strictest of the markings of the object, of its parts, and of the bundle. */
 static enum tlp tlp_of(const struct reading *reading, const json_t *object)
 {
-    enum tlp tlp = reading->parser->options->tlp;
-    gboolean marked = FALSE;
-    json_t *item;
-    size_t index;
+    const struct marking_context context = { .markings = reading->markings,
+                                             .bundle = reading->around,
+                                             .fallback = reading->parser->options->tlp };
 
-    json_array_foreach(json_object_get(object, "object_marking_refs"), index, item)
-        mark(reading, json_string_value(item), &marked, &tlp);
-    json_array_foreach(json_object_get(object, "granular_markings"), index, item)
-        mark(reading, json_text(item, "marking_ref"), &marked, &tlp);
-    return tlp;
+    return marking_level(object, &context);
 }
 
 static guint32 source_of(struct reading *reading, const json_t *object)
@@ -241,27 +200,25 @@ static gboolean take_object(const char *const *path, const json_t *object, gpoin
 
 gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize length, GError **error)
 {
-    static const struct json_want first[] = { { "objects/*", note_object },
-                                              { "id", note_bundle },
-                                              { "spec_version", note_bundle },
-                                              { "more", note_bundle },
-                                              { NULL } };
+    static const struct json_want first[] = {
+        { "objects/*", note_object },           { "id", note_bundle },
+        { "spec_version", note_bundle },        { "more", note_bundle },
+        { "object_marking_refs", note_bundle }, { NULL }
+    };
     static const struct json_want second[] = { { "objects/*", take_object }, { NULL } };
     struct feed_json json = { parser->path, text, length, .parser = parser, .passes = 2 };
     struct reading reading = { .parser = parser };
     gboolean read;
 
-    reading.markings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    reading.markings = markings_new();
     reading.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     reading.versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     reading.sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(known_markings); i++)
-        g_hash_table_insert(reading.markings, g_strdup(known_markings[i].id),
-                            GUINT_TO_POINTER(known_markings[i].tlp + 1));
     read = feed_json_read(&json, first, &reading, error);
     json.pass = 1;
     read = read && feed_json_read(&json, second, &reading, error);
-    g_hash_table_unref(reading.markings);
+    markings_free(reading.markings);
+    json_decref(reading.around);
     g_hash_table_unref(reading.names);
     g_hash_table_unref(reading.versions);
     g_hash_table_unref(reading.sources);

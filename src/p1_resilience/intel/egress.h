@@ -22,7 +22,7 @@
 #include "base/json.h"
 #include "base/tlp.h"
 #include "journal/journal.h"
-#include "p1_resilience/intel/marking.h"
+#include "p1_resilience/hunt/marking.h"
 
 enum egress_recipient_kind {
     EGRESS_OWN,        /* people and machines of this organisation */

@@ -1,6 +1,6 @@
 /* Objects that this program makes, as STIX 2.1 has them. */
 #include "base/clock.h"
-#include "p1_resilience/intel/marking.h"
+#include "p1_resilience/hunt/marking.h"
 #include "p1_resilience/intel/stix.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "p1_resilience/intel/marking.h"
+#include "p1_resilience/hunt/marking.h"
 #include <string.h>
 
 static const struct well_known {
@@ -22,6 +22,7 @@ static const struct well_known {
 
 /* What a definition that is not well known says: a level, or nothing about it. */
 #define NO_LEVEL (-1)
+#define TLP_PREFIX "tlp:"
 
 struct markings {
     GHashTable *levels; /* id -> level, or NO_LEVEL */
@@ -69,21 +70,29 @@ void markings_free(struct markings *markings)
     g_free(markings);
 }
 
-/* The level that a definition names, by the extension of TLP 2.0 or as TLP 1.0; else NO_LEVEL. */
+gboolean marking_level_of_tag(const char *name, enum tlp *level)
+{
+    if (!name || g_ascii_strncasecmp(name, TLP_PREFIX, strlen(TLP_PREFIX)) != 0)
+        return FALSE;
+    if (!tlp_parse(name, level))
+        *level = TLP_RED;
+    return TRUE;
+}
+
+/* The level that a definition names: by the extension of TLP 2.0, as TLP 1.0, or by its name. */
 static int defined_level(const json_t *object)
 {
     const json_t *extension =
         json_object_get(json_object_get(object, "extensions"), MARKING_TLP_EXTENSION);
-    const json_t *definition = json_object_get(object, "definition");
     gboolean of_tlp = extension || g_strcmp0(json_text(object, "definition_type"), "tlp") == 0;
     enum tlp level;
 
-    if (!of_tlp)
-        return NO_LEVEL;
     if (tlp_parse(json_text(extension, "tlp_2_0"), &level) ||
-        tlp_parse(json_text(definition, "tlp"), &level))
+        tlp_parse(json_text(json_object_get(object, "definition"), "tlp"), &level))
         return level;
-    return TLP_RED; /* it speaks of the TLP and names no level that is known */
+    if (marking_level_of_tag(json_text(object, "name"), &level))
+        return level;
+    return of_tlp ? TLP_RED : NO_LEVEL; /* of the TLP, but no level that is known */
 }
 
 void markings_learn(struct markings *markings, const json_t *object)
@@ -162,13 +171,10 @@ gboolean marking_level_of_tags(const json_t *tags, enum tlp *level)
 
     json_array_foreach(tags, index, tag)
     {
-        const char *name = json_text(tag, "name");
         enum tlp of_tag;
 
-        if (!name || g_ascii_strncasecmp(name, "tlp:", 4) != 0)
+        if (!marking_level_of_tag(json_text(tag, "name"), &of_tag))
             continue;
-        if (!tlp_parse(name, &of_tag))
-            of_tag = TLP_RED;
         *level = found ? MAX(*level, of_tag) : of_tag;
         found = TRUE;
     }

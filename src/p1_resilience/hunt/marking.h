@@ -46,8 +46,12 @@ struct marking_context {
 enum tlp marking_level(const json_t *object, const struct marking_context *context);
 
 /*
- * The strictest level among MISP tags ([{"name":"tlp:amber"}, ...], any case); FALSE: no tag names
- * one. A tag of the TLP that is not known ("tlp:ex:chr") counts as RED.
+ * The level that the name of one MISP tag says ("tlp:amber", any case); FALSE: it says none. A tag
+ * of the TLP that is not known ("tlp:ex:chr") counts as RED.
+ */
+gboolean marking_level_of_tag(const char *name, enum tlp *level);
+/*
+ * The strictest level among MISP tags ([{"name":"tlp:amber"}, ...], ...]); FALSE: no tag names one.
  */
 gboolean marking_level_of_tags(const json_t *tags, enum tlp *level);
 /* "tlp:amber+strict" */
