@@ -30,13 +30,13 @@ function keysOf(signatory) {
   return [...delegated, ...roots].filter(({ bytes }) => bytes);
 }
 
-/* Whether a predicate has what is read of it here; who put it into the box may have written anything. */
+/* Whether a predicate has what is read of it here; anybody may have written it. */
 function isReadable({ case: id, time, seq, from, stream, event, fields, attachments = [] }) {
-  return [id, time, from, stream, event].every((text) => typeof text === 'string') && Number.isSafeInteger(seq) && typeof fields === 'object' && fields !== null
-    && Array.isArray(attachments) && attachments.every((file) => typeof file?.name === 'string' && typeof file.sha256 === 'string' && Number.isSafeInteger(file.size) && file.size >= 0);
+  return [id, time, from, stream, event].every((text) => typeof text === 'string') && Number.isSafeInteger(seq) && Boolean(fields)
+    && Array.isArray(attachments) && attachments.every((file) => typeof file?.name === 'string' && file.size >= 0);
 }
 
-/* What tells a file from others: it belongs to a stream of a case, and has one digest and size. */
+/* What tells a file from others. */
 const fileKey = (id, stream, sha256, size) => [id, stream, sha256, size].join(' ');
 
 export class Conversation {
@@ -126,16 +126,12 @@ export class Conversation {
     return signer.disputed || (predicate.root && !register.keyOf(bytes)?.inForce) ? 'claimed' : 'verified';
   }
 
-  announces(key) {
-    return this.events.some(({ event }) => event.attachments?.some(({ sha256, size }) => fileKey(event.case, event.stream, sha256, size) === key));
-  }
-
-  /* Parts of what no event announces are nothing. The bytes are whole when their hash is the attachment's. */
+  /* What no event announces is nothing; bytes are whole when their hash is the attachment's. */
   async takePart(json, data) {
     const { case: id, stream, attachment, size, offset } = json;
     const key = fileKey(id, stream, attachment, size);
     if (this.whole.has(key) || !Number.isSafeInteger(offset) || offset + data.length > size) return;
-    if (!this.announces(key)) {
+    if (!this.events.some(({ event }) => event.attachments?.some((file) => fileKey(event.case, event.stream, file.sha256, file.size) === key))) {
       this.early.push([json, data]);
       return;
     }

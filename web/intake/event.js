@@ -18,13 +18,10 @@ const NAME_BYTES = 255;
 const STREAM = 'shared';
 
 /*
- * Bytes of all files together that one reporter may announce in a case; the recipient refuses more
- * (CASE_REPORT_FILES_LIMIT, src/process/case_event.h). Half of it is for the report, of which the
- * browser keeps nothing, and half for all that is written later: so neither has to know of the other.
+ * Bytes of all files together that a report may announce, with what is written later (CASE_REPORT_FILES_LIMIT
+ * in src/process/case_event.h). Half is for the report, of which the browser keeps nothing, half for the rest.
  */
 export const REPORT_FILES_BYTES = 100 << 20;
-export const OPENING_FILES_BYTES = REPORT_FILES_BYTES / 2;
-export const LATER_FILES_BYTES = REPORT_FILES_BYTES - OPENING_FILES_BYTES;
 
 const secondsOf = (date) => `${date.toISOString().slice(0, 19)}Z`;
 const randomHex = (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes)));

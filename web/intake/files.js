@@ -6,7 +6,7 @@
 import { el, on, visible } from '../dom.js';
 import { notice } from '../ui/page.js';
 import { heldBesides, pictureAlone } from './metadata.js';
-import { LATER_FILES_BYTES, OPENING_FILES_BYTES, REPORT_FILES_BYTES } from './event.js';
+import { REPORT_FILES_BYTES } from './event.js';
 
 const FILES_LIMIT = 64;
 const SIZE_UNITS = [['MiB', 1 << 20], ['KiB', 1 << 10]];
@@ -22,7 +22,7 @@ export class FileField {
   /* `announced`: bytes of files that the reporter sent after the report; null: this is the report. */
   constructor(view, announced = null) {
     this.view = view;
-    this.limit = announced === null ? OPENING_FILES_BYTES : Math.max(0, LATER_FILES_BYTES - announced);
+    this.limit = Math.max(0, REPORT_FILES_BYTES / 2 - announced);
     this.files = [];
     this.held = new Map(); /* file -> what it holds besides its picture, where that is something */
     this.kept = new Set(); /* files of these that are to stay as they are */
@@ -34,7 +34,7 @@ export class FileField {
     this.input = on(el('input', { type: 'file', id: 'f-files', multiple: true, 'aria-describedby': 'hint-files error-files' }), 'change', () => this.add());
     this.node = el('div', { class: 'form-field' },
       el('label', { for: 'f-files' }, view.t('attach.label'), el('span', { class: 'optional' }, ` ${view.t('form.optional')}`)),
-      el('p', { class: 'hint', id: 'hint-files' }, view.t(announced === null ? 'attach.hint' : 'attach.hint-later', { limit: sizeText(view, this.limit), all: sizeText(view, REPORT_FILES_BYTES), count: view.format.number(FILES_LIMIT) })),
+      el('p', { class: 'hint', id: 'hint-files' }, view.t(announced === null ? 'attach.hint' : 'attach.hint-later', { limit: sizeText(view, this.limit), all: sizeText(view, REPORT_FILES_BYTES), count: view.format.number(FILES_LIMIT) }), ' ', view.t('attach.as-is')),
       this.error, this.input, this.list, this.total, this.hidden);
   }
 
