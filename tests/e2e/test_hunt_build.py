@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import BINARY
+from test_schemas import check
 
 EVENT = {"Event": {"uuid": "5c6c7a64-ec9c-425a-a081-2c570a016219", "info": "A campaign",
                    "Orgc": {"name": "CERT Example"}, "Tag": [{"name": "tlp:green"}],
@@ -39,13 +40,17 @@ def feeds(tmp_path):
 def built(entente, *arguments, status=0, **options):
     done = entente("hunt", "build", "-o", "intel.table", "--format", "json", *arguments,
                    status=status, **options)
-    return json.loads(done.stdout)
+    summary = json.loads(done.stdout)
+    assert check("hunt-build", summary) == []
+    return summary
 
 
 def explained(entente, value, status=1):
     done = entente("hunt", "explain", "--table", "intel.table", "--format", "json", value,
                    status=status)
-    return json.loads(done.stdout)["values"][0]["assertions"]
+    document = json.loads(done.stdout)
+    assert check("hunt-explain", document) == []
+    return document["values"][0]["assertions"]
 
 
 def test_a_table_of_several_feeds(entente, feeds):
@@ -190,4 +195,5 @@ def test_the_events_of_the_data_set(entente, shared, say):
                if source["format"] == "misp")
     context = sum(skip["count"] for skip in summary["skipped"])
     assert misp + context >= listed == 1148
+    assert built(entente, shared / "data/hunt/perf/ioc_100k.txt.zst")["values"] == 100_000
     say(f"figure: of {listed} MISP attributes {misp} assertions, {context} kept as context")

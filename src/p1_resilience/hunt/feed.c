@@ -3,40 +3,20 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "p1_resilience/hunt/feed_json.h"
+#include "p1_resilience/hunt/feed_input.h"
+#include "p1_resilience/hunt/feed_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LIMIT (8ull << 30) /* bytes of one file */
 #define STREAM_LIMIT (1u << 30) /* bytes of standard input */
-#define FOLDER_DEPTH 16
-#define BATCH_FILES 256 /* files that one worker reads */
+#define BATCH_FILES 256         /* files that one worker reads */
 #define BATCH_BYTES (1ull << 30)
 #define WORKER_MEMORY (4ull << 30) /* beyond what this process has already */
 #define WORKER_CPU_S 3600
 #define WORKER_LIMIT_US (60 * G_USEC_PER_SEC) /* and: */
 #define BYTES_A_SECOND (1u << 20)             /* the slowest that a worker may be */
 #define LINGER_US 0
-
-/* One file to read. */
-struct input {
-    char *path;
-    GBytes *bytes; /* NULL until its batch */
-    guint64 length;
-};
-
-static void input_free(struct input *input)
-{
-    if (!input)
-        return;
-    g_clear_pointer(&input->bytes, g_bytes_unref);
-    g_free(input->path);
-    g_free(input);
-}
 
 static const char *const format_names[FEED_FORMATS] = {
     [FEED_PLAIN] = "plain",       [FEED_HOSTS] = "hosts", [FEED_CSV] = "csv",
@@ -107,8 +87,8 @@ void feed_report_free(struct feed_report *report)
     g_free(report);
 }
 
-static void report_skip(struct feed_report *report, enum feed_skip skip, const char *place,
-                        const char *detail)
+void feed_report_skip(struct feed_report *report, enum feed_skip skip, const char *place,
+                      const char *detail)
 {
     struct feed_skipped *skipped = &report->skipped[skip];
 
@@ -119,121 +99,10 @@ static void report_skip(struct feed_report *report, enum feed_skip skip, const c
     skipped->count++;
 }
 
-/* ---- what to read */
-
-static struct input *input_of_bytes(const char *path, GBytes *bytes)
-{
-    struct input *input = g_new0(struct input, 1);
-
-    input->path = g_strdup(path);
-    input->bytes = g_bytes_ref(bytes);
-    input->length = g_bytes_get_size(bytes);
-    return input;
-}
-
-/* Maps the file; a worker reads it, so that one that shrinks meanwhile kills only that. */
-static gboolean input_open(struct input *input, GError **error)
-{
-    g_autoptr(GMappedFile) mapped = NULL;
-    struct stat info;
-    int fd;
-
-    if (input->bytes)
-        return TRUE;
-    fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &info) < 0) {
-        errno_error(error, errno, "%s: cannot be read", input->path);
-    } else if (!S_ISREG(info.st_mode)) {
-        input_error(error, "%s: is no file", input->path);
-    } else if ((guint64)info.st_size > FILE_LIMIT) {
-        input_error(error, "%s: larger than 8 GB; split it", input->path);
-    } else if ((mapped = g_mapped_file_new_from_fd(fd, FALSE, error))) {
-        input->bytes = g_mapped_file_get_bytes(mapped);
-        input->length = g_bytes_get_size(input->bytes);
-    }
-    if (fd >= 0)
-        close(fd);
-    return input->bytes != NULL;
-}
-
-static int compare_names(gconstpointer one, gconstpointer other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
-static void add_input(GPtrArray *inputs, const char *path, guint64 length)
-{
-    struct input *input = g_new0(struct input, 1);
-
-    input->path = g_strdup(path);
-    input->length = length;
-    g_ptr_array_add(inputs, input);
-}
-
-/* The files below a folder, in the order of their names; hidden ones are nobody's feed. */
-static gboolean list_folder(const char *folder, guint depth, GPtrArray *inputs, GError **error)
-{
-    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-
-    if (!entries)
-        return FALSE;
-    while ((name = g_dir_read_name(entries)))
-        if (name[0] != '.')
-            g_ptr_array_add(names, g_build_filename(folder, name, NULL));
-    g_ptr_array_sort(names, compare_names);
-    for (guint i = 0; i < names->len; i++) {
-        struct stat info;
-
-        if (stat(names->pdata[i], &info) < 0)
-            continue;
-        if (S_ISDIR(info.st_mode) && depth < FOLDER_DEPTH) {
-            if (!list_folder(names->pdata[i], depth + 1, inputs, error))
-                return FALSE;
-        } else if (S_ISREG(info.st_mode)) {
-            add_input(inputs, names->pdata[i], (guint64)info.st_size);
-        }
-    }
-    return TRUE;
-}
-
-/* The events that the manifest lists, in the order of their UUIDs; others left the feed. */
-static gboolean list_feed(const char *folder, const char *manifest, struct feed_report *report,
-                          GPtrArray *inputs, GError **error)
-{
-    g_autoptr(GPtrArray) uuids = misp_manifest(manifest, error);
-
-    if (!uuids)
-        return FALSE;
-    g_ptr_array_sort(uuids, compare_names);
-    for (guint i = 0; i < uuids->len; i++) {
-        g_autofree char *name = g_strconcat(uuids->pdata[i], ".json", NULL);
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        struct stat info;
-
-        if (stat(path, &info) < 0 || !S_ISREG(info.st_mode))
-            report_skip(report, FEED_SKIP_MISSING, manifest, uuids->pdata[i]);
-        else
-            add_input(inputs, path, (guint64)info.st_size);
-    }
-    return TRUE;
-}
-
-static gboolean list_inputs(const char *path, struct feed_report *report, GPtrArray *inputs,
-                            GError **error)
-{
-    g_autofree char *manifest = g_build_filename(path, "manifest.json", NULL);
-
-    return g_file_test(manifest, G_FILE_TEST_IS_REGULAR)
-               ? list_feed(path, manifest, report, inputs, error)
-               : list_folder(path, 0, inputs, error);
-}
-
 /* ---- one batch of files */
 
 struct batch {
-    struct input *const *inputs;
+    struct feed_input *const *inputs;
     guint count;
     guint at;          /* the file that the worker is in */
     gboolean may_fail; /* files of a folder: what one is not is counted, not an error */
@@ -274,7 +143,7 @@ static void parse_job(struct worker_pipe *out, gpointer data)
 static gboolean still_wanted(const struct batch *batch, guint64 done, GError **error)
 {
     const struct feed_options *options = batch->options;
-    const struct input *input = batch->inputs[batch->at];
+    const struct feed_input *input = batch->inputs[batch->at];
 
     return !options->progress ||
            options->progress(batch->done + MIN(done, input->length), batch->total, input->path,
@@ -335,7 +204,7 @@ static gboolean take_failure(struct batch *batch, const guint8 *body, gsize leng
 
     if (!batch->may_fail)
         return input_error(error, "%s", text);
-    report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, text);
+    feed_report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, text);
     return TRUE;
 }
 
@@ -423,95 +292,73 @@ static gboolean run_batch(struct batch *batch, const struct confinement *confine
         if (!batch->may_fail)
             return system_error(error, "%s: its parser ended: %s", batch->inputs[batch->at]->path,
                                 ended);
-        report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, ended);
+        feed_report_skip(batch->report, FEED_SKIP_UNREAD, batch->inputs[batch->at]->path, ended);
         batch->done += batch->inputs[batch->at++]->length;
     }
     return TRUE;
 }
 
-/* Whether names beyond ASCII may be in it: bytes above 0x7f, escapes, or packed. */
-static gboolean is_beyond_ascii(const struct input *input)
+/* Opens the files of the next batch, from `first` on; a folder's file that cannot be is named. */
+static gboolean open_batch(GPtrArray *inputs, guint first, struct batch *batch, GError **error)
 {
-    g_autofree guint8 *buffer = g_malloc(BATCH_FILES << 10);
-    gboolean beyond = FALSE;
-    gsize at = 0;
-    ssize_t got;
-    int fd;
+    guint64 bytes = 0;
 
-    if (g_str_has_suffix(input->path, ".gz"))
-        return TRUE;
-    /* Read, not looked at where it is mapped: a file that shrinks would kill this process. */
-    fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return TRUE;
-    while (!beyond && (got = pread(fd, buffer, BATCH_FILES << 10, (off_t)at)) > 0) {
-        guint8 high = 0;
+    batch->inputs = NULL;
+    batch->count = 0;
+    while (first + batch->count < inputs->len && batch->count < BATCH_FILES &&
+           bytes < BATCH_BYTES) {
+        struct feed_input *input = inputs->pdata[first + batch->count];
+        g_autoptr(GError) problem = NULL;
 
-        for (ssize_t i = 0; i < got; i++)
-            high |= buffer[i];
-        beyond = high >= 0x80 || memchr(buffer, '\\', (gsize)got);
-        at += (gsize)got;
+        if (feed_input_open(input, &problem)) {
+            bytes += input->length;
+            batch->count++;
+            continue;
+        }
+        if (!batch->may_fail) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return FALSE;
+        }
+        feed_report_skip(batch->report, FEED_SKIP_UNREAD, input->path, problem->message);
+        g_ptr_array_remove_index(inputs, first + batch->count);
     }
-    close(fd);
-    return beyond;
+    batch->inputs = (struct feed_input *const *)inputs->pdata + first;
+    return TRUE;
 }
 
-static gboolean read_inputs(const GPtrArray *inputs, struct batch *batch, GError **error)
+static gboolean read_inputs(GPtrArray *inputs, struct batch *batch, GError **error)
 {
     g_autoptr(confinement_t) confinement = confinement_new(0, error);
     g_autoptr(public_suffixes_t) suffixes = NULL;
-    gboolean prepared = FALSE;
 
     if (!confinement || !(suffixes = public_suffixes_new(error)))
         return FALSE;
     batch->suffixes = suffixes;
     for (guint i = 0; i < inputs->len; i++)
-        batch->total += ((const struct input *)inputs->pdata[i])->length;
-    for (guint first = 0, next; first < inputs->len; first = next) {
-        guint64 bytes = 0;
-
-        for (next = first; next < inputs->len && next - first < BATCH_FILES && bytes < BATCH_BYTES;
-             next++) {
-            struct input *input = inputs->pdata[next];
-
-            if (!input_open(input, error))
-                return FALSE;
-            if (!prepared && is_beyond_ascii(input)) {
-                if (!indicator_prepare(error))
-                    return FALSE;
-                prepared = TRUE;
-            }
-            bytes += input->length;
-        }
-        batch->inputs = (struct input *const *)inputs->pdata + first;
-        batch->count = next - first;
-        if (!run_batch(batch, confinement, error))
+        batch->total += ((const struct feed_input *)inputs->pdata[i])->length;
+    for (guint first = 0; first < inputs->len; first += batch->count) {
+        if (!open_batch(inputs, first, batch, error) || !run_batch(batch, confinement, error))
             return FALSE;
-        for (guint i = first; i < next; i++)
-            g_clear_pointer(&((struct input *)inputs->pdata[i])->bytes, g_bytes_unref);
+        for (guint i = 0; i < batch->count; i++)
+            feed_input_close(batch->inputs[i]);
     }
     return TRUE;
-}
-
-static void free_input(gpointer input)
-{
-    input_free(input);
 }
 
 gboolean feed_read_bytes(GBytes *bytes, const char *name, const struct feed_options *options,
                          struct feed_report *report, feed_take take, gpointer data, GError **error)
 {
-    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(free_input);
+    g_autoptr(GPtrArray) inputs = feed_inputs_new();
     struct batch batch = { .options = options, .report = report, .take = take, .data = data };
 
-    g_ptr_array_add(inputs, input_of_bytes(name, bytes));
+    feed_inputs_add(inputs, name, bytes);
     return read_inputs(inputs, &batch, error);
 }
 
 gboolean feed_read(const char *path, const struct feed_options *options, struct feed_report *report,
                    feed_take take, gpointer data, GError **error)
 {
-    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(free_input);
+    g_autoptr(GPtrArray) inputs = feed_inputs_new();
     struct batch batch = { .options = options, .report = report, .take = take, .data = data };
 
     if (g_str_equal(path, "-")) {
@@ -519,14 +366,6 @@ gboolean feed_read(const char *path, const struct feed_options *options, struct 
 
         return bytes && feed_read_bytes(bytes, "-", options, report, take, data, error);
     }
-    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-        batch.may_fail = TRUE;
-        if (!list_inputs(path, report, inputs, error))
-            return FALSE;
-    } else {
-        add_input(inputs, path, 0);
-        if (!input_open(inputs->pdata[0], error))
-            return FALSE;
-    }
-    return read_inputs(inputs, &batch, error);
+    batch.may_fail = g_file_test(path, G_FILE_TEST_IS_DIR);
+    return feed_inputs_list(inputs, path, report, error) && read_inputs(inputs, &batch, error);
 }

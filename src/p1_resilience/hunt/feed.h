@@ -123,8 +123,8 @@ typedef gboolean (*feed_take)(const struct assertion *assertion, gpointer data, 
 
 /*
  * Reads a file, a MISP feed (a folder with manifest.json), the files of another folder, or "-".
- * Gzip files are unpacked. The order of assertions is that of the files and the same each time.
- * ENTENTE_ERROR_INPUT when it is no feed, _SYSTEM when it cannot be read.
+ * What is packed (gzip, zstd, bzip2, xz) is unpacked. The order of assertions is that of the files
+ * and the same each time. ENTENTE_ERROR_INPUT when it is no feed, _SYSTEM when it cannot be read.
  */
 gboolean feed_read(const char *path, const struct feed_options *options, struct feed_report *report,
                    feed_take take, gpointer data, GError **error);

@@ -82,6 +82,8 @@ gboolean feed_wire_skips(const guint8 *body, gsize length, struct feed_report *r
 gboolean feed_wire_record(const guint8 **at, const guint8 *end, guint32 sources, guint warnings,
                           struct assertion *assertion, gboolean *broken);
 void feed_source_free(struct feed_source *source);
+void feed_report_skip(struct feed_report *report, enum feed_skip skip, const char *place,
+                      const char *detail);
 
 /* Recognises the format of a file and parses it. FALSE with `error`: it is no feed. */
 gboolean feed_parse(struct feed_parser *parser, GBytes *bytes, GError **error);

@@ -1,6 +1,6 @@
 /* feed_recognise.c: which format a file is in, by what stands in it. */
 #include "base/error.h"
-#include "base/gzip.h"
+#include "p1_resilience/hunt/decompress.h"
 #include "p1_resilience/hunt/feed_private.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #define SAMPLE_BYTES (64u << 10)
 #define SAMPLE_LINES 200
 #define UNPACKED_LIMIT (1u << 30)
+#define UNPACK_STEP (1u << 20)
 
 gboolean feed_lines_next(struct feed_lines *lines, const char **line, gsize *length)
 {
@@ -163,22 +164,56 @@ static char *from_utf16(const guint8 *bytes, gsize length, GError **error)
     return g_utf16_to_utf8(text, (glong)units, NULL, NULL, error);
 }
 
+/* The whole of a packed file. */
+static GByteArray *unpack(enum compression compression, const guint8 *data, gsize length,
+                          const char *path, GError **error)
+{
+    g_autoptr(decompressor_t) decompressor = decompressor_new(compression, error);
+    struct decompress_step step = { .in = data, .in_left = length, .is_last = TRUE };
+    g_autoptr(GByteArray) out = g_byte_array_new();
+
+    while (decompressor && !step.out_left) {
+        gsize have = out->len;
+
+        if (have > UNPACKED_LIMIT) {
+            input_error(error, "%s: unpacks to more than 1 GB", path);
+            return NULL;
+        }
+        g_byte_array_set_size(out, (guint)(have + MAX(have, UNPACK_STEP)));
+        step.out = out->data + have;
+        step.out_left = out->len - have;
+        if (!decompress(decompressor, &step, error)) {
+            g_prefix_error(error, "%s: ", path);
+            return NULL;
+        }
+    }
+    if (!decompressor)
+        return NULL;
+    if (!decompressor_is_whole(decompressor)) {
+        input_error(error, "%s: is cut short", path);
+        return NULL;
+    }
+    g_byte_array_set_size(out, (guint)(out->len - step.out_left));
+    return g_steal_pointer(&out);
+}
+
 gboolean feed_parse(struct feed_parser *parser, GBytes *bytes, GError **error)
 {
     static const char mark[] = "\xef\xbb\xbf";
     g_autoptr(GByteArray) unpacked = NULL;
     gsize length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
+    enum compression compression = compression_of(data, length);
 
-    if (!length)
-        data = (const guint8 *)""; /* GLib has NULL for no bytes */
-    if (length > 2 && data[0] == 0x1f && data[1] == 0x8b) {
-        unpacked = gzip_unpack(data, length, UNPACKED_LIMIT);
+    if (compression != COMPRESSION_NONE) {
+        unpacked = unpack(compression, data, length, parser->path, error);
         if (!unpacked)
-            return input_error(error, "%s: is broken, or unpacks to more than 1 GB", parser->path);
+            return FALSE;
         data = unpacked->data;
         length = unpacked->len;
     }
+    if (!length)
+        data = (const guint8 *)""; /* GLib has NULL for no bytes */
     if (length >= 2 &&
         ((data[0] == 0xff && data[1] == 0xfe) || (data[0] == 0xfe && data[1] == 0xff))) {
         g_autofree char *text = from_utf16(data, length, NULL);
