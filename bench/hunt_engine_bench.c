@@ -1,6 +1,7 @@
 /*
- * hunt_engine_bench TABLE LOG [SECONDS]: the hunt's engine over bytes in memory, one thread, beside a bare
- * pass that makes the class masks only: the limit. Prints one line each: name, MB/s, matches.
+ * hunt_engine_bench TABLE LOG [SECONDS]: the hunt's engine over bytes in memory, one thread, beside
+ * a bare pass that makes the class masks only: the limit. Prints one line each: name, MB/s,
+ * matches.
  */
 #include "p1_resilience/hunt/class.h"
 #include "p1_resilience/hunt/hunt_table.h"
@@ -82,7 +83,8 @@ int main(int argc, char **argv)
 
     if (argc < 3 || !(table = hunt_table_open(argv[1], &error)) ||
         !g_file_get_contents(argv[2], &bytes, &length, &error)) {
-        fprintf(stderr, "%s\n", error ? error->message : "usage: hunt_engine_bench TABLE LOG [SECONDS]");
+        fprintf(stderr, "%s\n",
+                error ? error->message : "usage: hunt_engine_bench TABLE LOG [SECONDS]");
         return 2;
     }
     bytes = g_realloc(bytes, length + HUNT_SCAN_PADDING);

@@ -46,8 +46,8 @@ gsize class_scalar(const guint8 *bytes, gsize words, hunt_masks *masks)
             mask[CLASS_DASH] |= (guint64)(byte == '-') << i;
             mask[CLASS_COLON] |= (guint64)(byte == ':') << i;
             mask[CLASS_SLASH] |= (guint64)(byte == '/') << i;
-            mask[CLASS_AT] |= (guint64)(byte == '@') << i;
-            mask[CLASS_ESCAPE] |= (guint64)(byte == '\\' || byte == '%') << i;
+            mask[CLASS_DIGIT] |= (guint64)g_ascii_isdigit(byte) << i;
+            mask[CLASS_RARE] |= (guint64)(byte == '\\' || byte == '%' || byte == '@') << i;
             lines += byte == '\n';
         }
     }

@@ -9,14 +9,14 @@
 #include <glib.h>
 
 enum hunt_class {
-    CLASS_HOST,   /* [A-Za-z0-9._-] */
-    CLASS_DOT,    /* . */
-    CLASS_DASH,   /* - */
-    CLASS_COLON,  /* : */
-    CLASS_SLASH,  /* / */
-    CLASS_AT,     /* @ */
-    CLASS_HEX,    /* [0-9A-Fa-f] */
-    CLASS_ESCAPE, /* \ and % */
+    CLASS_HOST,  /* [A-Za-z0-9._-] */
+    CLASS_DOT,   /* . */
+    CLASS_DASH,  /* - */
+    CLASS_COLON, /* : */
+    CLASS_SLASH, /* / */
+    CLASS_HEX,   /* [0-9A-Fa-f] */
+    CLASS_DIGIT, /* [0-9] */
+    CLASS_RARE,  /* @ \ % */
     CLASS_COUNT
 };
 

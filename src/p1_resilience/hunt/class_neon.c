@@ -59,8 +59,8 @@ gsize class_neon(const guint8 *bytes, gsize words, hunt_masks *masks)
         mask[CLASS_DASH] = equal(v, '-');
         mask[CLASS_COLON] = equal(v, ':');
         mask[CLASS_SLASH] = equal(v, '/');
-        mask[CLASS_AT] = equal(v, '@');
-        mask[CLASS_ESCAPE] = equal(v, '\\') | equal(v, '%');
+        mask[CLASS_RARE] = equal(v, '\\') | equal(v, '%') | equal(v, '@');
+        mask[CLASS_DIGIT] = any(class, CLASS_DIGIT_BITS);
         lines += __builtin_popcountll(equal(v, '\n'));
     }
     return lines;

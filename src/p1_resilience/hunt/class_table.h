@@ -13,3 +13,4 @@
 
 #define CLASS_HOST_BITS 0x1f
 #define CLASS_HEX_BITS 0x22
+#define CLASS_DIGIT_BITS 0x02

@@ -15,6 +15,7 @@ __attribute__((target("sse4.2,popcnt"))) gsize class_sse42(const guint8 *bytes, 
     const __m128i nibble = _mm_set1_epi8(0x0f), zero = _mm_setzero_si128();
     const __m128i host_bits = _mm_set1_epi8(CLASS_HOST_BITS);
     const __m128i hex_bits = _mm_set1_epi8(CLASS_HEX_BITS);
+    const __m128i digit_bits = _mm_set1_epi8(CLASS_DIGIT_BITS);
     gsize lines = 0;
 
     for (gsize word = 0; word < words; word++) {
@@ -30,15 +31,17 @@ __attribute__((target("sse4.2,popcnt"))) gsize class_sse42(const guint8 *bytes, 
                 _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(bits, host_bits), zero));
             guint16 not_hex =
                 _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(bits, hex_bits), zero));
+            guint16 not_digit =
+                _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(bits, digit_bits), zero));
 
             sum[CLASS_HOST] |= (guint64)(guint16)~not_host << step;
             sum[CLASS_HEX] |= (guint64)(guint16)~not_hex << step;
+            sum[CLASS_DIGIT] |= (guint64)(guint16)~not_digit << step;
             sum[CLASS_DOT] |= SSE_IS(v, '.') << step;
             sum[CLASS_DASH] |= SSE_IS(v, '-') << step;
             sum[CLASS_COLON] |= SSE_IS(v, ':') << step;
             sum[CLASS_SLASH] |= SSE_IS(v, '/') << step;
-            sum[CLASS_AT] |= SSE_IS(v, '@') << step;
-            sum[CLASS_ESCAPE] |= (SSE_IS(v, '\\') | SSE_IS(v, '%')) << step;
+            sum[CLASS_RARE] |= (SSE_IS(v, '\\') | SSE_IS(v, '%') | SSE_IS(v, '@')) << step;
             feeds |= SSE_IS(v, '\n') << step;
         }
         lines += __builtin_popcountll(feeds);
@@ -59,6 +62,7 @@ __attribute__((target("avx2,popcnt"))) gsize class_avx2(const guint8 *bytes, gsi
     const __m256i nibble = _mm256_set1_epi8(0x0f), zero = _mm256_setzero_si256();
     const __m256i host_bits = _mm256_set1_epi8(CLASS_HOST_BITS);
     const __m256i hex_bits = _mm256_set1_epi8(CLASS_HEX_BITS);
+    const __m256i digit_bits = _mm256_set1_epi8(CLASS_DIGIT_BITS);
     gsize lines = 0;
 
     for (gsize word = 0; word < words; word++) {
@@ -74,15 +78,17 @@ __attribute__((target("avx2,popcnt"))) gsize class_avx2(const guint8 *bytes, gsi
                 _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(bits, host_bits), zero));
             guint32 not_hex =
                 _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(bits, hex_bits), zero));
+            guint32 not_digit =
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(bits, digit_bits), zero));
 
             sum[CLASS_HOST] |= (guint64)~not_host << step;
             sum[CLASS_HEX] |= (guint64)~not_hex << step;
+            sum[CLASS_DIGIT] |= (guint64)~not_digit << step;
             sum[CLASS_DOT] |= AVX2_IS(v, '.') << step;
             sum[CLASS_DASH] |= AVX2_IS(v, '-') << step;
             sum[CLASS_COLON] |= AVX2_IS(v, ':') << step;
             sum[CLASS_SLASH] |= AVX2_IS(v, '/') << step;
-            sum[CLASS_AT] |= AVX2_IS(v, '@') << step;
-            sum[CLASS_ESCAPE] |= (AVX2_IS(v, '\\') | AVX2_IS(v, '%')) << step;
+            sum[CLASS_RARE] |= (AVX2_IS(v, '\\') | AVX2_IS(v, '%') | AVX2_IS(v, '@')) << step;
             feeds |= AVX2_IS(v, '\n') << step;
         }
         lines += __builtin_popcountll(feeds);
@@ -102,6 +108,7 @@ __attribute__((target("avx512bw,popcnt"))) gsize class_avx512bw(const guint8 *by
     const __m512i nibble = _mm512_set1_epi8(0x0f);
     const __m512i host_bits = _mm512_set1_epi8(CLASS_HOST_BITS);
     const __m512i hex_bits = _mm512_set1_epi8(CLASS_HEX_BITS);
+    const __m512i digit_bits = _mm512_set1_epi8(CLASS_DIGIT_BITS);
     gsize lines = 0;
 
     for (gsize word = 0; word < words; word++, bytes += CLASS_BYTES) {
@@ -113,12 +120,12 @@ __attribute__((target("avx512bw,popcnt"))) gsize class_avx512bw(const guint8 *by
 
         mask[CLASS_HOST] = _mm512_test_epi8_mask(bits, host_bits);
         mask[CLASS_HEX] = _mm512_test_epi8_mask(bits, hex_bits);
+        mask[CLASS_DIGIT] = _mm512_test_epi8_mask(bits, digit_bits);
         mask[CLASS_DOT] = AVX512_IS(v, '.');
         mask[CLASS_DASH] = AVX512_IS(v, '-');
         mask[CLASS_COLON] = AVX512_IS(v, ':');
         mask[CLASS_SLASH] = AVX512_IS(v, '/');
-        mask[CLASS_AT] = AVX512_IS(v, '@');
-        mask[CLASS_ESCAPE] = AVX512_IS(v, '\\') | AVX512_IS(v, '%');
+        mask[CLASS_RARE] = AVX512_IS(v, '\\') | AVX512_IS(v, '%') | AVX512_IS(v, '@');
         lines += __builtin_popcountll(AVX512_IS(v, '\n'));
     }
     return lines;

@@ -5,14 +5,13 @@
  * tables unreadable and needs a new HUNT_KEY_VERSION.
  *
  * A key is one letter for what it is, then:
- *     'n' name      a domain or host name in lower case, without a final dot. Both kinds share it:
- *                   that a host, or a domain that is a public suffix, is exact-only, stands in the
- *                   values
- *     'a' network   family 4 or 6 | prefix length | address, 4 or 16 bytes, host bits zero. A single
- *                   address is the network of length 32 or 128
- *     'h' digest    the digest's bytes: 16 MD5, 20 SHA-1, 32 SHA-256, 64 SHA-512
- *     'e' e-mail    the address in lower case
- *     'u' URL       scheme '*' any, 'h' http, 's' https | the normal form after "://"
+ *     'n' name      a domain or host name in lower case, without a final dot; its last label is not
+ *                   all digits. Both kinds share it: that a host, or a domain that is a public
+ *                   suffix, is exact-only, stands in the values
+ *     'a' network   family 4 or 6 | prefix length | address, 4 or 16 bytes, host bits zero. A
+ * single address is the network of length 32 or 128 'h' digest    the digest's bytes: 16 MD5, 20
+ * SHA-1, 32 SHA-256, 64 SHA-512 'e' e-mail    the address in lower case 'u' URL       scheme '*'
+ * any, 'h' http, 's' https | the normal form after "://"
  *
  * Hashes of names go label by label from the right, so that the hash of every parent domain comes
  * up on the way to the whole name: example, evil.example, www.evil.example. Bytes are taken eight
@@ -27,7 +26,7 @@
 #include <glib.h>
 #include <string.h>
 
-#define HUNT_KEY_VERSION 1
+#define HUNT_KEY_VERSION 2
 
 #define HUNT_KEY_NAME 'n'
 #define HUNT_KEY_NETWORK 'a'
@@ -188,8 +187,14 @@ static inline guint64 hunt_key_url(guint64 rest, guint8 scheme)
     return hunt_key_mix(rest, scheme);
 }
 
-/* "host" or "host:port" of a URL's normal form, for the filter of URL hosts. */
+#define HUNT_KEY_URL_HOST_BYTES 16u
+
+/*
+ * "host" or "host:port" of a URL's normal form, for the filter of URL hosts: its length and its
+ * first bytes tell enough.
+ */
 static inline guint64 hunt_key_url_host(const guint8 *authority, gsize length)
 {
-    return hunt_key_bytes(HUNT_KEY_SEED_URL, authority, length);
+    return hunt_key_label(HUNT_KEY_SEED_URL + (length << 8), authority,
+                          MIN(length, HUNT_KEY_URL_HOST_BYTES));
 }

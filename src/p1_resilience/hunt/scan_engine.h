@@ -63,7 +63,7 @@ struct hunt_scanner {
     GByteArray *bytes; /* tokens and keys of `found` */
     GByteArray *view_text;
     const guint8 *raw;                 /* the scanned bytes */
-    hunt_masks masks[SWEEP_WORDS + 1]; /* and one word ahead */
+    hunt_masks masks[SWEEP_WORDS + 2]; /* one before the window and one behind it too */
 };
 
 /* Finds the candidates in `text`. Adds the segments to unescape, unless it is a view. */

@@ -6,13 +6,17 @@
 
 #define DIGEST_RUN_MIN 32 /* hex digits: MD5 */
 
-/* The window: the text from `base`, as far as masks were made. */
+/*
+ * The window: the text from `base`, as far as masks were made. There is a mask before the first
+ * word and one behind the last, so that 64 bits may be taken from any bit, either way, without a
+ * branch: what a run of bytes is like cannot be foretold, and a wrong guess costs as much as the
+ * hash.
+ */
 struct window {
     struct hunt_scanner *scanner;
     const guint8 *text;
     guint32 length; /* of the text */
     guint32 base;   /* a multiple of CLASS_BYTES */
-    guint32 words;  /* with masks */
     /* Behind the last run that was looked at, by what began the look. */
     guint32 after_name, after_address6, after_hex, after_escape;
 };
@@ -20,41 +24,6 @@ struct window {
 static inline gboolean is(const struct window *window, guint32 position, guint8 bits)
 {
     return (hunt_bytes[window->text[position]] & bits) != 0;
-}
-
-/* The first byte of the run of `class` that holds `position`. */
-static inline guint32 run_start(const struct window *window, guint32 position,
-                                enum hunt_class class, guint8 bits)
-{
-    guint32 word = (position - window->base) / CLASS_BYTES, bit = position % CLASS_BYTES;
-    guint64 outside = ~window->scanner->masks[word][class] & (((guint64)1 << bit) - 1);
-
-    while (!outside && word > 0)
-        outside = ~window->scanner->masks[--word][class];
-    if (outside)
-        return window->base + word * CLASS_BYTES + (CLASS_BYTES - __builtin_clzll(outside));
-    position = window->base;
-    while (position > 0 && is(window, position - 1, bits))
-        position--;
-    return position;
-}
-
-/* Behind its last byte. */
-static inline guint32 run_end(const struct window *window, guint32 position, enum hunt_class class,
-                              guint8 bits)
-{
-    guint32 word = (position - window->base) / CLASS_BYTES, bit = position % CLASS_BYTES;
-    guint64 outside = ~window->scanner->masks[word][class] >> bit << bit;
-
-    while (!outside && word + 1 < window->words)
-        outside = ~window->scanner->masks[++word][class];
-    position = window->base + word * CLASS_BYTES;
-    if (outside)
-        return position + __builtin_ctzll(outside);
-    position += CLASS_BYTES;
-    while (position < window->length && is(window, position, bits))
-        position++;
-    return MIN(position, window->length);
 }
 
 static guint32 bytes_start(const struct window *window, guint32 position, guint8 bits)
@@ -77,17 +46,34 @@ static gboolean word_around(const struct window *window, guint32 start, guint32 
            (end < window->length && is(window, end, BYTE_WORD));
 }
 
-/* The 64 bits of `class` from `position`; zeros behind the window. */
-static inline guint64 bits_from(const struct window *window, guint32 position,
-                                enum hunt_class class)
+/* The 64 bits of `class` from `bit` of the word at `masks` on. */
+static inline guint64 bits_from(const hunt_masks *masks, guint bit, enum hunt_class class)
 {
-    guint32 word = (position - window->base) / CLASS_BYTES, bit = position % CLASS_BYTES;
-    guint64 bits = window->scanner->masks[word][class] >> bit;
-
-    if (bit && word + 1 < window->words)
-        bits |= window->scanner->masks[word + 1][class] << (CLASS_BYTES - bit);
-    return bits;
+    return masks[0][class] >> bit | masks[1][class] << 1 << (CLASS_BYTES - 1 - bit);
 }
+
+/* The 64 bits of `class` up to `bit`, which is the highest of them. */
+static inline guint64 bits_to(const hunt_masks *masks, guint bit, enum hunt_class class)
+{
+    return masks[0][class] << (CLASS_BYTES - 1 - bit) | masks[-1][class] >> 1 >> bit;
+}
+
+static inline guint64 low_bits(guint32 count)
+{
+    return count < CLASS_BYTES ? ((guint64)1 << count) - 1 : ~(guint64)0;
+}
+
+static inline guint lowest(guint64 bits)
+{
+    return (guint)__builtin_ctzll(bits);
+}
+
+static inline guint highest(guint64 bits)
+{
+    return CLASS_BYTES - 1 - (guint)__builtin_clzll(bits);
+}
+
+/* ---- IPv4 */
 
 static void address4(struct window *window, guint32 start, guint32 end)
 {
@@ -114,6 +100,49 @@ static void addresses4(struct window *window, guint32 start, guint32 end)
     }
 }
 
+/* One to three digits at `text`; sets `wrong` for leading zeros and what is above 255. */
+static inline guint32 octet(const guint8 *text, guint digits, guint *wrong)
+{
+    guint32 word, value;
+
+    memcpy(&word, text, sizeof word);
+    word = GUINT32_FROM_LE(word) << 8 * (4 - digits) & 0x0f0f0f0f; /* at the top, by value */
+    value = (word >> 8 & 0xff) * 100 + (word >> 16 & 0xff) * 10 + (word >> 24);
+    *wrong |= value > 255;
+    *wrong |= (guint)(digits > 1) & (guint)(text[0] == '0');
+    return value;
+}
+
+/* token_ipv4() of digits and `dots` alone, without a loop. */
+static inline void numeric4(struct window *window, guint32 start, guint32 length, guint64 dots)
+{
+    const guint8 *text = window->text + start;
+    guint64 second = dots & (dots - 1), third = second & (second - 1);
+    guint at[3], digits[4], wrong;
+    guint32 address;
+
+    if (!third || third & (third - 1))
+        return;
+    at[0] = lowest(dots);
+    at[1] = lowest(second);
+    at[2] = lowest(third);
+    digits[0] = at[0];
+    digits[1] = at[1] - at[0] - 1;
+    digits[2] = at[2] - at[1] - 1;
+    digits[3] = length - at[2] - 1;
+    wrong = (digits[0] - 1 > 2) | (digits[1] - 1 > 2) | (digits[2] - 1 > 2) | (digits[3] - 1 > 2);
+    if (wrong)
+        return;
+    address = octet(text, digits[0], &wrong) << 24;
+    address |= octet(text + at[0] + 1, digits[1], &wrong) << 16;
+    address |= octet(text + at[1] + 1, digits[2], &wrong) << 8;
+    address |= octet(text + at[2] + 1, digits[3], &wrong);
+    if (!wrong)
+        scan_queue_push4(window->scanner, address, start, start + length);
+}
+
+/* ---- names */
+
 /* Bit 5 set and what lies behind `length` (1..8) bytes taken away: one load whatever the length. */
 static inline guint64 label_word(const guint8 *bytes, guint32 length)
 {
@@ -123,43 +152,52 @@ static inline guint64 label_word(const guint8 *bytes, guint32 length)
     return (GUINT64_FROM_LE(word) | HUNT_KEY_LOWER) & ~(guint64)0 >> 8 * (8 - length);
 }
 
-/* hunt_key_label() where up to eight bytes behind the label may be read. */
+/* hunt_key_label() where HUNT_SCAN_PADDING bytes behind the label may be read. */
 static inline guint64 hash_label(guint64 hash, const guint8 *label, guint32 length)
 {
-    hash += length;
-    for (; length > 8; label += 8, length -= 8)
-        hash = hunt_key_mix(hash, label_word(label, 8));
-    if (length)
-        hash = hunt_key_mix(hash, label_word(label, length));
-    return hash;
+    guint64 first, second;
+
+    if (length - 1 >= 16)
+        return hunt_key_label(hash, label, length); /* empty, or long */
+    /* Both, and then the right one: lengths around eight come in no order. */
+    first = hunt_key_mix(hash + length, label_word(label, MIN(length, 8)));
+    second = hunt_key_mix(first, label_word(label + 8, length > 8 ? length - 8 : 1));
+    return length > 8 ? second : first;
 }
 
-/* A run of host bytes. */
-struct run {
-    guint32 start, end;
-    gboolean is_short; /* `dots` and `dashes` hold all of it */
-    guint64 dots, dashes;
-};
-
-static inline guint64 low_bits(guint32 count)
+static inline gboolean ends_like_a_name(const struct window *window, guint64 hash)
 {
-    return count < 64 ? ((guint64)1 << count) - 1 : ~(guint64)0;
+    return hunt_key_filter_has(window->scanner->needles.last_labels, HUNT_KEY_LAST_LABEL_WORDS,
+                               hash);
 }
 
-#define NO_DOT G_MAXUINT32
-
-/* The last dot of the run in [first, end). */
-static inline guint32 dot_before(const struct window *window, const struct run *run, guint32 first,
-                                 guint32 end)
+/*
+ * The name in `length` (to 64) bytes from `start`, which neither begin nor end with '.' or '-', and
+ * all its parents of two labels and more; `dots`, not 0, are the bits of theirs.
+ */
+static inline void names(struct window *window, guint32 start, guint32 length, guint64 dots)
 {
-    if (run->is_short) {
-        guint64 dots = run->dots & low_bits(end - run->start) & ~low_bits(first - run->start);
+    const guint8 *text = window->text + start;
+    guint dot = highest(dots), from;
+    guint64 hash = hash_label(HUNT_KEY_SEED_NAME, text + dot + 1, length - dot - 1);
 
-        return dots ? run->start + (CLASS_BYTES - 1 - __builtin_clzll(dots)) : NO_DOT;
+    if (!ends_like_a_name(window, hash))
+        return;
+    for (dots &= low_bits(dot);; dots &= low_bits(dot)) {
+        from = dots ? highest(dots) + 1 : 0;
+        hash = hash_label(hash, text + from, dot - from);
+        scan_queue_push(window->scanner, hash, start, start + from, start + length, HUNT_KEY_NAME);
+        if (!from)
+            return;
+        dot = from - 1;
     }
+}
+
+static guint32 label_start(const struct window *window, guint32 first, guint32 end)
+{
     while (end > first && window->text[end - 1] != '.')
         end--;
-    return end > first ? end - 1 : NO_DOT;
+    return end;
 }
 
 static inline gboolean trims(const struct window *window, guint32 position)
@@ -167,60 +205,94 @@ static inline gboolean trims(const struct window *window, guint32 position)
     return window->text[position] == '.' || window->text[position] == '-';
 }
 
-/* The name in a run of host bytes, and all its parents of two labels and more. */
-static inline void names(struct window *window, const struct run *run)
+/* The same for a run of any length. */
+static void long_name(struct window *window, guint32 first, guint32 end)
 {
-    guint32 first = run->start, end = run->end, label_end, start, dot;
-    guint64 hash;
+    guint64 hash = HUNT_KEY_SEED_NAME;
+    guint32 label_end, start;
 
     while (end > first && trims(window, end - 1))
         end--;
     while (first < end && trims(window, first))
         first++;
-    dot = dot_before(window, run, first, end);
-    if (dot == NO_DOT)
+    start = label_start(window, first, end);
+    if (start == first)
         return;
-    hash = hash_label(HUNT_KEY_SEED_NAME, window->text + dot + 1, end - dot - 1);
-    if (!hunt_key_filter_has(window->scanner->needles.last_labels, HUNT_KEY_LAST_LABEL_WORDS, hash))
+    hash = hunt_key_label(hash, window->text + start, end - start);
+    if (!ends_like_a_name(window, hash))
         return;
     do {
-        label_end = dot;
-        dot = dot_before(window, run, first, label_end);
-        start = dot == NO_DOT ? first : dot + 1;
+        label_end = start - 1;
+        start = label_start(window, first, label_end);
         if (end - start > HUNT_KEY_NAME_MAX)
             return;
-        hash = hash_label(hash, window->text + start, label_end - start);
+        hash = hunt_key_label(hash, window->text + start, label_end - start);
         scan_queue_push(window->scanner, hash, first, start, end, HUNT_KEY_NAME);
-    } while (dot != NO_DOT);
+    } while (start > first);
 }
 
-/* The run of host bytes around the dot at `position`. */
-static inline void host_run(struct window *window, guint32 position)
+/* A run of host bytes that is longer than masks can be taken together. */
+static void long_run(struct window *window, guint32 position)
 {
-    struct run run = {
-        .start = run_start(window, position, CLASS_HOST, BYTE_HOST),
-        .end = run_end(window, position, CLASS_HOST, BYTE_HOST),
-    };
-    guint64 third = 0; /* the dots without the first two */
+    guint32 start = bytes_start(window, position, BYTE_HOST);
+    guint32 end = bytes_end(window, position, BYTE_HOST);
 
-    window->after_name = run.end;
-    run.is_short = run.start >= window->base && run.end - run.start <= CLASS_BYTES;
-    if (run.is_short) {
-        guint64 inside = low_bits(run.end - run.start);
+    window->after_name = end;
+    if (window->scanner->needles.networks)
+        addresses4(window, start, end);
+    if (window->scanner->needles.last_labels)
+        long_name(window, start, end);
+}
 
-        run.dots = bits_from(window, run.start, CLASS_DOT) & inside;
-        run.dashes = bits_from(window, run.start, CLASS_DASH) & inside;
-        third = run.dots & (run.dots - 1);
-        third &= third - 1;
+/* The run of host bytes around the dot at `bit` of a word. */
+static inline void host_run(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
+{
+    guint64 outside_before = ~bits_to(masks, bit, CLASS_HOST);
+    guint64 outside_behind = ~bits_from(masks, bit, CLASS_HOST);
+    guint64 inside, dots, digits, dashes, trimmed;
+    guint before, length, lead, trail;
+    guint32 start;
+
+    if (!outside_before || !outside_behind) {
+        long_run(window, base + bit);
+        return;
     }
-    if (window->scanner->needles.networks && (third || !run.is_short)) {
-        if (run.is_short && !run.dashes)
-            address4(window, run.start, run.end);
-        else
-            addresses4(window, run.start, run.end);
+    before = (guint)__builtin_clzll(outside_before) - 1;
+    length = before + lowest(outside_behind);
+    if (length > CLASS_BYTES) {
+        long_run(window, base + bit);
+        return;
+    }
+    start = base + bit - before;
+    window->after_name = start + length;
+    masks -= before > bit;
+    bit = (bit - before) % CLASS_BYTES;
+    inside = low_bits(length);
+    dots = bits_from(masks, bit, CLASS_DOT) & inside;
+    digits = bits_from(masks, bit, CLASS_DIGIT) & inside;
+    dashes = bits_from(masks, bit, CLASS_DASH) & inside;
+    trimmed = dots | dashes;
+    if (trimmed == inside)
+        return;
+    lead = lowest(~trimmed);
+    trail = (guint)__builtin_clzll(~trimmed << (CLASS_BYTES - length));
+    dots = dots >> lead & low_bits(length - lead - trail);
+    if (!dots)
+        return;
+    /* No name ends in a label of digits. */
+    if ((digits | trimmed) == inside && !dashes) {
+        if (window->scanner->needles.networks)
+            numeric4(window, start + lead, length - lead - trail, dots);
+        return;
+    }
+    if (dashes && window->scanner->needles.networks) {
+        guint64 second = dots & (dots - 1);
+
+        if (second & (second - 1))
+            addresses4(window, start, start + length);
     }
     if (window->scanner->needles.last_labels)
-        names(window, &run);
+        names(window, start + lead, length - lead - trail, dots);
 }
 
 /* Bits of `mask` from `from` on; `base` is the position of its bit 0. */
@@ -231,15 +303,17 @@ static inline guint64 not_before(guint64 mask, guint32 base, guint32 from)
     return from - base < CLASS_BYTES ? mask & ~low_bits(from - base) : 0;
 }
 
-static inline void dots(struct window *window, guint32 word, guint32 base)
+static inline void dots(struct window *window, const hunt_masks *masks, guint32 base)
 {
-    guint64 left = not_before(window->scanner->masks[word][CLASS_DOT], base, window->after_name);
+    guint64 left = not_before(masks[0][CLASS_DOT], base, window->after_name);
 
     while (left) {
-        host_run(window, base + __builtin_ctzll(left));
+        host_run(window, masks, base, lowest(left));
         left = not_before(left, base, window->after_name);
     }
 }
+
+/* ---- what is rarer */
 
 static void address6(struct window *window, guint32 position)
 {
@@ -263,23 +337,40 @@ static inline guint128 followed(guint128 first, guint128 second)
 }
 
 /*
+ * A URL whose "://" begins at `bit`. Most hosts are no host of an indicator, which the filter
+ * tells of the bytes up to the next '/'; what looks otherwise is left to token_url_begin().
+ */
+static inline void url(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
+{
+    const guint8 *host = window->text + base + bit + 3;
+    guint64 outside = ~(bits_from(masks, bit, CLASS_HOST) >> 3);
+    guint length = lowest(outside); /* the three highest bits are always outside */
+
+    if (length > 0 && length < 61 && host + length < window->text + window->length &&
+        host[length] == '/' &&
+        !hunt_key_filter_has(window->scanner->needles.url_hosts,
+                             window->scanner->needles.url_host_words,
+                             hash_label(HUNT_KEY_SEED_URL + ((guint64)length << 8), host,
+                                        MIN(length, HUNT_KEY_URL_HOST_BYTES))))
+        return;
+    scan_url(window->scanner, base + bit);
+}
+
+/*
  * "://", and what an IPv6 address cannot be without: "::", or at least six colons with one to four
  * bytes between; four are asked for here, which leaves times of day aside.
  */
-static inline void colons(struct window *window, guint32 word, guint32 base)
+static inline void colons(struct window *window, const hunt_masks *masks, guint32 base)
 {
     const struct hunt_needles *needles = &window->scanner->needles;
-    const hunt_masks *masks = (const hunt_masks *)window->scanner->masks + word;
-    gboolean ahead = word + 1 < window->words;
-    guint128 here = masks[0][CLASS_COLON] | (guint128)(ahead ? masks[1][CLASS_COLON] : 0) << 64;
+    guint128 here = masks[0][CLASS_COLON] | (guint128)masks[1][CLASS_COLON] << CLASS_BYTES;
     guint64 left;
 
     if (needles->url_hosts) {
-        guint128 slashes = masks[0][CLASS_SLASH] | (guint128)(ahead ? masks[1][CLASS_SLASH] : 0)
-                                                       << 64;
+        guint128 slashes = masks[0][CLASS_SLASH] | (guint128)masks[1][CLASS_SLASH] << CLASS_BYTES;
 
         for (left = (guint64)(here & slashes >> 1 & slashes >> 2); left; left &= left - 1)
-            scan_url(window->scanner, base + __builtin_ctzll(left));
+            url(window, masks, base, lowest(left));
     }
     if (needles->lengths6[0] | needles->lengths6[1] | needles->lengths6[2]) {
         guint128 groups = followed(here, here);
@@ -289,22 +380,19 @@ static inline void colons(struct window *window, guint32 word, guint32 base)
         left = (guint64)((here & here >> 1) | groups);
         for (left = not_before(left, base, window->after_address6); left;
              left = not_before(left, base, window->after_address6))
-            address6(window, base + __builtin_ctzll(left));
+            address6(window, base + lowest(left));
     }
 }
 
-static void emails(struct window *window, guint64 left, guint32 base)
+static void email(struct window *window, guint32 at)
 {
-    for (; left; left &= left - 1) {
-        guint32 at = base + __builtin_ctzll(left);
-        guint32 start = bytes_start(window, at, BYTE_LOCAL);
-        guint32 end = bytes_end(window, at + 1, BYTE_MAIL_HOST);
+    guint32 start = bytes_start(window, at, BYTE_LOCAL);
+    guint32 end = bytes_end(window, at + 1, BYTE_MAIL_HOST);
 
-        while (end > at + 1 && trims(window, end - 1))
-            end--;
-        if (start < at && end > at + 1)
-            scan_email(window->scanner, start, end);
-    }
+    while (end > at + 1 && trims(window, end - 1))
+        end--;
+    if (start < at && end > at + 1)
+        scan_email(window->scanner, start, end);
 }
 
 /* A 16-bit lane of ones: each run of 31 and more covers one. */
@@ -322,8 +410,8 @@ static void digests(struct window *window, guint64 lanes, guint32 base)
 
         if (position < window->after_hex)
             continue;
-        start = run_start(window, position, CLASS_HEX, BYTE_HEX);
-        window->after_hex = run_end(window, position, CLASS_HEX, BYTE_HEX);
+        start = bytes_start(window, position, BYTE_HEX);
+        window->after_hex = bytes_end(window, position, BYTE_HEX);
         length = window->after_hex - start;
         if ((length == DIGEST_RUN_MIN || length == 40 || length == 64 || length == 128) &&
             !word_around(window, start, window->after_hex))
@@ -352,54 +440,68 @@ static void add_segments(struct window *window, guint32 start, guint32 end)
             g_array_append_val(window->scanner->segments, segment);
 }
 
-/* Notes the pieces of text around escapes that matter, each between bytes that cut every token. */
-static void escapes(struct window *window, guint64 escaped, guint32 base)
+/* Notes the piece of text around an escape, between bytes that cut every token. */
+static void escape(struct window *window, guint32 position)
 {
     const guint8 *end = window->text + window->length, *next;
-    guint64 left = escaped;
+    guint32 start = position;
+    enum hunt_view view;
 
-    for (left = not_before(left, base, window->after_escape); left;
-         left = not_before(left, base, window->after_escape)) {
-        guint32 position = base + __builtin_ctzll(left), start = position;
-        enum hunt_view view;
+    if (position < window->after_escape)
+        return;
+    if (!view_matters(window->text + position, end, &view, &next)) {
+        window->after_escape = (guint32)(next - window->text);
+        return;
+    }
+    while (start > 0 && !is(window, start - 1, BYTE_CUT))
+        start--;
+    while (position < window->length && !is(window, position, BYTE_CUT))
+        position++;
+    add_segments(window, start, position);
+    window->after_escape = position;
+}
 
-        if (view_matters(window->text + position, end, &view, &next)) {
-            while (start > 0 && !is(window, start - 1, BYTE_CUT))
-                start--;
-            while (position < window->length && !is(window, position, BYTE_CUT))
-                position++;
-            add_segments(window, start, position);
-            window->after_escape = position;
-        } else {
-            window->after_escape = next - window->text;
+static void rare(struct window *window, guint64 left, guint32 base)
+{
+    for (; left; left &= left - 1) {
+        guint32 position = base + lowest(left);
+
+        if (window->text[position] != '@') {
+            if (!window->scanner->in_view)
+                escape(window, position);
+        } else if (window->scanner->needles.emails) {
+            email(window, position);
         }
     }
 }
 
 /*
- * Masks of the window that begins with word `first`, and of one word ahead; what lies behind the
- * text has none. Counts the lines that end in the window.
+ * Masks of `count` words from word `first`, of the one before and the one behind; what lies outside
+ * the text has none. Counts the lines that end in the window.
  */
-static void classify(struct window *window, guint32 first, guint32 count, guint32 words)
+static void classify(struct window *window, guint32 first, guint32 count)
 {
     struct hunt_scanner *scanner = window->scanner;
     const guint8 *text = window->text + first * CLASS_BYTES;
-    guint32 tail = window->length % CLASS_BYTES;
-    gsize lines = scanner->classify(text, count, scanner->masks);
+    hunt_masks *masks = scanner->masks;
+    guint32 end = (first + count) * CLASS_BYTES, tail = window->length % CLASS_BYTES;
+    gsize lines;
 
     window->base = first * CLASS_BYTES;
-    window->words = count;
-    if (first + count < words) {
-        scanner->classify(text + count * CLASS_BYTES, 1, scanner->masks + count);
-        window->words++;
+    memset(masks, 0, sizeof *masks);
+    if (first)
+        scanner->classify(text - CLASS_BYTES, 1, masks);
+    lines = scanner->classify(text, count, masks + 1);
+    memset(masks + count + 1, 0, sizeof *masks);
+    if (end < window->length) {
+        scanner->classify(text + count * CLASS_BYTES, 1, masks + count + 1);
+        count++;
     }
-    if (tail && first + window->words == words) {
+    if (tail && end + CLASS_BYTES > window->length) /* the last of them is the text's last */
         for (guint i = 0; i < CLASS_COUNT; i++)
-            scanner->masks[window->words - 1][i] &= low_bits(tail);
-        if (first + count == words)
-            for (guint32 i = window->length; i % CLASS_BYTES; i++)
-                lines -= window->text[i] == '\n';
-    }
+            masks[count][i] &= low_bits(tail);
+    for (guint32 i = window->length; i < end; i++)
+        lines -= window->text[i] == '\n';
     if (!scanner->in_view)
         scanner->counts.lines += lines;
 }
@@ -414,22 +516,20 @@ void scan_sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length
     for (guint32 first = 0; first < words; first += SWEEP_WORDS) {
         guint32 count = MIN(words - first, SWEEP_WORDS);
 
-        classify(&window, first, count, words);
+        classify(&window, first, count);
         for (guint32 word = 0; word < count; word++) {
-            const guint64 *mask = scanner->masks[word];
+            const hunt_masks *masks = (const hunt_masks *)scanner->masks + 1 + word;
             guint32 base = window.base + word * CLASS_BYTES;
             guint64 lanes;
 
-            dots(&window, word, base);
-            if (mask[CLASS_COLON])
-                colons(&window, word, base);
-            if (mask[CLASS_AT] && scanner->needles.emails)
-                emails(&window, mask[CLASS_AT], base);
-            lanes = scanner->needles.digests ? full_lanes(mask[CLASS_HEX]) : 0;
+            dots(&window, masks, base);
+            if (masks[0][CLASS_COLON])
+                colons(&window, masks, base);
+            lanes = scanner->needles.digests ? full_lanes(masks[0][CLASS_HEX]) : 0;
             if (lanes)
                 digests(&window, lanes, base);
-            if (mask[CLASS_ESCAPE] && !scanner->in_view)
-                escapes(&window, mask[CLASS_ESCAPE], base);
+            if (masks[0][CLASS_RARE])
+                rare(&window, masks[0][CLASS_RARE], base);
         }
     }
     scan_queue_flush(scanner);
