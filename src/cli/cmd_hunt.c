@@ -15,8 +15,8 @@ static const struct hunt_subcommand *const subcommands[] = {
 #define MEMBER(NAME) offsetof(struct hunt_arguments, NAME)
 
 static const struct command_option options[] = {
-    { "table", 't', G_OPTION_ARG_FILENAME, MEMBER(table),
-      "explain, scan: the table that entente hunt build made", "FILE" },
+    { "table", 't', G_OPTION_ARG_FILENAME_ARRAY, MEMBER(tables),
+      "explain, scan: a table that entente hunt build made; several answer as one", "FILE" },
     { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
       "build: name of the source, instead of the author's or the file's", "NAME" },
     { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),

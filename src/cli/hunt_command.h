@@ -4,7 +4,7 @@
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct hunt_arguments {
-    char *table; /* --table */
+    char **tables; /* --table */
     /* build */
     char *tlp, *source;
     char **warning_lists;

@@ -315,16 +315,19 @@ static int run(const struct context *context, const struct hunt_arguments *given
     g_autofree char *text = NULL;
     gsize length;
 
-    if (!given->table || !values[0])
+    if (!given->tables || !values[0])
         return input_error(error, "entente hunt explain --table TABLE VALUE...");
-    table = hunt_table_open(given->table, error);
+    table = hunt_table_open_all((const char *const *)given->tables, error);
     if (!table)
         return EXIT_SYSTEM;
     needles = hunt_table_needles(table);
     json = json_writer_new();
     json_begin_object(json, NULL);
     json_put_string(json, "schema", "entente/hunt-explain/1");
-    json_put_string(json, "table", given->table);
+    json_begin_array(json, "tables");
+    for (char **path = given->tables; *path; path++)
+        json_put_string(json, NULL, *path);
+    json_end_array(json);
     json_begin_array(json, "values");
     for (char **value = values; *value; value++) {
         g_auto(indicator_t) indicator = { 0 };

@@ -38,7 +38,7 @@ static gboolean print_installed(const struct context *context, GError **error)
 
     if (!table)
         return FALSE;
-    info = table_info(hunt_table_table(table));
+    info = table_info(hunt_table_part(table, 0));
     built = clock_format(info->built_us);
     path = terminal_escape(context->output);
     if (cli_format_is(context, "json", FALSE))

@@ -232,14 +232,14 @@ static int run(const struct context *context, const struct hunt_arguments *given
     struct hunt_scan_summary summary;
     gboolean done;
 
-    if (!given->table)
+    if (!given->tables)
         return input_error(error,
                            "--table says which table to look for: entente hunt build makes one");
     if (!arguments[0])
         return input_error(error, "what to hunt through: files, folders, or - for standard input");
     if (given->threads < 0)
         return input_error(error, "--threads: %d is not a number of threads", given->threads);
-    if (!read_rule(given, &options.rule, error) || !(table = hunt_table_open(given->table, error)))
+    if (!read_rule(given, &options.rule, error) || !(table = hunt_table_open_all((const char *const *)given->tables, error)))
         return EXIT_INPUT;
     options.threads = (guint)given->threads;
     inputs = hunt_inputs_list(arguments);

@@ -1,6 +1,9 @@
 #include "table/table_set.h"
 
 #include "base/error.h"
+#include "table/table_private.h"
+
+#include <stdlib.h>
 
 struct table_set {
     gsize count;
@@ -9,48 +12,87 @@ struct table_set {
 };
 
 /* Whether table `index` may lie over those before it. */
-static gboolean check_order(const struct table_set *set, const char *const *paths, gsize index,
-                            GError **error)
+static gboolean check_order(const struct table_set *set, gsize index, GError **error)
 {
-    const struct table_info *above = table_info(set->tables[index]);
+    const struct table *above = set->tables[index];
 
     for (gsize i = 0; i < index; i++) {
-        const struct table_info *below = table_info(set->tables[i]);
+        const struct table *below = set->tables[i];
 
-        if (below->serial >= above->serial)
+        if (below->info.serial >= above->info.serial)
             return input_error(error,
                                "%s: version %" G_GUINT64_FORMAT
                                " cannot lie over %s, which has version %" G_GUINT64_FORMAT,
-                               paths[index], above->serial, paths[i], below->serial);
-        if (below->serial < above->floor)
+                               above->name, above->info.serial, below->name, below->info.serial);
+        if (below->info.serial < above->info.floor)
             return policy_error(error,
                                 "%s: version %" G_GUINT64_FORMAT
                                 " was withdrawn by %s, which wants %" G_GUINT64_FORMAT " or newer",
-                                paths[i], below->serial, paths[index], above->floor);
+                                below->name, below->info.serial, above->name, above->info.floor);
     }
     return TRUE;
+}
+
+/* Takes the tables; refuses too many, or a wrong order. */
+static struct table_set *make_set(struct table *const *tables, gsize count, GError **error)
+{
+    g_autoptr(table_set_t) set = g_new0(struct table_set, 1);
+
+    for (gsize i = 0; i < count; i++) {
+        if (i >= TABLE_SET_MAX) {
+            table_free(tables[i]);
+            continue;
+        }
+        set->tables[set->count++] = tables[i];
+        set->filters[i] = table_filter(tables[i]);
+    }
+    if (count > TABLE_SET_MAX) {
+        input_error(error, "%s: one of more than %d tables; build one of them all",
+                    set->tables[0]->name, TABLE_SET_MAX);
+        return NULL;
+    }
+    for (gsize i = 0; i < count; i++) {
+        if (!check_order(set, i, error))
+            return NULL;
+    }
+    return g_steal_pointer(&set);
+}
+
+static void free_table(gpointer table)
+{
+    table_free(table);
 }
 
 struct table_set *table_set_open(const char *const *paths, gsize count, const char *kind,
                                  GError **error)
 {
-    g_autoptr(table_set_t) set = g_new0(struct table_set, 1);
+    g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(free_table);
 
-    if (count > TABLE_SET_MAX) {
-        input_error(error, "%s: more than %d tables in one set; build it anew", paths[0],
-                    TABLE_SET_MAX);
-        return NULL;
-    }
     for (gsize i = 0; i < count; i++) {
-        set->tables[i] = table_open(paths[i], kind, error);
-        if (!set->tables[i])
+        struct table *table = table_open(paths[i], kind, error);
+
+        if (!table)
             return NULL;
-        set->filters[i] = table_filter(set->tables[i]);
-        set->count++;
-        if (!check_order(set, paths, i, error))
-            return NULL;
+        g_ptr_array_add(tables, table);
     }
-    return g_steal_pointer(&set);
+    g_ptr_array_set_free_func(tables, NULL); /* they are the set's */
+    return make_set((struct table *const *)tables->pdata, count, error);
+}
+
+static int compare_serials(const void *a, const void *b)
+{
+    const struct table *const *one = a, *const *other = b;
+    guint64 x = (*one)->info.serial, y = (*other)->info.serial;
+
+    return x < y ? -1 : x > y;
+}
+
+struct table_set *table_set_of(struct table *const *tables, gsize count, GError **error)
+{
+    g_autofree struct table **sorted = g_memdup2(tables, count * sizeof *tables);
+
+    qsort(sorted, count, sizeof *sorted, compare_serials);
+    return make_set(sorted, count, error);
 }
 
 void table_set_free(struct table_set *set)

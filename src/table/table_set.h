@@ -5,7 +5,7 @@
 #pragma once
 #include "table/table.h"
 
-#define TABLE_SET_MAX 64 /* tables */
+#define TABLE_SET_MAX 16 /* tables */
 
 struct table_set;
 typedef struct table_set table_set_t;
@@ -16,6 +16,10 @@ typedef struct table_set table_set_t;
  */
 struct table_set *table_set_open(const char *const *paths, gsize count, const char *kind,
                                  GError **error);
+
+/* The same of tables that are open, in any order: the one with the lowest serial is the base. They
+ * are the set's from now on, also when it is refused. */
+struct table_set *table_set_of(struct table *const *tables, gsize count, GError **error);
 void table_set_free(struct table_set *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(table_set_t, table_set_free)
 

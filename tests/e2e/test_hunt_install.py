@@ -56,3 +56,16 @@ def test_what_is_no_table_is_refused(entente, tables):
     entente("hunt", "install", "-o", "intel.table", "missing.table", status=3)
     entente("hunt", "install", "old.table", status=2)
     assert not tables.exists()
+
+
+def test_several_tables_answer_as_one(entente, tables):
+    (entente.folder / "day.log").write_text("a new.example\nb old.example\nc good.example\n")
+    both = ("--table", "new.table", "--table", "old.table")
+    found = entente("hunt", "scan", *both, "day.log", "--format", "json", status=1).stdout
+    hits = [json.loads(line) for line in found.splitlines()]
+    assert [hit["indicator"] for hit in hits if "indicator" in hit] == ["new.example", "old.example"]
+    explained = entente("hunt", "explain", *both, "both.example", status=1).stdout
+    assert "old.txt" in explained and "new.txt" in explained
+    twice = entente("hunt", "scan", "--table", "new.table", "--table", "new.table", "day.log",
+                    status=2)
+    assert "cannot lie over" in twice.stderr

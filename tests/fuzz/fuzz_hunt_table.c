@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(hunt_table_t) table = NULL;
     g_auto(hunt_cursor_t) cursor = { 0 };
-    struct table_walk walk = { 0 };
+    struct hunt_walk walk = { 0 };
     struct hunt_needles needles;
     guint64 own_size = size;
 

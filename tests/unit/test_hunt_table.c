@@ -53,19 +53,44 @@ static struct hunt_compiler *begin(fixture *f)
     return compiler;
 }
 
-static struct hunt_table *finish(fixture *f, struct hunt_compiler *compiler)
+/* Takes the warning lists, which may be NULL. */
+static struct hunt_table *finish_with(fixture *f, struct hunt_compiler *compiler,
+                                      struct warning_lists *warnings)
 {
     GError *error = NULL;
     struct hunt_table *table;
 
-    hunt_compiler_finish(compiler, f->report, NULL, &error);
+    hunt_compiler_finish(compiler, f->report, warnings, &error);
+    g_clear_pointer(&warnings, warning_lists_free);
     g_assert_no_error(error);
     hunt_compiler_free(compiler);
     table = hunt_table_open(f->path, &error);
     g_assert_no_error(error);
-    table_check(hunt_table_table(table), &error);
+    table_check(hunt_table_part(table, 0), &error);
     g_assert_no_error(error);
     return table;
+}
+
+static struct hunt_table *finish(fixture *f, struct hunt_compiler *compiler)
+{
+    return finish_with(f, compiler, NULL);
+}
+
+static struct warning_lists *two_lists(fixture *f)
+{
+    struct warning_lists *lists = warning_lists_new();
+    static const char *const names[] = { "one.list", "two.list" };
+    GError *error = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(f->folder, names[i], NULL);
+
+        g_assert_true(g_file_set_contents(path, "good.example\n", -1, NULL));
+        warning_lists_add(lists, path, &error);
+        g_assert_no_error(error);
+        g_unlink(path);
+    }
+    return lists;
 }
 
 static void parse(const char *text, struct indicator *indicator)
@@ -152,8 +177,8 @@ static void test_every_kind_comes_back(fixture *f, gconstpointer data)
     }
     g_assert_cmpuint(hunt_table_count(table, INDICATOR_HASH), ==, 4);
     g_assert_cmpuint(hunt_table_count(table, INDICATOR_CIDR), ==, 4);
-    g_assert_cmpuint(table_info(hunt_table_table(table))->serial, ==, BUILT_US);
-    g_assert_cmpint(table_info(hunt_table_table(table))->built_us, ==, BUILT_US);
+    g_assert_cmpuint(table_info(hunt_table_part(table, 0))->serial, ==, BUILT_US);
+    g_assert_cmpint(table_info(hunt_table_part(table, 0))->built_us, ==, BUILT_US);
 }
 
 static gboolean meets(const struct hunt_needles *needles, guint32 address)
@@ -223,7 +248,7 @@ static void test_who_asserts_what(fixture *f, gconstpointer data)
         .confidence = 85,
         .tlp = TLP_RED,
         .flags = ASSERTION_TO_IDS | ASSERTION_FALSE_POSITIVE,
-        .warning = 300,
+        .warning = 2,
     };
     struct hunt_compiler *compiler = begin(f);
     g_autoptr(hunt_table_t) table = NULL;
@@ -235,7 +260,7 @@ static void test_who_asserts_what(fixture *f, gconstpointer data)
     take(compiler, "evil.example", full);
     take(compiler, "evil.example", plain);
     take(compiler, "evil.example", full);
-    table = finish(f, compiler);
+    table = finish_with(f, compiler, two_lists(f));
     g_assert_true(find(table, "evil.example", &key, &cursor));
     g_assert_true(hunt_table_next(table, &cursor, &found));
     g_assert_cmpstr(found.object, ==, full.object);
@@ -246,7 +271,7 @@ static void test_who_asserts_what(fixture *f, gconstpointer data)
     g_assert_cmpint(found.confidence, ==, 85);
     g_assert_cmpint(found.tlp, ==, TLP_RED);
     g_assert_cmpint(found.flags, ==, full.flags);
-    g_assert_cmpint(found.warning, ==, 300);
+    g_assert_cmpint(found.warning, ==, 2);
     g_assert_true(hunt_table_next(table, &cursor, &found));
     g_assert_cmpint(found.source, ==, 1);
     g_assert_null(found.object);
@@ -268,7 +293,85 @@ static void test_who_asserts_what(fixture *f, gconstpointer data)
     g_assert_cmpint(source.time_us, ==, 77);
     g_assert_cmpuint(source.assertions, ==, 5);
     g_assert_false(hunt_table_source(table, 2, &source));
-    g_assert_null(hunt_table_warning(table, 0));
+    g_assert_cmpstr(hunt_table_warning(table, 0), ==, "one.list");
+    g_assert_cmpstr(hunt_table_warning(table, 1), ==, "two.list");
+    g_assert_null(hunt_table_warning(table, 2));
+}
+
+static char *table_of(fixture *f, const char *name, gint64 built_us, const char *const *values)
+{
+    char *path = g_build_filename(f->folder, name, NULL);
+    struct hunt_compiler *compiler = hunt_compiler_new(path, built_us, 0, NULL);
+
+    for (; *values; values++)
+        take(compiler, *values, plain);
+    g_assert_true(hunt_compiler_finish(compiler, f->report, NULL, NULL));
+    hunt_compiler_free(compiler);
+    return path;
+}
+
+static gboolean is_in(const struct hunt_table *table, const char *text, guint source)
+{
+    g_auto(hunt_cursor_t) cursor = { 0 };
+    const struct hunt_needles needles = hunt_table_needles(table);
+    struct assertion found;
+    struct hunt_key key;
+
+    if (!find(table, text, &key, &cursor)) {
+        g_assert_false(needles.holds(needles.table, key.hash, key.bytes, key.length));
+        return FALSE;
+    }
+    g_assert_true(needles.holds(needles.table, key.hash, key.bytes, key.length));
+    while (hunt_table_next(table, &cursor, &found)) {
+        if (found.source == source)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void test_several_tables_answer_as_one(fixture *f, gconstpointer data)
+{
+    g_autofree char *base =
+        table_of(f, "base", 5,
+                 (const char *const[]){ "evil.example", "192.0.2.7", "http://a.example/x", NULL });
+    g_autofree char *later =
+        table_of(f, "later", 6,
+                 (const char *const[]){ "evil.example", "worse.test", "198.51.100.0/24", NULL });
+    const char *const paths[] = { later, base, NULL };
+    const char *const twice[] = { base, base, NULL };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(hunt_table_t) table = hunt_table_open_all(paths, &error);
+    g_auto(hunt_cursor_t) cursor = { 0 };
+    struct hunt_needles needles;
+    struct hunt_source source;
+    struct hunt_walk walk = { 0 };
+    guint keys = 0;
+
+    g_assert_no_error(error);
+    needles = hunt_table_needles(table);
+    g_assert_cmpuint(needles.filter_count, ==, 2);
+    g_assert_true(meets(&needles, 0xc0000207) && meets(&needles, 0xc6336401));
+    g_assert_cmphex(needles.lengths4, ==, 1ULL << 24 | 1ULL << 32);
+    for (guint i = 0; i < 2; i++)
+        g_assert_true(hunt_key_filter_has(
+            needles.last_labels, HUNT_KEY_LAST_LABEL_WORDS,
+            hunt_key_last_label((const guint8 *)(i ? "x.test" : "x.example"), i ? 6 : 9)));
+    /* Each table has two sources; those of the later one are counted on. */
+    g_assert_cmpuint(hunt_table_sources(table), ==, 4);
+    g_assert_true(hunt_table_source(table, 3, &source));
+    g_assert_cmpstr(source.name, ==, "list.txt");
+    g_assert_true(is_in(table, "evil.example", 1) && is_in(table, "evil.example", 3));
+    g_assert_true(is_in(table, "192.0.2.7", 1) && !is_in(table, "192.0.2.7", 3));
+    g_assert_true(is_in(table, "worse.test", 3) && !is_in(table, "worse.test", 1));
+    g_assert_false(is_in(table, "good.example", 1));
+    g_assert_cmpuint(hunt_table_count(table, INDICATOR_DOMAIN), ==, 3);
+    while (hunt_table_walk(table, &walk, &cursor))
+        keys++;
+    g_assert_cmpuint(keys, ==, 5);
+    g_assert_null(hunt_table_open_all(twice, &error));
+    g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+    g_unlink(base);
+    g_unlink(later);
 }
 
 static void test_domain_and_host_share_a_key(fixture *f, gconstpointer data)
@@ -285,7 +388,7 @@ static void test_domain_and_host_share_a_key(fixture *f, gconstpointer data)
     take(compiler, "evil.example", plain);
     g_assert_true(hunt_compiler_take(&assertion, compiler, NULL));
     table = finish(f, compiler);
-    g_assert_cmpuint(table_info(hunt_table_table(table))->keys, ==, 1);
+    g_assert_cmpuint(table_info(hunt_table_part(table, 0))->keys, ==, 1);
     g_assert_true(find(table, "evil.example", &key, &cursor));
     g_assert_true(hunt_table_next(table, &cursor, &found));
     g_assert_cmpint(found.indicator.kind, ==, INDICATOR_DOMAIN);
@@ -329,7 +432,7 @@ static void test_the_same_feeds_give_the_same_bytes(fixture *f, gconstpointer da
 
 static guint read_all(const struct hunt_table *table)
 {
-    struct table_walk walk = { 0 };
+    struct hunt_walk walk = { 0 };
     g_auto(hunt_cursor_t) cursor = { 0 };
     guint assertions = 0;
 
@@ -395,6 +498,7 @@ int main(int argc, char **argv)
     CASE(the_scanners_filters);
     CASE(what_is_not_there_costs_nothing);
     CASE(who_asserts_what);
+    CASE(several_tables_answer_as_one);
     CASE(domain_and_host_share_a_key);
     CASE(what_is_not_hunted_is_named);
     CASE(the_same_feeds_give_the_same_bytes);

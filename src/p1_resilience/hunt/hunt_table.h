@@ -11,7 +11,7 @@
 #include "p1_resilience/hunt/feed.h"
 #include "p1_resilience/hunt/hunt_key.h"
 #include "p1_resilience/hunt/scan.h"
-#include "table/table.h"
+#include "table/table_set.h"
 
 #define HUNT_TABLE_KIND "hunt"
 
@@ -54,11 +54,20 @@ typedef struct hunt_table hunt_table_t;
 /* As table_open(), and checks the sections. Safe whatever the file holds. */
 struct hunt_table *hunt_table_open(const char *path, GError **error);
 struct hunt_table *hunt_table_open_bytes(GBytes *bytes, const char *name, GError **error);
+
+/*
+ * Several tables (NULL-terminated paths, at most HUNT_NEEDLES_FILTERS_MAX) that answer as one: a
+ * large one, and those of what came since; their order does not matter. Refused when two were built
+ * at the same moment, as is one that is named twice.
+ */
+struct hunt_table *hunt_table_open_all(const char *const *paths, GError **error);
 void hunt_table_free(struct hunt_table *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hunt_table_t, hunt_table_free)
 
-/* The table itself: serial, times, digest, number of keys and of assertions. */
-const struct table *hunt_table_table(const struct hunt_table *table);
+/* The tables themselves, the oldest first: serial, times, digest, number of keys. */
+gsize hunt_table_parts(const struct hunt_table *table);
+const struct table *hunt_table_part(const struct hunt_table *table, gsize index);
+guint64 hunt_table_bytes(const struct hunt_table *table); /* of all files */
 
 /* Assertions of a kind; keys are fewer. */
 guint64 hunt_table_count(const struct hunt_table *table, enum indicator_kind kind);
@@ -87,7 +96,7 @@ gboolean hunt_table_skipped(const struct hunt_table *table, guint index, const c
 
 /* The assertions of one key. Starts as { 0 }; what it gives lives until the next call on it. */
 struct hunt_cursor {
-    struct table_cursor values;
+    struct table_set_cursor values;
     const guint8 *key;
     gsize key_length;
     char *text; /* of the indicator */
@@ -105,6 +114,10 @@ gboolean hunt_table_find(const struct hunt_table *table, guint64 hash, gconstpoi
 gboolean hunt_table_next(const struct hunt_table *table, struct hunt_cursor *cursor,
                          struct assertion *assertion);
 
-/* Every key, in no order that means anything; `walk` starts as { 0 } (table.h). */
-gboolean hunt_table_walk(const struct hunt_table *table, struct table_walk *walk,
+/* Every key once, in no order that means anything; a walk starts as { 0 }. */
+struct hunt_walk {
+    gsize part;
+    struct table_walk keys; /* of that part; the one met last: keys.hash, keys.key, keys.length */
+};
+gboolean hunt_table_walk(const struct hunt_table *table, struct hunt_walk *walk,
                          struct hunt_cursor *cursor);

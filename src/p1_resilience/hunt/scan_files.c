@@ -255,7 +255,7 @@ static gboolean scan_batch(struct hunt *hunt, const struct confinement *confinem
                   .defanged = hunt->options->defanged },
     };
     struct confine_limits limits = {
-        .memory = MEMORY_BASE + table_info(hunt_table_table(hunt->table))->size +
+        .memory = MEMORY_BASE + hunt_table_bytes(hunt->table) +
                   job.pool.threads * MEMORY_A_THREAD,
         .cpu_s = CPU_LIMIT_S,
     };
