@@ -112,6 +112,7 @@ static gboolean summarise(const struct context *context, const struct intel_argu
                                                         : "suppressed by a warning list" },
         { sightings->partial, "seen in part only (--partial)" },
         { sightings->withdrawn, "withdrawn by their source" },
+        { sightings->expired, "seen outside the time in which their source holds them valid" },
         { sightings->nameless, "from lists that give their indicators no id" },
         { sightings->unknown, "not in this table" },
     };

@@ -224,6 +224,28 @@ static void test_objects_together(void)
     }
 }
 
+/* A chain that hangs on one object falls with it, link by link, in no more than linear time. */
+static void test_a_long_chain_falls(void)
+{
+    enum { LINKS = 20000 };
+    static const struct marking_context open = { .fallback = TLP_CLEAR };
+    const struct egress_recipient recipient = { .kind = EGRESS_PUBLIC, .ceiling = TLP_RED };
+    g_autoptr(egress_t) egress = egress_new(&recipient, &open, NULL);
+    g_autofree struct egress_item *items = g_new0(struct egress_item, LINKS);
+    gint64 begun_us = g_get_monotonic_time();
+
+    for (guint i = 0; i < LINKS; i++)
+        items[i].object =
+            json_pack("{s:s, s:o, s:[o, s]}", "type", "note", "id", json_sprintf("note--%u", i),
+                      "object_refs", json_sprintf("note--%u", i + 1), "malware--1");
+    egress_objects(egress, items, LINKS, NULL, NULL);
+    for (guint i = 0; i < LINKS; i++) {
+        g_assert_cmpint(items[i].verdict, ==, EGRESS_REFERENCE);
+        json_decref((json_t *)items[i].object);
+    }
+    g_assert_cmpint(g_get_monotonic_time() - begun_us, <, 10 * G_USEC_PER_SEC);
+}
+
 /* --- MISP ------------------------------------------------------------------------------------- */
 
 static json_t *send_event(const char *text, enum tlp ceiling, enum egress_verdict *verdict,
@@ -281,6 +303,7 @@ static void test_misp_parts(void)
         "'extends_uuid':'v','ShadowAttribute':[{'value':'proposal'}],'Attribute':["
         "{'uuid':'a1','value':'x','Sighting':[{'source':'other'}]},"
         "{'uuid':'a2','value':'secret','Tag':[{'name':'tlp:red'}]}],"
+        "'Galaxy':[{'GalaxyCluster':[{'uuid':'g','Tag':[{'name':'tlp:red'}]}]}],"
         "'Object':[{'uuid':'o1','Attribute':[{'uuid':'a3','value':'y'},"
         "{'uuid':'a4','value':'hidden','Tag':[{'name':'TLP:AMBER'}]}],"
         "'ObjectReference':[{'referenced_uuid':'a2','Attribute':{'value':'secret'}},"
@@ -294,9 +317,10 @@ static void test_misp_parts(void)
     free(dump);
     g_assert_cmpstr(text, ==,
                     "{'Event':{'uuid':'u','Tag':[{'name':'tlp:green'}],'Attribute':["
-                    "{'uuid':'a1','value':'x'}],'Object':[{'uuid':'o1','Attribute':["
+                    "{'uuid':'a1','value':'x'}],'Galaxy':[{'GalaxyCluster':[]}],'Object':[{'uuid':'"
+                    "o1','Attribute':["
                     "{'uuid':'a3','value':'y'}],'ObjectReference':[{'referenced_uuid':'a1'}]}]}}");
-    g_assert_cmpuint(refused, ==, 3);
+    g_assert_cmpuint(refused, ==, 4);
 }
 
 /* --- The record ------------------------------------------------------------------------------- */
@@ -385,6 +409,7 @@ int main(int argc, char **argv)
     g_test_add_func("/egress/bytes", test_bytes_go_as_they_came);
     g_test_add_func("/egress/references", test_references_are_taken_out);
     g_test_add_func("/egress/together", test_objects_together);
+    g_test_add_func("/egress/chain", test_a_long_chain_falls);
     g_test_add_func("/egress/misp-levels", test_misp_levels);
     g_test_add_func("/egress/misp-parts", test_misp_parts);
     g_test_add_func("/egress/journal", test_refusals_are_journalled_once);

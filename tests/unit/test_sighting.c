@@ -11,6 +11,7 @@
 #define SECRET "indicator--22222222-2222-4222-8222-222222222222"
 #define PARTIAL "indicator--33333333-3333-4333-8333-333333333333"
 #define GONE "indicator--44444444-4444-4444-8444-444444444444"
+#define LATE "indicator--55555555-5555-4555-8555-555555555555"
 #define ATTRIBUTE "5eb75e5a-d1fc-4b7a-8d6e-0a3ac0a8016a"
 #define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 #define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -30,6 +31,8 @@ static const char *const indicators[] = {
     INDICATOR(SECRET, "[ipv4-addr:value = '192.0.2.66']", ",'object_marking_refs':['" RED "']"),
     INDICATOR(PARTIAL, "[domain-name:value = 'half.example' AND file:size > 1]", ""),
     INDICATOR(GONE, "[domain-name:value = 'gone.example']", ",'revoked':true"),
+    INDICATOR(LATE, "[domain-name:value = 'late.example']",
+              ",'valid_until':'2026-11-02T00:00:00Z'"),
 };
 
 static const char event[] =
@@ -48,6 +51,10 @@ static const char hits[] =
     "{'kind':'ipv4','indicator':'192.0.2.66'}\n"
     "{'kind':'domain','indicator':'half.example'}\n"
     "{'kind':'domain','indicator':'gone.example'}\n"
+    "{'kind':'domain','indicator':'late.example','time':'2026-11-01T23:59:59Z'}\n"
+    "{'kind':'domain','indicator':'late.example','time':'2026-11-02T00:00:00Z'}\n"
+    /* The name alone has the key of the domain, and is not asserted. */
+    "{'kind':'host','indicator':'evil.example'}\n"
     "{'kind':'domain','indicator':'listed.example'}\n"
     "{'kind':'domain','indicator':'elsewhere.example'}\n"
     "{'kind':'domain','indicator':'evil.example','suppressed_by':'top sites'}\n"
@@ -140,7 +147,7 @@ static void test_counting(struct fixture *fixture, gconstpointer data)
 
     (void)data;
     count(fixture, FALSE, FALSE);
-    g_assert_cmpuint(fixture->sightings->list->len, ==, 3);
+    g_assert_cmpuint(fixture->sightings->list->len, ==, 4);
     evil = fixture->sightings->list->pdata[0];
     g_assert_cmpstr(evil->object, ==, EVIL);
     g_assert_cmpuint(evil->count, ==, 3);
@@ -149,10 +156,11 @@ static void test_counting(struct fixture *fixture, gconstpointer data)
     g_assert_true(sighting_is_of(evil, "cert example"));
     g_assert_true(sighting_is_of(evil, AUTHOR));
     g_assert_false(sighting_is_of(evil, "Other CERT"));
-    g_assert_cmpuint(fixture->sightings->hits, ==, 5);
+    g_assert_cmpuint(fixture->sightings->hits, ==, 6);
     g_assert_cmpuint(fixture->sightings->suppressed, ==, 1);
     g_assert_cmpuint(fixture->sightings->partial, ==, 1);
     g_assert_cmpuint(fixture->sightings->withdrawn, ==, 1);
+    g_assert_cmpuint(fixture->sightings->expired, ==, 1);
     g_assert_cmpuint(fixture->sightings->nameless, ==, 1);
     g_assert_cmpuint(fixture->sightings->unknown, ==, 1);
 }
@@ -211,7 +219,7 @@ static void test_the_source_gets_all_of_its_own(struct fixture *fixture, gconstp
     (void)data;
     count(fixture, FALSE, FALSE);
     tree = bundle_for(fixture, &recipient, FALSE, FALSE, &said, &refused);
-    g_assert_cmpuint(said, ==, 2); /* the MISP attribute is no object of STIX */
+    g_assert_cmpuint(said, ==, 3); /* the MISP attribute is no object of STIX */
     g_assert_cmpuint(refused, ==, 0);
     evil = json_array_get(json_object_get(tree, "objects"), 1);
     g_assert_cmpstr(json_text(evil, "sighting_of_ref"), ==, EVIL);
@@ -229,7 +237,7 @@ static void test_the_source_gets_all_of_its_own(struct fixture *fixture, gconstp
     free(dump);
 }
 
-/* Another signatory may know the GREEN indicator, and not that there is a RED one. */
+/* Another signatory may know the GREEN indicator, and not that there are a RED and an AMBER one. */
 static void test_others_get_what_they_may_know(struct fixture *fixture, gconstpointer data)
 {
     const struct egress_recipient other = { .kind = EGRESS_SIGNATORY,
@@ -245,7 +253,7 @@ static void test_others_get_what_they_may_know(struct fixture *fixture, gconstpo
     count(fixture, FALSE, FALSE);
     to_other = bundle_for(fixture, &other, FALSE, FALSE, &said, &refused);
     g_assert_cmpuint(said, ==, 1);
-    g_assert_cmpuint(refused, ==, 1);
+    g_assert_cmpuint(refused, ==, 2);
     dump = json_dumps(to_other, 0);
     g_assert_null(strstr(dump, SECRET));
     free(dump);

@@ -218,13 +218,26 @@ GBytes *egress_object(struct egress *egress, const char *text, gsize length, con
     return *verdict == EGRESS_PASS ? send_object(text, length, object, visible, data) : NULL;
 }
 
-/* What goes together, by id. */
+/* What an item needs of the others, and how much of that goes. */
+struct needs {
+    gboolean any[EGRESS_NEEDS_MAX];
+    guint met[EGRESS_NEEDS_MAX];
+};
+
+/* One need that another item meets. */
+struct dependence {
+    guint item, group;
+};
+
+/* What goes together. */
 struct company {
-    GHashTable *going;   /* id -> number of items with it that go */
-    GHashTable *needing; /* id -> GArray of the items that need it */
+    struct egress_item *items;
+    struct needs *needs;   /* of each item */
+    GHashTable *going;     /* id -> number of items with it that go */
+    GHashTable *depending; /* id -> GArray of struct dependence */
     egress_visible_fn visible;
     gpointer data;
-    guint item; /* while needs are gathered */
+    guint item; /* the one whose needs are gathered */
 };
 
 static gboolean goes(const char *id, gpointer data)
@@ -235,16 +248,25 @@ static gboolean goes(const char *id, gpointer data)
            (company->visible && company->visible(id, company->data));
 }
 
-static void add_need(const char *id, gpointer data)
+static void add_need(const char *id, guint group, gpointer data)
 {
     struct company *company = data;
-    GArray *items = g_hash_table_lookup(company->needing, id);
+    struct needs *needs = &company->needs[company->item];
+    const struct dependence dependence = { company->item, group };
+    GArray *depending;
 
-    if (!items) {
-        items = g_array_new(FALSE, FALSE, sizeof(guint));
-        g_hash_table_insert(company->needing, g_strdup(id), items);
+    needs->any[group] = TRUE;
+    if (!goes(id, company))
+        return;
+    needs->met[group]++;
+    if (company->visible && company->visible(id, company->data))
+        return; /* whoever else goes */
+    depending = g_hash_table_lookup(company->depending, id);
+    if (!depending) {
+        depending = g_array_new(FALSE, FALSE, sizeof(struct dependence));
+        g_hash_table_insert(company->depending, g_strdup(id), depending);
     }
-    g_array_append_val(items, company->item);
+    g_array_append_val(depending, dependence);
 }
 
 static void add_going(struct company *company, const char *id)
@@ -267,46 +289,58 @@ static gboolean remove_going(struct company *company, const char *id)
     return TRUE;
 }
 
+/* Takes an item back whose needs are not met, and tells those that depended on it. */
+static void stay_behind(struct company *company, guint item, GArray *queue)
+{
+    const char *id = json_text(company->items[item].object, "id");
+    const GArray *depending;
+
+    company->items[item].verdict = EGRESS_REFERENCE;
+    depending = remove_going(company, id) ? g_hash_table_lookup(company->depending, id) : NULL;
+    for (guint i = 0; depending && i < depending->len; i++) {
+        const struct dependence *one = &g_array_index(depending, struct dependence, i);
+
+        if (--company->needs[one->item].met[one->group] == 0)
+            g_array_append_val(queue, one->item);
+    }
+}
+
 /* Keeps back the items that need what does not go, those that need them, and so on. */
-static void keep_back(struct company *company, struct egress_item *items, guint count)
+static void keep_back(struct company *company, guint count)
 {
     g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(guint));
 
     for (guint i = 0; i < count; i++)
-        g_array_append_val(queue, i);
+        for (guint group = 0; group < EGRESS_NEEDS_MAX; group++)
+            if (company->needs[i].any[group] && company->needs[i].met[group] == 0)
+                g_array_append_val(queue, i);
     for (guint at = 0; at < queue->len; at++) {
-        struct egress_item *item = &items[g_array_index(queue, guint, at)];
-        const char *id = json_text(item->object, "id");
-        const GArray *waiting;
+        guint item = g_array_index(queue, guint, at);
 
-        if (item->verdict != EGRESS_PASS || egress_references_hold(item->object, goes, company))
-            continue;
-        item->verdict = EGRESS_REFERENCE;
-        waiting = remove_going(company, id) ? g_hash_table_lookup(company->needing, id) : NULL;
-        if (waiting)
-            g_array_append_vals(queue, waiting->data, waiting->len);
+        if (company->items[item].verdict == EGRESS_PASS)
+            stay_behind(company, item, queue);
     }
 }
 
 void egress_objects(struct egress *egress, struct egress_item *items, guint count,
                     egress_visible_fn visible, gpointer data)
 {
+    g_autofree struct needs *needs = g_new0(struct needs, count);
     g_autoptr(GHashTable) going = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) needing =
+    g_autoptr(GHashTable) depending =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
-    struct company company = { going, needing, visible, data, 0 };
+    struct company company = { items, needs, going, depending, visible, data, 0 };
 
-    for (company.item = 0; company.item < count; company.item++) {
-        struct egress_item *item = &items[company.item];
-
-        item->sent = NULL;
-        item->verdict = decide_object(egress, item->object, item->onward);
-        if (item->verdict != EGRESS_PASS)
-            continue;
-        add_going(&company, json_text(item->object, "id"));
-        egress_references_needed(item->object, add_need, &company);
+    for (guint i = 0; i < count; i++) {
+        items[i].sent = NULL;
+        items[i].verdict = decide_object(egress, items[i].object, items[i].onward);
+        if (items[i].verdict == EGRESS_PASS)
+            add_going(&company, json_text(items[i].object, "id"));
     }
-    keep_back(&company, items, count);
+    for (company.item = 0; company.item < count; company.item++)
+        if (items[company.item].verdict == EGRESS_PASS)
+            egress_references_needed(items[company.item].object, add_need, &company);
+    keep_back(&company, count);
     for (guint i = 0; i < count; i++) {
         egress_note(egress, json_text(items[i].object, "id"), items[i].verdict);
         if (items[i].verdict == EGRESS_PASS)

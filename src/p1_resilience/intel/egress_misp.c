@@ -77,18 +77,15 @@ static void drop_foreign(json_t *object)
 struct passage {
     struct egress *egress;
     gboolean onward;
-    GHashTable *kept; /* UUIDs of attributes and objects that go */
+    GHashTable *kept; /* UUIDs of the parts that go */
 };
 
-/* Whether an attribute or object may go, inside something of level `outer`. */
+/* Whether a part of the event may go, inside something of level `outer`. */
 static gboolean may_go(struct passage *passage, const json_t *object, enum tlp outer)
 {
     const char *uuid = json_text(object, "uuid");
-    enum egress_verdict verdict = EGRESS_MALFORMED;
-
-    if (json_is_object(object))
-        verdict = egress_decide(inner_level(object, outer), egress_recipient(passage->egress),
-                                passage->onward);
+    enum egress_verdict verdict = egress_decide(inner_level(object, outer),
+                                                egress_recipient(passage->egress), passage->onward);
     if (verdict != EGRESS_PASS) {
         egress_note(passage->egress, uuid, verdict);
         return FALSE;
@@ -98,53 +95,73 @@ static gboolean may_go(struct passage *passage, const json_t *object, enum tlp o
     return TRUE;
 }
 
-static void pass_attributes(struct passage *passage, json_t *attributes, enum tlp outer)
-{
-    for (size_t i = json_array_size(attributes); i-- > 0;) {
-        json_t *attribute = json_array_get(attributes, i);
+static void pass_members(struct passage *passage, json_t *object, enum tlp level);
 
-        if (may_go(passage, attribute, outer))
-            drop_foreign(attribute);
-        else
-            json_array_remove(attributes, i);
+static gboolean pass_value(struct passage *passage, json_t *value, enum tlp outer);
+
+static void pass_elements(struct passage *passage, json_t *list, enum tlp outer)
+{
+    g_autoptr(json_t) going = json_array();
+    json_t *element;
+    size_t index;
+
+    json_array_foreach(list, index, element) if (pass_value(passage, element, outer))
+        json_array_append(going, element);
+    json_array_clear(list);
+    json_array_extend(list, going);
+}
+
+/* A member or element of a part that goes: what it holds that may go. FALSE: it does not itself. */
+static gboolean pass_value(struct passage *passage, json_t *value, enum tlp outer)
+{
+    if (json_is_array(value)) {
+        pass_elements(passage, value, outer);
+    } else if (json_is_object(value)) {
+        size_t before = json_array_size(json_object_get(value, "Attribute"));
+
+        if (!may_go(passage, value, outer))
+            return FALSE;
+        pass_members(passage, value, inner_level(value, outer));
+        if (before > 0 && json_array_size(json_object_get(value, "Attribute")) == 0) {
+            /* nothing is left of it */
+            if (json_text(value, "uuid"))
+                g_hash_table_remove(passage->kept, json_text(value, "uuid"));
+            return FALSE;
+        }
     }
+    return TRUE;
+}
+
+/* Whatever stands in something of that level, at any depth: tags may stand on all of it. */
+static void pass_members(struct passage *passage, json_t *object, enum tlp level)
+{
+    const char *name;
+    json_t *member;
+    void *next;
+
+    drop_foreign(object);
+    json_object_foreach_safe(object, next, name, member) if (!pass_value(passage, member, level))
+        json_object_del(object, name);
 }
 
 /* References between objects of the event: only to what goes, and without what they repeat. */
 static void pass_references(const struct passage *passage, json_t *references)
 {
-    for (size_t i = json_array_size(references); i-- > 0;) {
-        json_t *reference = json_array_get(references, i);
+    g_autoptr(json_t) going = json_array();
+    json_t *reference;
+    size_t index;
+
+    json_array_foreach(references, index, reference)
+    {
         const char *to = json_text(reference, "referenced_uuid");
 
         json_object_del(reference, "Attribute");
         json_object_del(reference, "Object");
-        if (!to || !g_hash_table_contains(passage->kept, to))
-            json_array_remove(references, i);
+        if (to && g_hash_table_contains(passage->kept, to))
+            json_array_append(going, reference);
     }
-}
-
-static void pass_objects(struct passage *passage, json_t *objects, enum tlp outer)
-{
-    for (size_t i = json_array_size(objects); i-- > 0;) {
-        json_t *object = json_array_get(objects, i);
-        json_t *attributes = json_object_get(object, "Attribute");
-
-        if (!may_go(passage, object, outer)) {
-            json_array_remove(objects, i);
-            continue;
-        }
-        drop_foreign(object);
-        pass_attributes(passage, attributes, inner_level(object, outer));
-        if (json_is_array(attributes) && json_array_size(attributes) == 0) {
-            /* nothing is left of it */
-            if (json_text(object, "uuid"))
-                g_hash_table_remove(passage->kept, json_text(object, "uuid"));
-            json_array_remove(objects, i);
-        }
-    }
-    for (size_t i = 0; i < json_array_size(objects); i++)
-        pass_references(passage, json_object_get(json_array_get(objects, i), "ObjectReference"));
+    json_array_clear(references);
+    json_array_extend(references, going);
 }
 
 json_t *egress_misp_event(struct egress *egress, const json_t *event, gboolean onward,
@@ -153,7 +170,7 @@ json_t *egress_misp_event(struct egress *egress, const json_t *event, gboolean o
     g_autoptr(GHashTable) kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(json_t) copy = NULL;
     struct passage passage = { egress, onward, kept };
-    const json_t *inside = json_object_get(event, "Event");
+    const json_t *inside = json_object_get(event, "Event"), *objects;
     const char *uuid;
     enum tlp level = TLP_RED;
 
@@ -168,8 +185,9 @@ json_t *egress_misp_event(struct egress *egress, const json_t *event, gboolean o
     if (*verdict != EGRESS_PASS)
         return NULL;
     copy = json_deep_copy(inside);
-    drop_foreign(copy);
-    pass_attributes(&passage, json_object_get(copy, "Attribute"), level);
-    pass_objects(&passage, json_object_get(copy, "Object"), level);
+    pass_members(&passage, copy, level);
+    objects = json_object_get(copy, "Object");
+    for (size_t i = 0; i < json_array_size(objects); i++)
+        pass_references(&passage, json_object_get(json_array_get(objects, i), "ObjectReference"));
     return inside == event ? g_steal_pointer(&copy) : json_pack("{s:O}", "Event", copy);
 }

@@ -12,9 +12,13 @@ const struct marking_context *egress_context(const struct egress *egress);
  */
 gboolean egress_references_hold(const json_t *object, egress_visible_fn visible, gpointer data);
 
-/* Calls `each` with the id of every object that this one cannot be without. */
-void egress_references_needed(const json_t *object, void (*each)(const char *id, gpointer data),
-                              gpointer data);
+/*
+ * Calls `each` with every id that this object needs. It needs one of each group, which count from
+ * 0: both ends of a relationship, any object of a report.
+ */
+#define EGRESS_NEEDS_MAX 2 /* groups of one object */
+typedef void (*egress_needed_fn)(const char *id, guint group, gpointer data);
+void egress_references_needed(const json_t *object, egress_needed_fn each, gpointer data);
 
 /*
  * The object without references to what `visible` does not know, and without granular markings of

@@ -27,60 +27,55 @@ static gboolean is_reference(const char *name)
            strcmp(name, "object_marking_refs") != 0 && strcmp(name, "marking_ref") != 0;
 }
 
-/* Whether a property refers to anything, and to something that `visible` knows. */
-static void look_at(const json_t *value, egress_visible_fn visible, gpointer data, gboolean *any,
-                    gboolean *known)
-{
-    const json_t *element;
-    size_t index;
-
-    if (json_is_string(value)) {
-        *any = TRUE;
-        *known |= visible && visible(json_string_value(value), data);
-    }
-    json_array_foreach(value, index, element) look_at(element, visible, data, any, known);
-}
-
-gboolean egress_references_hold(const json_t *object, egress_visible_fn visible, gpointer data)
-{
-    const char *type = json_text(object, "type");
-
-    for (guint i = 0; i < G_N_ELEMENTS(needs); i++) {
-        gboolean any = FALSE, known = FALSE;
-
-        if (g_strcmp0(type, needs[i].type) != 0)
-            continue;
-        look_at(json_object_get(object, needs[i].property), visible, data, &any, &known);
-        if (needs[i].other)
-            look_at(json_object_get(object, needs[i].other), visible, data, &any, &known);
-        if (any && !known)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static void each_id(const json_t *value, void (*each)(const char *id, gpointer data), gpointer data)
+static void each_id(const json_t *value, guint group, egress_needed_fn each, gpointer data)
 {
     const json_t *element;
     size_t index;
 
     if (json_is_string(value))
-        each(json_string_value(value), data);
-    json_array_foreach(value, index, element) each_id(element, each, data);
+        each(json_string_value(value), group, data);
+    json_array_foreach(value, index, element) each_id(element, group, each, data);
 }
 
-void egress_references_needed(const json_t *object, void (*each)(const char *id, gpointer data),
-                              gpointer data)
+void egress_references_needed(const json_t *object, egress_needed_fn each, gpointer data)
 {
     const char *type = json_text(object, "type");
+    guint group = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(needs); i++) {
         if (g_strcmp0(type, needs[i].type) != 0)
             continue;
-        each_id(json_object_get(object, needs[i].property), each, data);
+        each_id(json_object_get(object, needs[i].property), group, each, data);
         if (needs[i].other)
-            each_id(json_object_get(object, needs[i].other), each, data);
+            each_id(json_object_get(object, needs[i].other), group, each, data);
+        group++;
     }
+}
+
+/* The needs of an object: whether there are any, and whether one of them is met. */
+struct meeting {
+    egress_visible_fn visible;
+    gpointer data;
+    gboolean any[EGRESS_NEEDS_MAX], met[EGRESS_NEEDS_MAX];
+};
+
+static void meet(const char *id, guint group, gpointer data)
+{
+    struct meeting *meeting = data;
+
+    meeting->any[group] = TRUE;
+    meeting->met[group] |= meeting->visible && meeting->visible(id, meeting->data);
+}
+
+gboolean egress_references_hold(const json_t *object, egress_visible_fn visible, gpointer data)
+{
+    struct meeting meeting = { .visible = visible, .data = data };
+
+    egress_references_needed(object, meet, &meeting);
+    for (guint i = 0; i < EGRESS_NEEDS_MAX; i++)
+        if (meeting.any[i] && !meeting.met[i])
+            return FALSE;
+    return TRUE;
 }
 
 struct stripping {
@@ -98,11 +93,15 @@ static gboolean stays(const struct stripping *stripping, const json_t *reference
 /* A list of references: those that stay. TRUE: the property stays. */
 static gboolean strip_list(struct stripping *stripping, json_t *list)
 {
-    for (size_t i = json_array_size(list); i-- > 0;)
-        if (!stays(stripping, json_array_get(list, i))) {
-            json_array_remove(list, i);
-            stripping->taken++;
-        }
+    g_autoptr(json_t) staying = json_array();
+    json_t *reference;
+    size_t index;
+
+    json_array_foreach(list, index, reference) if (stays(stripping, reference))
+        json_array_append(staying, reference);
+    stripping->taken += (guint)(json_array_size(list) - json_array_size(staying));
+    json_array_clear(list);
+    json_array_extend(list, staying);
     return json_array_size(list) > 0; /* STIX knows no empty lists */
 }
 
@@ -131,60 +130,76 @@ static void strip_value(struct stripping *stripping, json_t *value)
     }
 }
 
-/* Whether a selector ("where_sighted_refs.[0]") speaks of that property. */
-static gboolean selects(const char *selector, const char *property)
+/* The properties of `object` that differ in `copy`, by name; the names are borrowed. */
+static GHashTable *changed_properties(const json_t *object, const json_t *copy)
 {
-    gsize length = strlen(property);
+    GHashTable *changed = g_hash_table_new(g_str_hash, g_str_equal);
+    const json_t *before;
+    const char *name;
 
-    return selector && strncmp(selector, property, length) == 0 &&
-           (selector[length] == 0 || selector[length] == '.');
+    json_object_foreach((json_t *)object, name,
+                        before) if (!json_equal(before, json_object_get(copy, name)))
+        g_hash_table_add(changed, (gpointer)name);
+    return changed;
 }
 
 /*
- * Selectors of a property that changed: none when it went, else the whole of it, since positions
- * in it moved.
+ * Selectors ("where_sighted_refs.[0]") of properties that changed: none where it went, else the
+ * whole of it, since positions in it moved. Owned by the caller.
  */
-static void mend_selectors(json_t *selectors, const char *property, gboolean there)
+static json_t *mend_selectors(const json_t *selectors, GHashTable *changed, const json_t *object)
 {
-    for (size_t i = json_array_size(selectors); i-- > 0;) {
-        if (!selects(json_string_value(json_array_get(selectors, i)), property))
-            continue;
-        if (there)
-            json_array_set_new(selectors, i, json_string(property));
-        else
-            json_array_remove(selectors, i);
+    json_t *mended = json_array();
+    json_t *selector;
+    size_t index;
+
+    json_array_foreach(selectors, index, selector)
+    {
+        const char *text = json_is_string(selector) ? json_string_value(selector) : "";
+        g_autofree char *property = g_strndup(text, strcspn(text, "."));
+
+        if (!g_hash_table_contains(changed, property))
+            json_array_append(mended, selector);
+        else if (json_object_get(object, property))
+            json_array_append_new(mended, json_string(property));
     }
+    return mended;
 }
 
-static void mend_markings(json_t *object, const char *property)
+/* Granular markings without the parts that went. */
+static void mend_markings(json_t *object, GHashTable *changed)
 {
-    json_t *markings = json_object_get(object, "granular_markings");
-    gboolean there = json_object_get(object, property) != NULL;
+    const json_t *markings = json_object_get(object, "granular_markings");
+    g_autoptr(json_t) mended = json_array();
+    json_t *marking;
+    size_t index;
 
-    for (size_t i = json_array_size(markings); i-- > 0;) {
-        json_t *selectors = json_object_get(json_array_get(markings, i), "selectors");
+    if (!json_is_array(markings))
+        return;
+    json_array_foreach(markings, index, marking)
+    {
+        json_t *selectors = mend_selectors(json_object_get(marking, "selectors"), changed, object);
 
-        mend_selectors(selectors, property, there);
-        if (json_is_array(selectors) && json_array_size(selectors) == 0)
-            json_array_remove(markings, i);
+        if (json_array_size(selectors) > 0)
+            json_array_append(mended, marking);
+        json_object_set_new(marking, "selectors", selectors);
     }
-    if (json_is_array(markings) && json_array_size(markings) == 0)
+    if (json_array_size(mended) > 0)
+        json_object_set(object, "granular_markings", mended);
+    else
         json_object_del(object, "granular_markings");
 }
 
 json_t *egress_references_strip(const json_t *object, egress_visible_fn visible, gpointer data)
 {
     g_autoptr(json_t) copy = json_deep_copy(object);
+    g_autoptr(GHashTable) changed = NULL;
     struct stripping stripping = { visible, data, 0 };
-    const json_t *before;
-    const char *name;
 
     strip_value(&stripping, copy);
     if (!stripping.taken)
         return NULL;
-    json_object_foreach((json_t *)object, name,
-                        before) if (!json_equal(before, json_object_get(copy, name)) &&
-                                    strcmp(name, "granular_markings") != 0)
-        mend_markings(copy, name);
+    changed = changed_properties(object, copy);
+    mend_markings(copy, changed);
     return g_steal_pointer(&copy);
 }

@@ -58,10 +58,23 @@ static struct sighting *entry_of(struct sightings *sightings, const struct hunt_
     return entry;
 }
 
+/* One key holds several indicators: a domain and a host, an address and its /32. */
+static gboolean is_about(const struct assertion *assertion, const struct indicator *indicator)
+{
+    return assertion->indicator.kind == indicator->kind &&
+           strcmp(assertion->indicator.text, indicator->text) == 0;
+}
+
+static gboolean is_in_time(const struct assertion *assertion, gint64 time_us)
+{
+    return time_us >= assertion->valid_from_us &&
+           (!assertion->valid_until_us || time_us < assertion->valid_until_us);
+}
+
 /* Counts one hit for each object that asserts its indicator; TRUE: for one at least. */
 static gboolean count_assertions(struct sightings *sightings, const struct hunt_table *table,
-                                 struct hunt_cursor *cursor, gint64 time_us,
-                                 const struct sighting_options *options)
+                                 struct hunt_cursor *cursor, const struct indicator *indicator,
+                                 gint64 time_us, const struct sighting_options *options)
 {
     g_autoptr(GHashTable) counted = g_hash_table_new(g_direct_hash, g_direct_equal);
     struct assertion assertion;
@@ -69,8 +82,12 @@ static gboolean count_assertions(struct sightings *sightings, const struct hunt_
     while (hunt_table_next(table, cursor, &assertion)) {
         struct sighting *entry;
 
+        if (!is_about(&assertion, indicator))
+            continue;
         if (assertion.flags & ASSERTION_WITHDRAWN) {
             sightings->withdrawn++;
+        } else if (!is_in_time(&assertion, time_us)) {
+            sightings->expired++;
         } else if ((assertion.flags & ASSERTION_PARTIAL) && !options->partial) {
             sightings->partial++;
         } else if (!assertion.object) {
@@ -116,7 +133,7 @@ static void count_hit(struct sightings *sightings, const json_t *hit,
     }
     if (time)
         clock_parse(time, &time_us, NULL);
-    if (count_assertions(sightings, table, &cursor, time_us, options))
+    if (count_assertions(sightings, table, &cursor, &indicator, time_us, options))
         sightings->hits++;
 }
 

@@ -27,6 +27,7 @@ struct sightings {
     guint64 suppressed; /* not taken: a warning list explains them (or does not, for the others) */
     guint64 partial;    /* not taken: the pattern asks for more than the value */
     guint64 withdrawn;  /* not taken: the source took the indicator back */
+    guint64 expired;    /* not taken: seen outside the time in which the source holds it valid */
     guint64 nameless;   /* not taken: the feed gives the indicator no id, as lists do */
     guint64 unknown;    /* not taken: the table does not have the indicator */
 };
