@@ -12,8 +12,8 @@ static const struct intel_subcommand *const subcommands[] = {
 #define MEMBER(NAME) offsetof(struct intel_arguments, NAME)
 
 static const struct command_option options[] = {
-    { "table", 't', G_OPTION_ARG_FILENAME, MEMBER(table),
-      "sightings: the table that the hunt was made with", "FILE" },
+    { "table", 't', G_OPTION_ARG_FILENAME_ARRAY, MEMBER(tables),
+      "sightings: a table that the hunt was made with; several answer as one", "FILE" },
     { "to", 0, G_OPTION_ARG_STRING, MEMBER(to),
       "sightings: who gets them: a source, a signatory, or \"public\" (default: own use)", "WHO" },
     { "named", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(named),

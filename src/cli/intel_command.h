@@ -5,8 +5,8 @@
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct intel_arguments {
     /* sightings */
-    char *table, *tlp, *to, *ceiling;
-    char **named;
+    char **tables, **named;
+    char *tlp, *to, *ceiling;
     gboolean misp, anonymous, false_positives, partial;
 };
 

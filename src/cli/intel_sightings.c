@@ -50,7 +50,7 @@ static gboolean read_hits(struct sightings *sightings, const struct intel_argume
                           char **files, gint64 now_us, GError **error)
 {
     const struct sighting_options options = { given->false_positives, given->partial, now_us };
-    g_autoptr(hunt_table_t) table = hunt_table_open(given->table, error);
+    g_autoptr(hunt_table_t) table = hunt_table_open_all((const char *const *)given->tables, error);
 
     if (!table)
         return FALSE;
@@ -155,7 +155,7 @@ static int run(const struct context *context, const struct intel_arguments *give
                                       .now_us = clock_now_us() };
     guint said = 0;
 
-    if (!given->table || !arguments[0])
+    if (!given->tables || !arguments[0])
         return input_error(error, "entente intel sightings --table TABLE HITS...");
     if (!level_of(given->tlp, TLP_AMBER, &report.level, error) ||
         !level_of(given->ceiling, TLP_RED, &recipient.ceiling, error))

@@ -121,3 +121,34 @@ def test_without_a_name_it_says_what_to_do(entente, exchange, tmp_path):
     (tmp_path / "entente.yaml").unlink()
     done = entente("intel", "sightings", "--table", "intel.table", "hits.jsonl", status=2)
     assert "--anonymous" in done.stderr
+
+
+def test_from_a_log_to_a_sighting(entente, exchange, tmp_path):
+    """The hits are those that the scanner writes."""
+    (tmp_path / "proxy.log").write_text(
+        "2026-11-05T09:00:00Z bob GET http://www.open.example/a\n"
+        "2026-11-05T09:00:01Z bob GET http://harmless.example/\n"
+        "2026-11-06T10:00:00Z eve GET http://open.example/b\n")
+    hits = entente("hunt", "scan", "--table", "intel.table", "--format", "json", "proxy.log",
+                   status=1)
+    done = entente("intel", "sightings", "--table", "intel.table", "--to", AUTHOR, "-",
+                   stdin=hits.stdout)
+    seen = sightings(done)
+    assert set(seen) == {exchange[0]["id"]}
+    item = seen[exchange[0]["id"]]
+    assert (item["count"], item["first_seen"], item["last_seen"]) == (
+        2, "2026-11-05T09:00:00.000Z", "2026-11-06T10:00:00.000Z")
+    assert "bob" not in done.stdout and "eve" not in done.stdout
+
+
+def test_false_positives_go_back(entente, exchange, tmp_path):
+    (tmp_path / "popular.txt").write_text("open.example\n")
+    entente("hunt", "build", "-o", "warned.table", "--warning-list", "popular.txt", "feed.json")
+    (tmp_path / "proxy.log").write_text("2026-11-05T09:00:00Z GET http://open.example/\n")
+    hits = entente("hunt", "scan", "--table", "warned.table", "--format", "json",
+                   "--show-suppressed", "proxy.log", status=None)
+    done = entente("intel", "sightings", "--table", "warned.table", "--to", AUTHOR,
+                   "--false-positives", "-", stdin=hits.stdout)
+    said = [item for item in json.loads(done.stdout)["objects"] if item["type"] == "opinion"]
+    assert [(item["opinion"], item["object_refs"]) for item in said] == [
+        ("strongly-disagree", [exchange[0]["id"]])]
