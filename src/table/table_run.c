@@ -4,10 +4,8 @@
 #include "table/table_layout.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
-#define OUTPUT_BUFFER (256 * 1024)
 #define READER_BUFFER_MIN (64 * 1024)
 
 gsize table_item_pack(const struct table_item *item, guint8 *to)
@@ -15,7 +13,8 @@ gsize table_item_pack(const struct table_item *item, guint8 *to)
     guint8 *at = to;
 
     at += varint_write(at, (guint64)item->key_length << 1 | (item->hides ? 1 : 0));
-    memcpy(at, item->key, item->key_length);
+    if (item->key_length)
+        memcpy(at, item->key, item->key_length);
     at += item->key_length;
     at += varint_write(at, item->value_length);
     if (item->value_length)
@@ -63,7 +62,7 @@ gboolean table_item_same_key(const struct table_item *a, const struct table_item
 
 void table_output_begin(struct table_output *output, int fd)
 {
-    *output = (struct table_output){ .fd = fd, .buffer = g_malloc(OUTPUT_BUFFER) };
+    *output = (struct table_output){ .fd = fd, .buffer = g_malloc(TABLE_OUTPUT_BUFFER) };
 }
 
 void table_output_end(struct table_output *output)
@@ -94,18 +93,15 @@ gboolean table_output_flush(struct table_output *output, GError **error)
     return write_all(output->fd, output->buffer, length, error);
 }
 
-gboolean table_output_put(struct table_output *output, gconstpointer data, gsize length,
-                          GError **error)
+gboolean table_output_overflow(struct table_output *output, gconstpointer data, gsize length,
+                               GError **error)
 {
-    output->written += length;
-    if (length > OUTPUT_BUFFER - output->length && !table_output_flush(output, error))
+    if (!table_output_flush(output, error))
         return FALSE;
-    if (length > OUTPUT_BUFFER)
-        return write_all(output->fd, data, length, error);
-    if (length)
-        memcpy(output->buffer + output->length, data, length);
-    output->length += length;
-    return TRUE;
+    if (length <= TABLE_OUTPUT_BUFFER)
+        return table_output_put(output, data, length, error);
+    output->written += length;
+    return write_all(output->fd, data, length, error);
 }
 
 struct run_reader {

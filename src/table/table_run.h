@@ -7,6 +7,8 @@
 #pragma once
 #include "table/table_sort.h"
 
+#include <string.h>
+
 /* Bytes of an item without its hash, and the item packed so. */
 #define TABLE_ITEM_HEAD_MAX 20
 gsize table_item_pack(const struct table_item *item, guint8 *to);
@@ -17,6 +19,8 @@ gsize table_item_unpack(const guint8 *packed, gsize length, struct table_item *i
 int table_item_compare(const struct table_item *a, const struct table_item *b);
 
 /* Buffered writing to a file descriptor, which is not closed. */
+#define TABLE_OUTPUT_BUFFER (256 * 1024)
+
 struct table_output {
     int fd;
     guint8 *buffer;
@@ -25,8 +29,22 @@ struct table_output {
 };
 
 void table_output_begin(struct table_output *output, int fd);
-gboolean table_output_put(struct table_output *output, gconstpointer data, gsize length,
-                          GError **error);
+/* What does not fit in the buffer; for table_output_put(). */
+gboolean table_output_overflow(struct table_output *output, gconstpointer data, gsize length,
+                               GError **error);
+
+static inline gboolean table_output_put(struct table_output *output, gconstpointer data,
+                                        gsize length, GError **error)
+{
+    if (length > TABLE_OUTPUT_BUFFER - output->length)
+        return table_output_overflow(output, data, length, error);
+    if (length)
+        memcpy(output->buffer + output->length, data, length);
+    output->length += length;
+    output->written += length;
+    return TRUE;
+}
+
 gboolean table_output_flush(struct table_output *output, GError **error);
 void table_output_end(struct table_output *output);
 

@@ -177,7 +177,7 @@ static gboolean put_value(struct table_writer *writer, const struct table_item *
 static gboolean write_records(struct table_writer *writer, GError **error)
 {
     static const guint8 start[TABLE_RECORDS_START];
-    g_autoptr(GByteArray) key = g_byte_array_new();
+    g_autofree guint8 *key = g_malloc(TABLE_KEY_MAX);
     struct table_item item, record = { .key = NULL };
     guint64 records_start;
 
@@ -202,10 +202,9 @@ static gboolean write_records(struct table_writer *writer, GError **error)
             (!item.hides && !put_value(writer, &item, error)))
             return FALSE;
         /* The item is gone when the next one is read. */
-        g_byte_array_set_size(key, 0);
-        g_byte_array_append(key, item.key_length ? item.key : start, MAX(item.key_length, 1));
+        memcpy(key, item.key, item.key_length);
         record = item;
-        record.key = key->data;
+        record.key = key;
     }
     end_section(writer);
     return TRUE;

@@ -12,6 +12,8 @@
 #define URL_HOSTS_PER_WORD 4 /* 16 bits each */
 #define NETWORK_BITS 24      /* of an address, in the section of networks */
 #define WORD_BITS 64
+#define VALUE_FIXED_MAX (4 + 3 * VARINT_MAX + 1 + 2 * sizeof(gint64)) /* of a value but its texts  \
+                                                                       */
 
 struct hunt_compiler {
     char *path;
@@ -261,23 +263,21 @@ static void add_to_filter(struct hunt_compiler *compiler, const struct indicator
     adders[indicator->kind](compiler, indicator);
 }
 
-static void put_number(GByteArray *value, guint64 number)
-{
-    guint8 varint[VARINT_MAX];
-
-    g_byte_array_append(value, varint, varint_write(varint, number));
-}
-
-static void put_time(GByteArray *value, gint64 time_us)
+/* Writes at `to`, and gives where to go on. */
+static guint8 *put_time(guint8 *to, gint64 time_us)
 {
     guint64 word = GUINT64_TO_LE((guint64)time_us);
 
-    g_byte_array_append(value, (const guint8 *)&word, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return to + sizeof word;
 }
 
-static void put_text(GByteArray *value, const char *text)
+static guint8 *put_text(guint8 *to, const char *text)
 {
-    g_byte_array_append(value, (const guint8 *)text, strlen(text) + 1);
+    gsize size = strlen(text) + 1;
+
+    memcpy(to, text, size);
+    return to + size;
 }
 
 static gboolean says(const char *text)
@@ -296,47 +296,57 @@ static guint8 present_in(const struct assertion *assertion)
            (says(assertion->original) ? HUNT_HAS_ORIGINAL : 0);
 }
 
-static void pack_value(struct hunt_compiler *compiler, const struct assertion *assertion)
+static gsize text_size(const char *text)
 {
-    GByteArray *value = compiler->value;
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* The value of an assertion, in compiler->value; its length. */
+static gsize pack_value(struct hunt_compiler *compiler, const struct assertion *assertion)
+{
     const guint8 present = present_in(assertion);
     const guint8 head[] = { (guint8)assertion->indicator.kind, (guint8)assertion->flags,
                             (guint8)assertion->tlp, present };
+    guint8 *at;
 
-    g_byte_array_set_size(value, 0);
-    g_byte_array_append(value, head, sizeof head);
-    put_number(value, assertion->source);
+    g_byte_array_set_size(compiler->value, VALUE_FIXED_MAX + text_size(assertion->object) +
+                                               text_size(assertion->original));
+    at = compiler->value->data;
+    memcpy(at, head, sizeof head);
+    at += sizeof head;
+    at += varint_write(at, assertion->source);
     if (present & HUNT_HAS_CONFIDENCE)
-        g_byte_array_append(value, &assertion->confidence, 1);
+        *at++ = assertion->confidence;
     if (present & HUNT_HAS_FROM)
-        put_time(value, assertion->valid_from_us);
+        at = put_time(at, assertion->valid_from_us);
     if (present & HUNT_HAS_UNTIL)
-        put_time(value, assertion->valid_until_us);
+        at = put_time(at, assertion->valid_until_us);
     if (present & HUNT_HAS_WARNING)
-        put_number(value, assertion->warning);
+        at += varint_write(at, assertion->warning);
     if (present & HUNT_HAS_LABELS)
-        put_number(value, string_offset(compiler, assertion->labels));
+        at += varint_write(at, string_offset(compiler, assertion->labels));
     if (present & HUNT_HAS_OBJECT)
-        put_text(value, assertion->object);
+        at = put_text(at, assertion->object);
     if (present & HUNT_HAS_ORIGINAL)
-        put_text(value, assertion->original);
+        at = put_text(at, assertion->original);
+    return at - compiler->value->data;
 }
 
 gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GError **error)
 {
     struct hunt_compiler *compiler = data;
     const struct indicator *indicator = &assertion->indicator;
+    gsize length;
 
     if (!hunt_key_of(indicator, &compiler->key))
         return input_error(error, "\"%.64s...\" is too long to be hunted", indicator->text);
-    pack_value(compiler, assertion);
+    length = pack_value(compiler, assertion);
     if (compiler->full)
         return input_error(error, "%s: more than 2 GB of different labels", compiler->path);
     add_to_filter(compiler, indicator);
     compiler->summary.kinds[indicator->kind]++;
     return table_writer_add(compiler->writer, compiler->key.hash, compiler->key.bytes,
-                            compiler->key.length, compiler->value->data, compiler->value->len,
-                            error);
+                            compiler->key.length, compiler->value->data, length, error);
 }
 
 static gboolean write_filters(struct hunt_compiler *compiler, GError **error)

@@ -37,10 +37,15 @@ static const struct late_symbol symbols[] = {
     { NULL, 0 },
 };
 
-/* `wild` keeps "below this name" apart from the name. */
+/*
+ * `wild` keeps "below this name" apart from the name, by a seed that differs in more than a letter
+ * does: else "below com" would be "bom".
+ */
 static guint64 hash_of(const char *name, gsize length, gboolean wild)
 {
-    return hunt_key_bytes(HUNT_KEY_SEED_NAME + wild, (const guint8 *)name, length) | 1;
+    guint64 seed = wild ? ~HUNT_KEY_SEED_NAME : HUNT_KEY_SEED_NAME;
+
+    return hunt_key_bytes(seed, (const guint8 *)name, length) | 1;
 }
 
 static guint slot_of(const struct public_suffixes *suffixes, guint64 hash)
