@@ -28,6 +28,8 @@ static const struct command_option options[] = {
       "sightings: of MISP attributes, as MISP takes them, instead of a STIX bundle", NULL },
     { "false-positives", 0, G_OPTION_ARG_NONE, MEMBER(false_positives),
       "sightings: report the hits that warning lists suppressed, as false positives", NULL },
+    { "observed", 0, G_OPTION_ARG_NONE, MEMBER(observed),
+      "sightings: also which values of an indicator were seen, as observed data", NULL },
     { "partial", 0, G_OPTION_ARG_NONE, MEMBER(partial),
       "sightings: also of patterns that ask for more than the value that was seen", NULL },
     { NULL },

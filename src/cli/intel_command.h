@@ -7,7 +7,7 @@ struct intel_arguments {
     /* sightings */
     char **tables, **named;
     char *tlp, *to, *ceiling;
-    gboolean misp, anonymous, false_positives, partial;
+    gboolean misp, anonymous, false_positives, observed, partial;
 };
 
 struct intel_subcommand {

@@ -152,6 +152,7 @@ static int run(const struct context *context, const struct intel_arguments *give
                                           .through = "sightings" };
     struct sighting_report report = { .anonymous = given->anonymous,
                                       .false_positives = given->false_positives,
+                                      .observed = given->observed,
                                       .now_us = clock_now_us() };
     guint said = 0;
 

@@ -172,17 +172,19 @@ static void test_partial_ones_when_asked_for(struct fixture *fixture, gconstpoin
     g_assert_nonnull(g_hash_table_lookup(fixture->sightings->by_object, PARTIAL));
 }
 
+enum manner { PLAIN, ANONYMOUS, FALSE_POSITIVES, OBSERVED };
+
 /* The bundle for a recipient as a tree; counts what was refused. */
 static json_t *bundle_for(const struct fixture *fixture, const struct egress_recipient *recipient,
-                          gboolean anonymous, gboolean false_positives, guint *said,
-                          guint64 *refused)
+                          enum manner manner, guint *said, guint64 *refused)
 {
     static const struct marking_context careful = { .fallback = TLP_AMBER };
     struct signatory signatory = { .name = (char *)"Our Organisation",
                                    .group = GROUP_CIVIL_SOCIETY };
     const struct sighting_report report = { .signatory = &signatory,
-                                            .anonymous = anonymous,
-                                            .false_positives = false_positives,
+                                            .anonymous = manner == ANONYMOUS,
+                                            .false_positives = manner == FALSE_POSITIVES,
+                                            .observed = manner == OBSERVED,
                                             .level = TLP_AMBER,
                                             .now_us = NOW };
     g_autoptr(egress_t) egress = egress_new(recipient, &careful, NULL);
@@ -218,7 +220,7 @@ static void test_the_source_gets_all_of_its_own(struct fixture *fixture, gconstp
 
     (void)data;
     count(fixture, FALSE, FALSE);
-    tree = bundle_for(fixture, &recipient, FALSE, FALSE, &said, &refused);
+    tree = bundle_for(fixture, &recipient, PLAIN, &said, &refused);
     g_assert_cmpuint(said, ==, 3); /* the MISP attribute is no object of STIX */
     g_assert_cmpuint(refused, ==, 0);
     evil = json_array_get(json_object_get(tree, "objects"), 1);
@@ -251,15 +253,49 @@ static void test_others_get_what_they_may_know(struct fixture *fixture, gconstpo
 
     (void)data;
     count(fixture, FALSE, FALSE);
-    to_other = bundle_for(fixture, &other, FALSE, FALSE, &said, &refused);
+    to_other = bundle_for(fixture, &other, PLAIN, &said, &refused);
     g_assert_cmpuint(said, ==, 1);
     g_assert_cmpuint(refused, ==, 2);
     dump = json_dumps(to_other, 0);
     g_assert_null(strstr(dump, SECRET));
     free(dump);
-    to_public = bundle_for(fixture, &public, FALSE, FALSE, &said, &refused);
+    to_public = bundle_for(fixture, &public, PLAIN, &said, &refused);
     g_assert_cmpuint(said, ==, 0);
     g_assert_null(json_object_get(to_public, "objects"));
+}
+
+/* The values that were seen go where the sighting goes, and nowhere else. */
+static void test_observed_on_demand(struct fixture *fixture, gconstpointer data)
+{
+    const char *const named[] = { AUTHOR, NULL };
+    const struct egress_recipient source = {
+        .kind = EGRESS_SIGNATORY, .id = AUTHOR, .ceiling = TLP_RED, .named = named
+    };
+    const struct egress_recipient other = { .kind = EGRESS_SIGNATORY,
+                                            .id = "other",
+                                            .ceiling = TLP_RED };
+    g_autoptr(json_t) to_source = NULL, to_other = NULL;
+    guint said;
+    guint64 refused;
+    char *dump;
+
+    (void)data;
+    count(fixture, FALSE, FALSE);
+    to_source = bundle_for(fixture, &source, OBSERVED, &said, &refused);
+    g_assert_cmpuint(said, ==, 3);
+    dump = json_dumps(to_source, 0);
+    g_assert_nonnull(strstr(dump, "\"192.0.2.66\""));
+    g_assert_nonnull(strstr(dump, "\"evil.example\""));
+    g_assert_nonnull(strstr(dump, "\"worse.example\""));
+    g_assert_null(strstr(dump, "alice"));
+    free(dump);
+    to_other = bundle_for(fixture, &other, OBSERVED, &said, &refused);
+    g_assert_cmpuint(said, ==, 1);
+    dump = json_dumps(to_other, 0);
+    g_assert_nonnull(strstr(dump, "\"evil.example\""));
+    g_assert_null(strstr(dump, "192.0.2.66"));
+    g_assert_null(strstr(dump, "late.example"));
+    free(dump);
 }
 
 static void test_nobody_is_named(struct fixture *fixture, gconstpointer data)
@@ -275,7 +311,7 @@ static void test_nobody_is_named(struct fixture *fixture, gconstpointer data)
 
     (void)data;
     count(fixture, FALSE, FALSE);
-    tree = bundle_for(fixture, &other, TRUE, FALSE, &said, &refused);
+    tree = bundle_for(fixture, &other, ANONYMOUS, &said, &refused);
     identity = json_array_get(json_object_get(tree, "objects"), 0);
     g_assert_cmpstr(json_text(identity, "identity_class"), ==, "class");
     g_assert_cmpstr(json_text(identity, "name"), ==, "an organisation (civil-society)");
@@ -297,7 +333,7 @@ static void test_false_positives(struct fixture *fixture, gconstpointer data)
     (void)data;
     count(fixture, TRUE, FALSE);
     g_assert_cmpuint(fixture->sightings->hits, ==, 1);
-    tree = bundle_for(fixture, &source, FALSE, TRUE, &said, &refused);
+    tree = bundle_for(fixture, &source, FALSE_POSITIVES, &said, &refused);
     opinion = json_array_get(json_object_get(tree, "objects"), 1);
     g_assert_cmpstr(json_text(opinion, "type"), ==, "opinion");
     g_assert_cmpstr(json_text(opinion, "opinion"), ==, "strongly-disagree");
@@ -354,6 +390,7 @@ int main(int argc, char **argv)
     TEST("partial", test_partial_ones_when_asked_for);
     TEST("source", test_the_source_gets_all_of_its_own);
     TEST("others", test_others_get_what_they_may_know);
+    TEST("observed", test_observed_on_demand);
     TEST("anonymous", test_nobody_is_named);
     TEST("false-positives", test_false_positives);
     TEST("misp", test_misp);

@@ -1,14 +1,7 @@
 #include "p1_resilience/intel/sighting.h"
 #include "base/clock.h"
-#include "base/uuid.h"
-#include "p1_resilience/intel/stix.h"
 #include <string.h>
 
-/*
- * When identities were made, the day of the Call: an id that follows from a name needs one content
- * for ever. That an organisation exists is no secret; that it saw something stands elsewhere.
- */
-#define IDENTITY_US (G_GINT64_CONSTANT(1541980800) * G_USEC_PER_SEC)
 #define HIT_LIMIT (1u << 20) /* bytes of one hit's line */
 
 static void sighting_free(struct sighting *sighting)
@@ -16,6 +9,7 @@ static void sighting_free(struct sighting *sighting)
     g_free(sighting->object);
     g_free(sighting->source);
     g_free(sighting->source_id);
+    g_ptr_array_unref(sighting->values);
     g_free(sighting);
 }
 
@@ -49,6 +43,7 @@ static struct sighting *entry_of(struct sightings *sightings, const struct hunt_
     entry = g_new0(struct sighting, 1);
     entry->object = g_strdup(assertion->object);
     entry->first_us = entry->last_us = time_us;
+    entry->values = g_ptr_array_new_with_free_func((GDestroyNotify)indicator_free);
     if (hunt_table_source(table, assertion->source, &source)) {
         entry->source = g_strdup(source.name);
         entry->source_id = g_strdup(source.id);
@@ -56,6 +51,24 @@ static struct sighting *entry_of(struct sightings *sightings, const struct hunt_
     g_ptr_array_add(sightings->list, entry);
     g_hash_table_insert(sightings->by_object, entry->object, entry);
     return entry;
+}
+
+/* Keeps a value that was seen, once each, up to a bound. */
+static void add_value(struct sighting *entry, const struct indicator *indicator)
+{
+    struct indicator *copy;
+
+    for (guint i = 0; i < entry->values->len; i++) {
+        const struct indicator *known = entry->values->pdata[i];
+
+        if (known->kind == indicator->kind && strcmp(known->text, indicator->text) == 0)
+            return;
+    }
+    if (entry->values->len == SIGHTING_VALUES_MAX)
+        return;
+    copy = g_memdup2(indicator, sizeof *indicator);
+    copy->text = g_strdup(indicator->text);
+    g_ptr_array_add(entry->values, copy);
 }
 
 /* One key holds several indicators: a domain and a host, an address and its /32. */
@@ -95,6 +108,7 @@ static gboolean count_assertions(struct sightings *sightings, const struct hunt_
         } else {
             entry = entry_of(sightings, table, &assertion, time_us);
             entry->level = MAX(entry->level, assertion.tlp);
+            add_value(entry, indicator);
             entry->first_us = MIN(entry->first_us, time_us);
             entry->last_us = MAX(entry->last_us, time_us);
             /* One object may assert one value twice; that is still one hit. */
@@ -166,126 +180,4 @@ gboolean sighting_is_of(const struct sighting *sighting, const char *who)
 {
     return who && ((sighting->source && g_ascii_strcasecmp(sighting->source, who) == 0) ||
                    g_strcmp0(sighting->source_id, who) == 0);
-}
-
-/* --- What leaves ------------------------------------------------------------------------------ */
-
-/*
- * Who saw it. The id follows from the name, so that all sightings of one organisation have one; of
- * who does not want to be named, all organisations of its group share one.
- */
-static json_t *make_identity(const struct sighting_report *report)
-{
-    const struct signatory *signatory = report->signatory;
-    const char *group = group_name(signatory->group);
-    g_autofree char *kind = g_strdup_printf("an organisation (%s)", group ? group : "any group");
-    const char *name = report->anonymous || !signatory->name ? kind : signatory->name;
-    g_autofree char *seed = g_strdup_printf("stix identity\n%s", name);
-    g_autofree char *uuid = uuid_from_name(seed);
-    g_autofree char *id = g_strconcat("identity--", uuid, NULL);
-    gboolean named = name != kind;
-    const struct stix_common common = { .id = id, .created_us = IDENTITY_US, .level = TLP_CLEAR };
-
-    return stix_identity(&common, name, named ? STIX_ORGANIZATION : STIX_CLASS, NULL);
-}
-
-static json_t *make_sighting(const struct sighting *sighting, const struct sighting_report *report,
-                             const char *identity)
-{
-    const char *const where[] = { identity, NULL }, *const objects[] = { sighting->object, NULL };
-    const struct stix_common common = { .created_us = report->now_us,
-                                        .created_by = identity,
-                                        .level = MAX(sighting->level, report->level) };
-    const struct stix_sighting said = { .sighting_of = sighting->object,
-                                        .where_sighted = where,
-                                        .first_seen_us = sighting->first_us,
-                                        .last_seen_us = sighting->last_us,
-                                        .count = sighting->count };
-
-    return report->false_positives
-               ? stix_opinion(&common, "strongly-disagree", "false positive", objects)
-               : stix_sighting(&common, &said);
-}
-
-/* Whom what leaves goes to, and what was sighted. */
-struct audience {
-    const struct sightings *sightings;
-    const struct egress_recipient *recipient;
-};
-
-/* Whether the recipient may know the indicator: its source does, and whom TLP lets know it. */
-static gboolean may_know(const char *object, gpointer data)
-{
-    const struct audience *audience = data;
-    const struct sighting *sighting = g_hash_table_lookup(audience->sightings->by_object, object);
-
-    return sighting && (sighting_is_of(sighting, audience->recipient->id) ||
-                        egress_decide(sighting->level, audience->recipient, TRUE) == EGRESS_PASS);
-}
-
-static void add_item(GArray *items, json_t *object)
-{
-    struct egress_item item = { .object = object };
-    GBytes *bytes = stix_bytes(object);
-
-    item.text = g_bytes_unref_to_data(bytes, &item.length);
-    g_array_append_val(items, item);
-}
-
-static void clear_item(struct egress_item *item)
-{
-    g_free((char *)item->text);
-    json_decref((json_t *)item->object);
-    g_clear_pointer(&item->sent, g_bytes_unref);
-}
-
-GBytes *sighting_bundle(const struct sightings *sightings, const struct sighting_report *report,
-                        struct egress *egress, guint *said)
-{
-    struct audience audience = { sightings, egress_recipient(egress) };
-    g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(struct egress_item));
-    g_autoptr(GPtrArray) sent = g_ptr_array_new();
-    json_t *identity = make_identity(report);
-
-    g_array_set_clear_func(items, (GDestroyNotify)clear_item);
-    add_item(items, identity);
-    for (guint i = 0; i < sightings->list->len; i++) {
-        const struct sighting *sighting = sightings->list->pdata[i];
-
-        if (stix_is_id(sighting->object, NULL))
-            add_item(items, make_sighting(sighting, report, json_text(identity, "id")));
-    }
-    if (items->len > 1) /* somebody saw something */
-        egress_objects(egress, (struct egress_item *)(void *)items->data, items->len, may_know,
-                       &audience);
-    for (guint i = 0; i < items->len; i++)
-        if (g_array_index(items, struct egress_item, i).sent)
-            g_ptr_array_add(sent, g_array_index(items, struct egress_item, i).sent);
-    if (sent->len <= 1) /* nobody says who saw nothing */
-        g_ptr_array_set_size(sent, 0);
-    *said = sent->len ? sent->len - 1 : 0;
-    return stix_bundle(NULL, sent);
-}
-
-json_t *sighting_misp(const struct sightings *sightings, const struct sighting_report *report,
-                      struct egress *egress)
-{
-    struct audience audience = { sightings, egress_recipient(egress) };
-    g_autoptr(json_t) identity = make_identity(report);
-    json_t *list = json_array();
-
-    for (guint i = 0; i < sightings->list->len; i++) {
-        const struct sighting *sighting = sightings->list->pdata[i];
-        enum tlp level = MAX(sighting->level, report->level);
-
-        if (stix_is_id(sighting->object, NULL) ||
-            egress_level(egress, sighting->object, level, may_know(sighting->object, &audience)) !=
-                EGRESS_PASS)
-            continue;
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "uuid", sighting->object,
-                                              "type", report->false_positives ? "1" : "0", "source",
-                                              json_text(identity, "name"), "timestamp",
-                                              (json_int_t)(sighting->last_us / G_USEC_PER_SEC)));
-    }
-    return list;
 }

@@ -17,7 +17,10 @@ struct sighting {
     enum tlp level;           /* the strictest of its assertions */
     guint64 count;            /* of hits */
     gint64 first_us, last_us;
+    GPtrArray
+        *values; /* struct indicator: those of its values that were seen, SIGHTING_VALUES_MAX */
 };
+#define SIGHTING_VALUES_MAX 100
 
 /* What was counted, and what was not. */
 struct sightings {
@@ -58,7 +61,8 @@ struct sighting_report {
     const struct signatory *signatory;
     gboolean anonymous; /* only the kind of organisation is said */
     gboolean false_positives;
-    enum tlp level; /* at least */
+    gboolean observed; /* also which values of the indicator were seen, as observed data */
+    enum tlp level;    /* at least */
     gint64 now_us;
 };
 
