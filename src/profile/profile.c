@@ -59,6 +59,9 @@ static void asset_free(gpointer pointer)
     g_free(asset->purl);
     g_free(asset->backup_tool);
     g_free(asset->repository);
+    g_free(asset->password_file);
+    g_free(asset->password_command);
+    g_strfreev(asset->paths);
     g_free(asset->client);
     g_free(asset);
 }

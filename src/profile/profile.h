@@ -48,9 +48,14 @@ struct asset {
     char *format; /* of a log: "syslog", "json", "combined", ... */
     char *purl;   /* of software: "pkg:deb/debian/openssl" */
     /* backup */
-    char *backup_tool; /* "restic", "borg", ... */
-    char *repository;
-    gint64 max_age_us; /* the newest backup may be this old */
+    char *backup_tool; /* "restic" or "borg" */
+    char *repository;  /* as the tool takes it: a folder, "sftp:...", "rest:https://..." */
+    char *password_file, *password_command; /* at most one; NULL: the tool's environment */
+    char **paths;                           /* absolute: must be covered; NULL: not said */
+    gint64 rpo_us, rto_us;                  /* so much may be lost; so long may a restore take */
+    gint64 drill_every_us;                  /* a drill is due so often */
+    gboolean append_only, object_lock;      /* what the store is said to refuse */
+    gboolean off_host;                      /* a folder that lies on another machine or medium */
     /* election (its day), engagement (agreed period) */
     gint64 date_us, from_us, until_us;
     char *client; /* of an engagement */

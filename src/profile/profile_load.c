@@ -23,12 +23,13 @@ struct raw_contact {
 
 /* An asset of any kind as it is written. */
 struct entry {
-    char *name, *prefix, *number, *path, *format, *purl, *tool, *repository, *max_age;
+    char *name, *prefix, *number, *path, *format, *purl, *tool, *repository;
+    char *password_file, *password_command, *rpo, *rto, *drill_every;
     char *date, *from, *until, *client;
-    char **roles, **listeners, **root_ca, **origins;
-    unsigned n_roles, n_listeners, n_root_ca, n_origins;
+    char **roles, **listeners, **root_ca, **origins, **paths;
+    unsigned n_roles, n_listeners, n_root_ca, n_origins, n_paths;
     unsigned criticality; /* 0: not said */
-    bool mail, web;
+    bool mail, web, append_only, object_lock, off_host;
 };
 
 struct list {
@@ -60,6 +61,7 @@ struct raw_profile {
 #define CRITICALITY                                                                                \
     CYAML_FIELD_ENUM("criticality", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct entry,         \
                      criticality, criticalities, G_N_ELEMENTS(criticalities))
+#define FACT(KEY, MEMBER) CYAML_FIELD_BOOL(KEY, CYAML_FLAG_OPTIONAL, struct entry, MEMBER)
 #define OPTIONAL CYAML_FLAG_OPTIONAL
 #define REQUIRED CYAML_FLAG_DEFAULT
 
@@ -118,9 +120,20 @@ static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t backup_fields[] = {
-    TEXT("name", name, REQUIRED),       CRITICALITY,
-    TEXT("tool", tool, REQUIRED),       TEXT("repository", repository, REQUIRED),
-    TEXT("max_age", max_age, OPTIONAL), CYAML_FIELD_END,
+    TEXT("name", name, REQUIRED),
+    CRITICALITY,
+    TEXT("tool", tool, REQUIRED),
+    TEXT("repository", repository, REQUIRED),
+    TEXT("password_file", password_file, OPTIONAL),
+    TEXT("password_command", password_command, OPTIONAL),
+    LIST("paths", paths, &text_item),
+    TEXT("rpo", rpo, OPTIONAL),
+    TEXT("rto", rto, OPTIONAL),
+    TEXT("drill_every", drill_every, OPTIONAL),
+    FACT("append_only", append_only),
+    FACT("object_lock", object_lock),
+    FACT("off_host", off_host),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t documents_fields[] = {
     TEXT("path", path, REQUIRED),
@@ -323,15 +336,48 @@ static gboolean fill_log(const struct loading *l, const char *at, const struct e
     return TRUE;
 }
 
-static gboolean fill_backup(const struct loading *l, const char *at, const struct entry *entry,
-                            struct asset *asset)
+static gboolean check_backup_tool(const char *text, GError **error)
+{
+    return g_str_equal(text, "restic") || g_str_equal(text, "borg") ||
+           input_error(error, "\"%s\" is not a backup tool that is known (restic, borg)", text);
+}
+
+static gboolean check_absolute(const char *text, GError **error)
+{
+    return g_path_is_absolute(text) || input_error(error, "\"%s\" is not an absolute path", text);
+}
+
+static gboolean parse_duration(const struct loading *l, const char *at, const char *member,
+                               const char *text, gint64 *duration_us)
 {
     GError *problem = NULL;
 
+    return !text || value_parse_duration(text, duration_us, &problem) ||
+           refuse_at(l, at, member, problem);
+}
+
+static gboolean fill_backup(const struct loading *l, const char *at, const struct entry *entry,
+                            struct asset *asset)
+{
+    g_autofree char *place = g_strconcat(at, ".password_command", NULL);
+
     asset->backup_tool = g_strdup(entry->tool);
     asset->repository = g_strdup(entry->repository);
-    return !entry->max_age || value_parse_duration(entry->max_age, &asset->max_age_us, &problem) ||
-           refuse_at(l, at, ".max_age", problem);
+    asset->password_file = g_strdup(entry->password_file);
+    asset->password_command = g_strdup(entry->password_command);
+    asset->append_only = entry->append_only;
+    asset->object_lock = entry->object_lock;
+    asset->off_host = entry->off_host;
+    if (entry->password_file && entry->password_command)
+        return yaml_places_refuse(l->places, l->error, place,
+                                  "the password comes from a file or from a command, not both");
+    return check_text(l, at, ".tool", entry->tool, check_backup_tool) &&
+           check_text(l, at, ".password_file", entry->password_file, check_absolute) &&
+           copy_list(l, at, ".paths", entry->paths, entry->n_paths, check_absolute,
+                     &asset->paths) &&
+           parse_duration(l, at, ".rpo", entry->rpo, &asset->rpo_us) &&
+           parse_duration(l, at, ".rto", entry->rto, &asset->rto_us) &&
+           parse_duration(l, at, ".drill_every", entry->drill_every, &asset->drill_every_us);
 }
 
 static gboolean fill_software(const struct loading *l, const char *at, const struct entry *entry,

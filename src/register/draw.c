@@ -1,5 +1,6 @@
 #include "register/draw.h"
 
+#include "base/dice.h"
 #include "base/error.h"
 
 #include <sodium.h>
@@ -7,61 +8,23 @@
 
 #define FINDINGS_SEED "entente/review-draw/1\n"
 #define REVIEWERS_SEED "entente/review-reviewer/1\n"
-#define NUMBERS_A_BLOCK (MERKLE_HASH_SIZE / sizeof(guint64))
 
 const char *const draw_class_names[DRAW_CLASSES] = { "critical", "high", "medium", "low", "info" };
 static const guint64 class_weights[DRAW_CLASSES] = { 10, 5, 3, 1, 0 };
 
-/* A stream of numbers that anyone can repeat. */
-struct dice {
-    guint8 seed[MERKLE_HASH_SIZE];
-    guint8 block[MERKLE_HASH_SIZE];
-    guint64 blocks;
-    guint used; /* numbers taken of the block */
-};
-
-static void dice_init(struct dice *dice, const char *text, const struct merkle_hash *checkpoint,
+/* A stream of its own for each purpose. */
+static void seed_dice(struct dice *dice, const char *text, const struct merkle_hash *checkpoint,
                       const struct merkle_hash *commitments)
 {
     crypto_hash_sha256_state state;
+    guint8 seed[DICE_SEED];
 
-    memset(dice, 0, sizeof *dice);
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, (const guint8 *)text, strlen(text));
     crypto_hash_sha256_update(&state, checkpoint->bytes, MERKLE_HASH_SIZE);
     crypto_hash_sha256_update(&state, commitments->bytes, MERKLE_HASH_SIZE);
-    crypto_hash_sha256_final(&state, dice->seed);
-    dice->used = NUMBERS_A_BLOCK;
-}
-
-static guint64 dice_next(struct dice *dice)
-{
-    guint64 number;
-
-    if (dice->used == NUMBERS_A_BLOCK) {
-        crypto_hash_sha256_state state;
-        guint64 counter = GUINT64_TO_BE(dice->blocks++);
-
-        crypto_hash_sha256_init(&state);
-        crypto_hash_sha256_update(&state, dice->seed, sizeof dice->seed);
-        crypto_hash_sha256_update(&state, (const guint8 *)&counter, sizeof counter);
-        crypto_hash_sha256_final(&state, dice->block);
-        dice->used = 0;
-    }
-    memcpy(&number, dice->block + dice->used++ * sizeof number, sizeof number);
-    return GUINT64_FROM_BE(number);
-}
-
-/* 0 .. bound - 1, each as likely. */
-static guint64 dice_below(struct dice *dice, guint64 bound)
-{
-    /* 2^64 modulo bound numbers at the top would make the small ones likelier. */
-    guint64 excess = (G_MAXUINT64 % bound + 1) % bound, number;
-
-    do
-        number = dice_next(dice);
-    while (excess && number > G_MAXUINT64 - excess);
-    return number % bound;
+    crypto_hash_sha256_final(&state, seed);
+    dice_init(dice, seed);
 }
 
 gboolean draw_order_read(const json_t *predicate, guint64 leaves, struct draw_order *order,
@@ -135,7 +98,7 @@ GArray *draw_findings(const struct merkle_hash *checkpoint_root,
     struct dice dice;
 
     memcpy(left, order->counts, sizeof left);
-    dice_init(&dice, FINDINGS_SEED, checkpoint_root, &commitments->hash);
+    seed_dice(&dice, FINDINGS_SEED, checkpoint_root, &commitments->hash);
     while (drawn->len < wanted) {
         guint64 weight = 0, start = order->first, number, index;
         gboolean only_info;
@@ -174,7 +137,7 @@ GArray *draw_reviewers(const struct merkle_hash *checkpoint_root,
 
     for (guint i = 0; i < count; i++)
         g_array_append_val(left, i);
-    dice_init(&dice, REVIEWERS_SEED, checkpoint_root, &commitments->hash);
+    seed_dice(&dice, REVIEWERS_SEED, checkpoint_root, &commitments->hash);
     while (drawn->len < wanted && left->len) {
         guint place = (guint)dice_below(&dice, left->len);
 

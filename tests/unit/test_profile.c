@@ -54,8 +54,13 @@ static void test_every_kind_has_its_place(void)
     g_assert_cmpstr(wanted(profile, ASSET_PREFIX, "everything")->prefix, ==, "2001:db8::/32");
     g_assert_cmpuint(wanted(profile, ASSET_AS, "AS64500")->as_number, ==, 64500);
     g_assert_cmpstr(wanted(profile, ASSET_LOG, "/var/log/auth.log")->format, ==, "syslog");
-    g_assert_cmpint(wanted(profile, ASSET_BACKUP, "nightly")->max_age_us, ==,
-                    G_GINT64_CONSTANT(26) * 3600 * G_USEC_PER_SEC);
+    asset = wanted(profile, ASSET_BACKUP, "nightly");
+    g_assert_cmpint(asset->rpo_us, ==, G_GINT64_CONSTANT(26) * 3600 * G_USEC_PER_SEC);
+    g_assert_cmpint(asset->rto_us, ==, G_GINT64_CONSTANT(4) * 3600 * G_USEC_PER_SEC);
+    g_assert_cmpint(asset->drill_every_us, ==, G_GINT64_CONSTANT(28) * 86400 * G_USEC_PER_SEC);
+    g_assert_cmpstr(asset->paths[1], ==, "/etc");
+    g_assert_cmpstr(asset->password_file, ==, "/etc/entente/restic.password");
+    g_assert_true(asset->append_only && !asset->object_lock && !asset->off_host);
     wanted(profile, ASSET_DOCUMENTS, "/srv/documents");
     g_assert_cmpstr(wanted(profile, ASSET_SOFTWARE, "openssl")->purl, ==, "pkg:deb/debian/openssl");
     g_assert_cmpint(wanted(profile, ASSET_ELECTION, "Council 2027")->date_us, >, 0);
@@ -142,8 +147,15 @@ static void test_mistakes_are_named_with_their_place(void)
           "p:5:11: there is already a host called \"a\"" },
         { SIGNATORY "assets: {as: [{number: AS64500}, {number: 64500}]}\n",
           "p:2:34: there is already a as called \"AS64500\"" },
-        { SIGNATORY "assets: {backups: [{name: a, tool: t, repository: r, max_age: 1y}]}\n",
-          "p:2:63: \"1y\" is not a duration" },
+        { SIGNATORY "assets: {backups: [{name: a, tool: borg, repository: r, rpo: 1y}]}\n",
+          "p:2:62: \"1y\" is not a duration" },
+        { SIGNATORY "assets: {backups: [{name: a, tool: tar, repository: r}]}\n",
+          "p:2:36: \"tar\" is not a backup tool" },
+        { SIGNATORY "assets: {backups: [{name: a, tool: borg, repository: r, paths: [etc]}]}\n",
+          "p:2:65: \"etc\" is not an absolute path" },
+        { SIGNATORY "assets: {backups: [{name: a, tool: borg, repository: r, password_file: /a, "
+                    "password_command: b}]}\n",
+          "p:2:94: the password comes from a file or from a command, not both" },
         { SIGNATORY "assets: {elections: [{name: a, date: 2027-02-30}]}\n", "p:2:38: " },
         { SIGNATORY "assets: {software: [{name: a, purl: openssl}]}\n", "p:2:37: " },
         { SIGNATORY "assets: {engagements: [{name: a, client: b, from: 2026-02-01, "
