@@ -203,7 +203,7 @@ static void parse_zeek(struct feed_parser *parser, const char *text, gsize lengt
 
     zeek.sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     while (feed_lines_next(&lines, &line, &size) && !parser->parent_gone) {
-        if (size > strlen("#fields") && memcmp(line, "#fields", strlen("#fields")) == 0)
+        if (feed_begins(line, size, "#fields"))
             zeek_header(&zeek, line, size);
         else if (size && line[0] != '#')
             zeek_row(parser, &zeek, line, size, lines.number);

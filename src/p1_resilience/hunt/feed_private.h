@@ -96,6 +96,9 @@ void feed_parse_lines(struct feed_parser *parser, enum feed_format format, const
 void feed_parse_csv(struct feed_parser *parser, const char *text, gsize length);
 void feed_parse_text(struct feed_parser *parser, const char *text, gsize length);
 
+/* For text that no NUL ends. */
+gboolean feed_begins(const char *text, gsize length, const char *prefix);
+
 /* Lines without their ends and the spaces around them; starts as { text, text + length, 0 }. */
 struct feed_lines {
     const char *at, *end;

@@ -10,6 +10,13 @@
 #define UNPACKED_LIMIT (1u << 30)
 #define UNPACK_STEP (1u << 20)
 
+gboolean feed_begins(const char *text, gsize length, const char *prefix)
+{
+    gsize size = strlen(prefix);
+
+    return length >= size && memcmp(text, prefix, size) == 0;
+}
+
 gboolean feed_lines_next(struct feed_lines *lines, const char **line, gsize *length)
 {
     const char *start = lines->at, *end;
@@ -96,7 +103,7 @@ static enum feed_format recognise_lines(const char *text, gsize length)
     if (feed_csv_recognise(text, length))
         return FEED_CSV;
     while (sample.lines < SAMPLE_LINES && feed_lines_next(&lines, &line, &size)) {
-        if (size > strlen("#fields") && g_str_has_prefix(line, "#fields\tindicator"))
+        if (feed_begins(line, size, "#fields\tindicator"))
             return FEED_ZEEK;
         if (!feed_line_is_comment(line, size))
             look_at(&sample, line, size);

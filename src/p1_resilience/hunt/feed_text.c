@@ -29,8 +29,8 @@ static gboolean is_close(char c)
 /* The word without what a sentence puts around it, but with the brackets that it is defanged by. */
 static void trim(const char **word, gsize *length)
 {
-    while (*length && is_open(**word) && !g_str_has_prefix(*word, "[.]") &&
-           !g_str_has_prefix(*word, "(.)")) {
+    while (*length && is_open(**word) && !feed_begins(*word, *length, "[.]") &&
+           !feed_begins(*word, *length, "(.)")) {
         (*word)++;
         (*length)--;
     }
@@ -40,8 +40,12 @@ static void trim(const char **word, gsize *length)
 
 static gboolean is_hash(const char *word, gsize length)
 {
-    return (length == 32 || length == 40 || length == 64 || length == 128) &&
-           strspn(word, "0123456789abcdefABCDEF") >= length;
+    if (length != 32 && length != 40 && length != 64 && length != 128)
+        return FALSE;
+    for (gsize i = 0; i < length; i++)
+        if (!g_ascii_isxdigit(word[i]))
+            return FALSE;
+    return TRUE;
 }
 
 static void parse_word(struct feed_parser *parser, const char *word, gsize length, guint64 line,

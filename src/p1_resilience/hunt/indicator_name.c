@@ -226,6 +226,17 @@ static gboolean is_path(const char *text, gsize length)
     return TRUE;
 }
 
+gsize indicator_url_length(const char *text, gsize length)
+{
+    const char *fragment = memchr(text, '#', length);
+
+    if (fragment)
+        length = (gsize)(fragment - text);
+    while (length && text[length - 1] && strchr(URL_TRAILS, text[length - 1]))
+        length--;
+    return length;
+}
+
 enum indicator_why indicator_parse_url(const char *text, gsize length, struct indicator *out)
 {
     static const struct {
@@ -233,13 +244,11 @@ enum indicator_why indicator_parse_url(const char *text, gsize length, struct in
         guint port;
     } schemes[] = { { "http://", 80 }, { "https://", 443 } };
     g_autoptr(GString) url = g_string_sized_new(length + 1);
-    const char *mark = g_strstr_len(text, (gssize)length, "://"), *path, *fragment;
+    const char *mark = g_strstr_len(text, (gssize)length, "://"), *path;
     guint port = 0;
     gsize authority = 0;
     enum indicator_why why;
 
-    while (length && strchr(URL_TRAILS, text[length - 1]) && text[length - 1])
-        length--;
     for (guint i = 0; i < G_N_ELEMENTS(schemes); i++) {
         gsize size = strlen(schemes[i].scheme);
 
@@ -252,9 +261,6 @@ enum indicator_why indicator_parse_url(const char *text, gsize length, struct in
     }
     if (!port && mark && !memchr(text, '.', (gsize)(mark - text)))
         return INDICATOR_BAD_URL; /* another scheme */
-    fragment = memchr(text, '#', length);
-    if (fragment)
-        length = (gsize)(fragment - text);
     while (authority < length && !strchr("/?", text[authority]))
         authority++;
     why = fold_authority(text, authority, port, url);
