@@ -413,6 +413,26 @@ static void test_what_is_not_hunted_is_named(fixture *f, gconstpointer data)
     g_assert_false(hunt_table_skipped(table, 1, &name, &text, &count));
 }
 
+static void test_one_value_too_long_does_not_stop_the_others(fixture *f, gconstpointer data)
+{
+    const struct feed_skipped *skipped =
+        &f->report->skipped[FEED_SKIP_INDICATOR + INDICATOR_TOO_LONG];
+    g_autofree char *path = g_strnfill(HUNT_KEY_MAX, 'a');
+    g_autofree char *url = g_strconcat("evil.example/", path, NULL);
+    struct assertion assertion = plain;
+    struct hunt_compiler *compiler = begin(f);
+    g_autoptr(hunt_table_t) table = NULL;
+
+    assertion.indicator = (struct indicator){ .kind = INDICATOR_URL, .text = url };
+    g_assert_true(hunt_compiler_take(&assertion, compiler, NULL));
+    take(compiler, "evil.example", plain);
+    table = finish(f, compiler);
+    g_assert_cmpuint(table_info(hunt_table_part(table, 0))->keys, ==, 1);
+    g_assert_cmpuint(skipped->count, ==, 1);
+    g_assert_true(g_str_has_prefix(skipped->detail[0], "evil.example/aaa"));
+    g_assert_cmpstr(skipped->place[0], ==, "feeds/list.txt");
+}
+
 static void test_the_same_feeds_give_the_same_bytes(fixture *f, gconstpointer data)
 {
     g_autofree char *first = NULL, *second = NULL;
@@ -501,6 +521,7 @@ int main(int argc, char **argv)
     CASE(several_tables_answer_as_one);
     CASE(domain_and_host_share_a_key);
     CASE(what_is_not_hunted_is_named);
+    CASE(one_value_too_long_does_not_stop_the_others);
     CASE(the_same_feeds_give_the_same_bytes);
     CASE(changed_bytes_do_no_harm);
     CASE(other_tables_are_refused);

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -457,6 +458,52 @@ static void test_a_killed_writer_leaves_the_old_table(fixture *f, gconstpointer 
     g_assert_cmpuint(files_in(f->folder), ==, 1);
 }
 
+/* In a child, where files may not grow beyond a size; whether the table was built. */
+static gboolean build_in_little_room(const char *path, rlim_t room)
+{
+    int status;
+    pid_t child = fork();
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        const struct rlimit limit = { room, room };
+        struct table_writer *writer = begin(path, 9, 0, 0);
+        GError *error = NULL;
+        gboolean done = TRUE;
+
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        for (guint64 n = 0; done && n < 100000; n++)
+            done = table_writer_add(writer, mix(n), &n, sizeof n, "new", 3, &error);
+        done = done && table_writer_finish(writer, 0600, &error);
+        table_writer_free(writer);
+        _exit(done ? 0 : g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM) ? 1 : 2);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 0;
+}
+
+static void test_a_full_disk_leaves_the_old_table(fixture *f, gconstpointer data)
+{
+    gsize length, size, after_length;
+    g_autofree char *before = small_table(f->path, 1, &length);
+    g_autofree char *other = g_build_filename(f->folder, "other.table", NULL);
+
+    g_assert_true(build_in_little_room(other, RLIM_INFINITY));
+    g_free(read_file(other, &size));
+    /* Full while runs are written, records, slots, and the last of the filter. */
+    for (guint share = 0; share < 4; share++) {
+        const rlim_t rooms[] = { 10000, size / 4, size / 4 * 3, size - 1 };
+        g_autofree char *after = NULL;
+
+        g_assert_false(build_in_little_room(f->path, rooms[share]));
+        after = read_file(f->path, &after_length);
+        g_assert_cmpmem(after, after_length, before, length);
+        g_assert_cmpuint(files_in(f->folder), ==, 2);
+    }
+}
+
 static void test_an_unfinished_writer_leaves_nothing(fixture *f, gconstpointer data)
 {
     struct table_writer *writer = begin(f->path, 1, 0, MEMORY);
@@ -592,6 +639,7 @@ int main(int argc, char **argv)
     CASE(every_cut_is_refused);
     CASE(only_tables_of_the_kind_are_opened);
     CASE(a_killed_writer_leaves_the_old_table);
+    CASE(a_full_disk_leaves_the_old_table);
     CASE(an_unfinished_writer_leaves_nothing);
     CASE(an_older_table_is_not_installed);
     CASE(a_changed_table_is_not_installed);

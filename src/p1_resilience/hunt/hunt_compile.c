@@ -8,12 +8,13 @@
 
 #define MEMORY ((gsize)512 * 1024 * 1024) /* of keys and values; more goes through files */
 #define TABLE_MODE 0600
+#define EXAMPLE_LENGTH 120 /* bytes of what was left out */
 #define URL_HOST_WORDS_MIN 64
 #define URL_HOSTS_PER_WORD 4 /* 16 bits each */
 #define NETWORK_BITS 24      /* of an address, in the section of networks */
 #define WORD_BITS 64
-#define VALUE_FIXED_MAX (4 + 3 * VARINT_MAX + 1 + 2 * sizeof(gint64)) /* of a value but its texts  \
-                                                                       */
+/* Bytes of a value besides its texts. */
+#define VALUE_FIXED_MAX (4 + 3 * VARINT_MAX + 1 + 2 * sizeof(gint64))
 
 struct hunt_compiler {
     char *path;
@@ -26,7 +27,10 @@ struct hunt_compiler {
     GHashTable *offsets; /* text -> offset in strings */
     GByteArray *value;
     struct hunt_key key;
-    gboolean full; /* more strings than their offsets can name */
+    gboolean full;       /* more strings than their offsets can name */
+    guint64 too_long;    /* assertions whose key would be */
+    char *too_long_text; /* of the first, its beginning */
+    guint32 too_long_source;
 };
 
 static gsize put_network_key(const struct indicator *indicator, guint8 *to)
@@ -177,6 +181,7 @@ void hunt_compiler_free(struct hunt_compiler *compiler)
     g_byte_array_unref(compiler->strings);
     g_hash_table_unref(compiler->offsets);
     g_byte_array_unref(compiler->value);
+    g_free(compiler->too_long_text);
     g_free(compiler->path);
     g_free(compiler);
 }
@@ -332,14 +337,25 @@ static gsize pack_value(struct hunt_compiler *compiler, const struct assertion *
     return at - compiler->value->data;
 }
 
+/* One value that is too long does not keep the others from being hunted. */
+static void leave_out(struct hunt_compiler *compiler, const struct assertion *assertion)
+{
+    if (compiler->too_long++ == 0) {
+        compiler->too_long_text = g_strndup(assertion->indicator.text, EXAMPLE_LENGTH);
+        compiler->too_long_source = assertion->source;
+    }
+}
+
 gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GError **error)
 {
     struct hunt_compiler *compiler = data;
     const struct indicator *indicator = &assertion->indicator;
     gsize length;
 
-    if (!hunt_key_of(indicator, &compiler->key))
-        return input_error(error, "\"%.64s...\" is too long to be hunted", indicator->text);
+    if (!hunt_key_of(indicator, &compiler->key)) {
+        leave_out(compiler, assertion);
+        return TRUE;
+    }
     length = pack_value(compiler, assertion);
     if (compiler->full)
         return input_error(error, "%s: more than 2 GB of different labels", compiler->path);
@@ -432,9 +448,23 @@ static gboolean write_skips(struct hunt_compiler *compiler, const struct feed_re
                                 rows->data, rows->len * sizeof(struct hunt_skip_row), error);
 }
 
-gboolean hunt_compiler_finish(struct hunt_compiler *compiler, const struct feed_report *report,
+static void report_too_long(const struct hunt_compiler *compiler, struct feed_report *report)
+{
+    struct feed_skipped *skipped = &report->skipped[FEED_SKIP_INDICATOR + INDICATOR_TOO_LONG];
+
+    if (compiler->too_long && skipped->count < FEED_EXAMPLES) {
+        const struct feed_source *source = report->sources->pdata[compiler->too_long_source];
+
+        skipped->detail[skipped->count] = g_strdup(compiler->too_long_text);
+        skipped->place[skipped->count] = g_strdup(source->path);
+    }
+    skipped->count += compiler->too_long;
+}
+
+gboolean hunt_compiler_finish(struct hunt_compiler *compiler, struct feed_report *report,
                               const struct warning_lists *warnings, GError **error)
 {
+    report_too_long(compiler, report);
     return table_writer_section(compiler->writer, HUNT_SUMMARY, sizeof compiler->summary,
                                 &compiler->summary, sizeof compiler->summary, error) &&
            write_filters(compiler, error) && write_sources(compiler, report, error) &&

@@ -41,9 +41,10 @@ gboolean hunt_compiler_take(const struct assertion *assertion, gpointer compiler
 
 /*
  * Puts the table in place, readable for its owner: what feeds say may be TLP:RED. The report's
- * sources and skips go with it; `warnings` (may be NULL) are the lists that the assertions name.
+ * sources and skips go with it, after what was too long for a key was added to them; `warnings`
+ * (may be NULL) are the lists that the assertions name.
  */
-gboolean hunt_compiler_finish(struct hunt_compiler *compiler, const struct feed_report *report,
+gboolean hunt_compiler_finish(struct hunt_compiler *compiler, struct feed_report *report,
                               const struct warning_lists *warnings, GError **error);
 
 /* Reading. */
