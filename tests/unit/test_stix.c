@@ -223,8 +223,12 @@ static void test_advice(void)
     } rows[] = {
         { INDICATOR(""), 0 },
         { "{'type':'ipv4-addr','id':'ipv4-addr" UUID4 "','value':'x'}", 1 },
-        { "{'type':'ipv4-addr','id':'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4','value':'x'}",
+        { "{'type':'ipv4-addr','id':'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4',"
+          "'value':'198.51.100.3'}",
           0 },
+        { "{'type':'ipv4-addr','id':'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4',"
+          "'value':'198.51.100.4'}",
+          1 },
         { "{'type':'tool','id':'tool--28bb3599-77cd-5a82-a950-b5bc3caf07c4'," COMMON ",'name':'x'}",
           1 },
     };

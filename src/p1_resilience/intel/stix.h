@@ -48,7 +48,8 @@ int stix_time_compare(const char *one, const char *other);
  * range, references to allowed types, names of properties, hashes, the pattern of an indicator.
  * Types beyond the standard get the common checks. ENTENTE_ERROR_INPUT names the object, the
  * property and the rule. What the standard only advises is added to `advice` (char *, owned by the
- * array) unless it is NULL: UUIDs of another version than 4, or 5 for observables.
+ * array) unless it is NULL: UUIDs of another version than 4, or 5 for observables, whose ids follow
+ * from what they are.
  */
 gboolean stix_check(const json_t *object, GPtrArray *advice, GError **error);
 

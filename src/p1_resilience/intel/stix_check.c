@@ -144,6 +144,16 @@ static char uuid_version(const char *id)
     return id[strlen(id) - from_end];
 }
 
+/* An id of version 5 follows from what the observable is. */
+static void advise_on_observable(const struct check *check)
+{
+    g_autofree char *id = stix_observable_id(check->object, NULL);
+
+    if (id && uuid_version(id) == '5' && strcmp(id, check->id) != 0)
+        g_ptr_array_add(check->advice,
+                        g_strdup_printf("%s: id: from its properties follows %s", check->id, id));
+}
+
 static gboolean check_id(const struct check *check)
 {
     const char wanted = check->observable ? '5' : '4';
@@ -157,6 +167,8 @@ static gboolean check_id(const struct check *check)
     if (check->advice && uuid_version(check->id) != wanted)
         g_ptr_array_add(check->advice, g_strdup_printf("%s: id: its UUID should be of version %c",
                                                        check->id, wanted));
+    else if (check->advice && check->observable)
+        advise_on_observable(check);
     return TRUE;
 }
 
