@@ -1,12 +1,8 @@
 #include "p1_resilience/hunt/scan_source.h"
 
-#include "base/error.h"
+#include "p1_resilience/hunt/input_stream.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-#define PACKED_SIZE ((gsize)256 << 10) /* bytes of compressed input read at a time */
 
 struct scan_source {
     const GPtrArray *inputs;
@@ -16,10 +12,7 @@ struct scan_source {
     gboolean continues, at_end;
     char *problem;
     GByteArray *carry; /* read, and left for the next block */
-    struct decompressor *decompressor;
-    guint8 *packed;
-    gsize packed_at, packed_end;
-    gboolean packed_done;
+    struct input_stream *stream;
 };
 
 struct source_block *source_block_new(void)
@@ -48,13 +41,12 @@ struct scan_source *scan_source_new(const GPtrArray *inputs)
 
     source->inputs = inputs;
     source->carry = g_byte_array_new();
-    source->packed = g_malloc(PACKED_SIZE);
     return source;
 }
 
 static void end_input(struct scan_source *source)
 {
-    g_clear_pointer(&source->decompressor, decompressor_free);
+    g_clear_pointer(&source->stream, input_stream_free);
     g_clear_pointer(&source->problem, g_free);
     g_byte_array_set_size(source->carry, 0);
     source->input = NULL;
@@ -66,7 +58,6 @@ void scan_source_free(struct scan_source *source)
         return;
     end_input(source);
     g_byte_array_unref(source->carry);
-    g_free(source->packed);
     g_free(source);
 }
 
@@ -77,86 +68,14 @@ static void fail(struct scan_source *source, const char *problem)
     source->at_end = TRUE;
 }
 
-/* What the descriptor has now; 0 at its end, or after a problem. */
-static gsize read_some(struct scan_source *source, guint8 *to, gsize size)
-{
-    ssize_t got;
-
-    do
-        got = read(source->input->fd, to, size);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        fail(source, strerror(errno));
-    if (got <= 0)
-        return 0;
-    source->read += (guint64)got;
-    return (gsize)got;
-}
-
-/* Standard input and FIFOs show what they are when they are read. */
-static void recognise(struct scan_source *source)
-{
-    g_autoptr(GError) error = NULL;
-
-    while (source->packed_end < COMPRESSION_MAGIC_SIZE && !source->packed_done) {
-        gsize got = read_some(source, source->packed + source->packed_end,
-                              PACKED_SIZE - source->packed_end);
-
-        source->packed_end += got;
-        source->packed_done = got == 0;
-    }
-    source->input->compression = compression_of(source->packed, source->packed_end);
-    if (source->input->compression == COMPRESSION_NONE)
-        return;
-    source->decompressor = decompressor_new(source->input->compression, &error);
-    if (!source->decompressor)
-        fail(source, error->message);
-}
-
-static gsize unpack(struct scan_source *source, guint8 *to, gsize size)
-{
-    struct decompress_step step = { .out = to, .out_left = size };
-    g_autoptr(GError) error = NULL;
-
-    while (step.out_left == size) {
-        gsize before;
-
-        if (source->packed_at == source->packed_end && !source->packed_done) {
-            source->packed_at = 0;
-            source->packed_end = read_some(source, source->packed, PACKED_SIZE);
-            source->packed_done = source->packed_end == 0;
-        }
-        step.in = source->packed + source->packed_at;
-        step.in_left = before = source->packed_end - source->packed_at;
-        step.is_last = source->packed_done;
-        if (!decompress(source->decompressor, &step, &error)) {
-            fail(source, error->message);
-            break;
-        }
-        source->packed_at += before - step.in_left;
-        if (source->packed_done && step.out_left == size) {
-            if (!source->problem && (!decompressor_is_whole(source->decompressor) || step.in_left))
-                fail(source, "it is cut: its compressed data has no end");
-            break;
-        }
-    }
-    return size - step.out_left;
-}
-
-/* Unpacked bytes; 0 when there are no more. A pipe gives what it has. */
 static gsize fill(struct scan_source *source, guint8 *to, gsize size)
 {
-    gsize held = source->packed_end - source->packed_at;
+    gsize got = input_stream_fill(source->stream, to, size);
 
-    if (source->decompressor)
-        return unpack(source, to, size);
-    if (held) { /* what was read to recognise it */
-        held = MIN(held, size);
-        memcpy(to, source->packed + source->packed_at, held);
-        source->packed_at += held;
-        return held;
-    }
-    return read_some(source, to, size);
+    source->read = input_stream_read(source->stream);
+    if (input_stream_problem(source->stream))
+        fail(source, input_stream_problem(source->stream));
+    return got;
 }
 
 static gboolean begin_input(struct scan_source *source)
@@ -168,9 +87,8 @@ static gboolean begin_input(struct scan_source *source)
             continue;
         source->input = input;
         source->offset = source->read = 0;
-        source->continues = source->at_end = source->packed_done = FALSE;
-        source->packed_at = source->packed_end = 0;
-        recognise(source);
+        source->continues = source->at_end = FALSE;
+        source->stream = input_stream_new(input);
         return TRUE;
     }
     return FALSE;

@@ -3,9 +3,6 @@
  *
  * A block ends at the end of a line. A line that is longer than a block is cut where no token is
  * cut (hunt_scan_cut()); where even that is not found, the block grows up to TOKEN_MAX.
- *
- * Reading is by read(), into memory of our own: a file that shrinks meanwhile ends early, where a
- * mapping of it would end the process.
  */
 #pragma once
 #include "p1_resilience/hunt/input.h"
