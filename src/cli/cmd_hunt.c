@@ -24,6 +24,8 @@ static const struct command_option options[] = {
     { "warning-list", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(warning_lists),
       "build: suppress hits on what this list (or folder of lists) has; may be given several times",
       "FILE" },
+    { "no-known-warnings", 0, G_OPTION_ARG_NONE, MEMBER(no_known_warnings),
+      "build: do not suppress private addresses and digests of the empty file", NULL },
     { "include-non-ids", 0, G_OPTION_ARG_NONE, MEMBER(include_non_ids),
       "build: also what its source does not mean for detection (MISP to_ids false)", NULL },
     { "all-text", 0, G_OPTION_ARG_NONE, MEMBER(all_text),

@@ -310,7 +310,7 @@ static void print_text(const struct building *building, const struct table_info 
                                    report->changed[i], indicator_why_name(i));
     if (line->len)
         printf("taken with a change: %s\n", line->str);
-    if (building->warnings)
+    if (report->warned)
         printf("on warning lists, hits are suppressed: %" G_GUINT64_FORMAT "\n", report->warned);
     putchar('\n');
     print_sources(report);
@@ -333,11 +333,11 @@ static gboolean print_result(const struct building *building, double seconds, GE
 
 static gboolean add_warnings(struct building *building, GError **error)
 {
-    if (!building->given->warning_lists)
-        return TRUE;
     building->warnings = warning_lists_new();
     building->options.warnings = building->warnings;
-    for (char **path = building->given->warning_lists; *path; path++)
+    if (!building->given->no_known_warnings)
+        warning_lists_add_known(building->warnings);
+    for (char **path = building->given->warning_lists; path && *path; path++)
         if (!warning_lists_add(building->warnings, *path, error))
             return FALSE;
     return TRUE;

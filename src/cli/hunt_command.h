@@ -8,7 +8,7 @@ struct hunt_arguments {
     /* build */
     char *tlp, *source;
     char **warning_lists;
-    gboolean include_non_ids, force, all_text;
+    gboolean include_non_ids, force, all_text, no_known_warnings;
     /* scan */
     int threads;
     char *at;

@@ -122,10 +122,19 @@ def test_warning_lists_are_named(entente, feeds, tmp_path):
         {"name": "Own networks", "type": "cidr", "list": ["203.0.113.0/24"]}))
     summary = built(entente, "--warning-list", "own.json", feeds)
     assert summary["warned"] == 2
-    assert summary["warning_lists"] == [{"name": "Own networks", "entries": 1, "skipped": 0}]
+    assert summary["warning_lists"][-1] == {"name": "Own networks", "entries": 1, "skipped": 0}
     assert explained(entente, "203.0.113.7")[0]["suppressed_by"] == "Own networks"
     entente("hunt", "build", "-o", "x", "--warning-list", feeds / "bundle.json", feeds, status=2)
     assert "--warning-list" in entente("hunt", "build", "-o", "x", "own.json", status=2).stderr
+
+
+def test_what_is_never_a_sign_is_suppressed(entente, tmp_path):
+    (tmp_path / "list.txt").write_text("127.0.0.1\n203.0.113.7\nhttp://10.0.0.1/a\n"
+                                       "D41D8CD98F00B204E9800998ECF8427E\n")
+    assert built(entente, "list.txt")["warned"] == 3
+    assert "empty file" in explained(entente, "d41d8cd98f00b204e9800998ecf8427e")[0][
+        "suppressed_by"]
+    assert built(entente, "--no-known-warnings", "list.txt")["warned"] == 0
 
 
 def test_standard_input_and_gzip(entente, feeds):

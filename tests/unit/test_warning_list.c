@@ -129,6 +129,22 @@ static void test_plain_lists(struct fixture *fixture, gconstpointer data)
     g_assert_null(warns(fixture, "shared.example"));
 }
 
+static void test_known_lists(struct fixture *fixture, gconstpointer data)
+{
+    warning_lists_add_known(fixture->lists);
+    for (guint i = 0; i < warning_lists_count(fixture->lists); i++)
+        g_assert_cmpuint(warning_list_skipped(fixture->lists, i), ==, 0);
+    g_assert_nonnull(warns(fixture, "172.31.255.255"));
+    g_assert_nonnull(warns(fixture, "fe80::1"));
+    g_assert_nonnull(warns(fixture, "http://127.0.0.1/a"));
+    g_assert_nonnull(
+        warns(fixture, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+    g_assert_null(warns(fixture, "172.32.0.0"));
+    g_assert_null(warns(fixture, "203.0.113.7"));
+    g_assert_null(warns(fixture, "2001:db8::1"));
+    g_assert_null(warns(fixture, "evil.example"));
+}
+
 static void test_what_is_no_list(struct fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -155,6 +171,7 @@ int main(int argc, char **argv)
         { "/warning-list/expressions", test_expressions_are_bounded },
         { "/warning-list/first", test_the_first_list_is_named },
         { "/warning-list/plain", test_plain_lists },
+        { "/warning-list/known", test_known_lists },
         { "/warning-list/no-list", test_what_is_no_list },
     };
 

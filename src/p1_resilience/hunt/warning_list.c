@@ -295,6 +295,33 @@ void warning_lists_entry(struct warning_lists *lists, const char *entry)
         list->skipped++;
 }
 
+void warning_lists_add_known(struct warning_lists *lists)
+{
+    static const char *const networks[] = {
+        "0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12",   "192.168.0.0/16", "224.0.0.0/4",   "::/128",      "::1/128",
+        "255.255.255.255", "fc00::/7",       "fe80::/10",     "ff00::/8",
+    };
+    static const char *const digests[] = {
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+        "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+    };
+
+    warning_lists_begin(lists, "addresses of no public host", WARNING_CIDR,
+                        INDICATOR_ONLY(INDICATOR_IPV4) | INDICATOR_ONLY(INDICATOR_IPV6) |
+                            INDICATOR_ONLY(INDICATOR_CIDR) | INDICATOR_ONLY(INDICATOR_URL));
+    for (guint i = 0; i < G_N_ELEMENTS(networks); i++)
+        warning_lists_entry(lists, networks[i]);
+    warning_lists_begin(lists, "digests of the empty file", WARNING_STRING,
+                        INDICATOR_ONLY(INDICATOR_HASH));
+    for (guint i = 0; i < G_N_ELEMENTS(digests); i++)
+        warning_lists_entry(lists, digests[i]);
+    warning_lists_prepare(lists);
+}
+
 /* ---- matching */
 
 static int compare_networks(gconstpointer one, gconstpointer other)
@@ -416,7 +443,8 @@ static guint match_needles(const GPtrArray *needles, const char *text)
 /* What an indicator is, once for all groups. */
 struct question {
     const struct indicator *indicator;
-    char *host;             /* a name; NULL: none */
+    const char *host;       /* a name; NULL: none */
+    char *copy;             /* that, where it is a part of the indicator */
     struct network network; /* family 0: none */
 };
 
@@ -429,14 +457,14 @@ static void ask(struct question *question, const struct indicator *indicator)
 
     *question = (struct question){ .indicator = indicator };
     if (indicator->kind == INDICATOR_DOMAIN || indicator->kind == INDICATOR_HOST)
-        question->host = g_strdup(indicator->text);
+        question->host = indicator->text;
     if (host && indicator_parse(host, length,
                                 INDICATOR_VERBATIM | INDICATOR_ONLY(INDICATOR_IPV4) |
                                     INDICATOR_ONLY(INDICATOR_IPV6),
                                 &address, &why))
         indicator = &address;
     else if (host)
-        question->host = g_strndup(host, length);
+        question->host = question->copy = g_strndup(host, length);
     question->network.family = indicator->family;
     question->network.prefix = indicator->prefix;
     memcpy(question->network.address, indicator->address, sizeof question->network.address);
@@ -473,6 +501,6 @@ guint warning_lists_match(const struct warning_lists *lists, const struct indica
         if (found && (!first || found < first))
             first = found;
     }
-    g_free(question.host);
+    g_free(question.copy);
     return first;
 }

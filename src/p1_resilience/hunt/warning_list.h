@@ -29,6 +29,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(warning_lists_t, warning_lists_free)
  */
 gboolean warning_lists_add(struct warning_lists *lists, const char *path, GError **error);
 
+/*
+ * Adds what is no sign of an attack anywhere: addresses that are nobody's on the Internet (RFC
+ * 6890, without those for documentation), and digests of the empty file.
+ */
+void warning_lists_add_known(struct warning_lists *lists);
+
 guint warning_lists_count(const struct warning_lists *lists);
 const char *warning_list_name(const struct warning_lists *lists, guint index);
 gsize warning_list_entries(const struct warning_lists *lists, guint index);
