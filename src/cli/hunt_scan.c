@@ -67,7 +67,7 @@ static void add_row(struct scanning *scanning, const struct hunt_hit *hit)
         note = g_strndup((const char *)hit->text, MIN(hit->text_length, TEXT_SHOWN));
     else
         note = hit->suppressed_by ? g_strdup_printf("suppressed: %s", hit->suppressed_by)
-                                  : g_strdup("");
+                                  : g_strdup(hit->partial ? "partial" : "");
     text_table_row(scanning->rows,
                    (const char *const[]){ place, indicator_kind_name(hit->kind), hit->indicator,
                                           strcmp(token, hit->indicator) ? token : "", sources,
@@ -239,7 +239,8 @@ static int run(const struct context *context, const struct hunt_arguments *given
         return input_error(error, "what to hunt through: files, folders, or - for standard input");
     if (given->threads < 0)
         return input_error(error, "--threads: %d is not a number of threads", given->threads);
-    if (!read_rule(given, &options.rule, error) || !(table = hunt_table_open_all((const char *const *)given->tables, error)))
+    if (!read_rule(given, &options.rule, error) ||
+        !(table = hunt_table_open_all((const char *const *)given->tables, error)))
         return EXIT_INPUT;
     options.threads = (guint)given->threads;
     inputs = hunt_inputs_list(arguments);

@@ -152,3 +152,25 @@ def test_false_positives_go_back(entente, exchange, tmp_path):
     said = [item for item in json.loads(done.stdout)["objects"] if item["type"] == "opinion"]
     assert [(item["opinion"], item["object_refs"]) for item in said] == [
         ("strongly-disagree", [exchange[0]["id"]])]
+
+
+def test_a_pattern_that_asks_for_more_is_seen_in_part(entente, tmp_path):
+    both = thing("indicator", pattern_type="stix", valid_from="2020-01-01T00:00:00Z",
+                 object_marking_refs=[GREEN],
+                 pattern="[domain-name:value = 'half.example' AND file:name = 'x.exe']")
+    (tmp_path / "feed.json").write_text(json.dumps(
+        {"type": "bundle", "id": f"bundle--{uuid.uuid4()}",
+         "objects": [both, indicator("whole.example", GREEN)]}))
+    entente("hunt", "build", "-o", "intel.table", "feed.json")
+    (tmp_path / "proxy.log").write_text("GET half.example\nGET whole.example\n")
+    hits = entente("hunt", "scan", "--table", "intel.table", "--format", "json", "proxy.log",
+                   status=1).stdout
+    found = [json.loads(line) for line in hits.splitlines()]
+    assert {hit["indicator"]: hit["partial"] for hit in found if "indicator" in hit} == {
+        "half.example": True, "whole.example": False}
+    assert "partial" in entente("hunt", "scan", "--table", "intel.table", "proxy.log",
+                                status=1).stdout
+    for options, count in [([], 1), (["--partial"], 2)]:
+        done = entente("intel", "sightings", "--table", "intel.table", "--anonymous", *options, "-",
+                       stdin=hits)
+        assert len(sightings(done)) == count

@@ -60,6 +60,7 @@ static struct group *group_of(GPtrArray *groups, const struct hunt_hit *base,
     group->hit.sources = g_ptr_array_new();
     group->hit.confidence = ASSERTION_NO_CONFIDENCE;
     group->hit.suppressed_by = NULL;
+    group->hit.partial = TRUE; /* until somebody asserts it as it is */
     g_ptr_array_add(groups, group);
     return group;
 }
@@ -89,6 +90,7 @@ static void add(struct group *group, const struct hunt_table *table,
         (hit->confidence == ASSERTION_NO_CONFIDENCE || assertion->confidence > hit->confidence))
         hit->confidence = assertion->confidence;
     hit->tlp = MAX(hit->tlp, assertion->tlp);
+    hit->partial = hit->partial && (assertion->flags & ASSERTION_PARTIAL);
     if (assertion->warning)
         warning = hunt_table_warning(table, assertion->warning - 1);
     else if (assertion->flags & ASSERTION_FALSE_POSITIVE)
@@ -159,6 +161,7 @@ char *hunt_hit_json(const struct hunt_hit *hit)
     json_object_set_new(object, "tlp", json_string(tlp_name(hit->tlp)));
     json_object_set_new(object, "suppressed_by",
                         hit->suppressed_by ? json_string(hit->suppressed_by) : json_null());
+    json_object_set_new(object, "partial", json_boolean(hit->partial));
     json_object_set_new(object, "time", time ? json_string(time) : json_null());
     if (hit->text)
         json_object_set_new(object, "text", text_json(hit->text, hit->text_length));

@@ -18,8 +18,9 @@ struct hunt_hit {
     guint8 confidence;  /* the highest; ASSERTION_NO_CONFIDENCE when nobody says */
     enum tlp tlp;       /* the most closed: what was said of the indicator may go no further */
     const char *suppressed_by; /* a warning list, HIT_FALSE_POSITIVE, or NULL */
-    gint64 time_us;            /* of the line; HIT_TIME_NONE */
-    const guint8 *text;        /* the line, when it was asked for; else NULL */
+    gboolean partial;   /* all who assert it ask for more than this value (a pattern with AND) */
+    gint64 time_us;     /* of the line; HIT_TIME_NONE */
+    const guint8 *text; /* the line, when it was asked for; else NULL */
     gsize text_length;
     /* For statements and sightings: the key, and what was asserted, in order. */
     guint64 hash;
