@@ -17,7 +17,7 @@
 
 struct state {
     char **listen, **trusted_proxies, **relay_for, **public_urls;
-    char *database, *advertise, *lease;
+    char *database, *advertise, *lease, *intel;
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
@@ -44,6 +44,8 @@ static const struct command_option options[] = {
       "Where the database's other nodes reach this one (default: as it listens)", "URL" },
     { "lease", 0, G_OPTION_ARG_STRING, offsetof(struct state, lease),
       "A sequencer that is silent for so long is taken over (default: 6)", "SECONDS" },
+    { "intel", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, intel),
+      "Share indicators by TAXII 2.1, as this file says (YAML)", "FILE" },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -215,6 +217,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .dns_server = state->dns,
         .trust_anchor = state->trust_anchor,
         .ca_file = state->ca,
+        .intel = state->intel,
         .allow_private = state->allow_private,
         .open_metrics = state->open_metrics,
         .unconfined = state->unconfined,

@@ -13,6 +13,7 @@ void node_answer_clear(struct node_answer *answer)
     g_clear_pointer(&answer->body, g_bytes_unref);
     g_clear_pointer(&answer->content, node_content_unref);
     g_clear_pointer(&answer->etag, g_free);
+    g_clear_pointer(&answer->added, g_strfreev);
     if (answer->file >= 0)
         close(answer->file);
     answer->file = -1;
@@ -112,6 +113,8 @@ static struct MHD_Response *make_response(struct wire *wire, struct node_answer 
         mhd->add_header(response, "Content-Type", answer->content_type);
     mhd->add_header(response, "Cache-Control", answer->cache ? answer->cache : "no-store");
     answer_add_headers(mhd, response, answer->headers);
+    for (char **name = answer->added; name && *name; name += 2)
+        mhd->add_header(response, name[0], name[1]);
     if (is_file)
         mhd->add_header(response, "Accept-Ranges", "bytes");
     if (answer->etag)

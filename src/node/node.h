@@ -26,6 +26,7 @@ struct node_options {
     guint64 mailbox_size;  /* bytes of one mailbox; 0: the default */
     char **public_urls;    /* where others reach this node; or NULL: not said */
     const char *database;  /* URL of the PostgreSQL database that keeps the log; NULL: none */
+    const char *intel;     /* file of what is shared by TAXII, and with whom; NULL: nothing */
     const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */
     gint64 lease_us;       /* how long a sequencer may be silent; 0: the default */
     guint64 cache;         /* bytes of tiles kept in memory; 0: the default */

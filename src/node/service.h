@@ -50,6 +50,7 @@ struct node_answer {
      * read (Access-Control-Allow-Origin: *).
      */
     const char *const *headers;
+    char **added; /* the same, of this answer alone: taken over; or NULL */
 };
 void node_answer_clear(struct node_answer *answer);
 

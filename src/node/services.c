@@ -17,6 +17,7 @@ const struct service *const services[] = {
     &service_delivery,
     &service_directory,
     &service_intake,
+    &service_taxii,
     &service_triage,
     &service_witness,
     &service_status,

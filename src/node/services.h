@@ -22,6 +22,7 @@ extern const struct service service_mailbox;   /* keeps sealed messages for thei
 extern const struct service service_portal;    /* pages for people */
 extern const struct service service_register;  /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
+extern const struct service service_taxii;   /* collections of indicators, by TAXII 2.1 */
 extern const struct service service_triage;  /* how calls for help are ordered, and its check */
 extern const struct service service_witness; /* cosigns checkpoints */
 

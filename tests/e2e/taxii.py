@@ -1,0 +1,100 @@
+"""Nodes that share indicators by TAXII 2.1, and objects to share."""
+import base64
+import hashlib
+import json
+import uuid
+
+from nodes import Node
+
+MEDIA = "application/taxii+json;version=2.1"
+ROOT = "/taxii2/intel/"
+SPACE = uuid.UUID("3e1b8b35-8f0f-4a2c-9d0c-60f4b9c8f6a1")
+CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+
+CONFIG = """\
+title: Indicators of Example CERT
+description: What our members may hunt for
+contact: soc@cert.example
+max_content_length: 4194304
+collections:
+  - alias: shared
+    title: Shared with members
+    read: [member, soc]
+    write: [soc, partner]
+    named: [soc]
+  - alias: open
+    title: For everybody
+    public: {public}
+    tlp: clear
+    read: [member]
+    write: [soc]
+  - alias: own
+    title: Our own
+    read: [soc]
+    write: [soc]
+readers:
+  - name: member
+    token: sha256:{member}
+  - name: partner
+    token: sha256:{partner}
+  - name: soc
+    ceiling: red
+    own: true
+    token: sha256:{soc}
+"""
+
+
+def token_of(name):
+    return f"token-of-{name}-0123456789"
+
+
+def basic(name, token=None):
+    pair = f"{name}:{token or token_of(name)}".encode()
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+def uuid4(name):
+    """The same for the same name, and of version 4."""
+    raw = bytearray(hashlib.sha256(str(name).encode()).digest()[:16])
+    return str(uuid.UUID(bytes=bytes(raw), version=4))
+
+
+def indicator(name, modified="2026-11-01T00:00:00.000Z", marking=None, **members):
+    return {"type": "indicator", "spec_version": "2.1", "id": "indicator--" + uuid4(name),
+            "created": "2026-11-01T00:00:00.000Z", "modified": modified,
+            "pattern": f"[domain-name:value = '{name}.example']", "pattern_type": "stix",
+            "valid_from": "2026-11-01T00:00:00Z",
+            **({"object_marking_refs": [marking]} if marking else {}), **members}
+
+
+class Taxii(Node):
+    """A node with the collections above."""
+
+    def __init__(self, folder, *options, public="false", port=None):
+        data = folder / "node"
+        data.mkdir(exist_ok=True)
+        config = folder / "intel.yaml"
+        config.write_text(CONFIG.format(public=public, **{
+            name: hashlib.sha256(token_of(name).encode()).hexdigest()
+            for name in ("member", "partner", "soc")}))
+        super().__init__(data, "--intel", config, *options, port=port)
+
+    def ask(self, path, who="soc", method="GET", body=None, **headers):
+        """Status, headers, and the body as JSON (None: empty)."""
+        sent = {"Accept": MEDIA}
+        if who:
+            sent["Authorization"] = basic(who)
+        if body is not None:
+            sent["Content-Type"] = MEDIA
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+        sent = {name: value for name, value in sent.items() if value is not None}
+        status, answered, text = self.request(method, path, body, sent)
+        return status, answered, json.loads(text) if text else None
+
+    def post(self, objects, collection="shared", who="soc"):
+        status, _, answer = self.ask(f"{ROOT}collections/{collection}/objects/", who, "POST",
+                                     {"objects": objects})
+        assert status == 202, answer
+        return answer
