@@ -123,9 +123,9 @@ const struct egress_recipient *egress_recipient(const struct egress *egress);
 guint64 egress_count(const struct egress *egress, enum egress_verdict verdict);
 
 /*
- * Ends the exchange: when something was refused, appends one event "egress" (key: the recipient)
- * to the journal. The same refusals to the same recipient as in the event before are not said
- * again. Call it before what passed is sent.
+ * Ends the exchange: when something was refused, appends one event "egress" to the journal (key:
+ * the recipient, and the beginning of the digest of what was refused). The same refusals to the
+ * same recipient are said again after a day only. Call it before what passed is sent.
  */
 gboolean egress_finish(struct egress *egress, GError **error);
 
