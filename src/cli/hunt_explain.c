@@ -121,15 +121,17 @@ static GArray *lookups_of(const struct indicator *indicator, const struct hunt_n
 
 static void keep(GArray *all, const struct hunt_table *table, const struct assertion *assertion)
 {
-    struct found found = { .assertion = *assertion };
+    struct found *found;
 
-    hunt_table_source(table, assertion->source, &found.source);
-    found.warning = assertion->warning ? hunt_table_warning(table, assertion->warning - 1) : NULL;
-    found.text = g_strdup(assertion->indicator.text);
-    found.object = g_strdup(assertion->object);
-    found.original = g_strdup(assertion->original);
-    found.labels = g_strdup(assertion->labels);
-    g_array_append_val(all, found);
+    g_array_set_size(all, all->len + 1);
+    found = &g_array_index(all, struct found, all->len - 1);
+    *found = (struct found){ .assertion = *assertion };
+    hunt_table_source(table, assertion->source, &found->source);
+    found->warning = assertion->warning ? hunt_table_warning(table, assertion->warning - 1) : NULL;
+    found->text = g_strdup(assertion->indicator.text);
+    found->object = g_strdup(assertion->object);
+    found->original = g_strdup(assertion->original);
+    found->labels = g_strdup(assertion->labels);
 }
 
 static GArray *find(const struct hunt_table *table, const GArray *lookups)

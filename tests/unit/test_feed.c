@@ -30,6 +30,16 @@ static void test_lists(void)
     check("", FEED_PLAIN, "");
 }
 
+static void test_what_is_said_behind_a_value_is_its_label(void)
+{
+    g_auto(read_t) read = read_text("one.example\ntwo.example  # Emotet, epoch 4\n");
+    g_auto(read_t) words = read_text("one.example\ntwo.example\tEmotet # seen twice\n");
+
+    g_assert_cmpstr(read.labels, ==, "Emotet, epoch 4");
+    g_assert_cmpstr(read.lines->str, ==, "domain one.example\ndomain two.example\n");
+    g_assert_cmpstr(words.labels, ==, "Emotet # seen twice");
+}
+
 static void test_a_list_in_utf16(void)
 {
     static const char text[] = "\xff\xfe"
@@ -62,6 +72,13 @@ static void test_csv(void)
           "098f6bcd4621d373cade4e832627b4f6,,x\r\n",
           FEED_CSV,
           "hash d41d8cd98f00b204e9800998ecf8427e\nhash 098f6bcd4621d373cade4e832627b4f6\n");
+}
+
+static void test_csv_without_a_header(void)
+{
+    check("2024-05-01,203.0.113.7,\"c2, active\"\n2024-05-02,evil.example:443,c2\n", FEED_CSV,
+          "ipv4 203.0.113.7\ndomain evil.example\n");
+    check("a;203.0.113.7\n", FEED_PLAIN, ""); /* one row shows nothing */
 }
 
 static void test_csv_cells_say_more(void)
@@ -171,7 +188,7 @@ static void test_indicators_of_the_data_set(void)
         read_clear(&read);
         return;
     }
-    g_assert_true(feed_read(path, &options, read.report, take, &read, &error));
+    feed_read(path, &options, read.report, take, &read, &error);
     g_assert_no_error(error);
     g_assert_true(g_file_get_contents(rows, &expected, NULL, NULL));
     lines = g_strsplit(expected, "\n", -1);
@@ -217,7 +234,7 @@ static struct read read_folder(const char *folder)
     struct feed_options options = defaults();
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(feed_read(folder, &options, read.report, take, &read, &error));
+    feed_read(folder, &options, read.report, take, &read, &error);
     g_assert_no_error(error);
     return read;
 }
@@ -296,7 +313,7 @@ static void test_a_file_that_shrinks_is_named_and_the_next_is_read(void)
     write_file(folder, "a.txt", many->str);
     write_file(folder, "b.txt", many->str);
     write_file(folder, "c.txt", "after.example\n");
-    g_assert_true(feed_read(folder, &options, read.report, cut_second, &read, &error));
+    feed_read(folder, &options, read.report, cut_second, &read, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(read.report->assertions, ==, 50001);
     g_assert_cmpstr(read.lines->str, ==, "after.example");
@@ -369,9 +386,11 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/feed/lists", test_lists);
+    g_test_add_func("/feed/labels", test_what_is_said_behind_a_value_is_its_label);
     g_test_add_func("/feed/utf16", test_a_list_in_utf16);
     g_test_add_func("/feed/hosts", test_hosts);
     g_test_add_func("/feed/csv", test_csv);
+    g_test_add_func("/feed/csv-without-header", test_csv_without_a_header);
     g_test_add_func("/feed/csv-cells", test_csv_cells_say_more);
     g_test_add_func("/feed/zeek", test_zeek);
     g_test_add_func("/feed/suricata", test_suricata);

@@ -12,20 +12,20 @@
 #define TLP_GREEN_ID "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 #define OWN_MARKING_ID "marking-definition--0b8f3d5e-6a2c-4d5b-8f38-0f6d0f1f2a11"
 
-/* A bundle of these objects; ends with NULL. */
-static char *bundle(const char *object, ...)
+/* A bundle of these objects. */
+static char *bundle(const char *const *objects, guint count)
 {
     g_autoptr(GString) text =
         g_string_new("{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[");
-    va_list objects;
 
-    va_start(objects, object);
-    for (const char *comma = ""; object; object = va_arg(objects, const char *), comma = ",")
-        g_string_append_printf(text, "%s%s", comma, object);
-    va_end(objects);
+    for (guint i = 0; i < count; i++)
+        g_string_append_printf(text, "%s%s", i ? "," : "", objects[i]);
     g_string_append(text, "]}");
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
+#define BUNDLE(...)                                                                                \
+    bundle((const char *const[]){ __VA_ARGS__ },                                                   \
+           G_N_ELEMENTS(((const char *const[]){ __VA_ARGS__ })))
 
 static void test_stix(void)
 {
@@ -36,7 +36,7 @@ static void test_stix(void)
              "\"object_marking_refs\":[\"" TLP_GREEN_ID "\"],"
              "\"pattern\":\"[domain-name:value = 'evil.example']\"");
     g_autofree char *text =
-        bundle(indicator, "{\"type\":\"identity\",\"id\":\"identity--x\",\"name\":\"CERT\"}", NULL);
+        BUNDLE(indicator, "{\"type\":\"identity\",\"id\":\"identity--x\",\"name\":\"CERT\"}");
     g_auto(read_t) read = read_text(text);
     g_autofree char *until = clock_format(read.last.valid_until_us);
 
@@ -63,7 +63,7 @@ static void test_stix_takes_the_strictest_marking(void)
              "\"granular_markings\":[{\"selectors\":[\"pattern\"],"
              "\"marking_ref\":\"" OWN_MARKING_ID "\"}],"
              "\"pattern\":\"[ipv4-addr:value = '203.0.113.7']\"");
-    g_autofree char *text = bundle(marking, indicator, NULL);
+    g_autofree char *text = BUNDLE(marking, indicator);
     g_auto(read_t) read = read_text(text);
 
     g_assert_cmpint(read.last.tlp, ==, TLP_AMBER_STRICT);
@@ -77,7 +77,7 @@ static void test_stix_newest_version_counts(void)
     static const char older[] =
         INDICATOR_OBJECT("a", "\"modified\":\"2024-01-02T00:00:00Z\","
                               "\"pattern\":\"[domain-name:value = 'old.example']\"");
-    g_autofree char *text = bundle(newer, older, NULL);
+    g_autofree char *text = BUNDLE(newer, older);
     g_auto(read_t) read = read_text(text);
 
     g_assert_cmpstr(read.lines->str, ==, "domain evil.example\n");
@@ -96,7 +96,7 @@ static void test_stix_what_cannot_be_hunted_is_counted(void)
     static const char yara[] = "{\"type\":\"indicator\",\"id\":\"indicator--d\","
                                "\"pattern\":\"rule x {}\",\"pattern_type\":\"yara\"}";
     static const char without[] = "{\"type\":\"indicator\",\"id\":\"indicator--e\"}";
-    g_autofree char *text = bundle(other, partial, broken, yara, without, NULL);
+    g_autofree char *text = BUNDLE(other, partial, broken, yara, without);
     g_auto(read_t) read = read_text(text);
 
     g_assert_cmpstr(read.lines->str, ==, "domain evil.example\n");

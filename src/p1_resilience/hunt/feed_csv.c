@@ -9,6 +9,7 @@
 
 #define COLUMNS_MAX 256
 #define HEADER_LIMIT 4096
+#define SAMPLE_ROWS 50
 
 /* What a column means, by its name in lower case without spaces, '_' and '-'. */
 enum column {
@@ -72,6 +73,8 @@ static const struct {
     { "labels", COLUMN_LABELS },
     { "malwareprintable", COLUMN_LABELS },
 };
+
+static const char delimiters[] = ",;\t";
 
 struct csv {
     char delimiter;
@@ -168,7 +171,6 @@ static gboolean row_fits(const struct csv *csv, struct feed_lines lines)
 /* The header: the first line that is no comment, or a comment before; `lines` goes behind it. */
 static gboolean find_header(struct feed_lines *lines, struct csv *csv)
 {
-    static const char delimiters[] = ",;\t";
     const char *line;
     gsize length;
 
@@ -185,12 +187,81 @@ static gboolean find_header(struct feed_lines *lines, struct csv *csv)
     return FALSE;
 }
 
-gboolean feed_csv_recognise(const char *text, gsize length)
+/*
+ * Without a header: the first column whose cells are indicators in nearly all of the first rows,
+ * where these all have as many cells, at least two.
+ */
+static gboolean find_column(const char *text, gsize length, struct csv *csv)
+{
+    g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
+    guint good[COLUMNS_MAX] = { 0 }, rows = 0;
+    const char *at = text, *end = text + length;
+    guint64 lines = 0;
+
+    csv->count = 0;
+    while (at < end && rows < SAMPLE_ROWS) {
+        gboolean comment = *at == '#' || *at == '\n' || *at == '\r';
+
+        split_row(csv->delimiter, &at, end, &lines, cells);
+        if (comment)
+            continue;
+        if (cells->len < 2 || cells->len > COLUMNS_MAX || (rows && cells->len != csv->count))
+            return FALSE;
+        csv->count = cells->len;
+        rows++;
+        for (guint i = 0; i < cells->len; i++) {
+            g_auto(indicator_t) indicator = { 0 };
+            enum indicator_why why;
+
+            good[i] += indicator_parse(cells->pdata[i], strlen(cells->pdata[i]), INDICATOR_FORCE,
+                                       &indicator, &why);
+        }
+    }
+    memset(csv->columns, COLUMN_OTHER, sizeof csv->columns);
+    for (guint i = 0; i < csv->count && rows > 1; i++)
+        if (good[i] * 10 >= rows * 9) {
+            csv->columns[i] = COLUMN_VALUE;
+            return TRUE;
+        }
+    return FALSE;
+}
+
+/* Finds the columns; *at goes behind the header, where there is one, and *number to its line. */
+static gboolean find_columns(const char *text, gsize length, struct csv *csv, const char **at,
+                             guint64 *number)
+{
+    struct feed_lines lines = { text, text + length, 0 };
+
+    *at = text;
+    *number = 0;
+    if (find_header(&lines, csv)) {
+        *at = MIN(lines.at, text + length);
+        *number = lines.number;
+        return TRUE;
+    }
+    for (const char *delimiter = delimiters; *delimiter; delimiter++) {
+        csv->delimiter = *delimiter;
+        if (find_column(text, length, csv))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean feed_csv_has_header(const char *text, gsize length)
 {
     struct feed_lines lines = { text, text + length, 0 };
     struct csv csv;
 
     return find_header(&lines, &csv);
+}
+
+gboolean feed_csv_has_column(const char *text, gsize length)
+{
+    struct csv csv;
+    const char *at;
+    guint64 number;
+
+    return find_columns(text, length, &csv, &at, &number);
 }
 
 static gint64 time_of(const char *text)
@@ -264,15 +335,12 @@ static void parse_row(struct feed_parser *parser, const struct csv *csv, const G
 void feed_parse_csv(struct feed_parser *parser, const char *text, gsize length)
 {
     g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
-    struct feed_lines lines = { text, text + length, 0 };
     const char *at, *end = text + length;
     struct csv csv = { 0 };
     struct assertion as;
     guint64 number;
 
-    find_header(&lines, &csv);
-    at = MIN(lines.at, end);
-    number = lines.number;
+    find_columns(text, length, &csv, &at, &number);
     as = feed_assertion(
         feed_source_add(parser,
                         &(struct feed_source){ .format = FEED_CSV, .tlp = parser->options->tlp }),

@@ -6,22 +6,35 @@
 
 #include <string.h>
 
-/* The line without what is said behind it: " # why", " ; SBL1". */
-static gsize without_comment(const char *line, gsize length)
+#define COMMENT_LIMIT 200 /* bytes of a comment that is kept */
+
+/* Where a line says something behind its value: " # why", " ; SBL1"; else its end. */
+static gsize comment_at(const char *line, gsize length)
 {
-    for (const char *mark = line; (mark = memchr(mark, '#', length - (gsize)(mark - line))); mark++)
-        if (mark > line && g_ascii_isspace(mark[-1])) {
-            length = (gsize)(mark - line);
-            break;
-        }
-    for (const char *mark = line; (mark = memchr(mark, ';', length - (gsize)(mark - line))); mark++)
-        if (mark > line && g_ascii_isspace(mark[-1])) {
-            length = (gsize)(mark - line);
-            break;
-        }
+    for (gsize i = 1; i < length; i++)
+        if ((line[i] == '#' || line[i] == ';') && g_ascii_isspace(line[i - 1]))
+            return i;
+    return length;
+}
+
+static gsize without_spaces(const char *line, gsize length)
+{
     while (length && g_ascii_isspace(line[length - 1]))
         length--;
     return length;
+}
+
+/* What is said, as a label of one line; NULL: nothing. Owned by the caller. */
+static char *comment_of(const char *line, gsize at, gsize length)
+{
+    g_autofree char *text = NULL;
+
+    while (at < length && (strchr("#;", line[at]) || g_ascii_isspace(line[at])) && line[at])
+        at++;
+    if (at == length)
+        return NULL;
+    text = g_strndup(line + at, MIN(length - at, COMMENT_LIMIT));
+    return g_utf8_make_valid(text, -1);
 }
 
 /* "||evil.example^" of ad blockers is evil.example. */
@@ -33,21 +46,31 @@ static void without_anchors(const char **line, gsize *length)
     }
 }
 
-/* A value, and what stands behind a space when the value alone is one. */
+static gsize word_length(const char *line, gsize length)
+{
+    gsize at = 0;
+
+    while (at < length && !g_ascii_isspace(line[at]))
+        at++;
+    return at;
+}
+
+/* A value, and what stands behind a space: what is said of it. */
 static void parse_plain(struct feed_parser *parser, const char *line, gsize length, guint64 number,
                         const struct assertion *as)
 {
-    const char *space;
+    gsize comment = comment_at(line, length), size = without_spaces(line, comment);
+    gsize word = word_length(line, size);
+    g_autofree char *label = NULL;
+    struct assertion labelled = *as;
 
-    length = without_comment(line, length);
-    without_anchors(&line, &length);
-    space = memchr(line, ' ', length);
-    if (!space)
-        space = memchr(line, '\t', length);
-    if (space && !g_strstr_len(line, (gssize)length, " dot ") &&
-        !g_strstr_len(line, (gssize)length, " at "))
-        length = (gsize)(space - line);
-    feed_add(parser, line, length, 0, number, as);
+    if (word < size && !g_strstr_len(line, (gssize)size, " dot ") &&
+        !g_strstr_len(line, (gssize)size, " at "))
+        comment = size = word;
+    if (comment < length)
+        labelled.labels = label = comment_of(line, comment, length);
+    without_anchors(&line, &size);
+    feed_add(parser, line, size, 0, number, &labelled);
 }
 
 /* Names behind an address; the file's own names for the machine itself are nobody's. */
@@ -69,8 +92,7 @@ static void parse_hosts(struct feed_parser *parser, const char *line, gsize leng
                                        NULL };
     const char *end, *at;
 
-    length = without_comment(line, length);
-    end = line + length;
+    end = line + without_spaces(line, comment_at(line, length));
     for (at = line; at < end && !g_ascii_isspace(*at); at++)
         ;
     while (at < end) {

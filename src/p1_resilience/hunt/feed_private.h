@@ -107,7 +107,8 @@ struct feed_lines {
 gboolean feed_lines_next(struct feed_lines *lines, const char **line, gsize *length);
 
 gboolean feed_line_is_comment(const char *line, gsize length); /* or empty */
-/* Whether a header names a column of values. */
-gboolean feed_csv_recognise(const char *text, gsize length);
+/* Whether a header names a column of values, or else a column holds nothing but values. */
+gboolean feed_csv_has_header(const char *text, gsize length);
+gboolean feed_csv_has_column(const char *text, gsize length);
 /* The value on a line of a Suricata dataset: base64, or plain with a reputation behind it. */
 gboolean feed_suricata_value(const char *line, gsize length, GString *value);

@@ -100,7 +100,7 @@ static enum feed_format recognise_lines(const char *text, gsize length)
     const char *line;
     gsize size;
 
-    if (feed_csv_recognise(text, length))
+    if (feed_csv_has_header(text, length))
         return FEED_CSV;
     while (sample.lines < SAMPLE_LINES && feed_lines_next(&lines, &line, &size)) {
         if (feed_begins(line, size, "#fields\tindicator"))
@@ -112,9 +112,12 @@ static enum feed_format recognise_lines(const char *text, gsize length)
         return FEED_HOSTS;
     if (sample.datasets * 2 > sample.lines)
         return FEED_SURICATA;
+    if (sample.values * 2 >= sample.lines)
+        return FEED_PLAIN;
+    if (feed_csv_has_column(text, length))
+        return FEED_CSV;
     /* A list with much on it that is nothing is a list still, unless its lines are sentences. */
-    return sample.values * 2 >= sample.lines || sample.words * 3 >= sample.lines * 2 ? FEED_PLAIN
-                                                                                     : FEED_TEXT;
+    return sample.words * 3 >= sample.lines * 2 ? FEED_PLAIN : FEED_TEXT;
 }
 
 /* '[' begins defanged lists, too: "[.]evil[.]example". */

@@ -41,7 +41,7 @@ static const struct spelling *scheme_of(const char *text, gsize length)
         const char *from = schemes[i].from;
         gsize at = 0;
 
-        while (from[at] && at < length &&
+        while (at < length && from[at] &&
                (from[at] == '?' ? text[at] && strchr(SCHEME_REPLACED, text[at])
                                 : from[at] == g_ascii_tolower(text[at])))
             at++;
