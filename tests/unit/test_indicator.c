@@ -130,6 +130,8 @@ static void test_urls(void)
     refuse("http://me:secret@evil.example/", "bad-url");
     refuse("http://evil.example/a b", "bad-url");
     refuse("http://evil.example:99999/", "bad-url");
+    refuse("192.0.2.7:/24", "bad-url"); /* else it would be a network's normal form */
+    check("http://evil.example:/a", "url", "http://evil.example/a");
     refuse("http:///a", "bad-url");
     refuse("/gate.php", "path-only");
 }

@@ -208,7 +208,8 @@ static enum indicator_why fold_authority(const char *text, gsize length, guint s
     if (colon && text[length - 1] != ']') {
         gsize digits = length - (gsize)(colon + 1 - text);
 
-        if (digits && !indicator_port(colon + 1, digits, &port))
+        /* An empty port is the scheme's own (RFC 3986 section 3.2.3), where there is one. */
+        if (digits ? !indicator_port(colon + 1, digits, &port) : !scheme_port)
             return INDICATOR_BAD_URL;
         length = (gsize)(colon - text);
     }
