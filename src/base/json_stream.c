@@ -13,7 +13,7 @@
 struct frame {
     gboolean is_array;
     gsize index;       /* elements so far */
-    GHashTable *names; /* members so far; NULL for an array */
+    GHashTable *names; /* members so far; NULL for an array, and where `building` has them */
     char *component;   /* the current member's name, or the element's index as text */
     json_t *building;  /* the tree node of this container inside a wanted value; borrowed */
 };
@@ -66,7 +66,8 @@ static void next_element(struct json_stream *stream)
 {
     struct frame *frame = top(stream);
 
-    if (frame && frame->is_array) {
+    /* Inside a wanted value nobody asks where it stands. */
+    if (frame && frame->is_array && !stream->value) {
         g_free(frame->component);
         frame->component = g_strdup_printf("%" G_GSIZE_FORMAT, frame->index++);
     }
@@ -180,7 +181,7 @@ static gboolean open_container(struct json_stream *stream, gboolean is_array)
         if (!put(stream, frame.building, 0))
             return FALSE;
     }
-    if (!is_array)
+    if (!is_array && !kept)
         frame.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_array_append_val(stream->frames, frame);
     /* cppcheck-suppress memleak ; the array has taken it */
@@ -225,7 +226,8 @@ static int on_key(void *data, const unsigned char *text, size_t length)
         return refuse(stream, "a member name holds a NUL");
     g_free(frame->component);
     frame->component = g_strndup((const char *)text, length);
-    if (!g_hash_table_add(frame->names, g_strdup(frame->component)))
+    if (frame->building ? json_object_get(frame->building, frame->component) != NULL
+                        : !g_hash_table_add(frame->names, g_strdup(frame->component)))
         return refuse(stream, "a member name stands twice in one object");
     return 1;
 }

@@ -78,6 +78,8 @@ static void test_csv_without_a_header(void)
 {
     check("2024-05-01,203.0.113.7,\"c2, active\"\n2024-05-02,evil.example:443,c2\n", FEED_CSV,
           "ipv4 203.0.113.7\ndomain evil.example\n");
+    check("a.example,203.0.113.7\nb.example,203.0.113.8\n", FEED_CSV,
+          "domain a.example\nipv4 203.0.113.7\ndomain b.example\nipv4 203.0.113.8\n");
     check("a;203.0.113.7\n", FEED_PLAIN, ""); /* one row shows nothing */
 }
 

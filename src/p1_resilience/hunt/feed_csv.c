@@ -188,13 +188,14 @@ static gboolean find_header(struct feed_lines *lines, struct csv *csv)
 }
 
 /*
- * Without a header: the first column whose cells are indicators in nearly all of the first rows,
- * where these all have as many cells, at least two.
+ * Without a header: the columns whose cells are indicators in nearly all of the first rows, where
+ * these all have as many cells, at least two.
  */
-static gboolean find_column(const char *text, gsize length, struct csv *csv)
+static gboolean find_value_columns(const char *text, gsize length, struct csv *csv)
 {
     g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
     guint good[COLUMNS_MAX] = { 0 }, rows = 0;
+    gboolean any = FALSE;
     const char *at = text, *end = text + length;
     guint64 lines = 0;
 
@@ -217,13 +218,11 @@ static gboolean find_column(const char *text, gsize length, struct csv *csv)
                                        &indicator, &why);
         }
     }
-    memset(csv->columns, COLUMN_OTHER, sizeof csv->columns);
-    for (guint i = 0; i < csv->count && rows > 1; i++)
-        if (good[i] * 10 >= rows * 9) {
-            csv->columns[i] = COLUMN_VALUE;
-            return TRUE;
-        }
-    return FALSE;
+    for (guint i = 0; i < csv->count; i++) {
+        csv->columns[i] = rows > 1 && good[i] * 10 >= rows * 9 ? COLUMN_VALUE : COLUMN_OTHER;
+        any |= csv->columns[i] == COLUMN_VALUE;
+    }
+    return any;
 }
 
 /* Finds the columns; *at goes behind the header, where there is one, and *number to its line. */
@@ -241,7 +240,7 @@ static gboolean find_columns(const char *text, gsize length, struct csv *csv, co
     }
     for (const char *delimiter = delimiters; *delimiter; delimiter++) {
         csv->delimiter = *delimiter;
-        if (find_column(text, length, csv))
+        if (find_value_columns(text, length, csv))
             return TRUE;
     }
     return FALSE;
