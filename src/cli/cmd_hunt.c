@@ -7,6 +7,7 @@ static const struct hunt_subcommand *const subcommands[] = {
     &hunt_subcommand_build,
     &hunt_subcommand_explain,
     &hunt_subcommand_install,
+    &hunt_subcommand_pcap,
     &hunt_subcommand_scan,
     NULL,
     /* clang-format on */
@@ -16,7 +17,7 @@ static const struct hunt_subcommand *const subcommands[] = {
 
 static const struct command_option options[] = {
     { "table", 't', G_OPTION_ARG_FILENAME_ARRAY, MEMBER(tables),
-      "explain, scan: a table that entente hunt build made; several answer as one", "FILE" },
+      "explain, pcap, scan: a table that entente hunt build made; several answer as one", "FILE" },
     { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
       "build: name of the source, instead of the author's or the file's", "NAME" },
     { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
@@ -35,13 +36,17 @@ static const struct command_option options[] = {
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
       "scan: threads that scan (default: as many as processors)", "NUMBER" },
     { "at", 0, G_OPTION_ARG_STRING, MEMBER(at),
-      "scan: only indicators valid at this time, or \"line\": when the line was written", "TIME" },
+      "pcap, scan: only indicators valid at this time, or \"line\": when the packet was captured, "
+      "or the line written",
+      "TIME" },
     { "context", 0, G_OPTION_ARG_NONE, MEMBER(context),
       "scan: the whole log lines too, which may hold people's data", NULL },
     { "defanged", 0, G_OPTION_ARG_NONE, MEMBER(defanged),
       "scan: also what is written so that nobody clicks on it (evil[.]example)", NULL },
     { "show-suppressed", 0, G_OPTION_ARG_NONE, MEMBER(show_suppressed),
-      "scan: also hits that a warning list suppresses", NULL },
+      "pcap, scan: also hits that a warning list suppresses", NULL },
+    { "values", 0, G_OPTION_ARG_NONE, MEMBER(values),
+      "pcap: every distinct value that the captures hold, also without a table", NULL },
     { NULL },
 };
 
@@ -60,13 +65,17 @@ const struct command command_hunt = {
     .name = "hunt",
     .summary = "Look for indicators of compromise in logs and captures",
     .arguments =
-        "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH...",
+        "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH... | "
+        "pcap --table TABLE PATH...",
     .formats = "text, json",
     .details =
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
         "         hosts files, Zeek and Suricata lists, reports with defanged indicators\n"
         "explain  who asserts a value, since when, how sure, and how far it may go\n"
         "install  check a table that was built elsewhere, and put it in place of an older one\n"
+        "pcap     find what the table lists in captures (pcap, pcapng, also packed): addresses, "
+        "DNS,\n"
+        "         TLS and QUIC server names, HTTP hosts and URLs\n"
         "scan     find what the table lists in logs: files (also gz, zst, bz2, xz), folders, or - "
         "\n"
         "         for standard input\n\n"

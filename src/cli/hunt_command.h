@@ -13,7 +13,13 @@ struct hunt_arguments {
     int threads;
     char *at;
     gboolean context, defanged, show_suppressed;
+    /* pcap; and of scan: at, show_suppressed */
+    gboolean values;
 };
+
+struct hit_rule;
+/* Reads --at (hunt_scan.c). */
+gboolean hunt_read_rule(const struct hunt_arguments *given, struct hit_rule *rule, GError **error);
 
 struct hunt_subcommand {
     const char *name;
@@ -25,4 +31,5 @@ struct hunt_subcommand {
 extern const struct hunt_subcommand hunt_subcommand_build;
 extern const struct hunt_subcommand hunt_subcommand_explain;
 extern const struct hunt_subcommand hunt_subcommand_install;
+extern const struct hunt_subcommand hunt_subcommand_pcap;
 extern const struct hunt_subcommand hunt_subcommand_scan;

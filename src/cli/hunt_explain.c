@@ -4,20 +4,9 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
-#include "p1_resilience/hunt/hunt_table.h"
+#include "p1_resilience/hunt/hunt_lookup.h"
 
 #include <string.h>
-
-/* One key to look up for a value: itself, a domain it lies below, a network that contains it. */
-struct lookup {
-    struct indicator indicator;
-    gboolean whole; /* itself: a host counts, too */
-};
-
-static void lookup_clear(gpointer data)
-{
-    indicator_clear(&((struct lookup *)data)->indicator);
-}
 
 /* One assertion that was found; owns its strings. */
 struct found {
@@ -37,88 +26,6 @@ static void found_clear(gpointer data)
     g_free(found->labels);
 }
 
-static void add_lookup(GArray *lookups, enum indicator_kind kind, const char *text, gboolean whole)
-{
-    struct lookup lookup = { .indicator = { .kind = kind, .text = g_strdup(text) },
-                             .whole = whole };
-
-    g_array_append_val(lookups, lookup);
-}
-
-/* The name, and every domain it lies below. */
-static void add_names(GArray *lookups, const char *name, gboolean whole)
-{
-    add_lookup(lookups, INDICATOR_DOMAIN, name, whole);
-    for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
-        add_lookup(lookups, INDICATOR_DOMAIN, dot + 1, FALSE);
-}
-
-static gboolean has_length(const struct hunt_needles *needles, guint family, guint prefix)
-{
-    guint64 lengths = family == 4 ? needles->lengths4 : needles->lengths6[prefix / 64];
-
-    return lengths >> (prefix % 64) & 1;
-}
-
-/* The address or network, and every network of the table that may contain it. */
-static void add_networks(GArray *lookups, const struct hunt_needles *needles,
-                         const struct indicator *indicator)
-{
-    guint bits = indicator->family == 4 ? 32 : 128;
-
-    for (guint prefix = indicator->prefix + 1; prefix-- > 0;) {
-        struct lookup lookup = { .whole = prefix == indicator->prefix };
-
-        if (!has_length(needles, indicator->family, prefix))
-            continue;
-        lookup.indicator = *indicator;
-        lookup.indicator.text = NULL;
-        lookup.indicator.prefix = (guint8)prefix;
-        if (prefix < bits)
-            lookup.indicator.kind = INDICATOR_CIDR;
-        for (guint bit = prefix; bit < bits; bit++)
-            lookup.indicator.address[bit / 8] &= (guint8) ~(0x80 >> bit % 8);
-        g_array_append_val(lookups, lookup);
-    }
-}
-
-static void add_host(GArray *lookups, const struct hunt_needles *needles,
-                     const struct indicator *indicator)
-{
-    g_auto(indicator_t) host = { 0 };
-    enum indicator_why why;
-    gsize length;
-    const char *text = indicator_host(indicator, &length);
-
-    if (!text || !indicator_parse(text, length, INDICATOR_VERBATIM, &host, &why))
-        return;
-    if (host.family)
-        add_networks(lookups, needles, &host);
-    else if (host.kind == INDICATOR_DOMAIN)
-        add_names(lookups, host.text, TRUE);
-}
-
-/* Everything whose hit the value would be in a log. */
-static GArray *lookups_of(const struct indicator *indicator, const struct hunt_needles *needles)
-{
-    GArray *lookups = g_array_new(FALSE, FALSE, sizeof(struct lookup));
-    const char *mark;
-
-    g_array_set_clear_func(lookups, lookup_clear);
-    if (indicator->family) {
-        add_networks(lookups, needles, indicator);
-    } else if (indicator->kind == INDICATOR_DOMAIN) {
-        add_names(lookups, indicator->text, TRUE);
-    } else {
-        add_lookup(lookups, indicator->kind, indicator->text, TRUE);
-        mark = indicator->kind == INDICATOR_URL ? strstr(indicator->text, "://") : NULL;
-        if (mark && !memchr(indicator->text, '/', (gsize)(mark - indicator->text)))
-            add_lookup(lookups, INDICATOR_URL, mark + strlen("://"), TRUE); /* of either scheme */
-        add_host(lookups, needles, indicator);
-    }
-    return lookups;
-}
-
 static void keep(GArray *all, const struct hunt_table *table, const struct assertion *assertion)
 {
     struct found *found;
@@ -134,25 +41,33 @@ static void keep(GArray *all, const struct hunt_table *table, const struct asser
     found->labels = g_strdup(assertion->labels);
 }
 
-static GArray *find(const struct hunt_table *table, const GArray *lookups)
+/* What is to be found, and where. */
+struct search {
+    const struct hunt_table *table;
+    GArray *all; /* struct found */
+};
+
+static void find_key(const struct hunt_key *key, gboolean is_whole, gpointer data)
 {
-    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct found));
-    g_autofree struct hunt_key *key = g_new(struct hunt_key, 1);
+    struct search *search = data;
+    g_auto(hunt_cursor_t) cursor = { 0 };
+    struct assertion assertion;
 
-    g_array_set_clear_func(all, found_clear);
-    for (guint i = 0; i < lookups->len; i++) {
-        const struct lookup *lookup = &g_array_index(lookups, struct lookup, i);
-        g_auto(hunt_cursor_t) cursor = { 0 };
-        struct assertion assertion;
+    if (!hunt_table_find(search->table, key->hash, key->bytes, key->length, &cursor))
+        return;
+    while (hunt_table_next(search->table, &cursor, &assertion))
+        if (is_whole || assertion.indicator.kind != INDICATOR_HOST)
+            keep(search->all, search->table, &assertion);
+}
 
-        if (!hunt_key_of(&lookup->indicator, key) ||
-            !hunt_table_find(table, key->hash, key->bytes, key->length, &cursor))
-            continue;
-        while (hunt_table_next(table, &cursor, &assertion))
-            if (lookup->whole || assertion.indicator.kind != INDICATOR_HOST)
-                keep(all, table, &assertion);
-    }
-    return all;
+static GArray *find(const struct hunt_table *table, const struct hunt_needles *needles,
+                    const struct indicator *indicator)
+{
+    struct search search = { table, g_array_new(FALSE, FALSE, sizeof(struct found)) };
+
+    g_array_set_clear_func(search.all, found_clear);
+    hunt_lookup(needles, indicator, find_key, &search);
+    return search.all;
 }
 
 static const struct {
@@ -333,15 +248,14 @@ static int run(const struct context *context, const struct hunt_arguments *given
     json_begin_array(json, "values");
     for (char **value = values; *value; value++) {
         g_auto(indicator_t) indicator = { 0 };
-        g_autoptr(GArray) lookups = NULL, all = NULL;
+        g_autoptr(GArray) all = NULL;
         enum indicator_why why;
 
         if (!indicator_parse(*value, strlen(*value), INDICATOR_FORCE, &indicator, &why)) {
             input_error(error, "\"%s\": %s", *value, indicator_why_text(why));
             break;
         }
-        lookups = lookups_of(&indicator, &needles);
-        all = find(table, lookups);
+        all = find(table, &needles, &indicator);
         any |= all->len > 0;
         put_value(json, *value, &indicator, all);
         add_value(out, &indicator, all);

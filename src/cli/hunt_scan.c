@@ -204,7 +204,7 @@ static void print_json(const struct scanning *scanning, const struct hunt_scan_s
 
 /* ---- the command */
 
-static gboolean read_rule(const struct hunt_arguments *given, struct hit_rule *rule, GError **error)
+gboolean hunt_read_rule(const struct hunt_arguments *given, struct hit_rule *rule, GError **error)
 {
     if (!given->at)
         return TRUE;
@@ -239,7 +239,7 @@ static int run(const struct context *context, const struct hunt_arguments *given
         return input_error(error, "what to hunt through: files, folders, or - for standard input");
     if (given->threads < 0)
         return input_error(error, "--threads: %d is not a number of threads", given->threads);
-    if (!read_rule(given, &options.rule, error) ||
+    if (!hunt_read_rule(given, &options.rule, error) ||
         !(table = hunt_table_open_all((const char *const *)given->tables, error)))
         return EXIT_INPUT;
     options.threads = (guint)given->threads;

@@ -101,6 +101,7 @@ static void give_request(struct http_reader *reader)
         give(reader, HTTP_URL, reader->target->str, reader->target->len);
     } else if (reader->is_connect) {
         give(reader, HTTP_HOST, reader->target->str, reader->target->len);
+        give(reader, HTTP_URL, reader->target->str, reader->target->len);
     } else if (reader->host->len && reader->target->len) {
         g_string_append(url, "http://");
         g_string_append_len(url, reader->host->str, (gssize)reader->host->len);
