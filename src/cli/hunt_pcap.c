@@ -160,6 +160,7 @@ static void put_hit(json_t *object, const struct hunt_hit *hit)
                         hit->confidence == ASSERTION_NO_CONFIDENCE ? json_null()
                                                                    : json_integer(hit->confidence));
     json_object_set_new(object, "tlp", json_string(tlp_name(hit->tlp)));
+    json_object_set_new(object, "partial", json_boolean(hit->partial));
     json_object_set_new(object, "suppressed_by",
                         hit->suppressed_by ? json_safe_string(hit->suppressed_by) : json_null());
 }
@@ -184,8 +185,8 @@ static void show_hit(struct reading *reading, const struct hunt_hit *hit)
     confidence = hit->confidence == ASSERTION_NO_CONFIDENCE
                      ? g_strdup("-")
                      : g_strdup_printf("%u", hit->confidence);
-    note =
-        hit->suppressed_by ? g_strdup_printf("suppressed: %s", hit->suppressed_by) : g_strdup("");
+    note = hit->suppressed_by ? g_strdup_printf("suppressed: %s", hit->suppressed_by)
+                              : g_strdup(hit->partial ? "partial" : "");
     g_ptr_array_add(hit->sources, NULL);
     sources = g_strjoinv(", ", (char **)hit->sources->pdata);
     g_ptr_array_set_size(hit->sources, (int)hit->sources->len - 1);

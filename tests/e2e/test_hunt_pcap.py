@@ -10,6 +10,7 @@ import pytest
 import captures as make
 from captures import ether, ip, pcap, segments, udp
 from conftest import BINARY
+from test_schemas import check
 
 A, B, A6, B6 = "192.0.2.1", "198.51.100.2", "2001:db8::1", "2001:db8:1::2"
 CNAME = make.answer("www.evil.example", [
@@ -137,6 +138,8 @@ def read(entente, *arguments, status=0):
     """The values, the hits and the summary."""
     done = entente("hunt", "pcap", "--format", "json", "-q", *map(str, arguments), status=status)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
+    for line in lines:
+        assert check("hunt-pcap", line) == []
     return ([line for line in lines[:-1] if "indicator" not in line],
             [line for line in lines[:-1] if "indicator" in line], lines[-1]["summary"])
 
@@ -291,7 +294,7 @@ def test_hits_are_of_the_table(entente, capture):
     assert not read(entente, "-t", "t.table", capture(CAPTURES["ipv6"]))[1]
 
 
-def test_hits_become_sightings(entente, capture):
+def test_hits_go_to_a_file(entente, capture):
     (entente.folder / "list.txt").write_text("evil.example\n")
     entente("hunt", "build", "-o", "t.table", "-q", "list.txt")
     done = entente("hunt", "pcap", "-t", "t.table", "--format", "json", "-o", "hits.jsonl",
