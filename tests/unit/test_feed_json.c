@@ -221,6 +221,26 @@ static void test_misp_non_ids_on_demand(void)
     g_assert_false(read.last.flags & ASSERTION_TO_IDS);
 }
 
+static void test_misp_search_names_the_events(void)
+{
+    g_auto(read_t) read = read_text(
+        "{\"response\":{\"Attribute\":["
+        "{\"type\":\"domain\",\"value\":\"a.example\",\"to_ids\":true,\"Event\":{\"info\":\"one\"}}"
+        ","
+        "{\"type\":\"domain\",\"value\":\"b.example\",\"to_ids\":true,\"Event\":{\"info\":\"two\"}}"
+        ","
+        "{\"type\":\"domain\",\"value\":\"c.example\",\"to_ids\":true,\"Event\":{\"info\":\"one\"}}"
+        "]}}");
+    const struct feed_source *one, *two;
+
+    g_assert_cmpuint(read.report->sources->len, ==, 2);
+    one = read.report->sources->pdata[0];
+    two = read.report->sources->pdata[1];
+    g_assert_cmpstr(one->title, ==, "one");
+    g_assert_cmpuint(one->assertions, ==, 2);
+    g_assert_cmpstr(two->title, ==, "two");
+}
+
 static gboolean print_attribute(const struct misp_attribute *attribute, gpointer data,
                                 GError **error)
 {
@@ -274,6 +294,7 @@ int main(int argc, char **argv)
     g_test_add_func("/feed/misp-types", test_misp_types);
     g_test_add_func("/feed/misp-attribute", test_misp_attribute_says_more);
     g_test_add_func("/feed/misp-non-ids", test_misp_non_ids_on_demand);
+    g_test_add_func("/feed/misp-search", test_misp_search_names_the_events);
     g_test_add_func("/feed/misp-wild", test_misp_events_of_the_wild);
     return g_test_run();
 }

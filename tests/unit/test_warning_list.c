@@ -121,12 +121,14 @@ static void test_the_first_list_is_named(struct fixture *fixture, gconstpointer 
 
 static void test_plain_lists(struct fixture *fixture, gconstpointer data)
 {
-    add_list(fixture, "# ours\n192.0.2.0/24\nours.example\nhttp://shared.example/a\n");
+    add_list(fixture, "# ours\n192.0.2.0/24\nours.example\nhttp://shared.example/a\n"
+                      "b\u00fccher.example\n");
     g_assert_cmpuint(warning_lists_count(fixture->lists), ==, 3);
     g_assert_cmpstr(warns(fixture, "192.0.2.1"), ==, "list.json");
     g_assert_nonnull(warns(fixture, "www.ours.example"));
     g_assert_nonnull(warns(fixture, "http://shared.example/a"));
     g_assert_null(warns(fixture, "shared.example"));
+    g_assert_nonnull(warns(fixture, "www.xn--bcher-kva.example"));
 }
 
 static void test_known_lists(struct fixture *fixture, gconstpointer data)

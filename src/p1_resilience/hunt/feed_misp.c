@@ -121,21 +121,27 @@ struct reading {
     gpointer data;
 };
 
+/* The event of this key; made at its first mention. */
+static struct misp_event *event_of(struct reading *reading, const char *key)
+{
+    struct misp_event *event = g_hash_table_lookup(reading->events, key);
+
+    if (!event) {
+        event = g_new0(struct misp_event, 1);
+        event->labels = g_string_new(NULL);
+        g_hash_table_insert(reading->events, g_strdup(key), event);
+    }
+    return event;
+}
+
 /* The event that a path lies in, or may be in: what stands before "Event". */
 static struct misp_event *event_at(struct reading *reading, const char *const *path)
 {
     g_autoptr(GString) key = g_string_new(NULL);
-    struct misp_event *event;
 
     for (guint i = 0; path[i] && !g_str_equal(path[i], "Event") && i < 2; i++)
         g_string_append_printf(key, "%s/", path[i]);
-    event = g_hash_table_lookup(reading->events, key->str);
-    if (!event) {
-        event = g_new0(struct misp_event, 1);
-        event->labels = g_string_new(NULL);
-        g_hash_table_insert(reading->events, g_strdup(key->str), event);
-    }
-    return event;
+    return event_of(reading, key->str);
 }
 
 /* A tag is a TLP level, or a label. The strictest level counts. */
@@ -205,6 +211,22 @@ static gboolean take_attribute(const char *const *path, const json_t *value, gpo
     return take_one(data, event_at(data, path), NULL, FALSE, value, error);
 }
 
+/* An attribute that a search found: it says itself of which event it is. */
+static gboolean take_found(const char *const *path, const json_t *value, gpointer data,
+                           GError **error)
+{
+    const json_t *mentioned = json_object_get(value, "Event");
+    const char *uuid = json_text(mentioned, "uuid"), *info = json_text(mentioned, "info");
+    g_autofree char *key = g_strconcat("found/", uuid ? uuid : "", "/", info ? info : "", NULL);
+    struct misp_event *event = event_of(data, key);
+
+    if (!event->uuid)
+        event->uuid = g_strdup(uuid);
+    if (!event->info)
+        event->info = g_strdup(info);
+    return take_one(data, event, NULL, FALSE, value, error);
+}
+
 static gboolean take_object(const char *const *path, const json_t *value, gpointer data,
                             GError **error)
 {
@@ -238,7 +260,7 @@ gboolean misp_read(struct feed_json *json, misp_take take, gpointer data, GError
                                                    { "response/*/Event/Attribute/*",
                                                      take_attribute },
                                                    { "response/*/Event/Object/*", take_object },
-                                                   { "response/Attribute/*", take_attribute },
+                                                   { "response/Attribute/*", take_found },
                                                    { NULL } };
     struct reading reading = { .take = take, .data = data };
     gboolean read;

@@ -15,6 +15,7 @@
 #define FILE_LIMIT (512u << 20)
 #define ENTRY_LIMIT 8192
 #define BATCH_SIZE (256u << 10)
+#define GROWTH_MAX 4 /* a worker that says more than this times the file is not ours any more */
 #define WORKER_LIMIT_US (120 * G_USEC_PER_SEC)
 #define FOLDER_DEPTH 8
 
@@ -274,6 +275,17 @@ static gboolean take_entries(struct warning_lists *lists, guint first, const gui
     return TRUE;
 }
 
+static gboolean is_beyond_ascii(GBytes *bytes)
+{
+    gsize length;
+    const guint8 *text = g_bytes_get_data(bytes, &length);
+    guint8 high = 0;
+
+    for (gsize i = 0; i < length; i++)
+        high |= text[i];
+    return high >= 0x80;
+}
+
 static gboolean read_file(struct warning_lists *lists, const char *path, GError **error)
 {
     static const struct confine_limits limits = { .memory = 4ull << 30, .cpu_s = 120 };
@@ -283,13 +295,16 @@ static gboolean read_file(struct warning_lists *lists, const char *path, GError 
     g_autoptr(GBytes) bytes = NULL;
     guint first = warning_lists_count(lists);
     gboolean sound = TRUE, done = FALSE;
+    gsize length, heard = 0, most;
     const guint8 *body;
-    gsize length;
     guint8 kind;
 
     if (!confinement || !(bytes = file_read(path, FILE_LIMIT, error)))
         return FALSE;
     job.bytes = bytes;
+    most = g_bytes_get_size(bytes) * GROWTH_MAX + BATCH_SIZE;
+    if (is_beyond_ascii(bytes) && !indicator_prepare(error))
+        return FALSE;
     worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US,
                           read_job, &job, error);
     if (!worker)
@@ -303,7 +318,9 @@ static gboolean read_file(struct warning_lists *lists, const char *path, GError 
                 return input_error(error, "%s", text);
             }
             done |= kind == MESSAGE_DONE;
-            sound = kind == MESSAGE_LIST      ? take_list(lists, body, length)
+            heard += length;
+            sound = heard > most              ? FALSE
+                    : kind == MESSAGE_LIST    ? take_list(lists, body, length)
                     : kind == MESSAGE_ENTRIES ? take_entries(lists, first, body, length)
                                               : kind == MESSAGE_DONE;
         }
