@@ -7,7 +7,9 @@ static const struct hunt_subcommand *const subcommands[] = {
     &hunt_subcommand_build,
     &hunt_subcommand_explain,
     &hunt_subcommand_install,
+    &hunt_subcommand_open,
     &hunt_subcommand_pcap,
+    &hunt_subcommand_recheck,
     &hunt_subcommand_scan,
     NULL,
     /* clang-format on */
@@ -17,7 +19,8 @@ static const struct hunt_subcommand *const subcommands[] = {
 
 static const struct command_option options[] = {
     { "table", 't', G_OPTION_ARG_FILENAME_ARRAY, MEMBER(tables),
-      "explain, pcap, scan: a table that entente hunt build made; several answer as one", "FILE" },
+      "explain, pcap, recheck, scan: a table that entente hunt build made; several answer as one",
+      "FILE" },
     { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
       "build: name of the source, instead of the author's or the file's", "NAME" },
     { "tlp", 0, G_OPTION_ARG_STRING, MEMBER(tlp),
@@ -43,6 +46,14 @@ static const struct command_option options[] = {
       "scan: the whole log lines too, which may hold people's data", NULL },
     { "defanged", 0, G_OPTION_ARG_NONE, MEMBER(defanged),
       "scan: also what is written so that nobody clicks on it (evil[.]example)", NULL },
+    { "sign", 0, G_OPTION_ARG_FILENAME, MEMBER(sign),
+      "scan: sign where was looked, with what, and how much was found; what was, stays here",
+      "FILE" },
+    { "key", 0, G_OPTION_ARG_FILENAME, MEMBER(key),
+      "scan: sign with this private key instead of the default one", "FILE" },
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, MEMBER(passphrase_file),
+      "scan: take the key's passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)",
+      "FILE" },
     { "show-suppressed", 0, G_OPTION_ARG_NONE, MEMBER(show_suppressed),
       "pcap, scan: also hits that a warning list suppresses", NULL },
     { "values", 0, G_OPTION_ARG_NONE, MEMBER(values),
@@ -66,7 +77,8 @@ const struct command command_hunt = {
     .summary = "Look for indicators of compromise in logs and captures",
     .arguments =
         "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH... | "
-        "pcap --table TABLE PATH...",
+        "pcap --table TABLE PATH... | open STATEMENT FILE... | recheck STATEMENT --table TABLE "
+        "PATH...",
     .formats = "text, json",
     .details =
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
@@ -76,6 +88,8 @@ const struct command command_hunt = {
         "pcap     find what the table lists in captures (pcap, pcapng, also packed): addresses, "
         "DNS,\n"
         "         TLS and QUIC server names, HTTP hosts and URLs\n"
+        "open     of a signed hunt, what was read and found in some of its files, for a reviewer\n"
+        "recheck  repeat a signed hunt over some of its files, and compare\n"
         "scan     find what the table lists in logs: files (also gz, zst, bz2, xz), folders, or - "
         "\n"
         "         for standard input\n\n"

@@ -13,6 +13,7 @@ struct hunt_arguments {
     int threads;
     char *at;
     gboolean context, defanged, show_suppressed;
+    char *sign, *key, *passphrase_file;
     /* pcap; and of scan: at, show_suppressed */
     gboolean values;
 };
@@ -32,4 +33,6 @@ extern const struct hunt_subcommand hunt_subcommand_build;
 extern const struct hunt_subcommand hunt_subcommand_explain;
 extern const struct hunt_subcommand hunt_subcommand_install;
 extern const struct hunt_subcommand hunt_subcommand_pcap;
+extern const struct hunt_subcommand hunt_subcommand_open;
+extern const struct hunt_subcommand hunt_subcommand_recheck;
 extern const struct hunt_subcommand hunt_subcommand_scan;

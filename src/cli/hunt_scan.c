@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
-#include "p1_resilience/hunt/scan_files.h"
+#include "cli/hunt_sign.h"
 
 #include <string.h>
 
@@ -23,6 +23,7 @@ struct scanning {
     GHashTable *lists; /* what suppressed hits: name -> count */
     guint64 total;     /* bytes of the inputs */
     struct progress *progress;
+    struct hunt_claim *claim; /* or NULL: it is not signed */
     gint64 started_us;
 };
 
@@ -81,6 +82,8 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
 {
     struct scanning *scanning = data;
 
+    if (scanning->claim)
+        hunt_claim_hit(scanning->claim, hit);
     if (hit->suppressed_by) {
         gpointer count = g_hash_table_lookup(scanning->lists, hit->suppressed_by);
 
@@ -102,6 +105,8 @@ static void take_end(const struct hunt_scanned *input, gpointer data)
 {
     struct scanning *scanning = data;
 
+    if (scanning->claim)
+        hunt_claim_scanned(scanning->claim, input);
     if (input->problem)
         g_ptr_array_add(scanning->unread, g_strdup_printf("%s: %s", input->name, input->problem));
     if (scanning->json)
@@ -229,7 +234,10 @@ static int run(const struct context *context, const struct hunt_arguments *given
     g_autoptr(hunt_table_t) table = NULL;
     g_autoptr(GPtrArray) inputs = NULL, unread = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GHashTable) lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(hunt_claim_t) claim = NULL;
+    g_autoptr(signing_key_t) key = NULL;
     struct hunt_scan_summary summary;
+    gint64 began_us;
     gboolean done;
 
     if (!given->tables)
@@ -242,7 +250,14 @@ static int run(const struct context *context, const struct hunt_arguments *given
     if (!hunt_read_rule(given, &options.rule, error) ||
         !(table = hunt_table_open_all((const char *const *)given->tables, error)))
         return EXIT_INPUT;
+    if (given->sign && !(key = hunt_sign_key(context, given, arguments, error)))
+        return EXIT_INPUT;
     options.threads = (guint)given->threads;
+    options.with_digest = given->sign != NULL;
+    if (given->sign)
+        claim = hunt_claim_new(table, &options);
+    scanning.claim = claim;
+    began_us = clock_now_us();
     inputs = hunt_inputs_list(arguments);
     scanning.table = table;
     scanning.json = cli_format_is(context, "json", FALSE);
@@ -263,6 +278,8 @@ static int run(const struct context *context, const struct hunt_arguments *given
         print_json(&scanning, &summary);
     else
         print_text(&scanning, &summary);
+    if (claim && !hunt_sign(context, claim, &summary, given->sign, began_us, key, error))
+        return EXIT_SYSTEM;
     if (summary.hits)
         return EXIT_FOUND;
     return summary.unread ? EXIT_SYSTEM : EXIT_DONE;

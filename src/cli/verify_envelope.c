@@ -9,6 +9,7 @@
 #include "base/terminal.h"
 #include "cli/network.h"
 #include "cli/verify_command.h"
+#include "cli/verify_said.h"
 #include "statement/base64.h"
 #include "statement/intoto.h"
 #include "statement/key_import.h"
@@ -19,7 +20,6 @@
 #include <string.h>
 
 #define FILE_LIMIT (64u << 20) /* an envelope or a disclosure */
-#define LABEL_COLUMNS 11
 
 /* What is judged: an envelope, maybe with openings, maybe with the document it is about. */
 struct target {
@@ -188,21 +188,6 @@ static char *format_json(const struct report *report)
     return json_pretty(value);
 }
 
-static void put_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static void put_line(GString *out, const char *label, const char *format, ...)
-{
-    g_autofree char *text = NULL, *escaped = NULL;
-    va_list list;
-
-    va_start(list, format);
-    text = g_strdup_vprintf(format, list);
-    va_end(list);
-    escaped = terminal_escape(text);
-    g_string_append_printf(out, "  %s%*s %s\n", label,
-                           MAX(0, LABEL_COLUMNS - (int)terminal_columns(label)), "", escaped);
-}
-
 static void put_signatures(GString *out, const struct report *report)
 {
     const struct verification *v = report->v;
@@ -216,65 +201,15 @@ static void put_signatures(GString *out, const struct report *report)
         if (v->results[i].outcome == DSSE_GOOD) {
             g_autofree char *hint = public_key_hint(report->keys->pdata[v->results[i].key]);
 
-            put_line(out, report->french ? "signé par" : "signed by", "%s%s", hint,
-                     v->results[i].key >= report->own ? ""
-                     : report->french                 ? " (votre clé)"
-                                                      : " (own key)");
+            verify_line(out, report->french ? "signé par" : "signed by", "%s%s", hint,
+                        v->results[i].key >= report->own ? ""
+                        : report->french                 ? " (votre clé)"
+                                                         : " (own key)");
         } else if (v->results[i].outcome == DSSE_BAD) {
-            put_line(out, report->french ? "FAUSSE" : "BAD", "%s", keyid);
+            verify_line(out, report->french ? "FAUSSE" : "BAD", "%s", keyid);
         } else {
-            put_line(out, report->french ? "inconnue" : "unknown", "%s", keyid);
+            verify_line(out, report->french ? "inconnue" : "unknown", "%s", keyid);
         }
-    }
-}
-
-static void put_principles(GString *out, const json_t *predicate, gboolean french)
-{
-    const json_t *principle;
-    size_t index;
-
-    put_line(out, french ? "évalué" : "assessed", "%s, catalogue %s", json_text(predicate, "ended"),
-             json_text(json_object_get(predicate, "catalogue"), "version"));
-    json_array_foreach(json_object_get(predicate, "principles"), index, principle)
-    {
-        gint64 band = json_number(principle, "band", 0);
-        g_autofree char *label =
-            g_strdup_printf(french ? "principe %zu" : "principle %zu", index + 1);
-
-        if (band)
-            put_line(out, label,
-                     french ? "tranche %d sur %d, couverture %d\u00a0%%"
-                            : "band %d of %d, coverage %d %%",
-                     (int)band, PREDICATE_BANDS, (int)json_number(principle, "coverage", 0));
-        else
-            put_line(out, label, "%s", french ? "non évalué" : "not assessed");
-    }
-}
-
-static void put_openings(GString *out, const json_t *openings, gboolean french)
-{
-    const char *label = french ? "engagé" : "committed";
-    const json_t *opening;
-    size_t index;
-
-    json_array_foreach(openings, index, opening)
-    {
-        const json_t *value = json_object_get(opening, "value");
-        const char *measure = json_text(value, "measure");
-        const char *asset = json_text(json_object_get(value, "asset"), "name");
-        gint64 score = json_number(value, "score", -1);
-
-        if (measure)
-            put_line(out, label, french ? "%s sur %s\u202f: %s" : "%s on %s: %s", measure,
-                     asset ? asset : "?",
-                     json_text(value, "outcome") ? json_text(value, "outcome") : "?");
-        else if (score >= 0)
-            put_line(out, label, french ? "principe %d\u202f: note %d" : "principle %d: score %d",
-                     (int)json_number(value, "principle", 0), (int)score);
-        else
-            put_line(out, label,
-                     french ? "principe %d\u202f: non évalué" : "principle %d: not assessed",
-                     (int)json_number(value, "principle", 0));
     }
 }
 
@@ -287,12 +222,12 @@ static void put_entry(GString *out, const json_t *entry, gboolean french)
             ? (french ? "contestée par le signataire" : "disputed by the signatory")
             : (french ? "compte" : "counts");
 
-    put_line(out, french ? "journal" : "log", french ? "entrée %d, %s, %s" : "entry %d, %s, %s",
-             (int)json_number(entry, "index", 0),
-             time     ? time
-             : french ? "sans heure du journal"
-                      : "without a log time yet",
-             standing);
+    verify_line(out, french ? "journal" : "log", french ? "entrée %d, %s, %s" : "entry %d, %s, %s",
+                (int)json_number(entry, "index", 0),
+                time     ? time
+                : french ? "sans heure du journal"
+                         : "without a log time yet",
+                standing);
 }
 
 static char *format_text(const struct report *report, gboolean colour)
@@ -310,26 +245,28 @@ static char *format_text(const struct report *report, gboolean colour)
         g_string_append_printf(out, " (%s)", verify_reason_name(v->reason));
     g_string_append_c(out, '\n');
     if (v->message)
-        put_line(out, french ? "cause" : "why", "%s", v->message);
+        verify_line(out, french ? "cause" : "why", "%s", v->message);
     put_signatures(out, report);
     if (report->entry)
         put_entry(out, report->entry, french);
     if (good) {
-        put_line(out, french ? "dit" : "says",
-                 french ? "%s de %s, SHA-256 %s" : "%s of %s, SHA-256 %s", v->predicate->name,
-                 intoto_subject_name(v->statement), intoto_subject_sha256(v->statement));
+        verify_line(out, french ? "dit" : "says",
+                    french ? "%s de %s, SHA-256 %s" : "%s of %s, SHA-256 %s", v->predicate->name,
+                    intoto_subject_name(v->statement), intoto_subject_sha256(v->statement));
         if (report->document_checked)
-            put_line(out, "document",
-                     french ? "%s est bien ce qui a été signé" : "%s is what was signed",
-                     report->target->document);
+            verify_line(out, "document",
+                        french ? "%s est bien ce qui a été signé" : "%s is what was signed",
+                        report->target->document);
         else
-            put_line(out, "document", "%s",
-                     french ? "non vérifié\u202f: donnez-le avec --document"
-                            : "not checked: give it with --document");
+            verify_line(out, "document", "%s",
+                        french ? "non vérifié\u202f: donnez-le avec --document"
+                               : "not checked: give it with --document");
         if (report->target->openings)
-            put_openings(out, report->target->openings, french);
+            verify_openings_lines(out, report->target->openings, french);
         else if (g_str_equal(v->predicate->type, PREDICATE_ASSESSMENT))
-            put_principles(out, intoto_predicate(v->statement), french);
+            verify_principles_lines(out, intoto_predicate(v->statement), french);
+        else if (g_str_equal(v->predicate->type, PREDICATE_HUNT))
+            verify_hunt_lines(out, intoto_predicate(v->statement), french);
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }

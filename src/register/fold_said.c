@@ -138,6 +138,13 @@ static void apply_release(struct reg *reg, struct judged *judged, struct reg_ent
     keep(judged, entry, judged->signatory->releases);
 }
 
+/* It stands in the log and proves when it was said; who wants it asks for its entry. */
+static void apply_hunt(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+}
+
 static enum register_verdict judge_contact(struct judged *judged)
 {
     enum register_verdict verdict = judge_signer(judged, TRUE);
@@ -202,6 +209,7 @@ static void apply_case_root(struct reg *reg, struct judged *judged, struct reg_e
 const struct handler handlers_said[] = {
     { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
+    { PREDICATE_HUNT, judge_release, apply_hunt }, /* its subject is what was hunted */
     { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
     { PREDICATE_NORM_REPORT, judge_own, apply_report },
     { PREDICATE_RELEASE, judge_release, apply_release },

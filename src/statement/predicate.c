@@ -26,6 +26,7 @@ const struct predicate predicates[] = {
     { "document", PREDICATE_DOCUMENT, EXPOSURE_LOCAL, SAID_ROLES, shape_document, rules_document },
     { "endorsement", PREDICATE_ENDORSEMENT, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_endorsement,
       rules_endorsement },
+    { "hunt", PREDICATE_HUNT, EXPOSURE_COMMITTED, SAID_ROLES, shape_hunt, rules_hunt },
     { "legal-position", PREDICATE_LEGAL_POSITION, EXPOSURE_PUBLIC, SAID_ROLES, shape_legal_position,
       NULL },
     { "mailbox", PREDICATE_MAILBOX, EXPOSURE_PUBLIC, SAID_ROLES, shape_mailbox, rules_mailbox },

@@ -11,6 +11,7 @@
  *     policy                                    the policy's hash; name: the origin
  *     review                                    the assessment's leaf hash in the log
  *     assessment, document, release             the document or file
+ *     hunt                                      the root of its commitments; name: "hunt/ROOT"
  *     receipt                                   the entry's leaf hash
  *     case-event, case-ack                      the case's id; name: "case/ID"
  *     succession                                the old log's checkpoint note; name: its origin
@@ -29,6 +30,7 @@
 #define PREDICATE_DELEGATION PREDICATE_PREFIX "delegation:1"
 #define PREDICATE_DOCUMENT PREDICATE_PREFIX "document:1"
 #define PREDICATE_ENDORSEMENT PREDICATE_PREFIX "endorsement:1"
+#define PREDICATE_HUNT PREDICATE_PREFIX "hunt:1"
 #define PREDICATE_LEGAL_POSITION PREDICATE_PREFIX "legal-position:1"
 #define PREDICATE_MAILBOX PREDICATE_PREFIX "mailbox:1"
 #define PREDICATE_NORM_REPORT PREDICATE_PREFIX "norm-report:1"

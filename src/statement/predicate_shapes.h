@@ -28,6 +28,10 @@ extern const struct shape shape_case_root[], shape_mailbox[];
 gboolean rules_case_root(const json_t *statement, GError **error);
 gboolean rules_mailbox(const json_t *statement, GError **error);
 
+/* predicate_hunt.c: where somebody looked, with what, and how much was there. */
+extern const struct shape shape_hunt[];
+gboolean rules_hunt(const json_t *statement, GError **error);
+
 /* predicate_log.c: what a log says. */
 extern const struct shape shape_receipt[], shape_succession[];
 gboolean rules_receipt(const json_t *statement, GError **error);

@@ -59,6 +59,11 @@ def samples(world):  # noqa: F811
             "key": forge.Key("state.example/issuer/shapes").vkey, "role": "issuer", "from": forge.now(-DAY), "until": forge.now(9 * DAY),
             "predicates": ["urn:entente:predicate:contact:1"]})), STATE.signers),
         (predicate(STATE.endorsement(subtype="ministry")), STATE.signers),
+        (predicate(forge.statement("hunt/" + DIGEST, DIGEST, "hunt", {
+            "engine": "entente 1", "started": "2026-11-20T10:00:00Z", "ended": "2026-11-20T10:30:00Z", "files": 2, "unread": 1,
+            "tables": [{"sha256": DIGEST, "serial": 1, "built": "2026-11-20T10:00:00Z", "values": 3}],
+            "rules": {"valid": "any", "defanged": False}, "size": 9, "bytes": 9, "lines": 1, "hits": 1, "suppressed": 0,
+            "commitments": {"algorithm": "rfc6962-sha256-salt32-jcs", "root": DIGEST, "count": 3}}, [STATE.issuer])), [STATE.issuer]),
         (predicate(said(STATE, "legal-position", text)), [STATE.issuer]),
         (predicate(said(STATE, "mailbox", {"urls": ["https://state.example"], "intake": ["assistance"]})), [STATE.issuer]),
         (predicate(said(STATE, "norm-report", {**text, "period": "2026"})), [STATE.issuer]),

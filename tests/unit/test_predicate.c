@@ -87,7 +87,7 @@ static void test_the_table_is_what_trust_says(void)
         g_test_message("%s", row->name);
         g_assert_true(g_hash_table_contains(found, row));
     }
-    g_assert_cmpuint(g_hash_table_size(found), ==, 20);
+    g_assert_cmpuint(g_hash_table_size(found), ==, 21);
 }
 
 /* "Root signs only delegations, recovery and policy": besides, what makes and attests a signatory.
@@ -281,6 +281,13 @@ static const struct {
     { PREDICATE_CONTACT,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"roles\":[\"security\"],"
       "\"digest\":\"" HEX "\"}" },
+    { PREDICATE_HUNT,
+      "{\"log\":\"l\",\"engine\":\"entente 1\",\"started\":\"2026-11-22T03:00:00Z\",\"ended\":"
+      "\"2026-11-22T03:00:01Z\",\"tables\":[{\"sha256\":\"" HEX "\",\"serial\":1,\"built\":"
+      "\"2026-11-21T03:00:00Z\",\"values\":3}],\"rules\":{\"valid\":\"any\",\"defanged\":false},"
+      "\"files\":2,\"unread\":1,\"size\":9,\"bytes\":9,\"lines\":1,\"hits\":1,\"suppressed\":0,"
+      "\"commitments\":{\"algorithm\":\"rfc6962-sha256-salt32-jcs\",\"root\":\"" HEX
+      "\",\"count\":3}}" },
     { PREDICATE_REVIEW,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"assessment\":\"" HEX
       "\",\"draw\":{\"size\":3,\"root\":\"" HEX "\"},\"indices\":[9],\"verdict\":\"confirmed\"}" },

@@ -16,6 +16,7 @@ const PREDICATES = {
   delegation: { exposure: 'public', roles: ['root'] },
   document: { exposure: 'local', roles: SAID },
   endorsement: { exposure: 'public', roles: ['root'] },
+  hunt: { exposure: 'committed', roles: SAID },
   'legal-position': { exposure: 'public', roles: SAID },
   mailbox: { exposure: 'public', roles: SAID },
   'norm-report': { exposure: 'public', roles: SAID },
@@ -28,7 +29,7 @@ const PREDICATES = {
   succession: { exposure: 'public', roles: ['log'] },
 };
 /* Statements whose subject is not the signatory that signs them. */
-const OF_OTHERS = ['assessment', 'attestation', 'release', 'review'];
+const OF_OTHERS = ['assessment', 'attestation', 'hunt', 'release', 'review'];
 
 /* {name, exposure, roles, ofSigner} of a predicate type; null when it is not known. */
 export function predicateOf(type) {

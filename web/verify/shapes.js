@@ -80,6 +80,7 @@ const title = textShape(1, 300);
 const groupWord = word('civil-society', 'private-sector', 'state');
 const principleNumber = integer(1, 9);
 const count = integer(0, COUNT_LIMIT);
+const safeCount = integer(0, INDEX_LIMIT);
 const normLetters = unique(word(...'abcdefghijk'), 0, 11);
 const rootKeys = object({ threshold: integer(1, 16), keys: unique(ed25519, 1, 16) });
 const ofText = { ...ofProtocol, title, language, uri, sha256: digest, norms: normLetters };
@@ -136,6 +137,22 @@ const PREDICATE_SHAPES = {
     reviewer: boolean,
     'contacts?': orWithheld(digest),
   },
+  hunt: {
+    'log?': log,
+    engine: title,
+    started: moment,
+    ended: moment,
+    tables: list(object({ sha256: digest, serial: safeCount, built: moment, values: safeCount }), 1, 64),
+    rules: object({ valid: title, defanged: boolean }),
+    files: integer(1, COUNT_LIMIT),
+    unread: count,
+    size: safeCount,
+    bytes: safeCount,
+    lines: safeCount,
+    hits: count,
+    suppressed: count,
+    commitments: object({ algorithm: word(COMMITMENT_KIND), root: digest, count: integer(1, COUNT_LIMIT) }),
+  },
   'legal-position': ofText,
   mailbox: { ...ofProtocol, urls: unique(uri, 1, 4), 'intake?': unique(textShape(1, 40), 0, 64) },
   'norm-report': { ...ofText, period: title },
@@ -189,6 +206,9 @@ const PREDICATE_RULES = {
     return lasts > 0 && lasts <= DELEGATION_LENGTH && fits && (role === 'issuer' || predicates === undefined);
   },
   endorsement: thresholdFits,
+  hunt: ({ commitments, files, unread, hits, suppressed, started, ended, rules }, subject) => commitments.root === subject &&
+    files + hits + suppressed === commitments.count && unread <= files && parseMoment(ended) >= parseMoment(started) &&
+    (['any', 'line'].includes(rules.valid) || !Number.isNaN(parseMoment(rules.valid))),
   mailbox: ({ urls }) => urls.every((url) => NODE_URL.test(url)),
   recovery: thresholdFits,
   release: ({ digest: file }, subject) => file === subject,

@@ -1,7 +1,6 @@
 #include "p1_resilience/hunt/hit.h"
 
 #include "base/clock.h"
-#include "base/json.h"
 
 #include <string.h>
 
@@ -138,10 +137,9 @@ static json_t *text_json(const guint8 *bytes, gsize length)
     return json_string(text);
 }
 
-char *hunt_hit_json(const struct hunt_hit *hit)
+json_t *hunt_hit_object(const struct hunt_hit *hit)
 {
-    g_autoptr(json_t) object = json_object();
-    json_t *sources = json_array();
+    json_t *object = json_object(), *sources = json_array();
     g_autofree char *time = hit->time_us == HIT_TIME_NONE ? NULL : clock_format(hit->time_us);
     g_autofree char *file = g_utf8_make_valid(hit->file, -1);
 
@@ -165,6 +163,13 @@ char *hunt_hit_json(const struct hunt_hit *hit)
     json_object_set_new(object, "time", time ? json_string(time) : json_null());
     if (hit->text)
         json_object_set_new(object, "text", text_json(hit->text, hit->text_length));
+    return object;
+}
+
+char *hunt_hit_json(const struct hunt_hit *hit)
+{
+    g_autoptr(json_t) object = hunt_hit_object(hit);
+
     return json_dumps(object, JSON_COMPACT);
 }
 

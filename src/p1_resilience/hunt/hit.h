@@ -1,5 +1,6 @@
 /* hit.h: a match in a log, joined with who asserts the indicator. */
 #pragma once
+#include "base/json.h"
 #include "p1_resilience/hunt/hit_time.h"
 #include "p1_resilience/hunt/hunt_table.h"
 
@@ -52,7 +53,10 @@ guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gbo
                 gboolean repeated, const struct hit_rule *rule, hunt_hit_function take,
                 gpointer data);
 
-/* One line of JSON, without its end: docs/schema/hunt-hit.json. */
+/* The members of a hit: docs/schema/hunt-hit.json. */
+json_t *hunt_hit_object(const struct hunt_hit *hit);
+
+/* The same as one line, without its end. */
 char *hunt_hit_json(const struct hunt_hit *hit);
 
 /* The token for people: bytes that are no text are escaped. */

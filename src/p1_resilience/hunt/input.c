@@ -129,10 +129,12 @@ gboolean hunt_input_open(struct hunt_input *input)
     }
     if (got < 0)
         return fails(input, strerror(errno));
-    input->compression = compression_of(magic, (gsize)got);
+    input->compression = input->from ? COMPRESSION_NONE : compression_of(magic, (gsize)got);
     if (!decompress_prepare(input->compression, &error))
         return fails(input, error->message);
     posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (input->from && lseek(input->fd, (off_t)input->from, SEEK_SET) < 0)
+        return fails(input, strerror(errno));
     return TRUE;
 }
 

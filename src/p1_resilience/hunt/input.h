@@ -13,7 +13,11 @@ struct hunt_input {
     gboolean keep; /* the descriptor is the caller's: standard input */
     guint64 size;  /* bytes as they lie; 0 when that is not known */
     enum compression compression;
-    char *problem; /* why it could not be opened; NULL */
+    char *problem;        /* why it could not be opened; NULL */
+    gboolean with_digest; /* of the bytes that are read */
+    /* A part of it, for who searched the rest before; not of what is compressed. */
+    guint64 from, until;  /* bytes; until 0: its end, wherever that is when it is read */
+    guint64 lines_before; /* lines in the bytes before `from` */
 };
 
 /*

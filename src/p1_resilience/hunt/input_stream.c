@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ struct input_stream {
     guint8 *packed;
     gsize packed_at, packed_end;
     gboolean packed_done;
+    crypto_hash_sha256_state digest;
 };
 
 static void fail(struct input_stream *stream, const char *problem)
@@ -27,15 +29,20 @@ static void fail(struct input_stream *stream, const char *problem)
 /* What the descriptor has now; 0 at its end, or after a problem. */
 static gsize read_some(struct input_stream *stream, guint8 *to, gsize size)
 {
+    const struct hunt_input *input = stream->input;
     ssize_t got;
 
+    if (input->until)
+        size = MIN(size, (gsize)(input->until - input->from - stream->read));
     do
-        got = read(stream->input->fd, to, size);
+        got = size ? read(input->fd, to, size) : 0;
     while (got < 0 && errno == EINTR);
     if (got < 0)
         fail(stream, strerror(errno));
     if (got <= 0)
         return 0;
+    if (input->with_digest)
+        crypto_hash_sha256_update(&stream->digest, to, (gsize)got);
     stream->read += (guint64)got;
     return (gsize)got;
 }
@@ -52,7 +59,8 @@ static void recognise(struct input_stream *stream)
         stream->packed_end += got;
         stream->packed_done = got == 0;
     }
-    stream->input->compression = compression_of(stream->packed, stream->packed_end);
+    if (!stream->input->from)
+        stream->input->compression = compression_of(stream->packed, stream->packed_end);
     if (stream->input->compression == COMPRESSION_NONE)
         return;
     stream->decompressor = decompressor_new(stream->input->compression, &error);
@@ -66,6 +74,7 @@ struct input_stream *input_stream_new(struct hunt_input *input)
 
     stream->input = input;
     stream->packed = g_malloc(PACKED_SIZE);
+    crypto_hash_sha256_init(&stream->digest);
     recognise(stream);
     return stream;
 }
@@ -83,6 +92,13 @@ void input_stream_free(struct input_stream *stream)
 guint64 input_stream_read(const struct input_stream *stream)
 {
     return stream->read;
+}
+
+void input_stream_digest(struct input_stream *stream, guint8 *digest)
+{
+    crypto_hash_sha256_state so_far = stream->digest;
+
+    crypto_hash_sha256_final(&so_far, digest);
 }
 
 const char *input_stream_problem(const struct input_stream *stream)

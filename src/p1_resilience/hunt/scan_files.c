@@ -107,6 +107,7 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
 static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length)
 {
     while (length) {
+        const struct hunt_input *input;
         struct match_record record;
         struct hunt_hit hit;
         guint64 size;
@@ -118,12 +119,13 @@ static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length
         if (size > length - sizeof record || record.input >= hunt->batch->len ||
             record.view > HUNT_VIEW_DEFANGED)
             return FALSE;
+        input = hunt->batch->pdata[record.input];
         body += sizeof record;
         length -= sizeof record + size;
         hit = (struct hunt_hit){
-            .file = ((const struct hunt_input *)hunt->batch->pdata[record.input])->name,
-            .line = record.line,
-            .offset = record.offset,
+            .file = input->name,
+            .line = record.line + input->lines_before,
+            .offset = record.offset + input->from,
             .token = body,
             .token_length = record.token_length,
             .view = record.view,
@@ -172,7 +174,8 @@ static gboolean take_input(struct hunt *hunt, const guint8 *body, gsize length)
     if (record.is_last) {
         hunt->ended = record.input + 1;
         tell_end(hunt, &(struct hunt_scanned){ input->name, record.read, record.bytes, record.lines,
-                                               problem });
+                                               problem,
+                                               hunt->options->with_digest ? record.digest : NULL });
         hunt->read_before += record.read;
         record.read = 0;
     }
@@ -255,8 +258,7 @@ static gboolean scan_batch(struct hunt *hunt, const struct confinement *confinem
                   .defanged = hunt->options->defanged },
     };
     struct confine_limits limits = {
-        .memory = MEMORY_BASE + hunt_table_bytes(hunt->table) +
-                  job.pool.threads * MEMORY_A_THREAD,
+        .memory = MEMORY_BASE + hunt_table_bytes(hunt->table) + job.pool.threads * MEMORY_A_THREAD,
         .cpu_s = CPU_LIMIT_S,
     };
     g_autofree int *kept = g_new(int, hunt->batch->len);
@@ -292,6 +294,7 @@ static void open_batch(struct hunt *hunt, GPtrArray *inputs, guint *next)
     while (*next < inputs->len && hunt->batch->len < BATCH_FILES && bytes < BATCH_BYTES) {
         struct hunt_input *input = inputs->pdata[(*next)++];
 
+        input->with_digest = hunt->options->with_digest;
         hunt_input_open(input);
         bytes += input->size;
         g_ptr_array_add(hunt->batch, input);

@@ -17,14 +17,16 @@ struct hunt_scan_options {
     guint threads; /* 0: as many as the processors that may be used */
     gboolean with_text;
     gboolean defanged;
+    gboolean with_digest; /* of the bytes of each input, as they were read */
     struct hit_rule rule;
 };
 
 /* How one input came through. */
 struct hunt_scanned {
-    const char *name;
+    const char *name;           /* the input's own, as its hits have it */
     guint64 read, bytes, lines; /* as it lies; unpacked */
     const char *problem;        /* why not all of it was hunted; NULL */
+    const guint8 *sha256; /* of the bytes read, when asked for; NULL: it never came to its end */
 };
 
 struct hunt_scan_summary {

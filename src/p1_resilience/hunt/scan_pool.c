@@ -126,6 +126,7 @@ static void hand_over(struct pool *pool, struct source_block *block)
     pool->input_lines += block->lines;
     pool->input_bytes += block->length;
     record.is_last = block->is_last != FALSE;
+    memcpy(record.digest, block->digest, sizeof record.digest);
     record.bytes = pool->input_bytes;
     record.lines = pool->input_lines;
     if (block->is_last && block->length && block->bytes[block->length - 1] != '\n')

@@ -21,6 +21,7 @@ struct input_record {
     guint64 read, bytes, lines;
     guint32 input, problem_length; /* the problem stands behind it */
     guint8 is_last, zero[7];
+    guint8 digest[SOURCE_DIGEST_SIZE]; /* of the bytes read, with is_last, when asked for */
 };
 
 struct scan_pool_options {

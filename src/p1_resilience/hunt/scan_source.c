@@ -159,7 +159,9 @@ gboolean scan_source_next(struct scan_source *source, struct source_block *block
     block->problem = g_steal_pointer(&source->problem);
     source->offset += whole;
     source->continues = whole > 0 && block->bytes[whole - 1] != '\n';
-    if (source->at_end)
+    if (source->at_end) {
+        input_stream_digest(source->stream, block->digest);
         end_input(source);
+    }
     return TRUE;
 }

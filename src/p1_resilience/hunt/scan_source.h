@@ -8,6 +8,8 @@
 #include "p1_resilience/hunt/input.h"
 #include "p1_resilience/hunt/scan.h"
 
+#define SOURCE_DIGEST_SIZE 32
+
 #define SOURCE_BLOCK ((gsize)512 << 10)    /* bytes: stays in the second-level cache */
 #define SOURCE_TOKEN_MAX ((gsize)64 << 20) /* bytes without anything that ends a token */
 
@@ -21,6 +23,7 @@ struct source_block {
     gboolean continues; /* begins within a line */
     gboolean is_last;   /* of its input */
     char *problem;      /* why the rest of the input is not there; NULL */
+    guint8 digest[SOURCE_DIGEST_SIZE]; /* with is_last: SHA-256 of the bytes read, when asked for */
     /* For scan_pool.c. */
     GByteArray *matches;
     guint64 lines;

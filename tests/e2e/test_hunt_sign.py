@@ -1,0 +1,124 @@
+"""entente hunt scan --sign, open and recheck: a hunt that somebody else can check by the sample."""
+import base64
+import json
+
+import pytest
+
+from test_schemas import check
+
+WEB = "203.0.113.7 - - [17/May/2024:10:05:57 +0200] \"GET /a HTTP/1.1\" 200 5\n"
+QUIET = "192.0.2.1 - - [17/May/2024:10:06:00 +0200] \"GET /b HTTP/1.1\" 200 5\n"
+
+
+@pytest.fixture
+def hunted(entente):
+    """Two logs, one of them with hits, and a signed hunt through both."""
+    (entente.folder / "list.txt").write_text("203.0.113.7\nevil.example\n")
+    entente("hunt", "build", "-o", "intel.table", "list.txt")
+    (entente.folder / "web.log").write_text(QUIET + WEB + "query www.evil.example\n")
+    (entente.folder / "quiet.log").write_text(QUIET * 3)
+    (entente.folder / "empty.log").write_text("")
+    entente("key", "new")
+    entente("hunt", "scan", "--table", "intel.table", "--sign", "hunt.dsse.json", "web.log",
+            "quiet.log", "empty.log", "missing.log", status=1)
+    return entente
+
+
+def said(folder):
+    envelope = json.loads((folder / "hunt.dsse.json").read_text())
+    return json.loads(base64.b64decode(envelope["payload"]))
+
+
+def test_what_is_public_says_how_much_and_not_what(hunted):
+    statement = said(hunted.folder)
+    assert check("predicates/hunt", statement["predicate"]) == []
+    hunt = statement["predicate"]
+    assert (hunt["files"], hunt["unread"], hunt["hits"], hunt["lines"]) == (4, 1, 2, 6)
+    assert hunt["size"] == sum((hunted.folder / name).stat().st_size
+                               for name in ("web.log", "quiet.log"))
+    public = (hunted.folder / "hunt.dsse.json").read_bytes() + json.dumps(statement).encode()
+    for private in (b"web.log", b"quiet", b"203.0.113", b"evil", b"192.0.2"):
+        assert private not in public
+    openings = hunted.folder / "hunt.openings.json"
+    assert openings.stat().st_mode & 0o777 == 0o600
+    assert b"evil.example" in openings.read_bytes()
+    assert b"query" not in openings.read_bytes()  # tokens, no lines
+
+
+def test_the_statement_is_verified(hunted):
+    verdict = json.loads(hunted("verify", "hunt.dsse.json", "--format", "json").stdout)
+    assert verdict["verdict"] == "good"
+    assert "2 hits" in hunted("verify", "hunt.dsse.json").stdout
+    changed = json.loads((hunted.folder / "hunt.dsse.json").read_text())
+    payload = base64.b64decode(changed["payload"]).replace(b'"hits":2', b'"hits":0')
+    changed["payload"] = base64.b64encode(payload).decode()
+    (hunted.folder / "hunt.dsse.json").write_text(json.dumps(changed))
+    hunted("verify", "hunt.dsse.json", status=1)
+
+
+def test_somebody_else_finds_the_same(hunted):
+    folder = hunted.folder
+    (folder / "web.log").rename(folder / "renamed.log")
+    with (folder / "quiet.log").open("a") as log:
+        log.write(WEB)  # it grew since: what was hunted is its beginning
+    done = hunted("hunt", "recheck", "hunt.dsse.json", "--table", "intel.table", "renamed.log",
+                  "quiet.log", "--format", "json")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first["file"], first["hits"], first["verdict"]) == ("web.log", 2, "same")
+    assert (second["file"], second["hits"], second["verdict"]) == ("quiet.log", 0, "same")
+
+
+def test_a_changed_log_or_another_table_is_refused(hunted):
+    folder = hunted.folder
+    (folder / "web.log").write_text((folder / "web.log").read_text().replace("evil", "good"))
+    refused = hunted("hunt", "recheck", "hunt.dsse.json", "--table", "intel.table", "web.log",
+                     status=1)
+    assert "changed" in refused.stderr
+    hunted("hunt", "build", "-o", "other.table", "list.txt")
+    refused = hunted("hunt", "recheck", "hunt.dsse.json", "--table", "other.table", "quiet.log",
+                     status=1)
+    assert "used the table" in refused.stderr
+
+
+def test_a_hunt_that_hides_a_hit_is_found_out(hunted):
+    """Signed anew by its own key over a log it says had nothing: the repetition finds the hit."""
+    folder = hunted.folder
+    (folder / "none.txt").write_text("198.51.100.1\n")
+    hunted("hunt", "build", "-o", "none.table", "none.txt")
+    hunted("hunt", "scan", "--table", "none.table", "--sign", "lie.dsse.json", "web.log")
+    refused = hunted("hunt", "recheck", "lie.dsse.json", "--table", "intel.table", "web.log",
+                     status=1)
+    assert "used the table" in refused.stderr
+    opened = json.loads((folder / "hunt.openings.json").read_text())
+    kept = [e for e in opened["entries"] if e["value"]["type"] == "file"]
+    (folder / "hunt.openings.json").write_text(json.dumps({**opened, "entries": kept}))
+    hunted("hunt", "recheck", "hunt.dsse.json", "--table", "intel.table", "web.log", status=2)
+
+
+def test_a_reviewer_is_shown_one_file_and_no_other(hunted):
+    folder = hunted.folder
+    hunted("hunt", "open", "hunt.dsse.json", "web.log", "--output", "opened.json")
+    opened = json.loads((folder / "opened.json").read_text())
+    assert len(opened["entries"]) == 3 and "quiet.log" not in json.dumps(opened)
+    hunted("verify", "opened.json")
+    hunted("hunt", "recheck", "opened.json", "--table", "intel.table", "web.log")
+    refused = hunted("hunt", "recheck", "opened.json", "--table", "intel.table", "quiet.log",
+                     status=1)
+    assert "none of the files" in refused.stderr
+    hunted("hunt", "open", "opened.json", "web.log", status=2)
+    del opened["entries"][2]  # a hit is left out
+    (folder / "opened.json").write_text(json.dumps(opened))
+    done = hunted("hunt", "recheck", "opened.json", "--table", "intel.table", "web.log", status=1)
+    assert "was not opened" in done.stdout
+    opened["entries"][1]["value"]["line"] = 7
+    (folder / "opened.json").write_text(json.dumps(opened))
+    hunted("hunt", "recheck", "opened.json", "--table", "intel.table", "web.log", status=1)
+
+
+def test_nothing_that_nobody_can_look_at_is_signed(hunted):
+    hunted("hunt", "scan", "--table", "intel.table", "--sign", "in.dsse.json", "-", stdin=WEB,
+           status=2)
+    (hunted.folder / "folder").mkdir()
+    hunted("hunt", "scan", "--table", "intel.table", "--sign", "in.dsse.json", "folder", status=2)
+    hunted("publish", "hunt.dsse.json", status=2)  # no community was joined
+    assert not (hunted.folder / "in.dsse.json").exists()
