@@ -82,6 +82,13 @@ json_t *case_fold_heads(const struct case_fold *fold, const char *stream, const 
     return heads;
 }
 
+const struct case_event *case_fold_event(const struct case_fold *fold, const struct case_hash *hash)
+{
+    const struct slot *slot = g_hash_table_lookup(fold->slots, hash->bytes);
+
+    return slot ? slot->event : NULL;
+}
+
 guint case_fold_openings(const struct case_fold *fold)
 {
     return fold->openings->len;

@@ -3,11 +3,24 @@
 
 #include <string.h>
 
-/* A key that anybody can make is no witness. */
+static gboolean is_told(const struct case_event *event, const char *party)
+{
+    return g_str_equal(event->from, party) ||
+           g_strv_contains((const char *const *)event->to, party);
+}
+
+/* A key that anybody can make is no witness; and what is for some alone would hold an opening fast
+ * for those alone. */
 static gboolean may_answer(const struct case_event *event, const struct case_event *opening)
 {
-    return !case_party_is_key(event->from) && !g_str_equal(event->from, opening->from) &&
-           g_strv_contains((const char *const *)opening->to, event->from);
+    if (case_party_is_key(event->from) || g_str_equal(event->from, opening->from) ||
+        !g_strv_contains((const char *const *)opening->to, event->from) ||
+        !is_told(event, opening->from) || !g_str_equal(event->stream, opening->stream))
+        return FALSE;
+    for (char **party = opening->to; *party; party++)
+        if (!is_told(event, *party))
+            return FALSE;
+    return TRUE;
 }
 
 void case_opening_answer(const struct case_event *event, const struct slot *head)

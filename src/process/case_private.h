@@ -75,9 +75,10 @@ gboolean case_slot_is_there(const struct slot *slot);
 
 /*
  * case_opening.c: of several openings of one number, which none but their one author can sign. One
- * that another signatory answered, of those it is addressed to, stands before one that nobody
- * answered: who opened a case cannot take it back by another opening once it was acted on. Then the
- * earlier one, then that of the lower hash. So all who have the same events have the same case.
+ * that another signatory answered, of those it is addressed to and to all of them, stands before
+ * one that nobody answered: who opened a case cannot take it back by another opening once it was
+ * acted on. Then the earlier one, then that of the lower hash. So all who have the same events have
+ * the same case.
  */
 void case_opening_answer(const struct case_event *event, const struct slot *head); /* named by it */
 struct slot *case_opening_first(const GPtrArray *openings); /* NULL: there is none */

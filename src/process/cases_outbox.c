@@ -126,21 +126,12 @@ GHashTable *cases_waiting(struct cases *cases, const char *id, GError **error)
 
 /* --- what others gave to us alone --- */
 
-static const struct case_event *event_of(const struct kase *kase, const struct case_hash *hash)
+/* Also what lost a fork since it was named: who lacks it waits for it all the same. */
+static gboolean hand_on(struct cases *cases, const struct case_fold *fold, const struct kase *kase,
+                        const struct case_hash *hash, const char *recipient, gint64 now_us,
+                        GError **error)
 {
-    for (guint i = kase->entries->len; i > 0; i--) {
-        const struct case_entry *entry = kase->entries->pdata[i - 1];
-
-        if (entry->event && memcmp(entry->event->hash.bytes, hash->bytes, CASE_HASH_SIZE) == 0)
-            return entry->event;
-    }
-    return NULL;
-}
-
-static gboolean hand_on(struct cases *cases, const struct kase *kase, const struct case_hash *hash,
-                        const char *recipient, gint64 now_us, GError **error)
-{
-    const struct case_event *event = event_of(kase, hash);
+    const struct case_event *event = case_fold_event(fold, hash);
 
     return !event || g_str_equal(event->from, cases->self) ||
            !case_event_is_for(kase, event, recipient) ||
@@ -159,14 +150,14 @@ gboolean cases_hand_on(struct cases *cases, const struct outbox_row *row, gint64
     if (!kase)
         return FALSE;
     if (event->has_previous &&
-        !hand_on(cases, kase, &event->previous, row->recipient, now_us, error))
+        !hand_on(cases, fold, kase, &event->previous, row->recipient, now_us, error))
         return FALSE;
     json_object_foreach(event->heads, author, head)
     {
         struct case_hash hash;
 
         if (hex_decode_into(json_string_value(head), hash.bytes, sizeof hash.bytes) &&
-            !hand_on(cases, kase, &hash, row->recipient, now_us, error))
+            !hand_on(cases, fold, kase, &hash, row->recipient, now_us, error))
             return FALSE;
     }
     return TRUE;

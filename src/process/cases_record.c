@@ -8,25 +8,6 @@
 
 #define PARTY_FIELD "party"
 
-/*
- * What the fold holds is kept, whatever it is worth: it has its place in its author's chain, and
- * may come to count when events come before it. Of forks the first one of an author is evidence
- * enough; but an opening that does not count now may count later.
- */
-static gboolean is_kept(struct cases *cases, struct case_fold *fold, const struct case_event *event,
-                        enum case_verdict verdict, gboolean *kept, GError **error)
-{
-    gint64 forks = 0;
-
-    if (verdict == CASE_FORKED && !case_event_opens(event) &&
-        !cases_number(cases, &forks, 0, error,
-                      "SELECT count(*) FROM event WHERE id = $1 AND author = $2 AND verdict = $3",
-                      "tti", event->id, event->from, (gint64)CASE_FORKED))
-        return FALSE;
-    *kept = forks == 0 && case_fold_verdict(fold, &event->hash) != CASE_UNKNOWN_KIND;
-    return TRUE;
-}
-
 static const struct {
     enum case_verdict verdict;
     const char *why;
@@ -117,7 +98,8 @@ static gboolean settle_others(struct cases *cases, struct case_fold *fold, const
                       "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti", kase->id,
                       (gint64)CASE_GAP))
         return FALSE;
-    if (waiting == 0 && last && last->event && last->event == event)
+    if (waiting == 0 && last && last->event && last->event == event &&
+        case_fold_openings(fold) <= 1)
         return TRUE;
     for (guint i = 0; i < kase->entries->len; i++) {
         const struct case_entry *entry = kase->entries->pdata[i];
@@ -344,7 +326,6 @@ gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_
 {
     struct case_fold *fold;
     const struct kase *kase;
-    gboolean kept;
     gint64 signers;
 
     *why = NULL;
@@ -368,9 +349,9 @@ gboolean cases_record(struct cases *cases, struct case_event *event, gint64 now_
     cases->fresh_us = now_us;
     *verdict = case_fold_add(fold, event, now_us);
     *why = reason(*verdict);
-    if (!is_kept(cases, fold, event, *verdict, &kept, error))
-        return FALSE;
-    if (!kept)
+    /* What the fold holds is kept, whatever it is worth: it has its place in its author's chain and
+     * may come to count; or it lost a fork, and others may name it, or have it for the first. */
+    if (case_fold_verdict(fold, &event->hash) == CASE_UNKNOWN_KIND)
         return TRUE;
     kase = case_fold_at(fold, now_us);
     return insert(cases, event, now_us, *verdict, error) &&

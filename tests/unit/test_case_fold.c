@@ -482,6 +482,37 @@ static void test_no_witness_of_an_opening(void)
     in_any_order(lab, events, 4, early);
 }
 
+/* What some alone were told holds nothing fast: the others would have another case for ever. */
+static void test_no_witness_for_some_alone(void)
+{
+    g_autoptr(lab_t) lab = lab_new();
+    g_autoptr(case_event_t) early = opening_at(lab, 5, "no", 2), late = opening_at(lab, 9, "no", 2);
+    struct case_event *const shown[] = { late };
+    g_autoptr(case_fold_t) fold = lab_fold(lab, NULL);
+    char *to[] = { lab->ids[OPENER], NULL };
+    g_autoptr(case_event_t) aside = NULL;
+
+    case_fold_add(fold, late, LAB_NOW);
+    aside = lab_event(lab, fold,
+                      &(struct lab_said){ .party = HELPER,
+                                          .kind = "assistance",
+                                          .machine = "call",
+                                          .event = "message",
+                                          .fields = json_pack("{s:s}", "text", "for you alone"),
+                                          .tlp = TLP_RED,
+                                          .signers = 1,
+                                          .at_s = 100,
+                                          .to = to });
+    {
+        g_autoptr(case_event_t) answer = said_after(lab, HELPER, 100, shown, 1);
+        struct case_event *const aloud[] = { early, late, answer };
+        struct case_event *const secretly[] = { early, late, aside };
+
+        in_any_order(lab, aloud, 3, late);
+        in_any_order(lab, secretly, 3, early);
+    }
+}
+
 /* What one lost counts again; what built upon the other does not. */
 static void test_verdicts_of_two_openings(void)
 {
@@ -789,6 +820,7 @@ int main(int argc, char **argv)
     g_test_add_func("/case-fold/replays-and-forks", test_replays_and_forks);
     g_test_add_func("/case-fold/two-openings", test_two_openings);
     g_test_add_func("/case-fold/two-openings/no-witness", test_no_witness_of_an_opening);
+    g_test_add_func("/case-fold/two-openings/for-some-alone", test_no_witness_for_some_alone);
     g_test_add_func("/case-fold/two-openings/verdicts", test_verdicts_of_two_openings);
     g_test_add_func("/case-fold/more-signatures", test_more_signatures);
     g_test_add_func("/case-fold/not-of-the-case", test_what_is_not_of_the_case);

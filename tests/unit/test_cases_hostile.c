@@ -1,4 +1,5 @@
 /* What one who wishes ill can do to a case of others: nothing that stays. */
+#include "mallory.h"
 #include "process/cases_private.h"
 #include "stranger.h"
 
@@ -56,111 +57,6 @@ static void test_strangers_part_nobody(struct world *world, gconstpointer data)
     g_assert_cmpuint(send(world, id, 1, SENT), <, SENT);
     say(world, BOB, id, "message", "{'text':'We are here'}");
     g_assert_cmpuint(carry(world, BOB, TRUE), ==, 1);
-}
-
-/* --- a party who wishes ill --- */
-
-#define REPORT "{'product':'tool','description':'It breaks','contact':'here'}"
-
-/* What one without an account says, who opened a case to both sides. */
-struct mallory {
-    struct signing_key *key;
-    char *id, *from;
-    struct case_hash nonce, last;
-    guint32 seq;
-    GPtrArray *files; /* struct case_attachment * of what is said next; or NULL */
-};
-
-static void mallory_begin(struct mallory *mallory)
-{
-    const guint8 seed[KEY_SEED_SIZE] = { 0x66 };
-    g_autofree char *hex = NULL;
-
-    *mallory = (struct mallory){ .key = signing_key_from_seed("reporter", seed, NULL) };
-    hex = hex_encode(mallory->key->public->bytes, KEY_PUBLIC_SIZE);
-    mallory->from = g_strconcat("key:", hex, NULL);
-    mallory->id = case_event_id(mallory->from, &mallory->nonce);
-}
-
-static void mallory_end(struct mallory *mallory)
-{
-    signing_key_free(mallory->key);
-    g_free(mallory->from);
-    g_free(mallory->id);
-}
-
-static GBytes *mallory_says(struct mallory *mallory, struct world *world, const char *step,
-                            const char *text, enum tlp tlp)
-{
-    g_autoptr(GPtrArray) none = g_ptr_array_new();
-    g_autoptr(json_t) said = fields(text), value = NULL;
-    g_autoptr(GBytes) payload = NULL;
-    g_autoptr(dsse_t) dsse = NULL;
-    g_autoptr(GError) error = NULL;
-    const gboolean red = tlp == TLP_RED;
-    char *all[] = { (char *)side_ids[ALICE], (char *)side_ids[BOB], NULL };
-    struct case_event event = {
-        .log = (char *)ORIGIN,
-        .time_us = world->now_us += SECOND,
-        .id = mallory->id,
-        .kind = (char *)"disclosure",
-        .stream = (char *)CASE_STREAM_SHARED,
-        .seq = ++mallory->seq,
-        .has_previous = mallory->seq > 1,
-        .previous = mallory->last,
-        .from = mallory->from,
-        .to = red ? all + BOB : all,
-        .machine = (char *)"report",
-        .event = (char *)step,
-        .fields = said,
-        .attachments = mallory->files ? mallory->files : none,
-        .tlp = tlp,
-    };
-
-    payload = case_event_payload(&event, &error);
-    g_assert_no_error(error);
-    crypto_hash_sha256(mallory->last.bytes, g_bytes_get_data(payload, NULL),
-                       g_bytes_get_size(payload));
-    dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
-    dsse_sign(dsse, mallory->key);
-    value = dsse_to_json(dsse);
-    return json_canonical(value, NULL);
-}
-
-static void give(struct world *world, guint side, GBytes *envelope)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *why = NULL;
-    enum case_verdict verdict =
-        cases_take(world->sides[side].cases, envelope, world->now_us, &why, &error);
-
-    g_assert_no_error(error);
-    g_assert_cmpstr(why, ==, NULL);
-    g_assert_cmpint(verdict, ==, CASE_APPLIED);
-}
-
-/* As the courier does with all that is not acknowledged. */
-static void hand_on(struct world *world, guint side)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) rows = cases_outbox(world->sides[side].cases, world->now_us, 1000, &error);
-
-    g_assert_no_error(error);
-    for (guint i = 0; i < rows->len; i++) {
-        cases_hand_on(world->sides[side].cases, rows->pdata[i], world->now_us, &error);
-        g_assert_no_error(error);
-    }
-}
-
-static guint applied(struct world *world, guint side, const char *id)
-{
-    const struct kase *kase = cases_get(world->sides[side].cases, id, world->now_us, NULL);
-    guint count = 0;
-
-    for (guint i = 0; kase && i < kase->entries->len; i++)
-        count += ((struct case_entry *)kase->entries->pdata[i])->verdict == CASE_APPLIED &&
-                 ((struct case_entry *)kase->entries->pdata[i])->event;
-    return count;
 }
 
 /* Who tells one of two alone, and has it named to the other, does not part them. */
@@ -350,16 +246,6 @@ static void test_what_a_refused_opening_leaves_goes(struct world *world, gconstp
                                "t", mallory.id));
     g_assert_cmpint(kept, ==, 0);
     mallory_end(&mallory);
-}
-
-static gint64 verdict_of(struct world *world, guint side, GBytes *envelope)
-{
-    g_autoptr(case_event_t) event = case_event_parse(envelope, NULL);
-    gint64 verdict;
-
-    g_assert_true(cases_number(world->sides[side].cases, &verdict, -1, NULL,
-                               "SELECT verdict FROM event WHERE hash = $1", "h", &event->hash));
-    return verdict;
 }
 
 /* Two openings of one number, in another order here and there, and after a restart. */
