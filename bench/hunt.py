@@ -1,0 +1,153 @@
+"""bench/run hunt: entente hunt scan beside GNU grep, ripgrep, grepcidr and Hyperscan, per CPU second.
+
+Every tool gets the same indicators and a log as long as it can take in some seconds. What a tool needs before the
+first byte (building, compiling, reading the list) is measured on an empty log and taken off: the figures
+are of scanning alone; it is printed beside. The peers look for substrings: their counts of lines tell how many wrong.
+"""
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+
+import hunt_logs
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+BUILD = HERE / "build"
+PROGRAM = BUILD / "src" / "entente"
+DATA = HERE.parent / "shared" / "data" / "hunt" / "perf"
+MB = 1_000_000
+SIZES = {"1k": "ioc_1k.txt", "100k": "ioc_100k.txt.zst", "1M": "ioc_1m.txt.zst"}
+# How much each may have, in MB: what takes minutes tells no more than what takes seconds.
+PORTION = {"grep": {"1k": 200, "100k": 60, "1M": 6}, "rg": {"1k": 400, "100k": 60, "1M": 6},
+           "grepcidr": {"1k": 300, "100k": 300, "1M": 300}}
+BARS = {"mixed": 500, "worst": 250}
+
+
+def lists(folder):
+    for name, file in SIZES.items():
+        plain = folder / f"{name}.txt"
+        plain.write_bytes(hunt_logs.unpacked(DATA / file))
+        # grepcidr takes addresses and networks only.
+        addresses = [line for line in plain.read_text().splitlines() if line.replace(".", "").replace("/", "").isdigit()]
+        (folder / f"{name}.addresses").write_text("\n".join(addresses) + "\n")
+
+
+def head(folder, log, megabytes):
+    """The log, or its first lines of so many MB."""
+    whole = folder / f"{log}.log"
+    if whole.stat().st_size <= megabytes * MB:
+        return whole
+    path = folder / f"{log}.{megabytes}"
+    if not path.exists():
+        with open(whole, "rb") as source, open(path, "wb") as out:
+            block = source.read(megabytes * MB)
+            out.write(block[:block.rindex(b"\n") + 1])
+    return path
+
+
+def peers(folder, size):
+    """Name -> command, to which the log is added."""
+    found = {"grep": ["env", "LC_ALL=C", "grep", "-c", "-F", "-f", folder / f"{size}.txt"],
+             "rg": ["rg", "-j", "1", "-c", "--no-mmap", "-F", "-f", folder / f"{size}.txt"],
+             "grepcidr": ["grepcidr", "-c", "-f", folder / f"{size}.addresses"]}
+    return {name: command for name, command in found.items() if shutil.which(name)}
+
+
+def peer(run, folder, name, command, log, size, rounds):
+    path = head(folder, log, PORTION[name][size])
+    empty = folder / "empty.log"
+    empty.write_bytes(b"\n")
+    before = statistics.median(run([*command, empty]).cpu for _ in range(rounds))
+    runs = [run([*command, path]) for _ in range(rounds)]
+    spent = max(statistics.median(r.cpu for r in runs) - before, 0.001)
+    return {"rate": path.stat().st_size / MB / spent, "before": before, "memory": runs[-1].memory,
+            "lines": runs[-1].output.decode().strip() or "0", "mb": path.stat().st_size / MB}
+
+
+def hyperscan(run, folder, size, log):
+    if not (BUILD / "hyperscan_bench").exists():
+        return None
+    path = head(folder, log, 300)
+    done = run([BUILD / "hyperscan_bench", folder / f"{size}.txt", path])
+    if done.status:
+        return None
+    before, spent, matches, _ = done.output.decode().split()
+    return {"rate": path.stat().st_size / MB / float(spent), "before": float(before), "memory": done.memory,
+            "lines": matches, "mb": path.stat().st_size / MB}
+
+
+def ours(run, folder, size, log, rounds, threads=1):
+    path = folder / f"{log}.log"
+    runs = [run([PROGRAM, "hunt", "scan", "--threads", str(threads), "--table", folder / f"{size}.table",
+                 "--format", "json", path]) for _ in range(rounds)]
+    lines = runs[-1].output.decode().splitlines()
+    hits = {(json.loads(line)["line"]) for line in lines[:-1]}
+    return {"rate": path.stat().st_size / MB / statistics.median(r.cpu for r in runs), "before": 0.0,
+            "memory": runs[-1].memory, "lines": str(len(hits)), "mb": path.stat().st_size / MB,
+            "wall": statistics.median(r.wall for r in runs)}
+
+
+def show(name, row):
+    print(f"  {name:26} {row['rate']:9,.1f} MB/s   before {row['before']:7.2f} s   memory {row['memory']:7.0f} MB"
+          f"   lines {row['lines']:>8}   of {row['mb']:,.0f} MB")
+
+
+def verdict(name, figure, bar, unit=""):
+    print(f"  {name:60} {figure:9.2f}{unit}   bar {bar}{unit}{'' if figure >= bar else '   BELOW ITS BAR'}")
+
+
+def engine(folder, size, log):
+    """The engine over bytes in memory, and the bare pass over classes: the limit."""
+    done = subprocess.run([BUILD / "bench" / "hunt_engine_bench", folder / f"{size}.table",
+                           head(folder, log, 200), "2"], check=True, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        print(f"  {line}")
+
+
+def measure(run, folder, size, log, rounds):
+    print(f"\n{size} indicators, {log} log (MB per CPU second, scanning alone)")
+    mine = ours(run, folder, size, log, rounds)
+    show("entente hunt scan", mine)
+    rows = {}
+    for name, command in peers(folder, size).items():
+        rows[name] = peer(run, folder, name, command, log, size, 1 if size == "1M" else rounds)
+        show(name, rows[name])
+    rows["hyperscan"] = hyperscan(run, folder, size, log)
+    if rows["hyperscan"]:
+        show("Hyperscan", rows["hyperscan"])
+    else:
+        del rows["hyperscan"]
+    for name, row in rows.items():
+        bar = {"1k": 0.5 if name == "hyperscan" else 1, "100k": 1,
+               "1M": {"hyperscan": 4, "grepcidr": 1}.get(name, 200)}[size]
+        verdict(f"entente / {name}", mine["rate"] / row["rate"], bar, " x")
+    if size == "1M":
+        verdict("MB/s per core", mine["rate"], BARS[log])
+
+
+def run(folder, rounds, run_command, megabytes, sizes):
+    subprocess.run(["ninja", "-C", BUILD, "src/entente", "bench/hunt_engine_bench"], check=True,
+                   stdout=subprocess.DEVNULL)
+    (BUILD / "hyperscan_bench").unlink(missing_ok=True)
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libhs"], check=False, capture_output=True,
+                           text=True).stdout.split()
+    if flags:
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", BUILD / "hyperscan_bench",
+                        HERE / "bench" / "hyperscan_bench.c", *flags], check=True)
+    lists(folder)
+    hunt_logs.mixed(hunt_logs.unpacked(DATA / "base_mixed.log.zst"), folder / "mixed.log", megabytes * MB)
+    hunt_logs.worst(folder / "worst.log", megabytes * MB)
+    for size in sizes:
+        built = [run_command([PROGRAM, "hunt", "build", "-o", folder / f"{size}.table", folder / f"{size}.txt"])
+                 for _ in range(rounds)]
+        print(f"\ntable of {size} indicators: {statistics.median(b.wall for b in built):.2f} s, "
+              f"{(folder / f'{size}.table').stat().st_size / MB:.1f} MB; {built[-1].memory:.0f} MB of memory")
+        for log in BARS:
+            measure(run_command, folder, size, log, rounds)
+        engine(folder, size, "worst")
+    last = sizes[-1]
+    print(f"\nThreads ({last} indicators, mixed log; wall clock, {rounds} runs each)")
+    walls = {threads: ours(run_command, folder, last, "mixed", rounds, threads)["wall"] for threads in (1, 2)}
+    print(f"  one {walls[1]:.2f} s, two {walls[2]:.2f} s")
+    verdict("two threads / one, on a quiet machine", walls[1] / walls[2], 1.8, " x")

@@ -1,0 +1,254 @@
+"""entente hunt scan: what the data set expects, whatever the form of the log, and nothing else."""
+import bz2
+import gzip
+import json
+import lzma
+import os
+import pathlib
+import random
+import subprocess
+import time
+
+import pytest
+
+from conftest import BINARY
+
+LINE = "GET http://evil.example/ from 203.0.113.7\n"
+
+
+def rows(done):
+    """The hits of a run, and its summary."""
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [line for line in lines if "summary" not in line], lines[-1]["summary"]
+
+
+@pytest.fixture
+def table(entente):
+    """Makes a table of the values given."""
+    def make(*values, name="intel.table", options=()):
+        feed = entente.folder / f"{name}.txt"
+        feed.write_text("\n".join(values) + "\n", encoding="utf-8")
+        entente("hunt", "build", "-o", name, *options, feed)
+        return name
+    return make
+
+
+@pytest.fixture
+def scan(entente):
+    def call(table, *arguments, status=1, **options):
+        return rows(entente("hunt", "scan", "--table", table, "--format", "json", *arguments, status=status,
+                            **options))
+    return call
+
+
+def test_the_logs_of_the_data_set_give_exactly_the_expected_rows(entente, scan, shared):
+    logs = shared / "data" / "hunt" / "logs"
+    entente("hunt", "build", "-o", "intel.table", logs / "indicators.txt")
+    wanted = {tuple(line.split("\t")) for line in (logs / "expected.tsv").read_text().splitlines()
+              if not line.startswith("#")}
+    names = sorted({row[0] for row in wanted})
+    outputs = []
+    for threads in (1, 3):
+        hits, summary = scan("intel.table", "--threads", threads, *(logs / name for name in names))
+        got = [(pathlib.Path(hit["file"]).name, str(hit["line"]), hit["kind"], hit["indicator"]) for hit in hits]
+        assert len(got) == len(set(got)) == summary["hits"]
+        assert set(got) == wanted
+        assert not summary["unread"]
+        outputs.append(hits)
+    assert outputs[0] == outputs[1]
+    for hit in hits:
+        if hit["view"] == "raw" and hit["file"].endswith(".log"):
+            content = pathlib.Path(hit["file"]).read_bytes()
+            at = hit["offset"]
+            assert content[at:at + len(hit["token"])].decode() == hit["token"]
+            assert content.count(b"\n", 0, at) + 1 == hit["line"]
+
+
+def test_tricky_lines(entente, scan, table, shared):
+    for number, line in enumerate((shared / "data" / "hunt" / "tricky.jsonl").read_text().splitlines()):
+        case = json.loads(line)
+        name = table(case["indicator"], name=f"tricky{number}.table")
+        log = entente.folder / "tricky.log"
+        log.write_text(case["line"] + "\n")
+        hits, _ = scan(name, log, status=1 if case["hit"] else 0)
+        assert [hit["indicator"] for hit in hits] == ([case["indicator"]] if case["hit"] else []), case["why"]
+
+
+def test_compressed_in_every_form(entente, scan, table):
+    name = table("evil.example", "203.0.113.7")
+    text = ("nothing here\n" * 50000 + LINE).encode()
+    skippable = b"\x50\x2a\x4d\x18\x04\0\0\0skip"
+    zstd = subprocess.run(["zstd", "-qc"], input=text, stdout=subprocess.PIPE, check=True).stdout
+    forms = {
+        "plain": text * 2,
+        "one.gz": gzip.compress(text * 2),
+        "members.gz": gzip.compress(text) + gzip.compress(text) + b"\0" * 100,
+        "frames.zst": skippable + zstd + skippable + zstd,
+        "streams.bz2": bz2.compress(text) + bz2.compress(text),
+        "streams.xz": lzma.compress(text) + lzma.compress(text),
+    }
+    for form, content in forms.items():
+        (entente.folder / form).write_bytes(content)
+        for arguments, options in (((form,), {}), (("-",), {"stdin_path": form})):
+            if options:
+                with open(entente.folder / form, "rb") as source:
+                    done = subprocess.run([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
+                                          cwd=entente.folder, stdin=source, capture_output=True, text=True,
+                                          timeout=60, check=False)
+                assert done.returncode == 1
+                hits, summary = rows(done)
+            else:
+                hits, summary = scan(name, *arguments)
+            assert [(hit["line"], hit["kind"]) for hit in hits] == [
+                (50001, "domain"), (50001, "ipv4"), (100002, "domain"), (100002, "ipv4")], form
+            assert summary["bytes"] == 2 * len(text) and summary["lines"] == 100002 and not summary["unread"]
+
+
+def test_what_cannot_be_read_is_named(entente, scan, table):
+    name = table("evil.example")
+    whole = gzip.compress((LINE * 1000 + "".join(map(str, range(100000)))).encode())
+    (entente.folder / "cut.gz").write_bytes(whole[:-20])
+    (entente.folder / "broken.gz").write_bytes(whole[:-3000] + bytes(3000))
+    (entente.folder / "behind.gz").write_bytes(gzip.compress(LINE.encode()) + b"something else")
+    (entente.folder / "cut.xz").write_bytes(lzma.compress(b"nothing")[:-4])
+    (entente.folder / "broken.zst").write_bytes(b"\x28\xb5\x2f\xfd" + b"\xff" * 50)
+    (entente.folder / "broken.bz2").write_bytes(b"BZh9" + b"\xff" * 50)
+    for file, wanted in (("cut.gz", 1), ("broken.gz", 1), ("behind.gz", 1), ("cut.xz", 3), ("broken.zst", 3),
+                         ("broken.bz2", 3), ("missing", 3)):
+        _, summary = scan(name, file, status=wanted)
+        assert len(summary["unread"]) == 1 and summary["unread"][0].startswith(f"{file}: "), file
+        text = entente("hunt", "scan", "--table", name, file, status=wanted).stdout
+        assert f"not read to its end: {file}: " in text
+
+
+def test_a_bomb_costs_no_memory(entente, scan, table):
+    name = table("evil.example")
+    with open(entente.folder / "bomb.zst", "wb") as out:
+        zeros = subprocess.Popen(["head", "-c", "2G", "/dev/zero"], stdout=subprocess.PIPE)
+        subprocess.run(["zstd", "-qc"], stdin=zeros.stdout, stdout=out, check=True)
+        zeros.wait()
+    command = subprocess.Popen([BINARY, "hunt", "scan", "--threads", "1", "--table", name, "bomb.zst"],
+                               cwd=entente.folder, stdout=subprocess.PIPE)
+    text = command.stdout.read().decode()
+    _, status, usage = os.wait4(command.pid, 0)
+    assert "2147.5 MB" in text and os.waitstatus_to_exitcode(status) == 0
+    assert usage.ru_maxrss < 150 * 1024
+
+
+def test_lines_of_any_length(entente, scan, table):
+    name = table("evil.example", "203.0.113.7", "bad.test")
+    rng = random.Random(1)
+    filler = " ".join("%x" % rng.getrandbits(64) for _ in range(200000))
+    minified = '{"a":"' + '","b":"'.join("%x" % rng.getrandbits(64) for _ in range(200000)) + '"}'
+    (entente.folder / "long.log").write_text(
+        f"first\nevil.example {filler} www.evil.example {filler} 203.0.113.7 {filler} evil.example\n"
+        f"{minified[:-2]}\",\"c\":\"http:\\/\\/bad.test\\/\"}}\nlast evil.example")
+    outputs = []
+    for threads in (1, 4):
+        hits, summary = scan(name, "--threads", threads, "long.log")
+        assert [(hit["line"], hit["indicator"]) for hit in hits] == [
+            (2, "evil.example"), (2, "203.0.113.7"), (3, "bad.test"), (4, "evil.example")]
+        assert summary["lines"] == 4 and not summary["unread"]
+        outputs.append(hits)
+    assert outputs[0] == outputs[1]
+    # Nothing that ends a token in more than 64 MB: said, not guessed.
+    with open(entente.folder / "endless.log", "w", encoding="ascii") as out:
+        for _ in range(70):
+            out.write("x" * (1 << 20))
+    _, summary = scan(name, "endless.log", status=3)
+    assert "64 MB" in summary["unread"][0]
+
+
+def test_a_file_that_shrinks_is_no_crash(entente, table):
+    name = table("evil.example")
+    path = entente.folder / "shrinking.log"
+    path.write_text(LINE * 2000000)
+    command = subprocess.Popen([BINARY, "hunt", "scan", "--threads", "2", "--table", name, "--format", "json",
+                                str(path)], cwd=entente.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.05)
+    os.truncate(path, 1000)
+    output, errors = command.communicate(timeout=60)
+    assert command.returncode == 1, errors
+    assert json.loads(output.splitlines()[-1])["summary"]["hits"] >= 1
+
+
+def test_folders_are_searched_in_the_order_of_names(entente, scan, table):
+    name = table("evil.example")
+    for path in ("logs/b/two.log", "logs/a.log", "logs/b/one.log"):
+        (entente.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (entente.folder / path).write_text(LINE)
+    (entente.folder / "logs" / "z").symlink_to("/etc/passwd")
+    (entente.folder / "logs" / "empty").write_text("")
+    hits, summary = scan(name, "logs")
+    assert [hit["file"] for hit in hits] == ["logs/a.log", "logs/b/one.log", "logs/b/two.log"]
+    assert summary["files"] == 4
+
+
+def test_standard_input_is_a_filter(entente, table):
+    """Each hit comes out before more goes in."""
+    name = table("evil.example")
+    command = subprocess.Popen([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
+                               cwd=entente.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for number in (1, 2, 3):
+        command.stdin.write(LINE)
+        command.stdin.flush()
+        hit = json.loads(command.stdout.readline())
+        assert (hit["file"], hit["line"], hit["indicator"]) == ("-", number, "evil.example")
+    command.stdin.close()
+    assert json.loads(command.stdout.readline())["summary"]["hits"] == 3
+    assert command.wait(timeout=30) == 1
+
+
+def test_suppressed_hits_are_counted_and_named(entente, scan, table):
+    warning = entente.folder / "resolvers.json"
+    warning.write_text(json.dumps({"name": "Public resolvers", "type": "cidr", "list": ["203.0.113.0/24"],
+                                   "description": "", "version": 1, "matching_attributes": ["ip-dst"]}))
+    name = table("203.0.113.7", options=("--warning-list", warning))
+    (entente.folder / "some.log").write_text(LINE)
+    hits, summary = scan(name, "some.log", status=0)
+    assert hits == [] and summary["suppressed"] == {"Public resolvers": 1} and summary["hits"] == 0
+    hits, _ = scan(name, "--show-suppressed", "some.log", status=0)
+    assert [hit["suppressed_by"] for hit in hits] == ["Public resolvers"]
+    assert "suppressed: 1 (Public resolvers)" in entente("hunt", "scan", "--table", name, "some.log").stdout
+
+
+def test_validity_at_a_time_and_at_the_lines_own(entente, scan):
+    bundle = {"type": "bundle", "id": "bundle--5d0092c5-5f74-4287-9642-33f4c354e56d", "objects": [{
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        "created": "2024-01-01T00:00:00.000Z", "modified": "2024-01-01T00:00:00.000Z",
+        "pattern": "[domain-name:value = 'evil.example']", "pattern_type": "stix",
+        "valid_from": "2024-02-01T00:00:00Z", "valid_until": "2024-03-01T00:00:00Z"}]}
+    (entente.folder / "bundle.json").write_text(json.dumps(bundle))
+    entente("hunt", "build", "-o", "intel.table", "bundle.json")
+    (entente.folder / "some.log").write_text(
+        "2024-01-31T23:59:59Z evil.example\n"
+        '1.1.1.1 - - [15/Feb/2024:10:00:00 +0100] "GET http://evil.example/"\n'
+        "1709251200.5 evil.example\nno time evil.example\n")
+    hits, _ = scan("intel.table", "some.log")
+    assert len(hits) == 4
+    assert hits[1]["time"] == "2024-02-15T09:00:00Z" and hits[3]["time"] is None
+    hits, summary = scan("intel.table", "--at", "line", "some.log")
+    assert [hit["line"] for hit in hits] == [2, 4] and summary["out_of_time"] == 2
+    assert scan("intel.table", "--at", "2024-02-15", "some.log")[1]["hits"] == 4
+    assert scan("intel.table", "--at", "2025-01-01", "some.log", status=0)[1]["out_of_time"] == 4
+
+
+def test_lines_only_when_asked_for(entente, scan, table):
+    name = table("evil.example")
+    (entente.folder / "some.log").write_text("secret\x1b[31m of somebody " + LINE)
+    done = entente("hunt", "scan", "--table", name, "some.log", status=1)
+    assert "secret" not in done.stdout and "\x1b[31m" not in done.stdout
+    hits, _ = scan(name, "some.log")
+    assert "text" not in hits[0]
+    hits, _ = scan(name, "--context", "some.log")
+    assert hits[0]["text"].startswith("secret")
+    assert "\x1b" not in entente("hunt", "scan", "--context", "--table", name, "some.log", status=1).stdout
+
+
+def test_wrong_use_is_said(entente, table):
+    name = table("evil.example")
+    assert "--table" in entente("hunt", "scan", "some.log", status=2).stderr
+    assert "what to hunt" in entente("hunt", "scan", "--table", name, status=2).stderr
+    assert "missing.table" in entente("hunt", "scan", "--table", "missing.table", "x", status=3).stderr
+    entente("hunt", "scan", "--table", name, "--threads", "-1", "x", status=2)
+    entente("hunt", "scan", "--table", name, "--at", "yesterday", "x", status=2)
