@@ -62,14 +62,15 @@ const struct hunt_classifier *hunt_classifiers(guint *count)
     static const struct hunt_classifier all[] = {
         { "scalar", class_scalar },
         { "sse4.2", class_sse42 },
-        { "avx2", class_avx2 },
-        { "avx512bw", class_avx512bw },
+        { "avx2", class_avx2, TRUE },
+        { "avx512bw", class_avx512bw, TRUE },
     };
 
     *count = 1;
     if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))
         *count = 2;
-    if (*count == 2 && __builtin_cpu_supports("avx2"))
+    if (*count == 2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+        __builtin_cpu_supports("lzcnt"))
         *count = 3;
     if (*count == 3 && __builtin_cpu_supports("avx512bw"))
         *count = 4;

@@ -31,6 +31,7 @@ typedef gsize (*hunt_classify)(const guint8 *bytes, gsize words, hunt_masks *mas
 struct hunt_classifier {
     const char *name; /* "scalar", "sse4.2", "avx2", "avx512bw", "neon" */
     hunt_classify classify;
+    gboolean has_bit_steps; /* processors that have it have BMI, BMI2 and LZCNT */
 };
 
 /* Those that this processor runs, the slowest first: "scalar" always is. */

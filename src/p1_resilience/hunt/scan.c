@@ -5,14 +5,22 @@
 
 #define VIEW_TEXT_SIZE 65536 /* bytes of views that are swept at a time, or one that is longer */
 
+void hunt_scanner_classify_with(struct hunt_scanner *scanner,
+                                const struct hunt_classifier *classifier)
+{
+    scanner->classify = classifier->classify;
+    scanner->has_bit_steps = classifier->has_bit_steps;
+}
+
 struct hunt_scanner *hunt_scanner_new(const struct hunt_needles *needles)
 {
     struct hunt_scanner *scanner = g_new0(struct hunt_scanner, 1);
-    guint classifiers;
+    const struct hunt_classifier *classifiers;
+    guint count;
 
     scanner->needles = *needles;
-    hunt_classifiers(&classifiers);
-    scanner->classify = hunt_classifiers(&classifiers)[classifiers - 1].classify;
+    classifiers = hunt_classifiers(&count);
+    hunt_scanner_classify_with(scanner, &classifiers[count - 1]);
     scanner->segments = g_array_new(FALSE, FALSE, sizeof(struct segment));
     scanner->found = g_array_new(FALSE, FALSE, sizeof(struct found));
     scanner->bytes = g_byte_array_new();
@@ -29,12 +37,6 @@ void hunt_scanner_free(struct hunt_scanner *scanner)
     g_byte_array_unref(scanner->bytes);
     g_byte_array_unref(scanner->view_text);
     g_free(scanner);
-}
-
-void hunt_scanner_classify_with(struct hunt_scanner *scanner,
-                                const struct hunt_classifier *classifier)
-{
-    scanner->classify = classifier->classify;
 }
 
 const struct hunt_scan_counts *hunt_scanner_counts(const struct hunt_scanner *scanner)

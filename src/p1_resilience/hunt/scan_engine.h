@@ -50,6 +50,7 @@ struct segment {
 struct hunt_scanner {
     struct hunt_needles needles;
     hunt_classify classify;
+    gboolean has_bit_steps; /* bmi, bmi2, lzcnt */
     struct hunt_scan_counts counts;
     /* The text that is swept now; positions are relative to it. */
     const guint8 *text;

@@ -6,6 +6,9 @@
 
 #define DIGEST_RUN_MIN 32 /* hex digits: MD5 */
 
+/* Becomes part of each of the two sweeps at the end of this file. */
+#define HOT static inline __attribute__((always_inline))
+
 /*
  * The window: the text from `base`, as far as masks were made. There is a mask before the first
  * word and one behind the last, so that 64 bits may be taken from any bit, either way, without a
@@ -21,7 +24,7 @@ struct window {
     guint32 after_name, after_address6, after_hex, after_escape;
 };
 
-static inline gboolean is(const struct window *window, guint32 position, guint8 bits)
+HOT gboolean is(const struct window *window, guint32 position, guint8 bits)
 {
     return (hunt_bytes[window->text[position]] & bits) != 0;
 }
@@ -47,28 +50,28 @@ static gboolean word_around(const struct window *window, guint32 start, guint32 
 }
 
 /* The 64 bits of `class` from `bit` of the word at `masks` on. */
-static inline guint64 bits_from(const hunt_masks *masks, guint bit, enum hunt_class class)
+HOT guint64 bits_from(const hunt_masks *masks, guint bit, enum hunt_class class)
 {
     return masks[0][class] >> bit | masks[1][class] << 1 << (CLASS_BYTES - 1 - bit);
 }
 
 /* The 64 bits of `class` up to `bit`, which is the highest of them. */
-static inline guint64 bits_to(const hunt_masks *masks, guint bit, enum hunt_class class)
+HOT guint64 bits_to(const hunt_masks *masks, guint bit, enum hunt_class class)
 {
     return masks[0][class] << (CLASS_BYTES - 1 - bit) | masks[-1][class] >> 1 >> bit;
 }
 
-static inline guint64 low_bits(guint32 count)
+HOT guint64 low_bits(guint32 count)
 {
     return count < CLASS_BYTES ? ((guint64)1 << count) - 1 : ~(guint64)0;
 }
 
-static inline guint lowest(guint64 bits)
+HOT guint lowest(guint64 bits)
 {
     return (guint)__builtin_ctzll(bits);
 }
 
-static inline guint highest(guint64 bits)
+HOT guint highest(guint64 bits)
 {
     return CLASS_BYTES - 1 - (guint)__builtin_clzll(bits);
 }
@@ -101,7 +104,7 @@ static void addresses4(struct window *window, guint32 start, guint32 end)
 }
 
 /* One to three digits at `text`; sets `wrong` for leading zeros and what is above 255. */
-static inline guint32 octet(const guint8 *text, guint digits, guint *wrong)
+HOT guint32 octet(const guint8 *text, guint digits, guint *wrong)
 {
     guint32 word, value;
 
@@ -114,7 +117,7 @@ static inline guint32 octet(const guint8 *text, guint digits, guint *wrong)
 }
 
 /* token_ipv4() of digits and `dots` alone, without a loop. */
-static inline void numeric4(struct window *window, guint32 start, guint32 length, guint64 dots)
+HOT void numeric4(struct window *window, guint32 start, guint32 length, guint64 dots)
 {
     const guint8 *text = window->text + start;
     guint64 second = dots & (dots - 1), third = second & (second - 1);
@@ -144,7 +147,7 @@ static inline void numeric4(struct window *window, guint32 start, guint32 length
 /* ---- names */
 
 /* Bit 5 set and what lies behind `length` (1..8) bytes taken away: one load whatever the length. */
-static inline guint64 label_word(const guint8 *bytes, guint32 length)
+HOT guint64 label_word(const guint8 *bytes, guint32 length)
 {
     guint64 word;
 
@@ -153,7 +156,7 @@ static inline guint64 label_word(const guint8 *bytes, guint32 length)
 }
 
 /* hunt_key_label() where HUNT_SCAN_PADDING bytes behind the label may be read. */
-static inline guint64 hash_label(guint64 hash, const guint8 *label, guint32 length)
+HOT guint64 hash_label(guint64 hash, const guint8 *label, guint32 length)
 {
     guint64 first, second;
 
@@ -165,7 +168,7 @@ static inline guint64 hash_label(guint64 hash, const guint8 *label, guint32 leng
     return length > 8 ? second : first;
 }
 
-static inline gboolean ends_like_a_name(const struct window *window, guint64 hash)
+HOT gboolean ends_like_a_name(const struct window *window, guint64 hash)
 {
     return hunt_key_filter_has(window->scanner->needles.last_labels, HUNT_KEY_LAST_LABEL_WORDS,
                                hash);
@@ -175,7 +178,7 @@ static inline gboolean ends_like_a_name(const struct window *window, guint64 has
  * The name in `length` (to 64) bytes from `start`, which neither begin nor end with '.' or '-', and
  * all its parents of two labels and more; `dots`, not 0, are the bits of theirs.
  */
-static inline void names(struct window *window, guint32 start, guint32 length, guint64 dots)
+HOT void names(struct window *window, guint32 start, guint32 length, guint64 dots)
 {
     const guint8 *text = window->text + start;
     guint dot = highest(dots), from;
@@ -200,7 +203,7 @@ static guint32 label_start(const struct window *window, guint32 first, guint32 e
     return end;
 }
 
-static inline gboolean trims(const struct window *window, guint32 position)
+HOT gboolean trims(const struct window *window, guint32 position)
 {
     return window->text[position] == '.' || window->text[position] == '-';
 }
@@ -245,7 +248,7 @@ static void long_run(struct window *window, guint32 position)
 }
 
 /* The run of host bytes around the dot at `bit` of a word. */
-static inline void host_run(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
+HOT void host_run(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
 {
     guint64 outside_before = ~bits_to(masks, bit, CLASS_HOST);
     guint64 outside_behind = ~bits_from(masks, bit, CLASS_HOST);
@@ -296,14 +299,14 @@ static inline void host_run(struct window *window, const hunt_masks *masks, guin
 }
 
 /* Bits of `mask` from `from` on; `base` is the position of its bit 0. */
-static inline guint64 not_before(guint64 mask, guint32 base, guint32 from)
+HOT guint64 not_before(guint64 mask, guint32 base, guint32 from)
 {
     if (from <= base)
         return mask;
     return from - base < CLASS_BYTES ? mask & ~low_bits(from - base) : 0;
 }
 
-static inline void dots(struct window *window, const hunt_masks *masks, guint32 base)
+HOT void dots(struct window *window, const hunt_masks *masks, guint32 base)
 {
     guint64 left = not_before(masks[0][CLASS_DOT], base, window->after_name);
 
@@ -331,7 +334,7 @@ typedef unsigned __int128 guint128;
 
 /* Those of `first` that one of `second` follows two to five bytes later: behind a group of digits.
  */
-static inline guint128 followed(guint128 first, guint128 second)
+HOT guint128 followed(guint128 first, guint128 second)
 {
     return first & (second >> 2 | second >> 3 | second >> 4 | second >> 5);
 }
@@ -340,7 +343,7 @@ static inline guint128 followed(guint128 first, guint128 second)
  * A URL whose "://" begins at `bit`. Most hosts are no host of an indicator, which the filter
  * tells of the bytes up to the next '/'; what looks otherwise is left to token_url_begin().
  */
-static inline void url(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
+HOT void url(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
 {
     const guint8 *host = window->text + base + bit + 3;
     guint64 outside = ~(bits_from(masks, bit, CLASS_HOST) >> 3);
@@ -360,7 +363,7 @@ static inline void url(struct window *window, const hunt_masks *masks, guint32 b
  * "://", and what an IPv6 address cannot be without: "::", or at least six colons with one to four
  * bytes between; four are asked for here, which leaves times of day aside.
  */
-static inline void colons(struct window *window, const hunt_masks *masks, guint32 base)
+HOT void colons(struct window *window, const hunt_masks *masks, guint32 base)
 {
     const struct hunt_needles *needles = &window->scanner->needles;
     guint128 here = masks[0][CLASS_COLON] | (guint128)masks[1][CLASS_COLON] << CLASS_BYTES;
@@ -396,7 +399,7 @@ static void email(struct window *window, guint32 at)
 }
 
 /* A 16-bit lane of ones: each run of 31 and more covers one. */
-static inline guint64 full_lanes(guint64 mask)
+HOT guint64 full_lanes(guint64 mask)
 {
     const guint64 ones = G_GUINT64_CONSTANT(0x0001000100010001);
 
@@ -506,7 +509,7 @@ static void classify(struct window *window, guint32 first, guint32 count)
         scanner->counts.lines += lines;
 }
 
-void scan_sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
+HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
 {
     struct window window = { .scanner = scanner, .text = text, .length = length };
     guint32 words = (length + CLASS_BYTES - 1) / CLASS_BYTES;
@@ -532,6 +535,31 @@ void scan_sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length
                 rare(&window, masks[0][CLASS_RARE], base);
         }
     }
+}
+
+static void sweep_plainly(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
+{
+    sweep(scanner, text, length);
+}
+
+#if defined(__x86_64__)
+/* Shifts and bit counts in one step each: all processors with AVX2 have these. */
+__attribute__((target("bmi,bmi2,lzcnt"))) static void sweep_by_bits(struct hunt_scanner *scanner,
+                                                                    const guint8 *text,
+                                                                    guint32 length)
+{
+    sweep(scanner, text, length);
+}
+#else
+#define sweep_by_bits sweep_plainly
+#endif
+
+void scan_sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
+{
+    if (scanner->has_bit_steps)
+        sweep_by_bits(scanner, text, length);
+    else
+        sweep_plainly(scanner, text, length);
     scan_queue_flush(scanner);
     scan_queue_flush4(scanner);
 }
