@@ -89,16 +89,12 @@ def test_compressed_in_every_form(entente, scan, table):
     }
     for form, content in forms.items():
         (entente.folder / form).write_bytes(content)
-        for arguments, options in (((form,), {}), (("-",), {"stdin_path": form})):
-            if options:
-                with open(entente.folder / form, "rb") as source:
-                    done = subprocess.run([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
-                                          cwd=entente.folder, stdin=source, capture_output=True, text=True,
-                                          timeout=60, check=False)
-                assert done.returncode == 1
-                hits, summary = rows(done)
-            else:
-                hits, summary = scan(name, *arguments)
+        with open(entente.folder / form, "rb") as source:
+            piped = subprocess.run([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
+                                   cwd=entente.folder, stdin=source, capture_output=True, text=True,
+                                   timeout=60, check=False)
+        assert piped.returncode == 1
+        for hits, summary in (scan(name, form), rows(piped)):
             assert [(hit["line"], hit["kind"]) for hit in hits] == [
                 (50001, "domain"), (50001, "ipv4"), (100002, "domain"), (100002, "ipv4")], form
             assert summary["bytes"] == 2 * len(text) and summary["lines"] == 100002 and not summary["unread"]
@@ -243,6 +239,19 @@ def test_lines_only_when_asked_for(entente, scan, table):
     hits, _ = scan(name, "--context", "some.log")
     assert hits[0]["text"].startswith("secret")
     assert "\x1b" not in entente("hunt", "scan", "--context", "--table", name, "some.log", status=1).stdout
+
+
+def test_defanged_text_when_asked_for(scan, entente, table):
+    name = table("evil.example", "203.0.113.7", "http://bad.test/x", "ceo@evil.example")
+    (entente.folder / "report.txt").write_text(
+        "It called hxxp://bad[.]test/x and\nevil[.]example, 203[.]0.113(.)7\nmail ceo[at]evil(dot)example\n"
+        "plain 203.0.113.7\n")
+    hits, _ = scan(name, "report.txt")
+    assert [(hit["line"], hit["indicator"]) for hit in hits] == [(4, "203.0.113.7")]
+    hits, _ = scan(name, "--defanged", "report.txt")
+    assert [(hit["line"], hit["indicator"], hit["view"]) for hit in hits] == [
+        (1, "http://bad.test/x", "defanged"), (2, "203.0.113.7", "defanged"), (2, "evil.example", "defanged"),
+        (3, "ceo@evil.example", "defanged"), (3, "evil.example", "defanged"), (4, "203.0.113.7", "raw")]
 
 
 def test_wrong_use_is_said(entente, table):

@@ -1,3 +1,4 @@
+#include "p1_resilience/hunt/refang.h"
 #include "p1_resilience/hunt/scan_engine.h"
 #include "p1_resilience/hunt/view.h"
 
@@ -37,6 +38,11 @@ void hunt_scanner_free(struct hunt_scanner *scanner)
     g_byte_array_unref(scanner->bytes);
     g_byte_array_unref(scanner->view_text);
     g_free(scanner);
+}
+
+void hunt_scanner_defanged(struct hunt_scanner *scanner)
+{
+    scanner->defanged = TRUE;
 }
 
 const struct hunt_scan_counts *hunt_scanner_counts(const struct hunt_scanner *scanner)
@@ -92,6 +98,76 @@ static void sweep_views(struct hunt_scanner *scanner)
     }
     g_array_unref(scanner->segments);
     scanner->segments = all;
+    scanner->in_view = FALSE;
+}
+
+/* Sweeps the texts that were gathered, and begins anew. */
+static void sweep_gathered(struct hunt_scanner *scanner)
+{
+    guint length = scanner->view_text->len;
+
+    if (length) {
+        g_byte_array_set_size(scanner->view_text, length + HUNT_SCAN_PADDING);
+        memset(scanner->view_text->data + length, 0, HUNT_SCAN_PADDING);
+        scan_sweep(scanner, scanner->view_text->data, length);
+    }
+    g_byte_array_set_size(scanner->view_text, 0);
+    g_array_set_size(scanner->segments, 0);
+}
+
+static gboolean parts_words(guint8 byte)
+{
+    return (hunt_bytes[byte] & BYTE_CUT) || (byte && strchr("=,;|", byte));
+}
+
+/* Appends the words of a line as they were meant; FALSE when none is defanged. */
+static gboolean refang_words(const guint8 *line, gsize length, GByteArray *to)
+{
+    g_autoptr(GString) word = g_string_new(NULL);
+    gboolean any = FALSE;
+
+    for (gsize start = 0, end; start < length; start = end + 1) {
+        const char *text = (const char *)line + start;
+
+        for (end = start; end < length && !parts_words(line[end]);)
+            end++;
+        if (refang_needed(text, end - start)) {
+            any = TRUE;
+            refang(text, end - start, word);
+            g_byte_array_append(to, (const guint8 *)word->str, (guint)word->len);
+        } else {
+            g_byte_array_append(to, line + start, (guint)(end - start));
+        }
+        g_byte_array_append(to, (const guint8 *)" ", 1);
+    }
+    return any;
+}
+
+/* The lines that would read otherwise without what people do to indicators, as they were meant. */
+static void sweep_defanged(struct hunt_scanner *scanner, gsize length)
+{
+    const guint8 *at = scanner->raw, *end = at + length;
+
+    scanner->in_view = TRUE;
+    g_array_set_size(scanner->segments, 0);
+    g_byte_array_set_size(scanner->view_text, 0);
+    while (at < end) {
+        const guint8 *feed = memchr(at, '\n', end - at);
+        gsize size = (feed ? feed : end) - at;
+        struct segment segment = { .start = (guint32)(at - scanner->raw),
+                                   .view = HUNT_VIEW_DEFANGED,
+                                   .place = scanner->view_text->len };
+
+        if (refang_words(at, size, scanner->view_text))
+            g_array_append_val(scanner->segments, segment);
+        else
+            g_byte_array_set_size(scanner->view_text, segment.place);
+        g_byte_array_append(scanner->view_text, (const guint8 *)"\n", 1);
+        if (scanner->view_text->len >= VIEW_TEXT_SIZE)
+            sweep_gathered(scanner);
+        at += size + 1;
+    }
+    sweep_gathered(scanner);
     scanner->in_view = FALSE;
 }
 
@@ -229,6 +305,8 @@ void hunt_scan_lines(struct hunt_scanner *scanner, const guint8 *bytes, gsize le
     scanner->counts.bytes += length;
     if (scanner->segments->len)
         sweep_views(scanner);
+    if (scanner->defanged)
+        sweep_defanged(scanner, length);
     if (!scanner->found->len)
         return;
     g_array_sort_with_data(scanner->found, by_place, scanner->bytes->data);

@@ -77,6 +77,12 @@ typedef struct hunt_scanner hunt_scanner_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hunt_scanner_t, hunt_scanner_free)
 
 /*
+ * From now on lines are also looked at without what people do to indicators so that nobody clicks
+ * on them (refang.h). The offset of what is found so is that of its line.
+ */
+void hunt_scanner_defanged(struct hunt_scanner *scanner);
+
+/*
  * Scans `bytes`: whole lines, or a piece of a line that begins and ends where no token is cut
  * (hunt_scan_cut()). At most 2^31 bytes, followed by HUNT_SCAN_PADDING readable ones. `offset` and
  * `line` are the first byte's place in its stream. Calls `report` in the order of (line, offset),

@@ -56,7 +56,7 @@ struct hunt_scanner {
     const guint8 *text;
     guint32 length;
     GArray *segments; /* of views; while the raw text is swept they are added, then read */
-    gboolean in_view;
+    gboolean in_view, defanged;
     guint queued, queued4;
     struct candidate queue[QUEUE_SIZE];
     struct candidate4 queue4[QUEUE_SIZE];

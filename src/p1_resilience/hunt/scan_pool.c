@@ -208,6 +208,8 @@ static gpointer scan_blocks(gpointer data)
     struct seat seat = { pool, NULL, hunt_scanner_new(pool->needles) };
     const struct hunt_scan_counts *counts = hunt_scanner_counts(seat.scanner);
 
+    if (pool->options->defanged)
+        hunt_scanner_defanged(seat.scanner);
     while ((seat.block = next_block(pool)) != NULL) {
         guint64 before = counts->lines;
 
