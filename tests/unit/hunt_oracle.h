@@ -172,7 +172,7 @@ static inline void oracle_names(struct oracle_line *line, const guint8 *text, gs
         while (first < last && strchr(".-", text[first]))
             first++;
         for (gsize from = first; from < last; from++) {
-            if (from == first || text[from - 1] == '.') {
+            if (last - from <= HUNT_KEY_NAME_MAX && (from == first || text[from - 1] == '.')) {
                 g_autofree char *part = g_strndup((const char *)text + from, last - from);
                 g_autofree char *lower = g_ascii_strdown(part, -1);
                 g_autofree char *key = g_strconcat("n", lower, NULL);
