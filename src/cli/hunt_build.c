@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SOURCES_SHOWN 20
+#define SORTS_SHOWN 8
 #define STANDARD_INPUT "-"
 #define INPUT_LIMIT (1u << 30)
 #define MEGABYTE 1e6
@@ -184,6 +185,13 @@ static void put_counts(struct json_writer *json, const struct feed_report *repor
         json_put_string(json, "reason", feed_skip_name(i));
         json_put_string(json, "text", feed_skip_text(i));
         json_put_integer(json, "count", (gint64)report->skipped[i].count);
+        if (report->skipped[i].sorts[0].name) {
+            json_begin_object(json, "sorts");
+            for (guint n = 0; n < FEED_SORTS && report->skipped[i].sorts[n].name; n++)
+                json_put_integer(json, report->skipped[i].sorts[n].name,
+                                 (gint64)report->skipped[i].sorts[n].count);
+            json_end_object(json);
+        }
         put_examples(json, &report->skipped[i]);
         json_end_object(json);
     }
@@ -264,6 +272,23 @@ static void print_sources(const struct feed_report *report)
         printf("and %u more\n", report->sources->len - SOURCES_SHOWN);
 }
 
+/* "of a type that ...: text 12, regkey 3, others 4" */
+static char *why_of(guint skip, const struct feed_skipped *skipped)
+{
+    g_autoptr(GString) why = g_string_new(feed_skip_text(skip));
+    guint64 named = 0;
+    guint i;
+
+    for (i = 0; i < SORTS_SHOWN && skipped->sorts[i].name; i++) {
+        g_string_append_printf(why, "%s%s %" G_GUINT64_FORMAT, i ? ", " : ": ",
+                               skipped->sorts[i].name, skipped->sorts[i].count);
+        named += skipped->sorts[i].count;
+    }
+    if (i && named < skipped->count)
+        g_string_append_printf(why, ", others %" G_GUINT64_FORMAT, skipped->count - named);
+    return g_string_free(g_steal_pointer(&why), FALSE);
+}
+
 static void print_skipped(const struct feed_report *report)
 {
     static const char *const headings[] = { "COUNT", "NOT HUNTED", "WHY", "FOR EXAMPLE", NULL };
@@ -274,15 +299,15 @@ static void print_skipped(const struct feed_report *report)
     for (guint i = 0; i < FEED_SKIPS; i++) {
         const struct feed_skipped *skipped = &report->skipped[i];
         g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, skipped->count);
-        g_autofree char *example = NULL;
+        g_autofree char *example = NULL, *why = NULL;
 
         if (!skipped->count)
             continue;
         any = TRUE;
+        why = why_of(i, skipped);
         example = g_strdup_printf("%s: %s", skipped->place[0], skipped->detail[0]);
-        text_table_row(
-            table, (const char *const[]){ count, feed_skip_name(i), feed_skip_text(i), example },
-            NULL);
+        text_table_row(table, (const char *const[]){ count, feed_skip_name(i), why, example },
+                       NULL);
     }
     if (any) {
         putchar('\n');

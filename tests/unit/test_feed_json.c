@@ -12,6 +12,16 @@
 #define TLP_GREEN_ID "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 #define OWN_MARKING_ID "marking-definition--0b8f3d5e-6a2c-4d5b-8f38-0f6d0f1f2a11"
 
+static guint64 sort_count(const struct read *read, guint skip, const char *name)
+{
+    const struct feed_sort *sorts = read->report->skipped[skip].sorts;
+
+    for (guint i = 0; i < FEED_SORTS; i++)
+        if (g_strcmp0(sorts[i].name, name) == 0)
+            return sorts[i].count;
+    return 0;
+}
+
 /* A bundle of these objects. */
 static char *bundle(const char *const *objects, guint count)
 {
@@ -103,6 +113,7 @@ static void test_stix_what_cannot_be_hunted_is_counted(void)
     g_assert_true(read.last.flags & ASSERTION_PARTIAL);
     g_assert_cmpstr(read.original, ==, "[domain-name:value = 'evil.example' AND file:name = 'x']");
     g_assert_cmpuint(skipped(&read, "not-huntable"), ==, 1);
+    g_assert_cmpuint(sort_count(&read, FEED_SKIP_UNHUNTABLE, "other-path"), ==, 1);
     g_assert_cmpuint(skipped(&read, "pattern"), ==, 1);
     g_assert_cmpuint(skipped(&read, "pattern-type"), ==, 1);
     g_assert_cmpuint(skipped(&read, "malformed"), ==, 1);
@@ -174,6 +185,8 @@ static void test_misp_types(void)
                     "hash d41d8cd98f00b204e9800998ecf8427e\nurl http://evil.example/a\n"
                     "url evil.example/\n");
     g_assert_cmpuint(skipped(&read, "type"), ==, 2); /* imphash, and a link for reading */
+    g_assert_cmpuint(sort_count(&read, FEED_SKIP_TYPE, "imphash"), ==, 1);
+    g_assert_cmpuint(sort_count(&read, FEED_SKIP_TYPE, "link"), ==, 1);
     g_assert_cmpuint(skipped(&read, "not-to-ids"), ==, 1);
     g_assert_cmpuint(skipped(&read, "deleted"), ==, 1);
     g_assert_cmpuint(skipped(&read, "bad-url"), ==, 1); /* a scan of a log ends URLs at a bar */
@@ -241,6 +254,25 @@ static void test_misp_search_names_the_events(void)
     g_assert_cmpstr(two->title, ==, "two");
 }
 
+static void test_too_many_sorts_are_counted_together(void)
+{
+    struct row rows[FEED_SORTS + 6];
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    struct feed_options options = defaults();
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_ptr_array_add(names, g_strdup_printf("type-%u", i));
+        rows[i] = (struct row){ names->pdata[i], "x", "true", NULL };
+    }
+    {
+        g_auto(read_t) read = read_event(rows, G_N_ELEMENTS(rows), &options);
+
+        g_assert_cmpuint(skipped(&read, "type"), ==, G_N_ELEMENTS(rows));
+        g_assert_cmpuint(sort_count(&read, FEED_SKIP_TYPE, "type-0"), ==, 1);
+        g_assert_cmpuint(sort_count(&read, FEED_SKIP_TYPE, "others"), ==, 7);
+    }
+}
+
 static gboolean print_attribute(const struct misp_attribute *attribute, gpointer data,
                                 GError **error)
 {
@@ -295,6 +327,7 @@ int main(int argc, char **argv)
     g_test_add_func("/feed/misp-attribute", test_misp_attribute_says_more);
     g_test_add_func("/feed/misp-non-ids", test_misp_non_ids_on_demand);
     g_test_add_func("/feed/misp-search", test_misp_search_names_the_events);
+    g_test_add_func("/feed/sorts", test_too_many_sorts_are_counted_together);
     g_test_add_func("/feed/misp-wild", test_misp_events_of_the_wild);
     return g_test_run();
 }

@@ -80,10 +80,7 @@ void feed_report_free(struct feed_report *report)
         return;
     g_ptr_array_unref(report->sources);
     for (guint i = 0; i < FEED_SKIPS; i++)
-        for (guint n = 0; n < FEED_EXAMPLES; n++) {
-            g_free(report->skipped[i].detail[n]);
-            g_free(report->skipped[i].place[n]);
-        }
+        feed_skipped_clear(&report->skipped[i]);
     g_free(report);
 }
 

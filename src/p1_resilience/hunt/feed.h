@@ -86,11 +86,19 @@ const char *feed_skip_name(enum feed_skip skip); /* "not-to-ids" */
 const char *feed_skip_text(enum feed_skip skip);
 
 #define FEED_EXAMPLES 3
+#define FEED_SORTS 24 /* the last one stands for all others */
+
+/* How many of what was skipped are of one sort: a type, a language, what a pattern asks for. */
+struct feed_sort {
+    char *name;
+    guint64 count;
+};
 
 struct feed_skipped {
     guint64 count;
-    char *detail[FEED_EXAMPLES]; /* what it was, cut */
-    char *place[FEED_EXAMPLES];  /* "list.txt:12", "event.json: UUID" */
+    char *detail[FEED_EXAMPLES];        /* what it was, cut */
+    char *place[FEED_EXAMPLES];         /* "list.txt:12", "event.json: UUID" */
+    struct feed_sort sorts[FEED_SORTS]; /* where the reason has some; names NULL behind the last */
 };
 
 /* What was read; grows over several feeds. */

@@ -213,7 +213,7 @@ static void zeek_row(struct feed_parser *parser, struct zeek *zeek, const char *
         feed_add(parser, value, strlen(value), zeek_types[i].only, number, &as);
         return;
     }
-    feed_skip(parser, FEED_SKIP_TYPE, number, NULL, type, strlen(type));
+    feed_skip_sort(parser, FEED_SKIP_TYPE, number, NULL, type, value, strlen(value));
 }
 
 static void parse_zeek(struct feed_parser *parser, const char *text, gsize length)

@@ -369,13 +369,14 @@ static gboolean assert_attribute(const struct misp_attribute *attribute, gpointe
     for (i = 0; i < G_N_ELEMENTS(types) && !g_str_equal(types[i].type, attribute->type); i++)
         ;
     if (attribute->deleted) {
-        feed_skip(parser, FEED_SKIP_DELETED, 0, attribute->uuid, value, strlen(value));
+        feed_skip_sort(parser, FEED_SKIP_DELETED, 0, attribute->uuid, attribute->type, value,
+                       strlen(value));
     } else if (i == G_N_ELEMENTS(types)) {
-        feed_skip(parser, FEED_SKIP_TYPE, 0, attribute->uuid, attribute->type,
-                  strlen(attribute->type));
+        feed_skip_sort(parser, FEED_SKIP_TYPE, 0, attribute->uuid, attribute->type, value,
+                       strlen(value));
     } else if (!attribute->to_ids && (!parser->options->include_non_ids || types[i].only_ids)) {
-        feed_skip(parser, types[i].only_ids ? FEED_SKIP_TYPE : FEED_SKIP_NOT_TO_IDS, 0,
-                  attribute->uuid, value, strlen(value));
+        feed_skip_sort(parser, types[i].only_ids ? FEED_SKIP_TYPE : FEED_SKIP_NOT_TO_IDS, 0,
+                       attribute->uuid, attribute->type, value, strlen(value));
     } else {
         as = describe(parser, attribute, labels);
         /* Only a composite type has parts: a URL may hold a bar. */

@@ -56,6 +56,12 @@ void feed_add_indicator(struct feed_parser *parser, const struct indicator *indi
                         const struct assertion *as);
 void feed_skip(struct feed_parser *parser, guint skip, guint64 line, const char *object,
                const char *detail, gsize length);
+/* The same, of a sort: "regkey", "yara", "wildcard". */
+void feed_skip_sort(struct feed_parser *parser, guint skip, guint64 line, const char *object,
+                    const char *sort, const char *detail, gsize length);
+/* Counts `count` of a sort. */
+void feed_sort_add(struct feed_skipped *skipped, const char *name, guint64 count);
+void feed_skipped_clear(struct feed_skipped *skipped);
 
 /* A template of assertions of `source`: the defaults. */
 struct assertion feed_assertion(guint32 source, enum tlp tlp);

@@ -140,18 +140,13 @@ static void assert_pattern(struct reading *reading, const json_t *object, const 
     struct assertion as;
 
     if (!hunt) {
-        g_autofree char *detail =
-            g_strdup_printf("%s: %.*s", pattern_refusal_name(refusal), FEED_EXAMPLE_LIMIT, text);
-
-        feed_skip(parser, FEED_SKIP_PATTERN, 0, id, detail, strlen(detail));
+        feed_skip_sort(parser, FEED_SKIP_PATTERN, 0, id, pattern_refusal_name(refusal), text,
+                       strlen(text));
         return;
     }
-    if (hunt->unhunted || !hunt->indicators->len) {
-        g_autofree char *detail = g_strdup_printf("%s: %.*s", pattern_unhuntable_name(hunt->reason),
-                                                  FEED_EXAMPLE_LIMIT, text);
-
-        feed_skip(parser, FEED_SKIP_UNHUNTABLE, 0, id, detail, strlen(detail));
-    }
+    if (hunt->unhunted || !hunt->indicators->len)
+        feed_skip_sort(parser, FEED_SKIP_UNHUNTABLE, 0, id, pattern_unhuntable_name(hunt->reason),
+                       text, strlen(text));
     as = describe(reading, object, labels);
     for (guint i = 0; i < hunt->indicators->len; i++) {
         const struct pattern_indicator *found =
@@ -182,7 +177,7 @@ static gboolean take_object(const char *const *path, const json_t *object, gpoin
         return TRUE;
     }
     if (!g_str_equal(type, "indicator")) {
-        feed_skip(parser, FEED_SKIP_NOT_INDICATOR, 0, id, type, strlen(type));
+        feed_skip_sort(parser, FEED_SKIP_NOT_INDICATOR, 0, id, type, "", 0);
         return TRUE;
     }
     language = json_text(object, "pattern_type");
@@ -192,7 +187,7 @@ static gboolean take_object(const char *const *path, const json_t *object, gpoin
     else if (!pattern)
         feed_skip(parser, FEED_SKIP_MALFORMED, 0, id, "no pattern", 10);
     else if (language && !g_str_equal(language, "stix"))
-        feed_skip(parser, FEED_SKIP_PATTERN_TYPE, 0, id, language, strlen(language));
+        feed_skip_sort(parser, FEED_SKIP_PATTERN_TYPE, 0, id, language, pattern, strlen(pattern));
     else
         assert_pattern(reading, object, pattern);
     return TRUE;

@@ -10,6 +10,8 @@
 
 #define BATCH_SIZE (256u << 10)
 
+#define FEED_SORT_LIMIT 64
+
 /* One assertion; its strings follow, each ending in NUL, and zeros up to a multiple of eight. */
 struct record {
     guint32 size; /* of all of it */
@@ -38,14 +40,21 @@ struct feed_parser *feed_parser_new(const struct feed_options *options,
     return parser;
 }
 
+void feed_skipped_clear(struct feed_skipped *skipped)
+{
+    for (guint i = 0; i < FEED_EXAMPLES; i++) {
+        g_free(skipped->detail[i]);
+        g_free(skipped->place[i]);
+    }
+    for (guint i = 0; i < FEED_SORTS; i++)
+        g_free(skipped->sorts[i].name);
+    memset(skipped, 0, sizeof *skipped);
+}
+
 static void clear_skips(struct feed_parser *parser)
 {
     for (guint i = 0; i < FEED_SKIPS; i++)
-        for (guint n = 0; n < FEED_EXAMPLES; n++) {
-            g_free(parser->skipped[i].detail[n]);
-            g_free(parser->skipped[i].place[n]);
-        }
-    memset(parser->skipped, 0, sizeof parser->skipped);
+        feed_skipped_clear(&parser->skipped[i]);
     memset(parser->changed, 0, sizeof parser->changed);
 }
 
@@ -228,12 +237,32 @@ guint32 feed_source_add(struct feed_parser *parser, const struct feed_source *so
     return parser->sources++;
 }
 
+void feed_sort_add(struct feed_skipped *skipped, const char *name, guint64 count)
+{
+    guint i = 0;
+
+    while (i < FEED_SORTS - 1 && skipped->sorts[i].name &&
+           !g_str_equal(skipped->sorts[i].name, name))
+        i++;
+    if (!skipped->sorts[i].name)
+        skipped->sorts[i].name = g_strndup(i < FEED_SORTS - 1 ? name : "others", FEED_SORT_LIMIT);
+    skipped->sorts[i].count += count;
+}
+
 void feed_skip(struct feed_parser *parser, guint skip, guint64 line, const char *object,
                const char *detail, gsize length)
+{
+    feed_skip_sort(parser, skip, line, object, NULL, detail, length);
+}
+
+void feed_skip_sort(struct feed_parser *parser, guint skip, guint64 line, const char *object,
+                    const char *sort, const char *detail, gsize length)
 {
     struct feed_skipped *skipped = &parser->skipped[skip];
     guint64 example = skipped->count++;
 
+    if (sort)
+        feed_sort_add(skipped, sort, 1);
     if (example >= FEED_EXAMPLES)
         return;
     skipped->detail[example] = g_strndup(detail, MIN(length, FEED_EXAMPLE_LIMIT));
@@ -255,6 +284,12 @@ void feed_parser_finish_file(struct feed_parser *parser)
         for (guint n = 0; n < MIN(parser->skipped[i].count, FEED_EXAMPLES); n++) {
             put_string(body, parser->skipped[i].detail[n], FEED_TITLE_LIMIT);
             put_string(body, parser->skipped[i].place[n], FEED_TITLE_LIMIT);
+        }
+        for (guint n = 0; n < FEED_SORTS; n++) {
+            put_string(body, parser->skipped[i].sorts[n].name, FEED_SORT_LIMIT);
+            put_u64(body, parser->skipped[i].sorts[n].count);
+            if (!parser->skipped[i].sorts[n].name)
+                break;
         }
     }
     send_body(parser, FEED_MESSAGE_SKIPS, body);
@@ -337,6 +372,18 @@ gboolean feed_wire_source(const guint8 *body, gsize length, struct feed_source *
     return TRUE;
 }
 
+static void get_sorts(struct wire *wire, struct feed_skipped *skipped)
+{
+    for (guint n = 0; n < FEED_SORTS && !wire->broken; n++) {
+        g_autofree char *name = get_string(wire);
+        guint64 count = get_u64(wire);
+
+        if (!name)
+            return;
+        feed_sort_add(skipped, name, count);
+    }
+}
+
 gboolean feed_wire_skips(const guint8 *body, gsize length, struct feed_report *report)
 {
     struct wire wire = { body, body + length, FALSE };
@@ -357,6 +404,7 @@ gboolean feed_wire_skips(const guint8 *body, gsize length, struct feed_report *r
             skipped->place[example] = place ? g_steal_pointer(&place) : g_strdup("");
         }
         skipped->count += count;
+        get_sorts(&wire, skipped);
     }
     return !wire.broken && wire.at == wire.end;
 }
