@@ -9,6 +9,7 @@
 #define MICROSECONDS 1000000u
 #define NANOSECONDS 1000000000u
 #define SKIP_STEP (64u << 10)
+#define AHEAD_SIZE ((gsize)256 << 10) /* bytes asked for at a time: packets are small */
 
 static const struct {
     guint32 magic;
@@ -26,6 +27,7 @@ struct capture *capture_new(capture_fill fill, gpointer data)
 
     capture->fill = fill;
     capture->data = data;
+    capture->ahead = g_malloc(AHEAD_SIZE);
     capture->interfaces = g_array_new(FALSE, FALSE, sizeof(struct capture_interface));
     return capture;
 }
@@ -36,6 +38,7 @@ void capture_free(struct capture *capture)
         return;
     g_array_unref(capture->interfaces);
     g_free(capture->block);
+    g_free(capture->ahead);
     g_free(capture->problem);
     g_free(capture);
 }
@@ -73,6 +76,19 @@ guint32 capture_u32(const struct capture *capture, gsize at)
     return capture->is_little ? GUINT32_FROM_LE(number) : GUINT32_FROM_BE(number);
 }
 
+/* Some bytes of the file; 0 at its end. */
+static gsize take_ahead(struct capture *capture, guint8 *to, gsize size)
+{
+    if (capture->ahead_at == capture->ahead_end) {
+        capture->ahead_at = 0;
+        capture->ahead_end = capture->fill(capture->ahead, AHEAD_SIZE, capture->data);
+    }
+    size = MIN(size, capture->ahead_end - capture->ahead_at);
+    memcpy(to, capture->ahead + capture->ahead_at, size);
+    capture->ahead_at += size;
+    return size;
+}
+
 /* What there is of `size` bytes. */
 static gsize read_some(struct capture *capture, gsize at, gsize size)
 {
@@ -83,7 +99,7 @@ static gsize read_some(struct capture *capture, gsize at, gsize size)
         capture->block = g_realloc(capture->block, capture->capacity);
     }
     while (done < size && got) {
-        got = capture->fill(capture->block + at + done, size - done, capture->data);
+        got = take_ahead(capture, capture->block + at + done, size - done);
         done += got;
     }
     return done;

@@ -14,6 +14,8 @@ struct capture {
     gpointer data;
     guint8 *block; /* what is held of the file: one record or block */
     gsize capacity;
+    guint8 *ahead; /* read, and not taken yet: from `ahead_at` to `ahead_end` */
+    gsize ahead_at, ahead_end;
     gboolean is_begun, is_ng, is_little;
     gsize record_size; /* pcap: of the head of a packet */
     struct capture_interface pcap;

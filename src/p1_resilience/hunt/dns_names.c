@@ -64,7 +64,7 @@ static void put_label(char *text, gsize *end, const guint8 *label, gsize length)
  */
 static gboolean read_name(const struct message *message, gsize *at, char *text, gsize *text_length)
 {
-    gsize from = *at, lowest = *at, octets = 1;
+    gsize from = *at, lowest = from, octets = 1;
     guint jumps = 0;
     gboolean jumped = FALSE;
 
