@@ -8,6 +8,10 @@ struct intel_arguments {
     char **tables, **named;
     char *tlp, *to, *ceiling;
     gboolean misp, anonymous, false_positives, observed, partial;
+    /* pull, push */
+    char **match;
+    char *url, *collection, *store, *misp_feed, *added_after, *page, *user, *token_file, *key, *ca;
+    gboolean allow_private;
 };
 
 struct intel_subcommand {
@@ -17,4 +21,7 @@ struct intel_subcommand {
                GError **error);
 };
 
+extern const struct intel_subcommand intel_pull;
+extern const struct intel_subcommand intel_push;
 extern const struct intel_subcommand intel_sightings;
+extern const struct intel_subcommand intel_token;

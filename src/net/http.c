@@ -94,6 +94,7 @@ struct transfer {
     gint64 deadline_us;
     GByteArray *body;
     gsize header_bytes;
+    char *wanted;
     char *refused; /* the address that is not public */
     gboolean too_large;
     char message[CURL_ERROR_SIZE];
@@ -106,6 +107,7 @@ static void transfer_free(struct transfer *transfer)
     transfer->http->curl.slist_free_all(transfer->headers);
     g_byte_array_unref(transfer->body);
     g_free(transfer->url);
+    g_free(transfer->wanted);
     g_free(transfer->refused);
     g_free(transfer);
 }
@@ -114,6 +116,7 @@ void http_answer_clear(struct http_answer *answer)
 {
     g_clear_pointer(&answer->content_type, g_free);
     g_clear_pointer(&answer->body, g_bytes_unref);
+    g_clear_pointer(&answer->wanted, g_free);
     g_clear_error(&answer->error);
     memset(answer, 0, sizeof *answer);
 }
@@ -264,6 +267,18 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
     return length;
 }
 
+/* "NAME: VALUE CR LF": keeps the value of the one that is wanted. */
+static void look_at_header(struct transfer *transfer, const char *line, gsize length)
+{
+    const char *name = transfer->request->wanted;
+    gsize size = name ? strlen(name) : 0;
+
+    if (!name || length <= size || line[size] != ':' || g_ascii_strncasecmp(line, name, size) != 0)
+        return;
+    g_free(transfer->wanted);
+    transfer->wanted = g_strstrip(g_strndup(line + size + 1, length - size - 1));
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
@@ -273,6 +288,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
         transfer->too_large = TRUE;
         return 0;
     }
+    look_at_header(transfer, data, size * count);
     return size * count;
 }
 
@@ -455,6 +471,7 @@ static void read_answer(struct transfer *transfer, guint status, struct http_ans
     curl->easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &content_type);
     curl->easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     answer->status = status;
+    answer->wanted = g_steal_pointer(&transfer->wanted);
     answer->content_type = g_strdup(content_type);
     answer->retry_after_us =
         MIN(retry_after_s, RETRY_AFTER_LIMIT_US / G_USEC_PER_SEC) * G_USEC_PER_SEC;

@@ -28,12 +28,14 @@ struct http_request {
     GBytes *body;               /* or NULL */
     guint64 range_from;         /* bytes to skip; 0: the whole body. Status 206 says it was done */
     const char *const *headers; /* "Name: value", ends with NULL; or NULL */
+    const char *wanted;         /* name of a header whose value the answer is to have; or NULL */
 };
 
 struct http_answer {
     guint status;
     char *content_type; /* or NULL */
     GBytes *body;
+    char *wanted;          /* the value of the header that was wanted; NULL: it was not there */
     gint64 retry_after_us; /* 0: not said */
     GError *error;         /* no answer at all: ENTENTE_ERROR_SYSTEM, _POLICY for what is not
                               allowed, _INPUT for what is no URL; then status is 0 */

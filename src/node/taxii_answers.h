@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "node/service.h"
 #include "p1_resilience/intel/taxii_config.h"
+#include "p1_resilience/intel/taxii_filter.h"
 
-#define TAXII_MEDIA_TYPE "application/taxii+json;version=2.1"
 #define STIX_TYPE "application/stix+json;version=2.1"
 
 /* An error resource (section 3.6). `why` NULL: nothing more to say. */

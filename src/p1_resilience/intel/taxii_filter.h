@@ -12,6 +12,7 @@
 #pragma once
 #include <glib.h>
 
+#define TAXII_MEDIA_TYPE "application/taxii+json;version=2.1"
 #define TAXII_LIST_MAX 100u /* values of one match */
 #define TAXII_SECRET 32u
 

@@ -1,0 +1,272 @@
+#include "p1_resilience/intel/foreign.h"
+
+#include "base/error.h"
+#include "p1_resilience/intel/stix.h"
+#include "sandbox/worker.h"
+
+#include <string.h>
+
+#define WORKER_LIMIT_US (60 * (gint64)G_USEC_PER_SEC)
+#define WORKER_MEMORY (G_GUINT64_CONSTANT(2) << 30)
+#define WORKER_CPU_S 60u
+#define TEXT_MAX 4096u /* bytes of an id, a version, a token */
+#define DOCUMENT_MAX STIX_LIMIT
+
+enum message { MESSAGE_ITEM = 1, MESSAGE_END, MESSAGE_REFUSED };
+
+static void item_clear(gpointer data)
+{
+    struct foreign_item *item = data;
+
+    g_free(item->id);
+    g_free(item->version);
+}
+
+void foreign_document_clear(struct foreign_document *document)
+{
+    g_clear_pointer(&document->items, g_array_unref);
+    g_clear_pointer(&document->next, g_free);
+    g_clear_pointer(&document->title, g_free);
+}
+
+static void begin(struct foreign_document *document)
+{
+    *document =
+        (struct foreign_document){ .items = g_array_new(FALSE, TRUE, sizeof(struct foreign_item)) };
+    g_array_set_clear_func(document->items, item_clear);
+}
+
+static gboolean add_item(struct foreign_document *document, gsize offset, gsize length,
+                         const char *id, const char *version, GError **error)
+{
+    struct foreign_item item = { offset, length, g_strdup(id), g_strdup(version ? version : "") };
+
+    if (strlen(id) > TEXT_MAX || strlen(item.version) > TEXT_MAX) {
+        item_clear(&item);
+        return input_error(error, "an id or version of more than %u bytes", TEXT_MAX);
+    }
+    g_array_append_val(document->items, item);
+    return TRUE;
+}
+
+/* --- envelopes --- */
+
+struct reading {
+    struct foreign_document *document;
+    const char *from;
+};
+
+static gboolean take_object(const struct stix_object *object, gpointer data, GError **error)
+{
+    const struct reading *reading = data;
+
+    return add_item(reading->document, (gsize)(object->text - reading->from), object->length,
+                    json_text(object->json, "id"), stix_version(object->json), error);
+}
+
+static gboolean parse_envelope(GBytes *bytes, const char *name, struct foreign_document *document,
+                               GError **error)
+{
+    g_auto(stix_document_t) around = { 0 };
+    gsize length;
+    const char *text = g_bytes_get_data(bytes, &length);
+    struct reading reading = { document, text };
+    const char *next;
+
+    if (!stix_read(text, length, name, &around, take_object, &reading, error))
+        return FALSE;
+    if (around.id || json_object_get(around.around, "type"))
+        return input_error(error, "%s: no envelope of TAXII", name);
+    next = json_text(around.around, "next");
+    document->more = json_is_true(json_object_get(around.around, "more"));
+    if (next && strlen(next) > TEXT_MAX)
+        return input_error(error, "%s: \"next\" has more than %u bytes", name, TEXT_MAX);
+    document->next = g_strdup(next);
+    return TRUE;
+}
+
+/* --- MISP --- */
+
+/* A number, or digits in a text (MISP writes both). NULL: neither. Owned by the caller. */
+static char *number_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (json_is_integer(value))
+        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return text && *text && strspn(text, "0123456789") == strlen(text) ? g_strdup(text) : NULL;
+}
+
+static gboolean add_event(struct foreign_document *document, const char *uuid, const json_t *event,
+                          GError **error)
+{
+    g_autofree char *timestamp = number_of(json_object_get(event, "timestamp"));
+
+    if (!uuid || !g_uuid_string_is_valid(uuid) || !timestamp)
+        return input_error(error, "an event without a UUID or a timestamp");
+    return add_item(document, 0, 0, uuid, timestamp, error);
+}
+
+static gboolean parse_manifest(GBytes *bytes, const char *name, struct foreign_document *document,
+                               GError **error)
+{
+    g_autoptr(json_t) json = json_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
+                                        DOCUMENT_MAX, name, error);
+    const char *uuid;
+    json_t *event;
+
+    if (!json)
+        return FALSE;
+    if (!json_is_object(json))
+        return input_error(error, "%s: no manifest of MISP", name);
+    json_object_foreach(json, uuid, event) if (!add_event(document, uuid, event, error))
+    {
+        g_prefix_error(error, "%s: ", name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean parse_event(GBytes *bytes, const char *name, struct foreign_document *document,
+                            GError **error)
+{
+    g_autoptr(json_t) json = json_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
+                                        DOCUMENT_MAX, name, error);
+    const json_t *event = json_object_get(json, "Event");
+
+    if (!json)
+        return FALSE;
+    if (json_is_object(event) && add_event(document, json_text(event, "uuid"), event, error))
+        return TRUE;
+    if (error && *error)
+        g_prefix_error(error, "%s: ", name);
+    return json_is_object(event) ? FALSE : input_error(error, "%s: no event of MISP", name);
+}
+
+gboolean foreign_parse(enum foreign_kind kind, GBytes *bytes, const char *name,
+                       struct foreign_document *document, GError **error)
+{
+    static gboolean (*const parsers[])(GBytes *, const char *, struct foreign_document *,
+                                       GError **) = {
+        [FOREIGN_ENVELOPE] = parse_envelope,
+        [FOREIGN_MISP_MANIFEST] = parse_manifest,
+        [FOREIGN_MISP_EVENT] = parse_event,
+    };
+
+    begin(document);
+    return parsers[kind](bytes, name, document, error);
+}
+
+/* --- the worker, and what it says --- */
+
+struct job {
+    enum foreign_kind kind;
+    GBytes *bytes;
+    const char *name;
+};
+
+/* offset, length, id NUL version NUL */
+static gboolean send_item(struct worker_pipe *out, const struct foreign_item *item)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    const guint64 place[] = { item->offset, item->length };
+
+    g_byte_array_append(body, (const guint8 *)place, sizeof place);
+    g_byte_array_append(body, (const guint8 *)item->id, strlen(item->id) + 1);
+    g_byte_array_append(body, (const guint8 *)item->version, strlen(item->version) + 1);
+    return worker_send(out, MESSAGE_ITEM, body->data, body->len);
+}
+
+static void work(struct worker_pipe *out, gpointer data)
+{
+    const struct job *job = data;
+    g_auto(foreign_document_t) document = { 0 };
+    g_autoptr(GError) error = NULL;
+    g_autofree char *end = NULL;
+
+    if (!foreign_parse(job->kind, job->bytes, job->name, &document, &error)) {
+        worker_send(out, MESSAGE_REFUSED, error->message, strlen(error->message));
+        return;
+    }
+    for (guint i = 0; i < document.items->len; i++)
+        if (!send_item(out, &g_array_index(document.items, struct foreign_item, i)))
+            return;
+    end = g_strconcat(document.more ? "1" : "0", document.next, NULL);
+    worker_send(out, MESSAGE_END, end, strlen(end));
+}
+
+static gboolean take_item(const guint8 *body, gsize length, gsize size,
+                          struct foreign_document *document)
+{
+    const char *end = (const char *)body + length, *id, *version;
+    guint64 place[2];
+
+    if (length < sizeof place + 2 || end[-1])
+        return FALSE;
+    memcpy(place, body, sizeof place);
+    id = (const char *)body + sizeof place;
+    version = id + strlen(id) + 1;
+    return place[0] <= size && place[1] <= size - place[0] && version < end &&
+           version + strlen(version) + 1 == end &&
+           add_item(document, place[0], place[1], id, version, NULL);
+}
+
+/* FALSE: babble, or `error` is set. */
+static gboolean take(guint8 kind, const guint8 *body, gsize length, const struct job *job,
+                     struct foreign_document *document, gboolean *ended, GError **error)
+{
+    if (*ended)
+        return FALSE;
+    if (kind == MESSAGE_ITEM)
+        return take_item(body, length, g_bytes_get_size(job->bytes), document);
+    *ended = TRUE;
+    if (kind == MESSAGE_REFUSED) {
+        g_autofree char *raw = g_strndup((const char *)body, length);
+        g_autofree char *text = g_utf8_make_valid(raw, -1);
+
+        return input_error(error, "%s", text);
+    }
+    if (kind != MESSAGE_END || length < 1 || length > TEXT_MAX + 1)
+        return FALSE;
+    document->more = body[0] == '1';
+    document->next = length > 1 ? g_strndup((const char *)body + 1, length - 1) : NULL;
+    return TRUE;
+}
+
+gboolean foreign_read(enum foreign_kind kind, GBytes *bytes, const char *name,
+                      struct foreign_document *document, GError **error)
+{
+    static const struct confine_limits limits = { WORKER_MEMORY, WORKER_CPU_S };
+    g_autoptr(confinement_t) confinement = confinement_new(0, error);
+    struct job job = { kind, bytes, name };
+    g_autoptr(worker_t) worker = NULL;
+    gboolean ended = FALSE;
+
+    begin(document);
+    if (!confinement)
+        return FALSE;
+    worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US, work,
+                          &job, error);
+    if (!worker)
+        return FALSE;
+    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
+        const guint8 *body;
+        guint8 message;
+        gsize length;
+
+        while ((body = worker_next(worker, &message, &length))) {
+            GError *refused = NULL;
+
+            if (take(message, body, length, &job, document, &ended, &refused))
+                continue;
+            if (refused) {
+                g_propagate_error(error, refused);
+                return FALSE;
+            }
+            return system_error(error, "%s: its parser says what cannot be", name);
+        }
+    }
+    return (ended && worker_end(worker) == WORKER_DONE) ||
+           system_error(error, "%s: its parser ended: %s", name,
+                        worker_end_text(worker) ? worker_end_text(worker) : "early");
+}

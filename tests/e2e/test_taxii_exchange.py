@@ -1,0 +1,409 @@
+"""Indicators between nodes: pull and push, killed and refused; feeds of MISP out and in."""
+import hashlib
+import http.server
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import BINARY
+from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, indicator, token_of, uuid4
+
+MANY = 100_000
+PAGE = 1000
+
+
+@pytest.fixture
+def server(tmp_path):
+    node = Taxii(tmp_path).start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def url(server):
+    return f"http://127.0.0.1:{server.port}{ROOT}"
+
+
+@pytest.fixture
+def token(tmp_path):
+    def make(name):
+        file = tmp_path / f"{name}.token"
+        file.write_text(token_of(name) + "\n")
+        return ["--user", name, "--token-file", file, "--allow-private"]
+    return make
+
+
+def bundle(path, objects):
+    path.write_text(json.dumps({"type": "bundle", "id": "bundle--" + uuid4(path),
+                                "objects": objects}))
+    return path
+
+
+def pulled(folder):
+    """All objects in a folder, as (id, version), in the order of the files."""
+    return [(o["id"], o["modified"]) for file in sorted(folder.glob("taxii-*.json"))
+            for o in json.loads(file.read_text())["objects"]]
+
+
+def test_push_and_pull(entente, server, url, token, tmp_path):
+    objects = [indicator(i) for i in range(25)] + [indicator("red", marking=RED)]
+    said = entente("intel", "push", bundle(tmp_path / "b.json", objects), "--url", url,
+                   "--collection", "shared", *token("soc"), status=4).stderr
+    assert "25 sent, 25 taken" in said and "1 not sent" in said
+    said = entente("intel", "pull", url, "--collection", "shared", "--page", "10", "-o", "in",
+                   *token("member")).stderr
+    assert "25 new objects on 3 pages" in said
+    assert pulled(tmp_path / "in") == [(o["id"], o["modified"]) for o in objects[:25]]
+    # nothing new: nothing twice
+    entente("intel", "pull", url, "--collection", "shared", "-o", "in", *token("member"))
+    server.post([indicator("new"), indicator("0", modified="2026-11-05T00:00:00.000Z")])
+    said = entente("intel", "pull", url, "--collection", "shared", "-o", "in",
+                   *token("member")).stderr
+    assert "2 new objects" in said
+    assert len(pulled(tmp_path / "in")) == len(set(pulled(tmp_path / "in"))) == 27
+    # what was pulled is a feed to hunt with
+    entente("hunt", "build", "-o", "intel.table", "in")
+    entente("intel", "pull", url, "--collection", "shared", "--match", "type=malware", "-o", "other",
+            *token("member"))
+    assert not pulled(tmp_path / "other")
+
+
+def test_refusals(entente, url, token, tmp_path):
+    file = bundle(tmp_path / "b.json", [indicator("a")])
+    assert "401" in entente("intel", "pull", url, "--collection", "shared", "-o", "in",
+                            "--allow-private", status=4).stderr
+    assert "403" in entente("intel", "push", file, "--url", url, "--collection", "shared",
+                            *token("member"), status=4).stderr
+    assert "404" in entente("intel", "pull", url, "--collection", "own", "-o", "in",
+                            *token("member"), status=3).stderr
+    entente("intel", "pull", url, "--collection", "shared", *token("member"), status=2)
+    entente("intel", "push", file, status=2)
+
+
+def test_signed_requests(entente, tmp_path):
+    """A key in place of a token: for the node's public name only."""
+    entente("key", "new", "--name", "cert.example")
+    keys = list((tmp_path / "data" / "keys").glob("*.key"))
+    public = next(word for word in entente("key", "show").stdout.split() if word.count("+") >= 2)
+    node = Taxii(tmp_path)
+    config = tmp_path / "intel.yaml"
+    config.write_text(config.read_text() + f"  - name: signed\n    key: {public}\n")
+    config.write_text(config.read_text().replace("read: [member, soc]", "read: [signed, soc]", 1))
+    node.options += ("--public-url", f"http://127.0.0.1:{node.port}")
+    node.start()
+    try:
+        node.post([indicator(i) for i in range(5)])
+        address = f"http://127.0.0.1:{node.port}{ROOT}"
+        said = entente("intel", "pull", address, "--collection", "shared", "--page", "2", "-o",
+                       "in", "--match", "type=indicator,malware", "--key", keys[0],
+                       "--allow-private").stderr
+        assert "5 new objects on 3 pages" in said
+        other = f"http://localhost:{node.port}{ROOT}"
+        entente("intel", "pull", other, "--collection", "shared", "-o", "in2", "--key", keys[0],
+                "--allow-private", status=4)
+    finally:
+        node.stop()
+
+
+def test_tokens_of_pages(server):
+    """They survive a restart, go with their filters only, and not elsewhere."""
+    server.post([indicator(i) for i in range(10)])
+    path = ROOT + "collections/shared/objects/"
+    _, _, page = server.ask(path + "?limit=4&match[type]=indicator")
+    token = page["next"]
+    assert page["more"] is True and len(page["objects"]) == 4
+    server.stop()
+    server.start()
+    status, _, rest = server.ask(f"{path}?match[type]=indicator&next={token}")
+    assert status == 200 and len(rest["objects"]) == 6 and "more" not in rest
+    for wrong in (f"{path}?next={token}", f"{path}?match[type]=malware&next={token}",
+                  f"{path}?match[type]=indicator&added_after=2020-01-01T00:00:00Z&next={token}",
+                  f"{ROOT}collections/shared/manifest/?match[type]=indicator&next={token}",
+                  f"{ROOT}collections/own/objects/?match[type]=indicator&next={token}",
+                  f"{path}?match[type]=indicator&next=B{token[1:]}"):
+        assert server.ask(wrong)[0] == 400, wrong
+
+
+def test_objects_that_cannot_follow(server):
+    first = server.post([indicator("a")])
+    again = server.post([indicator("a")])
+    assert first["success_count"] == again["success_count"] == 1
+    assert "already" in again["successes"][0]["message"]
+    other = server.post([{**indicator("a"), "name": "other words"}, {**indicator("b"), "pattern": "x"},
+                         indicator("c"), indicator("a", modified="2026-11-09T00:00:00.000Z",
+                                                   created="2026-11-02T00:00:00.000Z")])
+    assert (other["success_count"], other["failure_count"]) == (1, 3)
+    assert {f["id"] for f in other["failures"]} == {indicator("a")["id"], indicator("b")["id"]}
+    status, _, kept = server.ask(f"{ROOT}status/{other['id']}/")
+    assert status == 200 and kept == other
+    assert server.ask(f"{ROOT}status/{other['id']}/", who="member")[0] == 404
+    path = f"{ROOT}collections/shared/objects/{indicator('c')['id']}/"
+    assert server.ask(path, method="DELETE")[0] == 200
+    assert server.ask(path)[0] == server.ask(path, method="DELETE")[0] == 404
+
+
+def test_public_collection(tmp_path):
+    node = Taxii(tmp_path, public="true").start()
+    try:
+        node.post([indicator("clear", marking=CLEAR), indicator("none"),
+                   indicator("red", marking=RED)], "open")
+        _, _, shown = node.ask(ROOT + "collections/", who=None)
+        assert [c["alias"] for c in shown["collections"]] == ["open"]
+        _, _, page = node.ask(ROOT + "collections/open/objects/", who=None)
+        assert [o["id"] for o in page["objects"]] == [indicator(n)["id"] for n in ("clear", "none")]
+        assert node.ask(ROOT + "collections/shared/objects/", who=None)[0] == 401
+        assert node.ask(ROOT + "collections/open/objects/", who=None, method="POST",
+                        body={"objects": [indicator("x")]})[0] == 401
+        journal = node.data / "journal.db"
+        assert journal.exists()
+    finally:
+        node.stop()
+
+
+def test_gzip(server):
+    import gzip
+    body = gzip.compress(json.dumps({"objects": [indicator(i) for i in range(100)]}).encode())
+    status, _, answer = server.ask(ROOT + "collections/shared/objects/", method="POST", body=body,
+                                   Content_Encoding="gzip")
+    assert status == 202 and answer["success_count"] == 100
+    bomb = gzip.compress(b" " * 5_000_000)
+    assert server.ask(ROOT + "collections/shared/objects/", method="POST", body=bomb,
+                      Content_Encoding="gzip")[0] == 413
+    from taxii import basic
+    status, headers, text = server.request(
+        "GET", ROOT + "collections/shared/objects/", headers={
+            "Accept": MEDIA, "Authorization": basic("soc"), "Accept-Encoding": "gzip"})
+    assert headers["content-encoding"] == "gzip"
+    assert len(json.loads(gzip.decompress(text))["objects"]) == 100
+
+
+def test_many_while_more_arrive_and_killed(entente, server, url, token, tmp_path, say):
+    """100,000 objects, and more while they are read; the reader is killed again and again."""
+    objects = [indicator(i) for i in range(MANY)]
+    file = bundle(tmp_path / "many.json", objects)
+    began = time.monotonic()
+    entente("intel", "push", file, "--store", "shared", "--data", server.data)
+    loaded = time.monotonic() - began
+    late, stop = [], threading.Event()
+
+    def arrive():
+        while not stop.is_set() and len(late) < 2000:
+            more = [indicator(f"late-{len(late) + i}") for i in range(20)]
+            server.post(more)
+            late.extend(more)
+            time.sleep(0.05)
+
+    arriving = threading.Thread(target=arrive)
+    arriving.start()
+    command = [BINARY, "intel", "pull", url, "--collection", "shared", "-o", tmp_path / "in",
+               "--page", str(PAGE), *token("member"), "--quiet"]
+    began, kills = time.monotonic(), 0
+    try:
+        while True:
+            process = subprocess.Popen(list(map(str, command)), env=entente.environment)
+            try:
+                assert process.wait(0.4 + 0.13 * kills) == 0
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+            assert time.monotonic() - began < 120
+    finally:
+        stop.set()
+        arriving.join()
+    took = time.monotonic() - began
+    entente(*map(str, command[1:]))  # what came after the last page
+    got = pulled(tmp_path / "in")
+    wanted = [(o["id"], o["modified"]) for o in objects + late]
+    assert len(got) == len(set(got)), "something came twice"
+    assert set(got) == set(wanted)
+    assert kills >= 2 and late
+    say(f"figure: TAXII: {MANY} objects loaded in {loaded:.1f} s; pulled in {took:.1f} s with "
+        f"{kills} kills, {len(late)} more arriving")
+
+
+# --- MISP ---
+
+def event(name, timestamp, tag="tlp:clear", **members):
+    return {"uuid": uuid4(name), "info": f"Event {name}", "date": "2026-11-01", "analysis": "2",
+            "threat_level_id": "2", "timestamp": str(timestamp), "published": True,
+            "Orgc": {"name": "Example CERT", "uuid": uuid4("cert")},
+            "Tag": [{"name": tag, "colour": "#ffffff"}],
+            "Attribute": [{"uuid": uuid4(name + "1"), "type": "domain|ip", "to_ids": True,
+                           "category": "Network activity", "timestamp": str(timestamp),
+                           "value": f"{name}.example|192.0.2.7"}],
+            "Object": [{"name": "file", "uuid": uuid4(name + "2"), "Attribute": [
+                {"uuid": uuid4(name + "3"), "type": "md5", "to_ids": True, "value": "0" * 32,
+                 "category": "Payload delivery", "timestamp": str(timestamp)}]}], **members}
+
+
+def write_event(path, value):
+    path.write_text(json.dumps({"Event": value}))
+    return path
+
+
+@pytest.fixture
+def profile(tmp_path):
+    (tmp_path / "entente.yaml").write_text(
+        "signatory:\n  name: Example CERT\n  group: civil-society\n")
+
+
+def test_misp_feed_out(entente, profile, tmp_path):
+    files = [write_event(tmp_path / f"{name}.json", event(name, 1000)) for name in "ab"]
+    files.append(write_event(tmp_path / "red.json", event("red", 1000, tag="tlp:red")))
+    said = entente("intel", "push", *files, "--misp-feed", "feed", "--to", "public",
+                   status=4).stderr
+    assert "1 not sent" in said
+    feed = tmp_path / "feed"
+    manifest = json.loads((feed / "manifest.json").read_text())
+    assert sorted(manifest) == sorted(uuid4(name) for name in "ab")
+    assert manifest[uuid4("a")]["Orgc"]["name"] == "Example CERT"
+    assert manifest[uuid4("a")]["timestamp"] == "1000"
+    assert {p.name for p in feed.iterdir()} == {"manifest.json", "hashes.csv",
+                                                *(f"{uuid4(n)}.json" for n in "ab")}
+
+    def lines():
+        return sorted((feed / "hashes.csv").read_text().split())
+
+    def line(value, name):
+        return hashlib.md5(value.encode()).hexdigest() + "," + uuid4(name)
+
+    wanted = sorted(line(value, name) for name in "ab"
+                    for value in (f"{name}.example", "192.0.2.7", "0" * 32))
+    assert lines() == wanted
+    # again, newer: replaced
+    newer = event("a", 2000)
+    newer["Attribute"][0]["value"] = "other.example|192.0.2.7"
+    entente("intel", "push", write_event(files[0], newer), "--misp-feed", "feed", "--to", "public")
+    assert line("other.example", "a") in lines() and line("a.example", "a") not in lines()
+    assert json.loads((feed / "manifest.json").read_text())[uuid4("a")]["timestamp"] == "2000"
+    entente("hunt", "build", "-o", "intel.table", "feed")
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A web server of a folder, which notes what is asked."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, directory=str(folder), **options)
+
+        def log_message(self, *arguments):
+            asked.append(self.path)
+
+    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{web.server_port}/", asked
+    web.shutdown()
+
+
+def test_misp_feed_in(entente, profile, site, tmp_path):
+    folder, address, asked = site
+    files = [write_event(tmp_path / f"{name}.json", event(name, 1000)) for name in "abc"]
+    entente("intel", "push", *files, "--misp-feed", folder, "--to", "public")
+    pull = ["intel", "pull", "--misp", address, "-o", "in", "--allow-private"]
+    assert "3 new events" in entente(*pull).stderr
+    assert (tmp_path / "in" / f"{uuid4('b')}.json").exists()
+    del asked[:]
+    assert "0 new events, 3 known" in entente(*pull).stderr
+    assert asked == ["/manifest.json"]
+    entente("intel", "push", write_event(files[1], event("b", 2000)), "--misp-feed", folder, "--to",
+            "public")
+    del asked[:]
+    assert "1 new event, 2 known" in entente(*pull).stderr
+    assert asked == ["/manifest.json", f"/{uuid4('b')}.json"]
+    entente("hunt", "build", "-o", "intel.table", "in")
+    # an event that is another one, and names that are no UUID
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[uuid4("d")] = {**manifest[uuid4("a")]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / f"{uuid4('d')}.json").write_text((folder / f"{uuid4('a')}.json").read_text())
+    assert "is event" in entente(*pull, status=2).stderr
+    manifest["../../evil"] = manifest.pop(uuid4("d"))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    entente(*pull, status=2)
+
+
+# --- a server that is not ours ---
+
+class Canned:
+    """A TAXII server that answers what it is told: (status, headers, body) for each request."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = list(answers), []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                outer.asked.append((self.command, self.path, self.rfile.read(length)))
+                status, headers, body = outer.answers.pop(0)
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in {"Content-Type": MEDIA, **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/api/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+LAST = {"X-TAXII-Date-Added-Last": "2026-11-02T00:00:00.000000Z"}
+
+
+def test_other_servers(entente, tmp_path):
+    a, b, c = (indicator(name) for name in "abc")
+    canned = Canned([
+        (429, {"Retry-After": "1"}, {}),
+        (200, LAST, {"more": True, "next": "one", "objects": [a]}),
+        (200, LAST, {"more": True, "next": "two", "objects": [a, b]}),
+        (400, {}, {"title": "the token is old"}),  # begins again
+        (200, LAST, {"objects": [a, b, c]}),
+        (200, {}, {}),
+        (200, LAST, {"more": True, "next": "x", "objects": []}),
+        (200, LAST, {"more": True, "next": "x", "objects": []}),
+        (200, {}, {"more": "yes", "objects": [{"id": 7}]}),
+    ])
+    pull = ["intel", "pull", canned.url, "--collection", "c", "-o", "in", "--allow-private"]
+    assert "3 new objects" in entente(*pull).stderr
+    assert [path for _, path, _ in canned.asked[1:]] == [
+        "/api/collections/c/objects/", "/api/collections/c/objects/?next=one",
+        "/api/collections/c/objects/?next=two", "/api/collections/c/objects/"]
+    assert len(pulled(tmp_path / "in")) == 3
+    entente(*pull)
+    assert "added_after=2026-11-01T23:59:59.999999Z" in canned.asked[-1][1]
+    assert "same page" in entente(*pull, status=3).stderr
+    entente(*pull, status=2)
+
+
+def test_push_waits_for_what_is_pending(entente, profile, tmp_path):
+    pending = {"id": uuid4("s"), "status": "pending", "total_count": 1, "success_count": 0,
+               "failure_count": 0, "pending_count": 1}
+    done = {**pending, "status": "complete", "failure_count": 1, "pending_count": 0,
+            "failures": [{"id": indicator("a")["id"], "version": "x", "message": "not today"}]}
+    canned = Canned([(202, {}, pending), (200, {}, pending), (200, {}, done)])
+    said = entente("intel", "push", bundle(tmp_path / "b.json", [indicator("a")]), "--url",
+                   canned.url, "--collection", "c", "--allow-private", status=1).stderr
+    assert "not today" in said
+    assert [(m, p) for m, p, _ in canned.asked] == [
+        ("POST", "/api/collections/c/objects/"), *[("GET", f"/api/status/{uuid4('s')}/")] * 2]
+    assert json.loads(canned.asked[0][2]) == {"objects": [indicator("a")]}
