@@ -10,6 +10,7 @@ static const struct hunt_subcommand *const subcommands[] = {
     &hunt_subcommand_open,
     &hunt_subcommand_pcap,
     &hunt_subcommand_recheck,
+    &hunt_subcommand_retro,
     &hunt_subcommand_scan,
     NULL,
     /* clang-format on */
@@ -19,7 +20,8 @@ static const struct hunt_subcommand *const subcommands[] = {
 
 static const struct command_option options[] = {
     { "table", 't', G_OPTION_ARG_FILENAME_ARRAY, MEMBER(tables),
-      "explain, pcap, recheck, scan: a table that entente hunt build made; several answer as one",
+      "explain, pcap, recheck, retro, scan: a table that entente hunt build made; several answer "
+      "as one",
       "FILE" },
     { "source", 0, G_OPTION_ARG_STRING, MEMBER(source),
       "build: name of the source, instead of the author's or the file's", "NAME" },
@@ -37,7 +39,7 @@ static const struct command_option options[] = {
     { "force", 0, G_OPTION_ARG_NONE, MEMBER(force),
       "build: also networks wider than /8 (IPv4) or /16 (IPv6)", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
-      "scan: threads that scan (default: as many as processors)", "NUMBER" },
+      "retro, scan: threads that scan (default: as many as processors)", "NUMBER" },
     { "at", 0, G_OPTION_ARG_STRING, MEMBER(at),
       "pcap, scan: only indicators valid at this time, or \"line\": when the packet was captured, "
       "or the line written",
@@ -78,7 +80,7 @@ const struct command command_hunt = {
     .arguments =
         "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH... | "
         "pcap --table TABLE PATH... | open STATEMENT FILE... | recheck STATEMENT --table TABLE "
-        "PATH...",
+        "PATH... | retro",
     .formats = "text, json",
     .details =
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
@@ -90,6 +92,9 @@ const struct command command_hunt = {
         "         TLS and QUIC server names, HTTP hosts and URLs\n"
         "open     of a signed hunt, what was read and found in some of its files, for a reviewer\n"
         "recheck  repeat a signed hunt over some of its files, and compare\n"
+        "retro    search the profile's logs for what is new in them, and all of them for "
+        "indicators\n"
+        "         that are new; a hit opens an alarm\n"
         "scan     find what the table lists in logs: files (also gz, zst, bz2, xz), folders, or - "
         "\n"
         "         for standard input\n\n"

@@ -35,4 +35,5 @@ extern const struct hunt_subcommand hunt_subcommand_install;
 extern const struct hunt_subcommand hunt_subcommand_pcap;
 extern const struct hunt_subcommand hunt_subcommand_open;
 extern const struct hunt_subcommand hunt_subcommand_recheck;
+extern const struct hunt_subcommand hunt_subcommand_retro;
 extern const struct hunt_subcommand hunt_subcommand_scan;

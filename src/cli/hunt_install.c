@@ -1,10 +1,14 @@
 /* hunt_install.c: entente hunt install: a table that was built elsewhere, put in place. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
-#include "p1_resilience/hunt/hunt_table.h"
+#include "p1_resilience/hunt/retro.h"
+
+#define TABLE_SUFFIX ".table"
+#define FOLDER_MODE 0700
 
 /* That this program can read it is found out before it takes the place of one that it can. */
 static gboolean is_readable(const char *path, GError **error)
@@ -30,9 +34,9 @@ static void print_json(const char *path, const struct table_info *info, const ch
     fputs(text, stdout);
 }
 
-static gboolean print_installed(const struct context *context, GError **error)
+static gboolean print_installed(const struct context *context, const char *to, GError **error)
 {
-    g_autoptr(hunt_table_t) table = hunt_table_open(context->output, error);
+    g_autoptr(hunt_table_t) table = hunt_table_open(to, error);
     g_autofree char *path = NULL, *built = NULL;
     const struct table_info *info;
 
@@ -40,22 +44,40 @@ static gboolean print_installed(const struct context *context, GError **error)
         return FALSE;
     info = table_info(hunt_table_part(table, 0));
     built = clock_format(info->built_us);
-    path = terminal_escape(context->output);
+    path = terminal_escape(to);
     if (cli_format_is(context, "json", FALSE))
-        print_json(context->output, info, built);
+        print_json(to, info, built);
     else
         printf("%s: %" G_GUINT64_FORMAT " values, built %s\n", path, info->keys, built);
     return TRUE;
 }
 
+/* Where `entente hunt retro` and measures look: DATA/hunt/NAME.table. */
+static char *standard_place(const struct context *context, const char *file, GError **error)
+{
+    g_autofree char *data = cli_data_folder(context, error);
+    g_autofree char *folder = data ? g_build_filename(data, RETRO_TABLES, NULL) : NULL;
+    g_autofree char *base = g_path_get_basename(file);
+    g_autofree char *name = g_str_has_suffix(base, TABLE_SUFFIX)
+                                ? g_strdup(base)
+                                : g_strconcat(base, TABLE_SUFFIX, NULL);
+
+    if (!folder || !file_make_folder(folder, FOLDER_MODE, error))
+        return NULL;
+    return g_build_filename(folder, name, NULL);
+}
+
 static int run(const struct context *context, const struct hunt_arguments *given, char **tables,
                GError **error)
 {
-    if (!context->output || !tables[0] || tables[1])
-        return input_error(error, "what and where to: entente hunt install -o TABLE FILE");
-    if (!is_readable(tables[0], error) ||
-        !table_install(tables[0], context->output, HUNT_TABLE_KIND, error) ||
-        !print_installed(context, error))
+    g_autofree char *to = NULL;
+
+    if (!tables[0] || tables[1])
+        return input_error(error, "what to: entente hunt install [-o TABLE] FILE");
+    to = context->output ? g_strdup(context->output) : standard_place(context, tables[0], error);
+    if (!to || !is_readable(tables[0], error) ||
+        !table_install(tables[0], to, HUNT_TABLE_KIND, error) ||
+        !print_installed(context, to, error))
         return EXIT_SYSTEM;
     return EXIT_DONE;
 }

@@ -54,7 +54,7 @@ def test_what_is_no_table_is_refused(entente, tables):
     refused = entente("hunt", "install", "-o", "intel.table", "old.txt", status=2)
     assert "table" in refused.stderr
     entente("hunt", "install", "-o", "intel.table", "missing.table", status=3)
-    entente("hunt", "install", "old.table", status=2)
+    entente("hunt", "install", status=2)
     assert not tables.exists()
 
 
@@ -69,3 +69,9 @@ def test_several_tables_answer_as_one(entente, tables):
     twice = entente("hunt", "scan", "--table", "new.table", "--table", "new.table", "day.log",
                     status=2)
     assert "cannot lie over" in twice.stderr
+
+
+def test_without_a_place_it_goes_where_the_logs_are_searched_with(entente, tables):
+    entente("hunt", "install", "old.table")
+    assert (entente.folder / "data" / "hunt" / "old.table").read_bytes() == (
+        entente.folder / "old.table").read_bytes()
