@@ -311,7 +311,7 @@ static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsi
             if (length - at < size ||
                 g_ascii_strncasecmp((const char *)text + at, schemes[i], size) != 0)
                 continue;
-            for (end = at + size; end < length && text[end] > 0x20 && text[end] != 0x7f &&
+            for (end = at + size; end < length && text[end] > 0x20 && text[end] < 0x7f &&
                                   !strchr("\"'<>\\^`{|}", text[end]);)
                 end++;
             while (end > at + size && strchr(".,;:!?)]}", text[end - 1]))

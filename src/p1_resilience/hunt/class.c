@@ -15,6 +15,7 @@ const guint8 hunt_bytes[256] = {
     ['^'] = BYTE_URL_END,
     ['`'] = BYTE_URL_END,
     ['{' ... '}'] = BYTE_URL_END,
+    [0x80 ... 0xff] = BYTE_URL_END,
     ['0' ... '9'] = HEX_LETTER,
     ['A' ... 'F'] = HEX_LETTER,
     ['a' ... 'f'] = HEX_LETTER,

@@ -45,7 +45,7 @@ enum hunt_byte {
     BYTE_ADDRESS6 = 1 << 3,  /* [0-9A-Fa-f:.] */
     BYTE_LOCAL = 1 << 4,     /* [A-Za-z0-9._%+-], before the @ of an address */
     BYTE_MAIL_HOST = 1 << 5, /* [A-Za-z0-9.-], behind it */
-    BYTE_URL_END = 1 << 6,   /* whitespace, controls, " ' < > \ ^ ` { | } */
+    BYTE_URL_END = 1 << 6,   /* whitespace, controls, >= 0x80, " ' < > \ ^ ` { | } */
     BYTE_CUT = 1 << 7,       /* whitespace, controls, " < >: ends every token in every view */
 };
 extern const guint8 hunt_bytes[256];

@@ -54,7 +54,7 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
         return FALSE;
     url->rest = at = colon + 3;
     for (; at < end && !ends(*at) && *at != '/' && *at != '?' && *at != '#'; at++) {
-        if (*at == '@' || *at >= 0x80 || length == TOKEN_AUTHORITY_MAX)
+        if (*at == '@' || length == TOKEN_AUTHORITY_MAX)
             return FALSE;
         url->normal[length++] = g_ascii_tolower(*at);
     }
