@@ -113,6 +113,20 @@ static gboolean read_feed(struct building *building, const char *feed,
     return read;
 }
 
+/* What was in the feeds after all, and why none of it can be hunted. */
+static gboolean nothing(const struct feed_report *report, const char *output, GError **error)
+{
+    g_autoptr(GString) why = g_string_new(NULL);
+
+    for (guint i = 0; i < FEED_SKIPS; i++)
+        if (report->skipped[i].count)
+            g_string_append_printf(why, "; %" G_GUINT64_FORMAT " %s, as %s: %s",
+                                   report->skipped[i].count, feed_skip_text(i),
+                                   report->skipped[i].place[0], report->skipped[i].detail[0]);
+    return input_error(error, "%s: nothing to look for in the feeds; no table is written%s", output,
+                       why->str);
+}
+
 static gboolean compile(struct building *building, char **feeds, GError **error)
 {
     const char *output = building->context->output;
@@ -126,8 +140,7 @@ static gboolean compile(struct building *building, char **feeds, GError **error)
         if (!read_feed(building, *feed, compiler, error))
             return FALSE;
     if (!building->report->assertions)
-        return input_error(error, "%s: nothing to look for in the feeds; no table is written",
-                           output);
+        return nothing(building->report, output, error);
     return hunt_compiler_finish(compiler, building->report, building->warnings, error);
 }
 
