@@ -49,6 +49,10 @@ def vxlan(packet):
     return ip(B, A, 17, udp(55555, 4789, b"\x08\0\0\0\0\0\x2a\0" + ether(packet)))
 
 
+def gre_in_udp(packet):
+    return ip(B, A, 17, udp(55555, 4754, struct.pack("!HH", 0, 0x0800) + packet))
+
+
 def gtp(packet):
     return ip(B, A, 17, udp(2152, 2152, struct.pack("!BBHI", 0x30, 255, len(packet), 9) + packet))
 
@@ -117,6 +121,11 @@ CAPTURES = {
     "gre": pcap([ether(gre(query("gre.example"))),
                  ether(gre(query("gre6.example", "10.0.0.1", "10.0.0.2"), key=False))]),
     "vxlan": pcap([ether(vxlan(query("vxlan.example", "10.0.0.1", "10.0.0.2")))]),
+    "gre-in-udp": pcap([ether(gre_in_udp(query("gu.example", "10.0.0.1", "10.0.0.2")))]),
+    "fddi": pcap([b"\x50" + bytes(12) + b"\xaa\xaa\x03\0\0\0\x08\0" + query("fddi.example")],
+                 link=10),
+    "ssdp": pcap([ether(ip(A, "239.255.255.250", 17, udp(
+        1900, 1900, b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n")))]),
     "gtp": pcap([ether(gtp(query("gtp.example", "10.0.0.1", "10.0.0.2")))]),
     "ip-in-ip": pcap([ether(ip(A, B, 4, query("ipip.example", "10.0.0.1", "10.0.0.2"))),
                       ether(ip(A, B, 41, query("sixinfour.example", A6, B6)))]),

@@ -43,7 +43,7 @@ static void test_requests_that_follow_one_another(void)
           "h=one.example\nu=http://one.example/a\na=x y\n"
           "h=two.example:81\nu=http://two.example:81/b\n"
           "h=three.example\nu=http://three.example/c\n"
-          "h=239.255.255.250:1900\nu=http://239.255.255.250:1900\n",
+          "h=239.255.255.250:1900\nu=http://239.255.255.250:1900*\n",
           HTTP_MORE);
 }
 
@@ -54,6 +54,14 @@ static void test_requests_to_proxies(void)
           "h=front.example\nh=abs.example:8080\nu=HTTP://u:p@abs.example:8080/x\n"
           "h=tunnel.example:443\nu=tunnel.example:443\n",
           HTTP_OTHER);
+}
+
+/* A length that is none hides nothing. */
+static void test_a_length_that_is_none(void)
+{
+    check("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: -5\r\n\r\n"
+          "GET /hidden HTTP/1.1\r\nHost: b.example\r\n\r\n",
+          "h=a.example\nu=http://a.example/\nh=b.example\nu=http://b.example/hidden\n", HTTP_MORE);
 }
 
 /* The head is cut: what was said by then counts. */
@@ -90,6 +98,7 @@ int main(int argc, char **argv)
     g_test_add_func("/http/requests-that-follow-one-another",
                     test_requests_that_follow_one_another);
     g_test_add_func("/http/requests-to-proxies", test_requests_to_proxies);
+    g_test_add_func("/http/a-length-that-is-none", test_a_length_that_is_none);
     g_test_add_func("/http/a-request-that-is-cut", test_a_request_that_is_cut);
     g_test_add_func("/http/what-is-no-request", test_what_is_no_request);
     g_test_add_func("/http/a-line-without-end", test_a_line_without_end);

@@ -105,8 +105,7 @@ static void give_request(struct http_reader *reader)
     } else if (reader->host->len && reader->target->len) {
         g_string_append(url, "http://");
         g_string_append_len(url, reader->host->str, (gssize)reader->host->len);
-        if (strcmp(reader->target->str, "*") != 0)
-            g_string_append_len(url, reader->target->str, (gssize)reader->target->len);
+        g_string_append_len(url, reader->target->str, (gssize)reader->target->len);
         give(reader, HTTP_URL, url->str, url->len);
     }
     give(reader, HTTP_AGENT, reader->agent->str, reader->agent->len);
@@ -144,7 +143,9 @@ static void read_agent(struct http_reader *reader, const char *value, gsize leng
 
 static void read_length(struct http_reader *reader, const char *value, gsize length)
 {
-    if (length <= LENGTH_DIGITS_MAX && !reader->is_chunked)
+    /* What is no number is no length: who sends that hides a request in what seems a body. */
+    if (length <= LENGTH_DIGITS_MAX && !reader->is_chunked &&
+        strspn(value, "0123456789") >= length)
         reader->left = g_ascii_strtoull(value, NULL, 10);
 }
 

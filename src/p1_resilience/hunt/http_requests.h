@@ -13,7 +13,7 @@
 
 enum http_item {
     HTTP_HOST, /* of the Host field, or of the target; with its port */
-    HTTP_URL,  /* http://host/path; a whole URL or an authority as the target has it */
+    HTTP_URL,  /* http://, the host, and the target as it is; a whole URL or an authority alone */
     HTTP_AGENT,
 };
 typedef void (*http_take)(enum http_item item, const guint8 *bytes, gsize length, gpointer data);

@@ -203,6 +203,14 @@ static void loopback(struct packet_layers *layers, struct octets frame)
     packet_ip(layers, frame);
 }
 
+/* Frame control and two addresses, then LLC (RFC 1390). */
+static void fddi(struct packet_layers *layers, struct octets frame)
+{
+    if (!octets_skip(&frame, 1 + MAC_PAIR))
+        return short_of(layers);
+    llc(layers, frame);
+}
+
 static void cooked(struct packet_layers *layers, struct octets frame)
 {
     guint32 type;
@@ -265,11 +273,11 @@ static const struct {
     guint32 link;
     void (*read)(struct packet_layers *layers, struct octets frame);
 } links[] = {
-    { 0, loopback },   { 1, packet_ethernet }, { 9, packet_ppp },     { 12, raw_ip },
-    { 14, raw_ip },    { 50, packet_ppp },     { 101, raw_ip },       { 104, cisco_hdlc },
-    { 105, wlan },     { 108, loopback },      { 109, encapsulated }, { 113, cooked },
-    { 127, radiotap }, { 192, radiotap },      { 228, raw_ip },       { 229, raw_ip },
-    { 239, nflog },    { 276, cooked2 },
+    { 0, loopback },     { 1, packet_ethernet }, { 9, packet_ppp },  { 10, fddi },
+    { 12, raw_ip },      { 14, raw_ip },         { 50, packet_ppp }, { 101, raw_ip },
+    { 104, cisco_hdlc }, { 105, wlan },          { 108, loopback },  { 109, encapsulated },
+    { 113, cooked },     { 127, radiotap },      { 192, radiotap },  { 228, raw_ip },
+    { 229, raw_ip },     { 239, nflog },         { 276, cooked2 },
 };
 
 void packet_read(struct packet_layers *layers, guint32 link, gint64 time_ns, const guint8 *bytes,

@@ -19,6 +19,7 @@ enum gre_flags {
 #define TEREDO_AUTHENTICATION 0x0001
 #define TEREDO_ORIGIN 0x0000
 #define TEREDO_PORT 3544
+#define AYIYA_FORWARD 1
 
 static void gap(struct packet_layers *layers)
 {
@@ -111,6 +112,25 @@ static gboolean teredo(struct packet_layers *layers, struct octets body)
     return TRUE;
 }
 
+/* draft-massar-v6ops-ayiya: sizes of identity (a power of two) and signature (in fours) */
+static gboolean ayiya(struct packet_layers *layers, struct octets body)
+{
+    guint32 sizes, operation;
+
+    if (!octets_number(&body, 2, &sizes) || !octets_number(&body, 2, &operation) ||
+        (operation >> 8 & 0xf) != AYIYA_FORWARD ||
+        !octets_skip(&body, 4 + ((gsize)1 << (sizes >> 12)) + (sizes >> 4 & 0xf) * 4) || !body.left)
+        return FALSE;
+    packet_ip(layers, body);
+    return TRUE;
+}
+
+static gboolean gre(struct packet_layers *layers, struct octets body)
+{
+    packet_gre(layers, body);
+    return TRUE;
+}
+
 static gboolean mpls(struct packet_layers *layers, struct octets body)
 {
     packet_ether_type(layers, ETHER_MPLS, body);
@@ -121,8 +141,8 @@ static const struct {
     guint16 port;
     gboolean (*read)(struct packet_layers *layers, struct octets body); /* FALSE: it is none */
 } udp_tunnels[] = {
-    { 2152, gtp },    { TEREDO_PORT, teredo }, { 4789, vxlan },
-    { 6081, geneve }, { 6635, mpls },          { 8472, vxlan },
+    { 2152, gtp },   { TEREDO_PORT, teredo }, { 5072, ayiya }, { 4754, gre },
+    { 4789, vxlan }, { 6081, geneve },        { 6635, mpls },  { 8472, vxlan },
 };
 
 gboolean packet_udp_tunnel(struct packet_layers *layers, const struct packet_transport *datagram)
