@@ -1,8 +1,8 @@
 /*
- * hyperscan_bench LIST LOG: the literals of LIST (one a line, caseless, each reported once a line) in LOG with
- * Hyperscan, as fast as it goes in one thread: the peer of `bench/run hunt`. It checks no token: a
- * literal is found in longer names, too. Prints: compile seconds, scan CPU seconds, lines with a match, MB of the
- * database. Not part of the program.
+ * hyperscan_bench LIST LOG: the literals of LIST (one a line, caseless, each reported once a line)
+ * in LOG with Hyperscan, as fast as it goes in one thread: the peer of `bench/run hunt`. It checks
+ * no token: a literal is found in longer names, too. Prints: compile seconds, scan CPU seconds,
+ * lines with a match, MB of the database. Not part of the program.
  */
 #include <hs.h>
 #include <stdio.h>
@@ -98,6 +98,7 @@ int main(int argc, char **argv)
         hs_scan(database, log + at, (unsigned)piece, 0, scratch, count, &matches);
         at += piece;
     }
-    printf("%.3f %.3f %llu %.1f\n", compiled - start, cpu() - compiled, matches, (double)size / 1e6);
+    printf("%.3f %.3f %llu %.1f\n", compiled - start, cpu() - compiled, matches,
+           (double)size / 1e6);
     return 0;
 }

@@ -6,8 +6,7 @@
 
 #define HEADER_SIZE 12
 #define OPCODE_MASK 0x7800u
-#define OPCODE_UPDATE 0x2800u /* the highest that is assigned but DSO, which has no such sections  \
-                               */
+#define OPCODE_UPDATE 0x2800u /* the highest but DSO, which has no such sections */
 #define QUESTION_TAIL 4       /* type and class */
 #define RECORD_HEAD 10        /* type, class, time to live, length */
 #define NAME_OCTETS_MAX 255   /* octets */

@@ -148,13 +148,13 @@ struct hunt_table *hunt_table_open_all(const char *const *paths, GError **error)
     g_autofree char *names = g_strjoinv(", ", (char **)paths);
     gsize count = 0;
 
+    if (g_strv_length((char **)paths) > HUNT_NEEDLES_FILTERS_MAX) {
+        input_error(error, "%s: more than %d tables; build one of them all", names,
+                    HUNT_NEEDLES_FILTERS_MAX);
+        return NULL;
+    }
     for (; paths[count]; count++) {
-        tables[count] = NULL;
-        if (count == HUNT_NEEDLES_FILTERS_MAX)
-            input_error(error, "%s: more than %d tables; build one of them all", names,
-                        HUNT_NEEDLES_FILTERS_MAX);
-        else
-            tables[count] = table_open(paths[count], HUNT_TABLE_KIND, error);
+        tables[count] = table_open(paths[count], HUNT_TABLE_KIND, error);
         if (tables[count])
             continue;
         while (count > 0)
