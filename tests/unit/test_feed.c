@@ -269,6 +269,7 @@ static void test_a_folder_of_lists(void)
 {
     g_autofree char *folder = g_dir_make_tmp("feed-XXXXXX", NULL);
 
+    write_file(folder, "manifest.json", "{\"name\":\"of something else\"}");
     write_file(folder, "b.txt", "b.example\n");
     write_file(folder, "a.txt", "a.example\n");
     write_file(folder, "broken.json", "{\"Event\":{\"uuid\":");
@@ -277,7 +278,7 @@ static void test_a_folder_of_lists(void)
         g_auto(read_t) read = read_folder(folder);
 
         g_assert_cmpstr(read.lines->str, ==, "domain a.example\ndomain b.example\n");
-        g_assert_cmpuint(skipped(&read, "unread"), ==, 1);
+        g_assert_cmpuint(skipped(&read, "unread"), ==, 2);
         g_assert_cmpuint(read.report->sources->len, ==, 2);
         g_assert_cmpstr(((struct feed_source *)read.report->sources->pdata[0])->name, ==, "a.txt");
     }

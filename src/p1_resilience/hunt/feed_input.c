@@ -82,14 +82,10 @@ static gboolean list_folder(GPtrArray *inputs, const char *folder, guint depth, 
     return TRUE;
 }
 
-/* The events that the manifest lists, in the order of their UUIDs; others left the feed. */
-static gboolean list_events(GPtrArray *inputs, const char *folder, const char *manifest,
-                            struct feed_report *report, GError **error)
+/* The events that a manifest lists, in the order of their UUIDs; others left the feed. */
+static void list_events(GPtrArray *inputs, const char *folder, GPtrArray *uuids,
+                        struct feed_report *report)
 {
-    g_autoptr(GPtrArray) uuids = misp_manifest(manifest, error);
-
-    if (!uuids)
-        return FALSE;
     g_ptr_array_sort(uuids, compare_names);
     for (guint i = 0; i < uuids->len; i++) {
         g_autofree char *name = g_strconcat(uuids->pdata[i], ".json", NULL);
@@ -97,24 +93,31 @@ static gboolean list_events(GPtrArray *inputs, const char *folder, const char *m
         struct stat info;
 
         if (stat(path, &info) < 0 || !S_ISREG(info.st_mode))
-            feed_report_skip(report, FEED_SKIP_MISSING, manifest, uuids->pdata[i]);
+            feed_report_skip(report, FEED_SKIP_MISSING, folder, uuids->pdata[i]);
         else
             add_file(inputs, path, (guint64)info.st_size);
     }
-    return TRUE;
 }
 
 gboolean feed_inputs_list(GPtrArray *inputs, const char *path, struct feed_report *report,
                           GError **error)
 {
     g_autofree char *manifest = g_build_filename(path, "manifest.json", NULL);
+    g_autoptr(GPtrArray) uuids = NULL;
     struct stat info;
 
-    if (g_file_test(manifest, G_FILE_TEST_IS_REGULAR))
-        return list_events(inputs, path, manifest, report, error);
-    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        add_file(inputs, path, stat(path, &info) == 0 ? (guint64)info.st_size : 0);
+        return TRUE;
+    }
+    if (!g_file_test(manifest, G_FILE_TEST_IS_REGULAR))
         return list_folder(inputs, path, 0, error);
-    add_file(inputs, path, stat(path, &info) == 0 ? (guint64)info.st_size : 0);
+    uuids = misp_manifest(manifest, error);
+    if (!uuids)
+        return FALSE;
+    if (!uuids->len) /* a manifest of something else */
+        return list_folder(inputs, path, 0, error);
+    list_events(inputs, path, uuids, report);
     return TRUE;
 }
 
