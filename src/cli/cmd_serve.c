@@ -11,6 +11,7 @@
 #define DEFAULT_ADDRESS "127.0.0.1:8080"
 #define MEBIBYTE_SHIFT 20
 #define NUMBER_MAX 1000000u
+#define HUNT_EVERY_S 300
 #define ANY_IPV4 "0.0.0.0:"
 #define ANY_IPV6 "[::]:"
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
@@ -21,6 +22,7 @@ struct state {
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
+    char *hunt_every;
 };
 
 static const struct command_option options[] = {
@@ -46,6 +48,8 @@ static const struct command_option options[] = {
       "A sequencer that is silent for so long is taken over (default: 6)", "SECONDS" },
     { "intel", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, intel),
       "Share indicators by TAXII 2.1, as this file says (YAML)", "FILE" },
+    { "hunt-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, hunt_every),
+      "Search the logs that the profile names so often (default: 300), or none", "SECONDS" },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -196,14 +200,18 @@ static gboolean take_database(const struct state *state, struct node_options *no
 static int serve(const struct context *context, const struct state *state,
                  struct node_options *wanted, GError **error)
 {
-    g_autofree char *folder = cli_data_folder(context, error);
+    g_autofree char *folder = cli_data_folder(context, error), *profile = NULL;
     g_autoptr(node_t) node = NULL;
 
-    if (!folder || !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
+    wanted->hunt_every_s = HUNT_EVERY_S;
+    if (!folder ||
+        !take_number("hunt-every", state->hunt_every, TRUE, &wanted->hunt_every_s, error) ||
+        !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
         !read_tls(state, &wanted->face, error) || !open_listeners(state, &wanted->face, error) ||
         !take_database(state, wanted, error))
         return EXIT_SYSTEM;
     wanted->data_folder = folder;
+    wanted->profile = profile = cli_profile_path(context);
     node = node_new(wanted, error);
     return node && node_run(node, error) ? EXIT_DONE : EXIT_SYSTEM;
 }

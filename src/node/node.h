@@ -27,6 +27,8 @@ struct node_options {
     char **public_urls;    /* where others reach this node; or NULL: not said */
     const char *database;  /* URL of the PostgreSQL database that keeps the log; NULL: none */
     const char *intel;     /* file of what is shared by TAXII, and with whom; NULL: nothing */
+    const char *profile;   /* names the logs to be searched; NULL: none */
+    guint hunt_every_s;    /* 0: never */
     const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */
     gint64 lease_us;       /* how long a sequencer may be silent; 0: the default */
     guint64 cache;         /* bytes of tiles kept in memory; 0: the default */

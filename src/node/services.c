@@ -16,6 +16,7 @@ const struct service *const services[] = {
     &service_mailbox,
     &service_delivery,
     &service_directory,
+    &service_hunt,
     &service_intake,
     &service_taxii,
     &service_triage,

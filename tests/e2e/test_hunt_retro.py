@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import BINARY
+from nodes import Node
 
 PROFILE = """\
 signatory:
@@ -216,3 +217,36 @@ def test_without_logs_or_tables_it_says_what_to_do(entente):
     assert "no logs" in entente("hunt", "retro", status=2).stderr
     (entente.folder / "entente.yaml").write_text(PROFILE)
     assert "hunt install" in entente("hunt", "retro", status=2).stderr
+
+
+def test_the_node_searches_by_itself_and_goes_on_after_it_was_killed(retro):
+    retro.entente("key", "new")
+    retro.write(GOOD, BAD)
+    node = Node(retro.folder / "data", "--profile", retro.folder / "entente.yaml", "--hunt-every", 1)
+    environment = os.getcwd()
+    os.chdir(retro.folder)  # the profile's paths are relative to where the node runs
+    try:
+        node.start()
+        node.until(lambda: len(retro.alarms()) == 1)
+        retro.build("second", LATER)
+        retro.write(LATER, minute=1)
+        node.until(lambda: len(retro.alarms()) == 2)
+        node.process.send_signal(signal.SIGKILL)
+        node.process.wait()
+        retro.write(BAD, minute=2)
+        retro.write("192.0.2.200", minute=2)
+        retro.build("third", "192.0.2.200")
+        node.start()
+        node.until(lambda: len(retro.alarms()) == 3)
+        assert b"entente_hunt_rounds_total" in node.get("/metrics")[2]
+        node.process.send_signal(signal.SIGTERM)
+        assert node.process.wait(timeout=30) == 0
+    finally:
+        os.chdir(environment)
+        if node.process.poll() is None:
+            node.process.kill()
+    assert retro(0)[0] == {}
+    end = time.monotonic() + 20  # no searcher outlives its node
+    while subprocess.run(["pgrep", "-f", str(retro.folder)], capture_output=True).stdout.strip():
+        assert time.monotonic() < end
+        time.sleep(0.1)
