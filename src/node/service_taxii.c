@@ -31,7 +31,15 @@ struct taxii_service {
     GMutex journal_lock;
     GPtrArray *authorities;        /* char *: names by which requests are signed */
     guint64 given, taken, refused; /* objects; atomic */
+    struct taxii_share share;
 };
+
+const struct taxii_share *taxii_share(const struct node *node)
+{
+    struct taxii_service *own = node_service(node, &service_taxii);
+
+    return own ? &own->share : NULL;
+}
 
 static void stop(gpointer service)
 {
@@ -64,6 +72,7 @@ static gpointer start(struct node *node, GError **error)
         if (authority)
             g_ptr_array_add(own->authorities, authority);
     }
+    own->share = (struct taxii_share){ config, own->authorities, NULL, &own->journal_lock };
     return own;
 }
 
@@ -76,6 +85,7 @@ static gboolean run(gpointer service, GError **error)
 
     own->store = taxii_store_open(place, error);
     own->journal = own->store ? journal_open(options->data_folder, error) : NULL;
+    own->share.journal = own->journal;
     return own->journal != NULL;
 }
 

@@ -19,6 +19,7 @@ const struct service *const services[] = {
     &service_hunt,
     &service_intake,
     &service_taxii,
+    &service_misp,
     &service_triage,
     &service_witness,
     &service_status,

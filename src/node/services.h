@@ -20,6 +20,7 @@ extern const struct service service_hunt;      /* searches the profile's logs */
 extern const struct service service_intake;    /* who takes reports, and the kinds of cases */
 extern const struct service service_log;       /* takes entries, has them cosigned, publishes */
 extern const struct service service_mailbox;   /* keeps sealed messages for their recipients */
+extern const struct service service_misp;      /* events as a feed of MISP */
 extern const struct service service_portal;    /* pages for people */
 extern const struct service service_register;  /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */

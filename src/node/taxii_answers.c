@@ -259,3 +259,17 @@ gboolean taxii_who(const struct taxii_config *config, const GPtrArray *authoriti
                     : "Nobody is known by these credentials.");
     return FALSE;
 }
+
+struct egress_recipient taxii_recipient(const struct taxii_collection *collection,
+                                        const struct taxii_reader *reader)
+{
+    return (struct egress_recipient){
+        .kind = !reader       ? EGRESS_PUBLIC
+                : reader->own ? EGRESS_OWN
+                              : EGRESS_COLLECTION,
+        .id = reader ? reader->name : NULL,
+        .through = collection->alias,
+        .ceiling = reader ? reader->ceiling : TLP_RED,
+        .named = (const char *const *)collection->named,
+    };
+}

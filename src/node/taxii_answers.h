@@ -5,10 +5,24 @@
 #pragma once
 #include "base/json.h"
 #include "node/service.h"
+#include "p1_resilience/intel/egress.h"
 #include "p1_resilience/intel/taxii_config.h"
 #include "p1_resilience/intel/taxii_filter.h"
 
 #define STIX_TYPE "application/stix+json;version=2.1"
+
+/* What the services share that give indicators to others. Borrowed; NULL: none is configured. */
+struct taxii_share {
+    const struct taxii_config *config;
+    const GPtrArray *authorities;
+    struct journal *journal; /* of refusals; set when the service runs */
+    GMutex *journal_lock;
+};
+const struct taxii_share *taxii_share(const struct node *node);
+
+/* A reader of a collection (NULL: anybody), for the egress point. */
+struct egress_recipient taxii_recipient(const struct taxii_collection *collection,
+                                        const struct taxii_reader *reader);
 
 /* An error resource (section 3.6). `why` NULL: nothing more to say. */
 void taxii_error(struct node_answer *answer, guint status, const char *why);

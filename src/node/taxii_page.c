@@ -43,21 +43,6 @@ static struct markings *learn_markings(const struct taxii_view *view, GError **e
     return g_steal_pointer(&markings);
 }
 
-static struct egress_recipient recipient_of(const struct taxii_view *view)
-{
-    const struct taxii_reader *reader = view->reader;
-
-    return (struct egress_recipient){
-        .kind = !reader       ? EGRESS_PUBLIC
-                : reader->own ? EGRESS_OWN
-                              : EGRESS_COLLECTION,
-        .id = reader ? reader->name : NULL,
-        .through = view->collection->alias,
-        .ceiling = reader ? reader->ceiling : TLP_RED,
-        .named = (const char *const *)view->collection->named,
-    };
-}
-
 static gboolean look_up(const char *id, const struct making *making)
 {
     gboolean onward = FALSE;
@@ -207,7 +192,7 @@ gboolean taxii_page_make(const struct taxii_view *view, enum taxii_list list, co
     g_autoptr(markings_t) markings = learn_markings(view, error);
     const struct marking_context context = { .markings = markings,
                                              .fallback = view->collection->tlp };
-    const struct egress_recipient recipient = recipient_of(view);
+    const struct egress_recipient recipient = taxii_recipient(view->collection, view->reader);
     g_autoptr(egress_t) egress = egress_new(&recipient, &context, view->journal);
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     struct making making = { view, list, egress, &context, known, g_string_new(NULL), page };
@@ -228,7 +213,7 @@ gboolean taxii_page_knows(const struct taxii_view *view, const char *object)
     g_autoptr(markings_t) markings = learn_markings(view, NULL);
     const struct marking_context context = { .markings = markings,
                                              .fallback = view->collection->tlp };
-    const struct egress_recipient recipient = recipient_of(view);
+    const struct egress_recipient recipient = taxii_recipient(view->collection, view->reader);
     g_autoptr(egress_t) egress = egress_new(&recipient, &context, NULL);
     const struct making making = { .view = view, .egress = egress, .context = &context };
 

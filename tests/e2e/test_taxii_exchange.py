@@ -407,3 +407,25 @@ def test_push_waits_for_what_is_pending(entente, profile, tmp_path):
     assert [(m, p) for m, p, _ in canned.asked] == [
         ("POST", "/api/collections/c/objects/"), *[("GET", f"/api/status/{uuid4('s')}/")] * 2]
     assert json.loads(canned.asked[0][2]) == {"objects": [indicator("a")]}
+
+
+def test_misp_feed_of_a_node(entente, profile, server, token, tmp_path):
+    files = [write_event(tmp_path / f"{name}.json", event(name, 1000, tag=f"tlp:{name}"))
+             for name in ("clear", "amber", "amber+strict")]
+    entente("intel", "push", *files, "--misp-feed", server.data / "misp" / "shared", "--to", "all",
+            "--named", "all")
+    address = f"http://127.0.0.1:{server.port}/misp/shared/"
+
+    def manifest(who):
+        status, _, answer = server.ask("/misp/shared/manifest.json", who)
+        return sorted(answer) if status == 200 else status
+
+    assert manifest("member") == sorted(uuid4(n) for n in ("clear", "amber"))
+    assert manifest("soc") == sorted(uuid4(n) for n in ("clear", "amber", "amber+strict"))
+    assert (manifest(None), manifest("partner")) == (401, 404)
+    assert server.ask(f"/misp/shared/{uuid4('amber+strict')}.json", "member")[0] == 404
+    assert server.ask(f"/misp/shared/{uuid4('amber+strict')}.json", "soc")[0] == 200
+    for name in ("..%2f..%2fjournal.db", "journal.db", "x.json"):
+        assert server.ask(f"/misp/shared/{name}", "soc")[0] in (400, 404), name
+    entente("intel", "pull", "--misp", address, "-o", "in", *token("member"))
+    assert len(list((tmp_path / "in").glob("*-*.json"))) == 2
