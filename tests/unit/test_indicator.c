@@ -119,6 +119,8 @@ static void test_urls(void)
     check("evil.example/gate.php", "url", "evil.example/gate.php");
     check("evil.example/%41/../b", "url", "evil.example/%41/../b");
     check("http://[2001:DB8::1]:8080/a", "url", "http://[2001:db8::1]:8080/a");
+    check("http://[2001:db8::1]", "url", "http://[2001:db8::1]/");
+    check("http://[2001:db8::1]/a]).", "url", "http://[2001:db8::1]/a");
     check("192.0.2.7/gate.php", "url", "192.0.2.7/gate.php");
     check("192.0.2.7:8080/24", "url", "192.0.2.7:8080/24");
     check("http://evil.example/a).", "url", "http://evil.example/a");

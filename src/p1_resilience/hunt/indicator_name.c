@@ -227,13 +227,23 @@ static gboolean is_path(const char *text, gsize length)
     return TRUE;
 }
 
+/* Whether the text ends in the bracket of an IPv6 address that is the URL's host. */
+static gboolean closes_host(const char *text, gsize length)
+{
+    const char *open = memrchr(text, '[', length);
+
+    return text[length - 1] == ']' && open && open - text >= 3 && memcmp(open - 3, "://", 3) == 0 &&
+           !memchr(open, '/', length - (gsize)(open - text));
+}
+
 gsize indicator_url_length(const char *text, gsize length)
 {
     const char *fragment = memchr(text, '#', length);
 
     if (fragment)
         length = (gsize)(fragment - text);
-    while (length && text[length - 1] && strchr(URL_TRAILS, text[length - 1]))
+    while (length && text[length - 1] && strchr(URL_TRAILS, text[length - 1]) &&
+           !closes_host(text, length))
         length--;
     return length;
 }
