@@ -325,10 +325,10 @@ def test_without_script_it_says_what_that_means(node):
             assert word in text
 
 
-def reply(node, reporter, predicates, parts=()):
+def reply(node, reporter, predicates, parts=(), by=STATE.issuer):
     """The signatory's answers, sealed to the reporter and put into the box."""
     contents = [{"type": kind, "envelope": json.loads(forge.statement(
-        f"case/{p['case']}", hashlib.sha256(p["case"].encode()).hexdigest(), f"case-{name}", p, [STATE.issuer],
+        f"case/{p['case']}", hashlib.sha256(p["case"].encode()).hexdigest(), f"case-{name}", p, [by],
         time=forge.now()[:19] + "Z"))} for kind, name, p in predicates]
     messages = [(content, b"") for content in contents] + list(parts)
     target = f"/api/v1/mailboxes/{reporter['box']}/messages"
@@ -524,6 +524,25 @@ def test_what_others_put_into_the_box_is_not_believed(page, node, url):
     assert sum("is false" in text for text in signers) == 1
     false = [text for text in texts(page, ".event") if "is false" in text][0]
     assert "Forged." in false
+
+
+def test_a_key_that_may_not_speak_in_cases_is_not_believed(page, node, url):
+    """It is an issuer's, in the log and in force; but its delegation names other predicates."""
+    page.show()
+    limited = forge.Key("state.example/issuer/assessments")
+    submit(node, forge.statement(STATE.domain, STATE.id, "delegation", {
+        "key": limited.vkey, "role": "issuer", "predicates": ["urn:entente:predicate:assessment:1"],
+        "until": forge.now(300 * 86400)}, STATE.signers))
+    before = len(box_messages(node, STATE))
+    words, reporter = send_report(page, url)
+    said, digest = opened(node, before)
+    reply(node, reporter, answers_to(said, digest, reporter, "Real."))
+    reply(node, reporter, answers_to(said, digest, reporter, "By another office.")[1:], by=limited)
+    open_replies(page, url, words, reporter["number"])
+    page.wait("document.querySelectorAll('.event').length === 2", 20000)
+    signers = {("Real." in event): event for event in texts(page, ".event")}
+    assert "were checked here" in signers[True] and "is false" in signers[False]
+    assert page.console() == []
 
 
 def test_a_wrong_receipt_opens_nothing(page, url):

@@ -31,7 +31,7 @@ VALUES = [None, True, False, 0, -1, 1, 2, 63, 64, 100, 256, 2 ** 30, 2 ** 53, ""
           "state.example", "State.example", "example", "-a.example", "fr", "fr-FR", "FRA", "FR", "https://a.example/x",
           "https://a.example/x?y", "ftp://a.example", "not a uri", "a:b|c", "urn:entente:predicate:contact:1", "issuer", "seal",
           "witness", "state", "done", "legal", "confirmed", "domain", "rotated", "AA==", "AA", [], {}, [1, 1], [1, 2], ["a", "a"],
-          ["a", "b"], [DIGEST], [{"entry": DIGEST}], {"fr": "Bonjour"}, {"1": "un"}, {"10": "dix"}, [None], seal_key(1),
+          {"toString": 1}, ["a", "b"], [DIGEST], [{"entry": DIGEST}], {"fr": "Bonjour"}, {"1": "un"}, {"10": "dix"}, [None], seal_key(1),
           "x25519:AAAA", STATE.issuer.vkey, STATE.witness.vkey, STATE.issuer.vkey[:-4] + "AAAA", [STATE.issuer.vkey]]
 
 
@@ -119,6 +119,9 @@ def test_the_same_is_malformed_in_the_browser_and_in_the_program(world, page, no
     dice = random.Random(20261122)
     kinds = samples(world)
     candidates = [(statement, keys) for statement, keys in kinds]
+    for statement, keys in kinds:  # an object that cannot be made a text
+        if "key" in statement["predicate"]:
+            candidates.append(({**statement, "predicate": {**statement["predicate"], "key": {"toString": 1}}}, keys))
     while len(candidates) < CHANGES + len(kinds):
         statement, keys = dice.choice(kinds)
         candidates.append((changed(statement, dice), keys))

@@ -30,6 +30,9 @@ function keysOf(signatory) {
   return [...delegated, ...roots].filter(({ bytes }) => bytes);
 }
 
+/* Whether the log lets a key speak in cases: a delegation may be for statements of other kinds alone. */
+const speaksInCases = ({ role, delegations }) => role === 'root' || delegations.some(({ predicates }) => !predicates || predicates.includes(EVENT_TYPE));
+
 /* Whether a predicate has what is read of it here; anybody may have written it. */
 function isReadable({ case: id, time, seq, from, stream, event, fields, attachments = [] }) {
   return [id, time, from, stream, event].every((text) => typeof text === 'string') && Number.isSafeInteger(seq) && Boolean(fields)
@@ -121,9 +124,10 @@ export class Conversation {
     if (!WITNESSED.includes(state)) return state === 'failed' ? 'failed' : 'claimed';
     const { predicate, subject: [{ digest }] } = statement;
     const names = (predicate.key === text && REPLY_ROLES.includes(predicate.role)) || predicate.root?.keys?.includes(text);
-    if (!names || digest.sha256 !== signatory.id || signer.domain !== signatory.domain) return 'failed';
+    const key = register.keyOf(bytes);
+    if (!names || digest.sha256 !== signatory.id || signer.domain !== signatory.domain || !key || !speaksInCases(key)) return 'failed';
     /* A root key that a recovery replaced since speaks for nobody; a revoked one is 'past' above. */
-    return signer.disputed || (predicate.root && !register.keyOf(bytes)?.inForce) ? 'claimed' : 'verified';
+    return signer.disputed || (predicate.root && !key.inForce) ? 'claimed' : 'verified';
   }
 
   /* What no event announces is nothing; bytes are whole when their hash is the attachment's. */

@@ -56,7 +56,7 @@ const keyOf = (...types) => (value, keys) => isText(value) && Boolean(keys.push(
 const ed25519 = keyOf(KEY_ED25519);
 const witnessKey = keyOf(KEY_COSIGNATURE);
 const signingKey = keyOf(KEY_ED25519, KEY_COSIGNATURE);
-const roleKeyText = (value, keys) => (String(value).startsWith(SEAL_PREFIX)
+const roleKeyText = (value, keys) => (typeof value === 'string' && value.startsWith(SEAL_PREFIX)
   ? isText(value) && fromBase64(value.slice(SEAL_PREFIX.length))?.length === 32 : signingKey(value, keys));
 
 /* `members`: name -> shape; a name that ends in '?' may be missing. */
