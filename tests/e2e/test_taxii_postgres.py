@@ -1,0 +1,62 @@
+"""Collections that several nodes share in one PostgreSQL database."""
+import hashlib
+import json
+
+import pytest
+
+from nodes import MAKER
+from postgres import Cluster, Postgres
+from taxii import CONFIG, MEDIA, ROOT, basic, indicator, token_of
+
+pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    config = tmp_path / "intel.yaml"
+    config.write_text(CONFIG.format(public="false", **{
+        name: hashlib.sha256(token_of(name).encode()).hexdigest()
+        for name in ("member", "partner", "soc")}))
+    server = Postgres()
+    cluster = None
+    try:
+        cluster = Cluster(tmp_path, server, options=("--intel", config))
+        cluster.start()
+        yield cluster.nodes
+    finally:
+        if cluster:
+            cluster.stop()
+        server.end()
+
+
+def ask(node, path, method="GET", body=None):
+    status, headers, text = node.request(method, path, body and json.dumps(body).encode(), {
+        "Accept": MEDIA, "Authorization": basic("soc"), **({"Content-Type": MEDIA} if body else {})})
+    return status, json.loads(text) if text else None
+
+
+def test_nodes_share_collections(nodes):
+    """What one took, the other gives; a page begun at one goes on at the other."""
+    one, other = nodes[:2]
+    objects = ROOT + "collections/shared/objects/"
+    posted = [indicator(i) for i in range(30)]
+    for i, node in enumerate((one, other, one)):
+        status, answer = ask(node, objects, "POST", {"objects": posted[10 * i:10 * i + 10]})
+        assert (status, answer["success_count"]) == (202, 10), answer
+        assert ask(other, f"{ROOT}status/{answer['id']}/") == (200, answer)
+    newer = indicator(3, modified="2026-11-05T00:00:00.000Z")
+    assert ask(other, objects, "POST", {"objects": [newer]})[1]["success_count"] == 1
+    got, path, turn = [], objects + "?limit=7", 0
+    while path:
+        status, page = ask((one, other)[turn % 2], path)
+        assert status == 200, page
+        got += [(o["id"], o["modified"]) for o in page["objects"]]
+        path = objects + "?limit=7&next=" + page["next"] if page.get("more") else None
+        turn += 1
+    wanted = [(o["id"], o["modified"]) for o in posted if o["id"] != newer["id"]]
+    assert got == wanted + [(newer["id"], newer["modified"])]
+    assert len(ask(one, objects + "?match[type]=indicator&match[version]=all")[1]["objects"]) == 31
+    found = ask(one, f"{objects}?match[id]={newer['id']},{posted[9]['id']}")[1]["objects"]
+    assert [o["id"] for o in found] == [posted[9]["id"], newer["id"]]
+    assert ask(one, objects + newer["id"] + "/", "DELETE")[0] == 200
+    assert ask(other, objects + newer["id"] + "/")[0] == 404
