@@ -247,7 +247,7 @@ static void long_run(struct window *window, guint32 position)
         long_name(window, start, end);
 }
 
-/* The run of host bytes around the dot at `bit` of a word. */
+/* The run of host bytes around `bit` of a word, which is one of them. */
 HOT void host_run(struct window *window, const hunt_masks *masks, guint32 base, guint bit)
 {
     guint64 outside_before = ~bits_to(masks, bit, CLASS_HOST);
@@ -306,10 +306,39 @@ HOT guint64 not_before(guint64 mask, guint32 base, guint32 from)
     return from - base < CLASS_BYTES ? mask & ~low_bits(from - base) : 0;
 }
 
+/* Those of `dots` that another dot, of `dots` or `next`, follows behind one to three bytes. */
+HOT guint64 followed_by_dot(guint64 dots, guint64 followers, guint64 next)
+{
+    return dots & (followers >> 2 | next << 62 | followers >> 3 | next << 61 | followers >> 4 |
+                   next << 60);
+}
+
+/*
+ * Bytes of the runs with dots that may hold something; 0 for most of what has dots, as versions and
+ * times. A name needs a dot with more than digits before the next delimiter, an IPv4 address three
+ * dots in a row. Where the word's end hides it, it may be so.
+ */
+HOT guint64 telling(const hunt_masks *masks)
+{
+    guint64 dots = masks[0][CLASS_DOT], digits = masks[0][CLASS_DIGIT];
+    guint64 others = masks[0][CLASS_HOST] & ~digits & ~dots;
+    guint64 next_others = masks[1][CLASS_HOST] & ~masks[1][CLASS_DIGIT] & ~masks[1][CLASS_DOT];
+    /* Adding its first digit to a run of digits leaves one bit, behind the run. */
+    guint64 sum = digits + (dots << 1 & digits);
+    guint64 found = (dots & (others >> 1 | next_others << 63)) | (sum & ~digits & others);
+    guint64 pairs = followed_by_dot(dots, dots, masks[1][CLASS_DOT]);
+
+    found |= followed_by_dot(dots, pairs, masks[1][CLASS_DOT]);
+    return sum < digits || dots >> 63 ? found | dots : found;
+}
+
 HOT void dots(struct window *window, const hunt_masks *masks, guint32 base)
 {
-    guint64 left = not_before(masks[0][CLASS_DOT], base, window->after_name);
+    guint64 left;
 
+    if (!masks[0][CLASS_DOT])
+        return;
+    left = not_before(telling(masks), base, window->after_name);
     while (left) {
         host_run(window, masks, base, lowest(left));
         left = not_before(left, base, window->after_name);
