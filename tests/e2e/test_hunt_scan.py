@@ -255,6 +255,18 @@ def test_defanged_text_when_asked_for(scan, entente, table):
         (3, "ceo@evil.example", "defanged"), (3, "evil.example", "defanged"), (4, "203.0.113.7", "raw")]
 
 
+def test_each_line_is_of_the_schema(scan, entente, table):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs" / "schema" / "hunt-scan.json").read_text())
+    name = table("evil.example", "203.0.113.7")
+    (entente.folder / "some.log").write_text("2024-01-01T00:00:00Z " + LINE)
+    done = entente("hunt", "scan", "--context", "--table", name, "--format", "json", "some.log", "missing", status=1)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
+
+
 def test_wrong_use_is_said(entente, table):
     name = table("evil.example")
     assert "--table" in entente("hunt", "scan", "some.log", status=2).stderr

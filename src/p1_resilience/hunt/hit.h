@@ -53,7 +53,7 @@ guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gbo
                 gboolean repeated, const struct hit_rule *rule, hunt_hit_function take,
                 gpointer data);
 
-/* The members of a hit: docs/schema/hunt-hit.json. */
+/* The members of a hit: docs/schema/hunt-scan.json. */
 json_t *hunt_hit_object(const struct hunt_hit *hit);
 
 /* The same as one line, without its end. */
