@@ -103,13 +103,14 @@ static void describe(struct assessment *assessment, const struct profile *profil
 
 /* Read only when a measure about it was chosen: a register is folded for it. */
 static json_t *read_cooperation(const struct assessment *assessment,
-                                const struct assess_options *options, const char *domain)
+                                const struct assess_options *options, const struct profile *profile)
 {
     for (guint i = 0; i < assessment->measures->len; i++) {
         const struct measure *measure = assessment->measures->pdata[i];
 
-        if (g_str_has_prefix(measure->id, COOPERATION_PREFIX))
-            return cooperation_read(options->data_folder, domain, assessment->run.started_us);
+        for (const char *const *prefix = cooperation_prefixes; *prefix; prefix++)
+            if (g_str_has_prefix(measure->id, *prefix))
+                return cooperation_read(options->data_folder, profile, assessment->run.started_us);
     }
     return NULL;
 }
@@ -146,7 +147,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
                          this_host ? this_host->criticality : CRITICALITY_NORMAL);
     if (!options->root) {
         assets[1].kind = asset_kind_name(ASSET_SIGNATORY);
-        cooperation = read_cooperation(assessment, options, profile->signatory.domain);
+        cooperation = read_cooperation(assessment, options, profile);
         assets[1].view = (struct asset_view){ self, NULL, options->records,
                                               assessment->run.started_us, cooperation };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);

@@ -1,5 +1,6 @@
 #include "assess/cooperation.h"
 
+#include "assess/hunting.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "community/community.h"
@@ -138,7 +139,9 @@ static void put(json_t *facts, const char *member, json_t *value, GError **error
     g_clear_error(error);
 }
 
-json_t *cooperation_read(const char *data_folder, const char *domain, gint64 now_us)
+const char *const cooperation_prefixes[] = { "org.duty.", "org.hunt.", NULL };
+
+json_t *cooperation_read(const char *data_folder, const struct profile *profile, gint64 now_us)
 {
     json_t *facts = json_pack("{s:{}}", "errors");
     GError *error = NULL;
@@ -147,6 +150,8 @@ json_t *cooperation_read(const char *data_folder, const char *domain, gint64 now
         return facts;
     put(facts, "cases", read_cases(data_folder, now_us, &error), &error);
     put(facts, "contacts", read_contacts(data_folder, &error), &error);
-    put(facts, "community", read_community(data_folder, domain, now_us, &error), &error);
+    put(facts, "community", read_community(data_folder, profile->signatory.domain, now_us, &error),
+        &error);
+    put(facts, "hunt", hunting_read(data_folder, profile, now_us, &error), &error);
     return facts;
 }

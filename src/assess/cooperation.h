@@ -10,13 +10,15 @@
  *         "witness": { "cosigned": bool, "age_s" } or null: we are no witness of it,
  *         "assessment": what was drawn of our latest (register_draw()), or null,
  *         "to_review": [ draws in which we come first, not reviewed yet ] } or null: none joined,
+ *       "hunt": how logs are searched (hunting.h), or null: no log is named, no table installed,
  *       "errors": { member: why it could not be read } }
  */
 #pragma once
 #include "base/json.h"
+#include "profile/profile.h"
 
-#define COOPERATION_PREFIX "org.duty." /* of the measures that need the facts */
+/* Of the measures that need the facts; ends with NULL. */
+extern const char *const cooperation_prefixes[];
 
-/* Never NULL; owned by the caller. `data_folder` NULL: nothing is known. `domain`: ours, or NULL.
- */
-json_t *cooperation_read(const char *data_folder, const char *domain, gint64 now_us);
+/* Never NULL; owned by the caller. `data_folder` NULL: nothing is known. `profile`: ours. */
+json_t *cooperation_read(const char *data_folder, const struct profile *profile, gint64 now_us);

@@ -250,3 +250,26 @@ def test_the_node_searches_by_itself_and_goes_on_after_it_was_killed(retro):
     while subprocess.run(["pgrep", "-f", str(retro.folder)], capture_output=True).stdout.strip():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_the_findings_follow_the_searches(retro):
+    def findings():
+        report = json.loads(retro.entente(
+            "assess", "--format", "json", "--quiet", "--no-save", "--no-walk", "--measure",
+            "org.hunt.feeds-fresh", "--measure", "org.hunt.logs-searched", "--measure",
+            "org.hunt.alarms-acknowledged", status=None).stdout)
+        return {one["measure"].removeprefix("org.hunt."): one["outcome"]
+                for one in report["findings"]}
+
+    assert findings() == {"feeds-fresh": "pass", "logs-searched": "fail",
+                          "alarms-acknowledged": "not-applicable"}
+    retro.write(BAD)
+    retro(1)
+    assert findings() == {"feeds-fresh": "pass", "logs-searched": "pass",
+                          "alarms-acknowledged": "warn"}
+    retro.entente("alarm", "ack", retro.alarms()[0]["id"])
+    retro.build("second", LATER)
+    assert findings() == {"feeds-fresh": "pass", "logs-searched": "fail",
+                          "alarms-acknowledged": "pass"}
+    retro(0)
+    assert findings()["logs-searched"] == "pass"

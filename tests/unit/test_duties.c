@@ -98,6 +98,44 @@ static const struct row {
       REASON_NONE },
     { judge_org_duty_abuse_acknowledged, "{'cases':{'acknowledged':{}}}", OUTCOME_NOT_APPLICABLE,
       REASON_NOT_USED },
+    /* hunting: fresh tables, searched logs, alarms that somebody looked at */
+    { judge_org_hunt_feeds_fresh, "{'hunt':null}", OUTCOME_NOT_APPLICABLE, REASON_NOT_USED },
+    { judge_org_hunt_feeds_fresh, "{'hunt':null,'errors':{'hunt':'broken'}}", OUTCOME_NOT_MEASURED,
+      REASON_UNREADABLE },
+    { judge_org_hunt_feeds_fresh, "{'hunt':{'tables':0,'expired':0}}", OUTCOME_FAIL, REASON_NONE },
+    { judge_org_hunt_feeds_fresh, "{'hunt':{'tables':1,'expired':0,'newest_age_s':172800}}",
+      OUTCOME_PASS, REASON_NONE },
+    { judge_org_hunt_feeds_fresh, "{'hunt':{'tables':1,'expired':0,'newest_age_s':172801}}",
+      OUTCOME_WARN, REASON_NONE },
+    { judge_org_hunt_feeds_fresh, "{'hunt':{'tables':1,'expired':0,'newest_age_s':604801}}",
+      OUTCOME_FAIL, REASON_NONE },
+    { judge_org_hunt_feeds_fresh, "{'hunt':{'tables':2,'expired':1,'newest_age_s':0}}",
+      OUTCOME_FAIL, REASON_NONE },
+    { judge_org_hunt_logs_searched, "{'hunt':{'tables':1,'logs':[]}}", OUTCOME_NOT_APPLICABLE,
+      REASON_NOT_USED },
+    { judge_org_hunt_logs_searched, "{'hunt':{'logs':[{'name':'a','state':'never'}]}}",
+      OUTCOME_FAIL, REASON_NONE },
+    { judge_org_hunt_logs_searched,
+      "{'hunt':{'logs':[{'name':'a','state':'current','age_s':9,'unread':0},"
+      "{'name':'b','state':'older-tables','age_s':9,'unread':0}]}}",
+      OUTCOME_FAIL, REASON_NONE },
+    { judge_org_hunt_logs_searched,
+      "{'hunt':{'logs':[{'name':'a','state':'current','age_s':9,'unread':0}]}}", OUTCOME_PASS,
+      REASON_NONE },
+    { judge_org_hunt_logs_searched,
+      "{'hunt':{'logs':[{'name':'a','state':'current','age_s':86401,'unread':0}]}}", OUTCOME_WARN,
+      REASON_NONE },
+    { judge_org_hunt_logs_searched,
+      "{'hunt':{'logs':[{'name':'a','state':'current','age_s':9,'unread':1}]}}", OUTCOME_WARN,
+      REASON_NONE },
+    { judge_org_hunt_alarms_acknowledged, "{'hunt':{'alarms':null}}", OUTCOME_NOT_APPLICABLE,
+      REASON_NOT_USED },
+    { judge_org_hunt_alarms_acknowledged, "{'hunt':{'alarms':{'raised':0,'overdue':0}}}",
+      OUTCOME_PASS, REASON_NONE },
+    { judge_org_hunt_alarms_acknowledged, "{'hunt':{'alarms':{'raised':2,'overdue':0}}}",
+      OUTCOME_WARN, REASON_NONE },
+    { judge_org_hunt_alarms_acknowledged, "{'hunt':{'alarms':{'raised':2,'overdue':1}}}",
+      OUTCOME_FAIL, REASON_NONE },
 };
 
 static void test_row(gconstpointer data)
@@ -119,12 +157,14 @@ static void test_row(gconstpointer data)
 static void test_nothing_is_known(void)
 {
     g_autofree char *folder = g_dir_make_tmp("duties-XXXXXX", NULL);
-    g_autoptr(json_t) facts = cooperation_read(folder, "a.example", 0);
-    g_autoptr(json_t) none = cooperation_read(NULL, NULL, 0);
+    g_autoptr(profile_t) profile = profile_default();
+    g_autoptr(json_t) facts = cooperation_read(folder, profile, 0);
+    g_autoptr(json_t) none = cooperation_read(NULL, profile, 0);
 
     g_assert_true(json_is_null(json_object_get(facts, "cases")));
     g_assert_true(json_is_null(json_object_get(facts, "contacts")));
     g_assert_true(json_is_null(json_object_get(facts, "community")));
+    g_assert_true(json_is_null(json_object_get(facts, "hunt")));
     g_assert_cmpuint(json_object_size(json_object_get(facts, "errors")), ==, 0);
     g_assert_nonnull(none);
     g_assert_cmpint(g_rmdir(folder), ==, 0); /* nothing was made in it */

@@ -325,7 +325,7 @@ static gboolean raise_alarm(struct search *search, const struct retro_group *gro
         g_strdup_printf("hunt %s %s %s", group->log, group->kind, group->indicator);
     g_autofree char *first = time_or_null(group->first_us);
     g_autofree char *text = g_strdup_printf(
-        "%s: %s seen in the log %s\n%" G_GUINT64_FORMAT
+        "%s: %s" RETRO_ALARM_WORDS "%s\n%" G_GUINT64_FORMAT
         " hits, the first in %s, line %" G_GUINT64_FORMAT "%s%s\nSources: %s (TLP:%s)",
         group->kind, group->indicator, group->log, group->count, group->file, group->line,
         first ? ", of " : "", first ? first : "", group->sources, group->tlp);

@@ -19,7 +19,8 @@
 #include "p1_resilience/hunt/retro_store.h"
 #include "profile/profile.h"
 
-#define RETRO_TABLES "hunt" /* DATA/hunt/NAME.table: installed tables */
+#define RETRO_TABLES "hunt"                   /* DATA/hunt/NAME.table: installed tables */
+#define RETRO_ALARM_WORDS " seen in the log " /* in the title of every alarm */
 #define RETRO_EVENT_HIT "hunt-hit"
 
 /* Paths of the installed tables, in order of their names; ends with NULL. */
