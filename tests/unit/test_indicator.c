@@ -44,7 +44,7 @@ static void test_addresses(void)
     check(" 192.0.2.7\r", "ipv4", "192.0.2.7");
     check("192.0.2.7:443", "ipv4", "192.0.2.7");
     g_assert_cmpint(why_of("192.0.2.7:443", 0), ==, INDICATOR_PORT_DROPPED);
-    check("::ffff:192.0.2.7", "ipv4", "192.0.2.7");
+    check("::FFFF:c000:207", "ipv6", "::ffff:192.0.2.7");
     check("2001:DB8:0:0:0:0:0:7", "ipv6", "2001:db8::7");
     check("2001:db8:0:1:1:1:1:1", "ipv6", "2001:db8:0:1:1:1:1:1"); /* RFC 5952 section 4.2.2 */
     check("[2001:db8::7]", "ipv6", "2001:db8::7");
@@ -66,7 +66,7 @@ static void test_networks(void)
     check("192.0.2.9/32", "cidr", "192.0.2.9/32");
     check("192.0.2.129/25", "cidr", "192.0.2.128/25");
     check("2001:DB8::1/32", "cidr", "2001:db8::/32");
-    check("::ffff:192.0.2.0/120", "cidr", "192.0.2.0/24");
+    check("::ffff:192.0.2.9/120", "cidr", "::ffff:192.0.2.0/120");
     refuse("192.0.2.0/33", "bad-prefix");
     refuse("192.0.2.0/08", "bad-prefix");
     refuse("10.0.0.0/7", "wide-prefix");

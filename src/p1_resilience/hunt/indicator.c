@@ -31,7 +31,6 @@ static const guint8 classes[256] = {
 
 #define SHORTEST_PREFIX4 8
 #define SHORTEST_PREFIX6 16
-#define MAPPED_BITS 96 /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
 
 static const char *const kind_names[INDICATOR_KINDS] = {
     "ipv4", "ipv6", "cidr", "domain", "host", "url", "hash", "email",
@@ -137,19 +136,6 @@ gboolean indicator_address6(const char *text, gsize length, guint8 *address)
     return inet_pton(AF_INET6, buffer, address) == 1;
 }
 
-static gboolean is_mapped(const guint8 *address)
-{
-    static const guint8 mapped[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
-
-    return memcmp(address, mapped, sizeof mapped) == 0;
-}
-
-static void unmap(guint8 *address)
-{
-    memmove(address, address + MAPPED_BITS / 8, 4);
-    memset(address + 4, 0, MAPPED_BITS / 8);
-}
-
 static char *address_text(const struct indicator *indicator)
 {
     char buffer[INET6_ADDRSTRLEN];
@@ -175,11 +161,9 @@ static enum indicator_why parse_ipv6(const char *text, gsize length, struct indi
 {
     if (!indicator_address6(text, length, out->address))
         return INDICATOR_BAD_ADDRESS;
-    out->kind = is_mapped(out->address) ? INDICATOR_IPV4 : INDICATOR_IPV6;
-    out->family = out->kind == INDICATOR_IPV4 ? 4 : 6;
-    out->prefix = out->family == 4 ? 32 : 128;
-    if (out->family == 4)
-        unmap(out->address);
+    out->kind = INDICATOR_IPV6;
+    out->family = 6;
+    out->prefix = 128;
     out->text = address_text(out);
     return INDICATOR_FINE;
 }
@@ -223,11 +207,6 @@ static gboolean parse_network(const char *text, gsize slash, gsize length, guint
     if (prefix > bits || (digits > 1 && text[slash + 1] == '0')) {
         *why = INDICATOR_BAD_PREFIX;
         return TRUE;
-    }
-    if (out->family == 6 && prefix >= MAPPED_BITS && is_mapped(out->address)) {
-        unmap(out->address);
-        out->family = 4;
-        prefix -= MAPPED_BITS;
     }
     if (prefix < (out->family == 4 ? SHORTEST_PREFIX4 : SHORTEST_PREFIX6) &&
         !(flags & INDICATOR_FORCE)) {

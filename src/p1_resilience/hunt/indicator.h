@@ -4,7 +4,7 @@
  *
  *     kind    normal form
  *     ipv4    192.0.2.7
- *     ipv6    2001:db8::7 (RFC 5952); an IPv4-mapped address is the IPv4 address
+ *     ipv6    2001:db8::7 (RFC 5952); an IPv4-mapped address stays one: ::ffff:192.0.2.7
  *     cidr    192.0.2.0/24, 2001:db8::/32; host bits zero; /32 and /128 stay networks
  *     domain  evil.example: lower case, A-labels, no final dot; means the name and all below it
  *     host    the same, but means that one name only

@@ -107,6 +107,15 @@ static gboolean is_pipe(const struct scan_source *source)
     return source->input->size == 0;
 }
 
+/* Of a whole file: a shorter one was cut since it was listed, as who rotates logs does. */
+static gboolean is_shorter(const struct scan_source *source)
+{
+    const struct hunt_input *input = source->input;
+
+    return input->compression == COMPRESSION_NONE && !input->from && !input->until &&
+           source->read < input->size;
+}
+
 /* Reads until the block holds a piece that can be scanned; gives the length of that piece. */
 static gsize fill_block(struct scan_source *source, struct source_block *block)
 {
@@ -122,8 +131,11 @@ static gsize fill_block(struct scan_source *source, struct source_block *block)
             if (got && is_pipe(source) && memchr(block->bytes + block->length - got, '\n', got))
                 break;
         }
-        if (source->at_end)
+        if (source->at_end) {
+            if (is_shorter(source))
+                fail(source, "it became shorter while it was read");
             return block->length;
+        }
         cut = hunt_scan_cut(block->bytes, block->length);
         if (cut)
             return cut;
