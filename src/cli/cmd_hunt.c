@@ -81,7 +81,7 @@ const struct command command_hunt = {
         "build -o TABLE FEED... | explain --table TABLE VALUE... | scan --table TABLE PATH... | "
         "pcap --table TABLE PATH... | open STATEMENT FILE... | recheck STATEMENT --table TABLE "
         "PATH... | retro",
-    .formats = "text, json",
+    .formats = "text, json, html",
     .details =
         "build    compile feeds into a table: STIX bundles, MISP events and feeds, CSV, lists,\n"
         "         hosts files, Zeek and Suricata lists, reports with defanged indicators\n"

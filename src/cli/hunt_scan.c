@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
 #include "cli/hunt_sign.h"
+#include "cli/hunt_timeline.h"
 
 #include <string.h>
 
@@ -23,7 +24,8 @@ struct scanning {
     GHashTable *lists; /* what suppressed hits: name -> count */
     guint64 total;     /* bytes of the inputs */
     struct progress *progress;
-    struct hunt_claim *claim; /* or NULL: it is not signed */
+    struct hunt_claim *claim;       /* or NULL: it is not signed */
+    struct hunt_timeline *timeline; /* of --format html; or NULL */
     gint64 started_us;
 };
 
@@ -92,7 +94,9 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
         if (!scanning->given->show_suppressed)
             return;
     }
-    if (scanning->json) {
+    if (scanning->timeline) {
+        hunt_timeline_add(scanning->timeline, hit);
+    } else if (scanning->json) {
         g_autofree char *line = hunt_hit_json(hit);
 
         puts(line);
@@ -207,6 +211,15 @@ static void print_json(const struct scanning *scanning, const struct hunt_scan_s
     puts(text);
 }
 
+static gboolean print_timeline(const struct scanning *scanning,
+                               const struct hunt_scan_summary *summary, GError **error)
+{
+    g_autofree char *page =
+        hunt_timeline_html(scanning->timeline, summary, cli_is_french(scanning->context));
+
+    return cli_output(scanning->context, page, strlen(page), error);
+}
+
 /* ---- the command */
 
 gboolean hunt_read_rule(const struct hunt_arguments *given, struct hit_rule *rule, GError **error)
@@ -235,6 +248,7 @@ static int run(const struct context *context, const struct hunt_arguments *given
     g_autoptr(GPtrArray) inputs = NULL, unread = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GHashTable) lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(hunt_claim_t) claim = NULL;
+    g_autoptr(hunt_timeline_t) timeline = NULL;
     g_autoptr(signing_key_t) key = NULL;
     struct hunt_scan_summary summary;
     gint64 began_us;
@@ -257,6 +271,8 @@ static int run(const struct context *context, const struct hunt_arguments *given
     if (given->sign)
         claim = hunt_claim_new(table, &options);
     scanning.claim = claim;
+    if (cli_format_is(context, "html", FALSE))
+        scanning.timeline = timeline = hunt_timeline_new();
     began_us = clock_now_us();
     inputs = hunt_inputs_list(arguments);
     scanning.table = table;
@@ -274,10 +290,14 @@ static int run(const struct context *context, const struct hunt_arguments *given
     flush_rows(&scanning);
     if (!done)
         return EXIT_SYSTEM;
-    if (scanning.json)
+    if (timeline) {
+        if (!print_timeline(&scanning, &summary, error))
+            return EXIT_SYSTEM;
+    } else if (scanning.json) {
         print_json(&scanning, &summary);
-    else
+    } else {
         print_text(&scanning, &summary);
+    }
     if (claim && !hunt_sign(context, claim, &summary, given->sign, began_us, key, error))
         return EXIT_SYSTEM;
     if (summary.hits)
