@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
     &command_policy,
     &command_progress,
     &command_publish,
+    &command_recover,
     &command_register,
     &command_review,
     &command_serve,

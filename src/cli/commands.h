@@ -32,6 +32,7 @@ extern const struct command command_norms;
 extern const struct command command_policy;
 extern const struct command command_progress;
 extern const struct command command_publish;
+extern const struct command command_recover;
 extern const struct command command_register;
 extern const struct command command_review;
 extern const struct command command_serve;

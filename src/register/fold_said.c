@@ -206,6 +206,14 @@ static void apply_case_root(struct reg *reg, struct judged *judged, struct reg_e
     judged->signatory->case_root = entry;
 }
 
+/* What it says concerns nobody else in the register: that it was said, and when, is what counts. */
+static void apply_nothing(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    (void)judged;
+    (void)entry;
+}
+
 const struct handler handlers_said[] = {
     { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
@@ -216,5 +224,7 @@ const struct handler handlers_said[] = {
     { PREDICATE_CONTACT, judge_contact, apply_contact },
     { PREDICATE_MAILBOX, judge_mailbox, apply_mailbox },
     { PREDICATE_CASE_ROOT, judge_case_root, apply_case_root },
+    { PREDICATE_BACKUP_MANIFEST, judge_release, apply_nothing },
+    { PREDICATE_RECOVERY_DRILL, judge_release, apply_nothing },
     { NULL, NULL, NULL },
 };

@@ -12,6 +12,8 @@
  *     review                                    the assessment's leaf hash in the log
  *     assessment, document, release             the document or file
  *     hunt                                      the root of its commitments; name: "hunt/ROOT"
+ *     backup-manifest                           the root of the manifest
+ *     recovery-drill                            the root of what was restored
  *     receipt                                   the entry's leaf hash
  *     case-event, case-ack                      the case's id; name: "case/ID"
  *     succession                                the old log's checkpoint note; name: its origin
@@ -22,6 +24,7 @@
 #define PREDICATE_PREFIX "urn:entente:predicate:"
 #define PREDICATE_ASSESSMENT PREDICATE_PREFIX "assessment:1"
 #define PREDICATE_ATTESTATION PREDICATE_PREFIX "attestation:1"
+#define PREDICATE_BACKUP_MANIFEST PREDICATE_PREFIX "backup-manifest:1"
 #define PREDICATE_CASE_ACK PREDICATE_PREFIX "case-ack:1"
 #define PREDICATE_CASE_EVENT PREDICATE_PREFIX "case-event:1"
 #define PREDICATE_CASE_ROOT PREDICATE_PREFIX "case-root:1"
@@ -37,6 +40,7 @@
 #define PREDICATE_POLICY PREDICATE_PREFIX "policy:1"
 #define PREDICATE_RECEIPT PREDICATE_PREFIX "receipt:1"
 #define PREDICATE_RECOVERY PREDICATE_PREFIX "recovery:1"
+#define PREDICATE_RECOVERY_DRILL PREDICATE_PREFIX "recovery-drill:1"
 #define PREDICATE_RELEASE PREDICATE_PREFIX "release:1"
 #define PREDICATE_REVIEW PREDICATE_PREFIX "review:1"
 #define PREDICATE_REVOCATION PREDICATE_PREFIX "revocation:1"

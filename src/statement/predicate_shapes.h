@@ -32,6 +32,11 @@ gboolean rules_mailbox(const json_t *statement, GError **error);
 extern const struct shape shape_hunt[];
 gboolean rules_hunt(const json_t *statement, GError **error);
 
+/* predicate_recover.c: what backups hold, and whether they come back. */
+extern const struct shape shape_backup_manifest[], shape_recovery_drill[];
+gboolean rules_backup_manifest(const json_t *statement, GError **error);
+gboolean rules_recovery_drill(const json_t *statement, GError **error);
+
 /* predicate_log.c: what a log says. */
 extern const struct shape shape_receipt[], shape_succession[];
 gboolean rules_receipt(const json_t *statement, GError **error);

@@ -51,6 +51,14 @@ def samples(world):  # noqa: F811
     made = [
         (assessed, [STATE.issuer]),
         (predicate(attest(STATE, COMPANY, note="n", withdrawn=False)), STATE.signers),
+        (predicate(forge.statement("manifest", DIGEST, "backup-manifest", {"backup": DIGEST, "root": DIGEST, "count": 3, "bytes": 10},
+                                   [STATE.issuer])), [STATE.issuer]),
+        (predicate(forge.statement("drill", DIGEST, "recovery-drill", {
+            "backup": DIGEST, "drill": DIGEST, "tool": "restic", "manifest": DIGEST, "dice": {"source": "log", "root": DIGEST, "size": 7},
+            "sample": {"wanted": 3, "intact": 3, "damaged": 0, "changed": 1}, "restored": {"bytes": 10, "milliseconds": 63},
+            "aspects": [{"aspect": aspect, "verdict": "not-proven", "reason": "x"} for aspect in (
+                "access", "freshness", "manifest", "restore", "time", "completeness", "integrity", "immutability", "isolation")],
+            "commitments": {"algorithm": "rfc6962-sha256-salt32-jcs", "root": DIGEST, "count": 4}}, [STATE.issuer])), [STATE.issuer]),
         (predicate(said(STATE, "case-root", {"hour": "2026-11-20T10:00:00Z", "root": DIGEST, "leaves": 256})), [STATE.issuer]),
         (predicate(commitment(STATE, status="pledged", evidence=[{"entry": leaf}], gcsc=[1], cbms=["8"], norms=["b"])), [STATE.issuer]),
         (predicate(said(STATE, "contact", {"roles": ["technical"], "digest": DIGEST})), [STATE.issuer]),

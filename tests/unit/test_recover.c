@@ -6,6 +6,7 @@
 #include "sandbox/program.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -8,6 +8,7 @@ const SAID = ['issuer', 'single'];
 const PREDICATES = {
   assessment: { exposure: 'committed', roles: SAID },
   attestation: { exposure: 'public', roles: ['issuer', 'root'] },
+  'backup-manifest': { exposure: 'committed', roles: SAID },
   'case-ack': { exposure: 'local', roles: SAID },
   'case-event': { exposure: 'local', roles: SAID },
   'case-root': { exposure: 'committed', roles: SAID },
@@ -23,13 +24,14 @@ const PREDICATES = {
   policy: { exposure: 'public', roles: ['root', 'log'] },
   receipt: { exposure: 'local', roles: ['log'] },
   recovery: { exposure: 'public', roles: ['root'] },
+  'recovery-drill': { exposure: 'committed', roles: SAID },
   release: { exposure: 'public', roles: SAID },
   review: { exposure: 'public', roles: SAID },
   revocation: { exposure: 'public', roles: ['root'] },
   succession: { exposure: 'public', roles: ['log'] },
 };
 /* Statements whose subject is not the signatory that signs them. */
-const OF_OTHERS = ['assessment', 'attestation', 'hunt', 'release', 'review'];
+const OF_OTHERS = ['assessment', 'attestation', 'backup-manifest', 'hunt', 'recovery-drill', 'release', 'review'];
 
 /* {name, exposure, roles, ofSigner} of a predicate type; null when it is not known. */
 export function predicateOf(type) {

@@ -82,8 +82,11 @@ const principleNumber = integer(1, 9);
 const count = integer(0, COUNT_LIMIT);
 const safeCount = integer(0, INDEX_LIMIT);
 const normLetters = unique(word(...'abcdefghijk'), 0, 11);
+const number = integer(0, INDEX_LIMIT);
 const rootKeys = object({ threshold: integer(1, 16), keys: unique(ed25519, 1, 16) });
 const ofText = { ...ofProtocol, title, language, uri, sha256: digest, norms: normLetters };
+
+const ofBackup = { 'log?': log, time: moment, backup: digest };
 
 const PREDICATE_SHAPES = {
   assessment: {
@@ -104,6 +107,7 @@ const PREDICATE_SHAPES = {
     'note?': textShape(1),
     'withdrawn?': boolean,
   },
+  'backup-manifest': { ...ofBackup, root: digest, count: number, bytes: number },
   'case-root': { ...ofProtocol, hour: moment, root: digest, leaves: integer(64, 2 ** 30) },
   commitment: {
     ...ofProtocol,
@@ -175,6 +179,21 @@ const PREDICATE_SHAPES = {
     'review?': object({ findings: integer(1, 100), due_s: integer(3600, 366 * 86400) }),
   },
   recovery: { ...ofProtocol, root: rootKeys },
+  'recovery-drill': {
+    ...ofBackup,
+    drill: digest,
+    tool: word('borg', 'restic'),
+    'manifest?': digest,
+    dice: object({ source: word('local', 'log'), root: digest, 'size?': number }),
+    sample: object({ wanted: number, intact: number, damaged: number, changed: number }),
+    restored: object({ bytes: number, milliseconds: number }),
+    aspects: list(object({
+      aspect: word('access', 'completeness', 'freshness', 'immutability', 'integrity', 'isolation', 'manifest', 'restore', 'time'),
+      verdict: word('failed', 'not-proven', 'proven'),
+      'reason?': textShape(1, 40),
+    }), 9, 9),
+    commitments: object({ algorithm: word(COMMITMENT_KIND), root: digest, count }),
+  },
   release: { ...ofProtocol, name: title, version: title, digest },
   review: {
     ...ofProtocol,
@@ -199,6 +218,7 @@ const PREDICATE_RULES = {
   assessment: ({ principles, commitments, order }) => principles.every(({ n }, at) => n === at + 1) &&
     (!order || order.critical + order.high + order.medium + order.low + order.info + order.first === commitments.count),
   attestation: ({ signatory, checked, withdrawn }, subject) => signatory === subject && (withdrawn === true || checked.length > 0),
+  'backup-manifest': ({ root }, subject) => root === subject,
   'case-root': ({ hour, leaves }) => parseMoment(hour) % HOUR_LENGTH === 0 && isPowerOf(LEAVES_STEP, leaves),
   delegation: ({ key, role, from, time, until, predicates }, subject, types) => {
     const lasts = parseMoment(until) - parseMoment(from ?? time);
@@ -211,6 +231,7 @@ const PREDICATE_RULES = {
     (['any', 'line'].includes(rules.valid) || !Number.isNaN(parseMoment(rules.valid))),
   mailbox: ({ urls }) => urls.every((url) => NODE_URL.test(url)),
   recovery: thresholdFits,
+  'recovery-drill': ({ commitments }, subject) => commitments.root === subject,
   release: ({ digest: file }, subject) => file === subject,
   review: ({ assessment }, subject) => assessment === subject,
 };

@@ -1,0 +1,246 @@
+#include "p1_resilience/recover/borg.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define ANSWER_LIMIT (64u << 20)
+#define CHECKPOINT ".checkpoint"
+#define WARNING 1 /* exit status: done, with warnings */
+#define FILE_SCHEME "file://"
+#define READ_ONLY "--log-json", "--bypass-lock"
+
+static const char *const own_passwords[] = { "BORG_PASSPHRASE", "BORG_PASSCOMMAND", NULL };
+
+static void environment(const struct asset *asset, const char *folder, GPtrArray *list)
+{
+    const char *keys = g_getenv("BORG_KEYS_DIR");
+    g_autofree char *quoted = asset->password_file ? g_shell_quote(asset->password_file) : NULL;
+
+    g_ptr_array_add(list, g_strconcat("BORG_REPO=", asset->repository, NULL));
+    g_ptr_array_add(list, g_strconcat("BORG_BASE_DIR=", folder, NULL));
+    g_ptr_array_add(
+        list, keys ? g_strconcat("BORG_KEYS_DIR=", keys, NULL)
+                   : g_strconcat("BORG_KEYS_DIR=", g_get_home_dir(), "/.config/borg/keys", NULL));
+    /* The questions that nobody is there to answer: this machine meets the repository anew. */
+    g_ptr_array_add(list, g_strdup("BORG_RELOCATED_REPO_ACCESS_IS_OK=yes"));
+    g_ptr_array_add(list, g_strdup("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes"));
+    if (quoted)
+        g_ptr_array_add(list, g_strconcat("BORG_PASSCOMMAND=cat ", quoted, NULL));
+    else if (asset->password_command)
+        g_ptr_array_add(list, g_strconcat("BORG_PASSCOMMAND=", asset->password_command, NULL));
+    else
+        repository_inherit(list, own_passwords);
+}
+
+static const struct {
+    const char *words;
+    enum trouble_kind kind;
+} said_words[] = {
+    { "\"PassphraseWrong\"", TROUBLE_PASSWORD },
+    { "\"PasscommandFailure\"", TROUBLE_PASSWORD },
+    { "\"NoPassphraseFailure\"", TROUBLE_PASSWORD },
+    { "\"LockTimeout\"", TROUBLE_LOCKED },
+    { "\"LockError\"", TROUBLE_LOCKED },
+    { "\"LockFailed\"", TROUBLE_LOCKED },
+    { "\"Repository.DoesNotExist\"", TROUBLE_MISSING },
+    { "\"Repository.InvalidRepository\"", TROUBLE_MISSING },
+    { "\"Repository.PathNotFound\"", TROUBLE_MISSING },
+    { "No space left on device", TROUBLE_FULL },
+    { "never matched", TROUBLE_ABSENT },
+    { "IntegrityError", TROUBLE_DAMAGED },
+    { "checksum mismatch", TROUBLE_DAMAGED },
+    { "errors found", TROUBLE_DAMAGED },
+    { "ObjectNotFound", TROUBLE_DAMAGED },
+    { "ConnectionClosed", TROUBLE_OTHER },
+};
+
+enum trouble_kind borg_classify(const char *said, int status)
+{
+    (void)status;
+    for (guint i = 0; i < G_N_ELEMENTS(said_words); i++)
+        if (strstr(said, said_words[i].words))
+            return said_words[i].kind;
+    return TROUBLE_OTHER;
+}
+
+/* --- snapshots --- */
+
+static gboolean read_time(const char *text, gint64 *time_us)
+{
+    g_autofree char *utc = text ? g_strconcat(text, "Z", NULL) : NULL;
+
+    return utc && clock_parse(utc, time_us, NULL);
+}
+
+gboolean borg_read_archives(const void *bytes, gsize length, GPtrArray *snapshots, GError **error)
+{
+    g_autoptr(json_t) answer = json_parse(bytes, length, ANSWER_LIMIT, "borg list", error);
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "archives"), i, item)
+    {
+        const char *name = json_text(item, "name");
+        gint64 time_us;
+
+        if (!name || !read_time(json_text(item, "time"), &time_us) ||
+            g_str_has_suffix(name, CHECKPOINT) || strstr(name, CHECKPOINT "."))
+            continue;
+        g_ptr_array_add(snapshots, snapshot_new(name, time_us, NULL));
+    }
+    return answer != NULL;
+}
+
+static gboolean list_snapshots(const struct repository *repository, GPtrArray *snapshots,
+                               struct trouble *trouble)
+{
+    const char *const arguments[] = { "borg", READ_ONLY, "list", "--json", NULL };
+    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
+    g_autoptr(GError) problem = NULL;
+
+    if (!answer)
+        return FALSE;
+    return borg_read_archives(answer->str, answer->len, snapshots, &problem) ||
+           trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
+}
+
+/* --- files --- */
+
+/* A further name of a file is listed with its mode as "hrw-r--r--", and without its size. */
+static gboolean is_further_name(const json_t *item)
+{
+    const char *mode = json_text(item, "mode");
+
+    return mode && mode[0] == 'h';
+}
+
+gboolean borg_read_item(const char *line, gsize length, struct listing *listing)
+{
+    g_autoptr(json_t) item = json_parse(line, length, LISTING_LINE_LIMIT, "borg list", NULL);
+    const char *path = json_text(item, "path"), *type = json_text(item, "type");
+    const json_t *healthy = json_object_get(item, "healthy");
+    struct listed listed = { 0 };
+
+    if (!path || !type)
+        return FALSE;
+    listed.type = type[0] && strchr("-dl", type[0]) ? type[0] : '?';
+    listed.size = is_further_name(item) ? -1 : json_number(item, "size", 0);
+    listed.damaged = healthy && !json_is_true(healthy);
+    if (!read_time(json_text(item, "mtime"), &listed.mtime_us))
+        listed.mtime_us = 0;
+    listing_add(listing, path, &listed);
+    return TRUE;
+}
+
+static char *archive_of(const struct snapshot *snapshot)
+{
+    return g_strconcat("::", snapshot->id, NULL);
+}
+
+static gboolean list_files(const struct repository *repository, const struct snapshot *snapshot,
+                           struct listing *listing, struct trouble *trouble)
+{
+    g_autofree char *archive = archive_of(snapshot);
+    const char *const arguments[] = { "borg",         READ_ONLY,  "list",
+                                      "--json-lines", "--format", "{path}{size}{mtime}{healthy}",
+                                      archive,        NULL };
+
+    return repository_list(repository, arguments, borg_read_item, listing, trouble);
+}
+
+static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,
+                        const char *path, program_fn take, gpointer data, gint64 *elapsed_us,
+                        struct trouble *trouble)
+{
+    g_autofree char *archive = archive_of(snapshot);
+    /* "pf:": this path exactly, whatever signs of patterns are in it. */
+    g_autofree char *exactly = g_strconcat("pf:", path, NULL);
+    const char *const arguments[] = { "borg",  READ_ONLY, "extract", "--stdout",
+                                      archive, exactly,   NULL };
+    g_auto(program_result_t) result = { 0 };
+    gboolean good = repository_run(repository, arguments, 0, take, data, &result, trouble);
+
+    *elapsed_us = result.elapsed_us;
+    return good;
+}
+
+/* --- the store --- */
+
+static gboolean check(const struct repository *repository, struct store_check *check,
+                      struct trouble *trouble)
+{
+    /* There is no share of it: what is read at all is read whole. */
+    const char *const arguments[] = { "borg", READ_ONLY, "check",
+                                      check->read == STORE_READ_NOTHING ? "--repository-only"
+                                                                        : "--verify-data",
+                                      NULL };
+    g_auto(program_result_t) result = { 0 };
+    gboolean good = repository_run(repository, arguments, 0, NULL, NULL, &result, trouble);
+
+    check->packs = check->read == STORE_READ_NOTHING ? 0 : -1;
+    if (!good && result.end == PROGRAM_EXITED &&
+        (result.status == WARNING || trouble->kind == TROUBLE_OTHER))
+        trouble->kind = TROUBLE_DAMAGED;
+    return good;
+}
+
+static char *path_in(const struct repository *repository, const char *name)
+{
+    const char *folder = repository->location;
+
+    if (!repository_is_folder(folder))
+        return NULL;
+    if (g_str_has_prefix(folder, FILE_SCHEME))
+        folder += strlen(FILE_SCHEME);
+    return g_build_filename(folder, name, NULL);
+}
+
+/* Of a folder alone: what lies elsewhere shows its lock only to who waits for it. */
+static gboolean locks(const struct repository *repository, gint64 *oldest_us,
+                      struct trouble *trouble)
+{
+    g_autofree char *path = path_in(repository, "lock.exclusive");
+    GStatBuf status;
+
+    (void)trouble;
+    *oldest_us = path && g_stat(path, &status) == 0 ? status.st_mtime * G_USEC_PER_SEC : 0;
+    return TRUE;
+}
+
+enum append_only borg_read_config(const char *text)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *value = NULL;
+
+    if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL))
+        return APPEND_ONLY_UNKNOWN;
+    value = g_key_file_get_string(file, "repository", "append_only", NULL);
+    return !value                                ? APPEND_ONLY_UNKNOWN
+           : g_str_equal(g_strstrip(value), "1") ? APPEND_ONLY_ON
+                                                 : APPEND_ONLY_OFF;
+}
+
+static enum append_only append_only(const struct repository *repository)
+{
+    g_autofree char *path = path_in(repository, "config"), *text = NULL;
+
+    return path && g_file_get_contents(path, &text, NULL, NULL) ? borg_read_config(text)
+                                                                : APPEND_ONLY_UNKNOWN;
+}
+
+const struct backup_tool backup_tool_borg = {
+    .name = "borg",
+    .lost = "?",
+    .environment = environment,
+    .classify = borg_classify,
+    .snapshots = list_snapshots,
+    .list = list_files,
+    .restore = restore,
+    .check = check,
+    .locks = locks,
+    .append_only = append_only,
+    .canary = NULL, /* in append-only mode a deletion looks done, and is not */
+};

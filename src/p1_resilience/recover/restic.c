@@ -1,0 +1,315 @@
+#include "p1_resilience/recover/restic.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <string.h>
+
+#define ANSWER_LIMIT (64u << 20)
+#define SHORT_ID 8 /* hex digits of an id that restic answers with, at least */
+
+/* Reading alone: no lock is taken, and no cache is written. */
+#define READ_ONLY "--no-lock", "--no-cache"
+
+static const char *const own_passwords[] = { "RESTIC_PASSWORD", "RESTIC_PASSWORD_FILE",
+                                             "RESTIC_PASSWORD_COMMAND", NULL };
+
+static void environment(const struct asset *asset, const char *folder, GPtrArray *list)
+{
+    (void)folder;
+    g_ptr_array_add(list, g_strconcat("RESTIC_REPOSITORY=", asset->repository, NULL));
+    if (asset->password_file)
+        g_ptr_array_add(list, g_strconcat("RESTIC_PASSWORD_FILE=", asset->password_file, NULL));
+    else if (asset->password_command)
+        g_ptr_array_add(list,
+                        g_strconcat("RESTIC_PASSWORD_COMMAND=", asset->password_command, NULL));
+    else
+        repository_inherit(list, own_passwords);
+}
+
+static const struct {
+    const char *words;
+    enum trouble_kind kind;
+} said_words[] = {
+    { "wrong password or no key found", TROUBLE_PASSWORD },
+    { "an empty password is not a password", TROUBLE_PASSWORD },
+    { "unable to create lock", TROUBLE_LOCKED },
+    { "already locked", TROUBLE_LOCKED },
+    { "no space left on device", TROUBLE_FULL },
+    { "Is there a repository at the following location", TROUBLE_MISSING },
+    { "unable to open config file", TROUBLE_MISSING },
+    { "not found in snapshot", TROUBLE_ABSENT },
+    { "ciphertext verification failed", TROUBLE_DAMAGED },
+    { "Pack ID does not match", TROUBLE_DAMAGED },
+    { "repository contains errors", TROUBLE_DAMAGED },
+    { "not found in index", TROUBLE_DAMAGED },
+    { "invalid data returned", TROUBLE_DAMAGED },
+    { "hash mismatch", TROUBLE_DAMAGED },
+    { "unexpected EOF", TROUBLE_DAMAGED },
+};
+
+enum trouble_kind restic_classify(const char *said, int status)
+{
+    (void)status;
+    for (guint i = 0; i < G_N_ELEMENTS(said_words); i++)
+        if (strstr(said, said_words[i].words))
+            return said_words[i].kind;
+    return TROUBLE_OTHER;
+}
+
+/* --- snapshots --- */
+
+static gboolean has_word(const json_t *list, const char *word)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i,
+                       item) if (g_strcmp0(json_string_value(item), word) == 0) return TRUE;
+    return FALSE;
+}
+
+static char **words_of(const json_t *list)
+{
+    GPtrArray *words = g_ptr_array_new();
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) if (json_is_string(item))
+        g_ptr_array_add(words, g_strdup(json_string_value(item)));
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(words, FALSE);
+}
+
+gboolean restic_read_snapshots(const void *bytes, gsize length, GPtrArray *snapshots,
+                               GError **error)
+{
+    g_autoptr(json_t) list = json_parse(bytes, length, ANSWER_LIMIT, "restic snapshots", error);
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *id = json_text(item, "id"), *time = json_text(item, "time");
+        gint64 time_us;
+
+        if (!id || !time || !clock_parse(time, &time_us, NULL) ||
+            has_word(json_object_get(item, "tags"), RESTIC_CANARY))
+            continue;
+        g_ptr_array_add(snapshots,
+                        snapshot_new(id, time_us, words_of(json_object_get(item, "paths"))));
+    }
+    return list != NULL;
+}
+
+static gboolean list_snapshots(const struct repository *repository, GPtrArray *snapshots,
+                               struct trouble *trouble)
+{
+    const char *const arguments[] = { "restic", READ_ONLY, "snapshots", "--json", NULL };
+    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
+    g_autoptr(GError) problem = NULL;
+
+    if (!answer)
+        return FALSE;
+    return restic_read_snapshots(answer->str, answer->len, snapshots, &problem) ||
+           trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
+}
+
+/* --- files --- */
+
+static char type_of(const char *word)
+{
+    return g_strcmp0(word, "file") == 0      ? '-'
+           : g_strcmp0(word, "dir") == 0     ? 'd'
+           : g_strcmp0(word, "symlink") == 0 ? 'l'
+                                             : '?';
+}
+
+gboolean restic_read_node(const char *line, gsize length, struct listing *listing)
+{
+    g_autoptr(json_t) node = json_parse(line, length, LISTING_LINE_LIMIT, "restic ls", NULL);
+    const char *path = json_text(node, "path"), *mtime = json_text(node, "mtime");
+    struct listed listed = { .type = type_of(json_text(node, "type")) };
+
+    if (!node)
+        return FALSE;
+    if (g_strcmp0(json_text(node, "struct_type"), "node") != 0)
+        return TRUE; /* the snapshot itself */
+    if (!path)
+        return FALSE;
+    listed.size = json_number(node, "size", 0);
+    if (mtime && !clock_parse(mtime, &listed.mtime_us, NULL))
+        listed.mtime_us = 0;
+    listing_add(listing, path, &listed);
+    return TRUE;
+}
+
+static gboolean list_files(const struct repository *repository, const struct snapshot *snapshot,
+                           struct listing *listing, struct trouble *trouble)
+{
+    const char *const arguments[] = { "restic", READ_ONLY, "ls", "--json", snapshot->id, NULL };
+
+    return repository_list(repository, arguments, restic_read_node, listing, trouble);
+}
+
+static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,
+                        const char *path, program_fn take, gpointer data, gint64 *elapsed_us,
+                        struct trouble *trouble)
+{
+    g_autofree char *absolute = g_strconcat("/", path, NULL);
+    const char *const arguments[] = { "restic",     READ_ONLY, "dump", "--",
+                                      snapshot->id, absolute,  NULL };
+    g_auto(program_result_t) result = { 0 };
+    gboolean good = repository_run(repository, arguments, 0, take, data, &result, trouble);
+
+    *elapsed_us = result.elapsed_us;
+    return good;
+}
+
+/* --- the store --- */
+
+gint64 restic_read_packs(const char *text)
+{
+    gint64 packs = -1;
+
+    for (const char *at = text; (at = strstr(at, " packs")); at++) {
+        const char *digits = at;
+
+        while (digits > text && g_ascii_isdigit(digits[-1]))
+            digits--;
+        if (digits == at)
+            continue;
+        /* "3 / 4 packs": the first counts. */
+        if (digits - text > 3 && memcmp(digits - 3, " / ", 3) == 0) {
+            digits -= 3;
+            while (digits > text && g_ascii_isdigit(digits[-1]))
+                digits--;
+            packs = g_ascii_strtoll(digits, NULL, 10);
+        } else if (packs < 0 && g_ascii_strtoll(digits, NULL, 10) == 0) {
+            packs = 0;
+        }
+    }
+    return packs;
+}
+
+static gboolean gather(const void *bytes, gsize length, gpointer data, GError **error)
+{
+    (void)error;
+    g_string_append_len(data, bytes, (gssize)length);
+    if (((GString *)data)->len > 2 * PROGRAM_SAID_MAX) /* the end is what counts */
+        g_string_erase(data, 0, PROGRAM_SAID_MAX);
+    return TRUE;
+}
+
+static gboolean check(const struct repository *repository, struct store_check *check,
+                      struct trouble *trouble)
+{
+    g_autofree char *share =
+        g_strdup_printf("--read-data-subset=%u/%u", check->share, check->shares);
+    const char *const arguments[] = { "restic", READ_ONLY, "check",
+                                      check->read == STORE_READ_ALL     ? "--read-data"
+                                      : check->read == STORE_READ_SHARE ? share
+                                                                        : NULL,
+                                      NULL };
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_auto(program_result_t) result = { 0 };
+    gboolean good = repository_run(repository, arguments, 0, gather, text, &result, trouble);
+
+    check->packs = check->read == STORE_READ_NOTHING ? 0 : restic_read_packs(text->str);
+    /* Any failure of a check that could open the repository is damage. */
+    if (!good && trouble->kind == TROUBLE_OTHER && result.end == PROGRAM_EXITED)
+        trouble->kind = TROUBLE_DAMAGED;
+    return good;
+}
+
+static gboolean locks(const struct repository *repository, gint64 *oldest_us,
+                      struct trouble *trouble)
+{
+    const char *const arguments[] = { "restic", READ_ONLY, "list", "locks", NULL };
+    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
+    g_auto(GStrv) ids = NULL;
+
+    *oldest_us = 0;
+    if (!answer)
+        return FALSE;
+    ids = g_strsplit(answer->str, "\n", -1);
+    for (char **id = ids; *id && **id; id++) {
+        const char *const cat[] = { "restic", READ_ONLY, "cat", "lock", *id, NULL };
+        g_autoptr(GString) lock = repository_ask(repository, cat, trouble);
+        g_autoptr(json_t) value =
+            lock ? json_parse(lock->str, lock->len, ANSWER_LIMIT, "restic cat lock", NULL) : NULL;
+        const char *time = json_text(value, "time");
+        gint64 time_us;
+
+        trouble_clear(trouble); /* it was released meanwhile */
+        if (time && clock_parse(time, &time_us, NULL) && (!*oldest_us || time_us < *oldest_us))
+            *oldest_us = time_us;
+    }
+    return TRUE;
+}
+
+static enum append_only append_only(const struct repository *repository)
+{
+    (void)repository; /* a server's setting, which nobody can ask for */
+    return APPEND_ONLY_UNKNOWN;
+}
+
+/* --- the canary --- */
+
+static char *read_canary_id(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        g_autoptr(json_t) value =
+            json_parse(*line, strlen(*line), ANSWER_LIMIT, "restic backup", NULL);
+        const char *id = json_text(value, "snapshot_id");
+
+        if (id && strlen(id) >= SHORT_ID)
+            return g_strdup(id);
+    }
+    return NULL;
+}
+
+static gboolean canary(const struct repository *repository, gboolean *deleted,
+                       struct trouble *trouble)
+{
+    static const char *const make[] = { "restic",  "--no-cache",       "backup",      "--json",
+                                        "--host",  RESTIC_CANARY,      "--tag",       RESTIC_CANARY,
+                                        "--stdin", "--stdin-filename", RESTIC_CANARY, NULL };
+    g_autoptr(GString) made = repository_ask(repository, make, trouble), after = NULL;
+    g_autofree char *id = NULL;
+
+    if (!made)
+        return FALSE;
+    id = read_canary_id(made->str);
+    if (!id)
+        return trouble_set(trouble, TROUBLE_MALFORMED, "backup --json");
+    {
+        const char *const forget[] = { "restic", "--no-cache", "forget", id, NULL };
+        const char *const list[] = { "restic", READ_ONLY, "list", "snapshots", NULL };
+
+        /* Whether it worked is seen by what is there afterwards. */
+        repository_run(repository, forget, 0, NULL, NULL, NULL, trouble);
+        trouble_clear(trouble);
+        after = repository_ask(repository, list, trouble);
+    }
+    if (!after)
+        return FALSE;
+    *deleted = !strstr(after->str, id);
+    return TRUE;
+}
+
+const struct backup_tool backup_tool_restic = {
+    .name = "restic",
+    .lost = "\xef\xbf\xbd", /* U+FFFD */
+    .environment = environment,
+    .classify = restic_classify,
+    .snapshots = list_snapshots,
+    .list = list_files,
+    .restore = restore,
+    .check = check,
+    .locks = locks,
+    .append_only = append_only,
+    .canary = canary,
+};
