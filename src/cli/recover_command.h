@@ -21,8 +21,8 @@ struct recover_arguments {
     char *backup;
     gboolean publish, allow_private;
     /* drill */
-    char *confidence, *fraction, *read, *limit;
-    int files;
+    char *confidence, *fraction, *read;
+    int files, limit_s;
     gboolean canary, due;
 };
 

@@ -4,7 +4,6 @@
 #include "base/terminal.h"
 #include "cli/recover_command.h"
 #include "p1_resilience/recover/drill_record.h"
-#include "profile/values.h"
 #include "statement/base64.h"
 #include "statement/commitment.h"
 #include "statement/predicate.h"
@@ -18,8 +17,9 @@
 #define CONFIDENCE 0.95
 #define FRACTION 0.01
 #define LIMIT_US (G_GINT64_CONSTANT(6) * 3600 * G_USEC_PER_SEC) /* of one run of the tool */
-#define DUE_US (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile says nothing  \
-                                                                 */
+#define DUE_US                                                                                     \
+    (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile says nothing             \
+                                                      */
 #define PRIVATE_MODE 0600
 
 /* One drill, from its dice to its record. */
@@ -78,16 +78,15 @@ static gboolean read_options(struct drilling *drilling, gint64 *limit_us, GError
     const struct recover_arguments *given = drilling->given;
     struct drill_options *options = &drilling->options;
 
-    *limit_us = LIMIT_US;
+    *limit_us = given->limit_s ? given->limit_s * G_USEC_PER_SEC : LIMIT_US;
     options->files = (guint64)MAX(given->files, 0);
     options->canary = given->canary;
     options->now_us = clock_now_us();
-    if (given->files < 0)
-        return input_error(error, "--files: how many is a number above 0");
+    if (given->files < 0 || given->limit_s < 0)
+        return input_error(error, "--files and --limit are numbers above 0");
     return read_share(given->confidence, CONFIDENCE, "confidence", &options->confidence, error) &&
            read_share(given->fraction, FRACTION, "fraction", &options->fraction, error) &&
-           read_check(given->read, &options->check, error) &&
-           (!given->limit || value_parse_duration(given->limit, limit_us, error));
+           read_check(given->read, &options->check, error);
 }
 
 /* --- dice --- */

@@ -132,6 +132,8 @@ gboolean borg_read_item(const char *line, gsize length, struct listing *listing)
     if (!read_time(json_text(item, "mtime"), &listed.mtime_us))
         listed.mtime_us = 0;
     listing_add(listing, path, &listed);
+    if (listed.size < 0 && json_text(item, "source"))
+        listing_alias(listing, path, json_text(item, "source"));
     return TRUE;
 }
 
@@ -156,8 +158,9 @@ static gboolean restore(const struct repository *repository, const struct snapsh
                         struct trouble *trouble)
 {
     g_autofree char *archive = archive_of(snapshot);
-    /* "pf:": this path exactly, whatever signs of patterns are in it. */
-    g_autofree char *exactly = g_strconcat("pf:", path, NULL);
+    /* "pp:": this path and what is below, whatever signs of patterns are in it. With "pf:", 1.2
+     * restores the file, too, but says that nothing matched. */
+    g_autofree char *exactly = g_strconcat("pp:", path, NULL);
     const char *const arguments[] = { "borg",  READ_ONLY, "extract", "--stdout",
                                       archive, exactly,   NULL };
     g_auto(program_result_t) result = { 0 };
@@ -210,17 +213,18 @@ static gboolean locks(const struct repository *repository, gint64 *oldest_us,
     return TRUE;
 }
 
+/* It is no ini file that GLib reads: a key is wrapped into further lines. */
 enum append_only borg_read_config(const char *text)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *value = NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-    if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL))
-        return APPEND_ONLY_UNKNOWN;
-    value = g_key_file_get_string(file, "repository", "append_only", NULL);
-    return !value                                ? APPEND_ONLY_UNKNOWN
-           : g_str_equal(g_strstrip(value), "1") ? APPEND_ONLY_ON
-                                                 : APPEND_ONLY_OFF;
+    for (char **line = lines; *line; line++) {
+        char *value = strchr(*line, '=');
+
+        if (value && g_str_has_prefix(*line, "append_only"))
+            return g_str_equal(g_strstrip(value + 1), "1") ? APPEND_ONLY_ON : APPEND_ONLY_OFF;
+    }
+    return APPEND_ONLY_UNKNOWN;
 }
 
 static enum append_only append_only(const struct repository *repository)

@@ -82,6 +82,7 @@ static enum drill_outcome restore_one(struct restoring *restoring,
     g_autofree char *key = path ? listing_key(path, repository->tool->lost) : NULL;
     const struct listed *listed = key ? listing_find(drilling->listing, key) : NULL;
     g_autoptr(sha256_t) sha256 = NULL;
+    const char *alias;
     struct stream stream = { .limit = record->size };
     guint8 digest[SHA256_SIZE];
     g_auto(trouble_t) trouble = { 0 };
@@ -90,12 +91,14 @@ static enum drill_outcome restore_one(struct restoring *restoring,
 
     if (!listed || listed->damaged)
         return DRILL_LOST;
-    if (was_changed(listed, record))
+    alias = listing_alias_of(drilling->listing, key);
+    /* A name that is no UTF-8 was lost on the way: under which the bytes lie is not known. */
+    if (was_changed(listed, record) || (alias && strstr(alias, repository->tool->lost)))
         return DRILL_CHANGED;
     sha256 = sha256_new(record->size);
     stream.sha256 = sha256;
-    good = repository->tool->restore(repository, drilling->snapshot, path, take, &stream,
-                                     &elapsed_us, &trouble);
+    good = repository->tool->restore(repository, drilling->snapshot, alias ? alias : path, take,
+                                     &stream, &elapsed_us, &trouble);
     drilling->drill->restore_us += elapsed_us;
     restoring->quickest_us =
         restoring->runs++ ? MIN(restoring->quickest_us, elapsed_us) : elapsed_us;

@@ -37,6 +37,7 @@ struct listing *listing_new(void)
     struct listing *listing = g_new0(struct listing, 1);
 
     listing->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    listing->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return listing;
 }
 
@@ -45,6 +46,7 @@ void listing_free(struct listing *listing)
     if (!listing)
         return;
     g_hash_table_unref(listing->entries);
+    g_hash_table_unref(listing->aliases);
     g_free(listing);
 }
 
@@ -69,6 +71,17 @@ void listing_add(struct listing *listing, const char *path, const struct listed 
     }
     g_hash_table_insert(listing->entries, g_strdup(without_slashes(path)),
                         g_memdup2(listed, sizeof *listed));
+}
+
+void listing_alias(struct listing *listing, const char *path, const char *of)
+{
+    g_hash_table_replace(listing->aliases, g_strdup(without_slashes(path)),
+                         g_strdup(without_slashes(of)));
+}
+
+const char *listing_alias_of(const struct listing *listing, const char *key)
+{
+    return g_hash_table_lookup(listing->aliases, key);
 }
 
 const struct listed *listing_find(const struct listing *listing, const char *key)

@@ -27,6 +27,7 @@ struct listed {
 
 struct listing {
     GHashTable *entries; /* key to struct listed */
+    GHashTable *aliases; /* key to the key of the file it is a further name of */
     guint64 files, bytes;
     guint64 damaged;
 };
@@ -37,6 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(listing_t, listing_free)
 
 /* `path` as the tool wrote it. */
 void listing_add(struct listing *listing, const char *path, const struct listed *listed);
+/* A further name of a file, which the tool stores once. */
+void listing_alias(struct listing *listing, const char *path, const char *of);
+const char *listing_alias_of(const struct listing *listing, const char *key); /* or NULL */
 const struct listed *listing_find(const struct listing *listing, const char *key);
 
 /* The key of a path on disk. `lost`: what the tool writes for a byte that is no UTF-8. */

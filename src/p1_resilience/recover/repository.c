@@ -108,6 +108,7 @@ struct repository *repository_open(const struct asset *asset, const char *folder
     repository = g_new0(struct repository, 1);
     repository->tool = tool;
     repository->location = asset->repository;
+    repository->folder = g_strdup(folder);
     repository->environment = (char **)g_ptr_array_free(environment, FALSE);
     repository->limit_us = limit_us;
     return repository;
@@ -118,6 +119,7 @@ void repository_close(struct repository *repository)
     if (!repository)
         return;
     g_strfreev(repository->environment);
+    g_free(repository->folder);
     g_free(repository);
 }
 

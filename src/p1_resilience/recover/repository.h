@@ -66,8 +66,8 @@ struct backup_tool {
     /* When the oldest lock was taken; 0: none. */
     gboolean (*locks)(const struct repository *, gint64 *oldest_us, struct trouble *);
     enum append_only (*append_only)(const struct repository *);
-    /* Adds a snapshot of nothing and tries to delete it. `deleted`: it is gone. NULL: a deletion
-     * says nothing about whether the data is gone. */
+    /* Adds a snapshot of a few bytes and tries to delete it. `deleted`: it is gone. NULL: a
+     * deletion says nothing about whether the data is gone. */
     gboolean (*canary)(const struct repository *, gboolean *deleted, struct trouble *);
 };
 extern const struct backup_tool backup_tool_restic, backup_tool_borg;
@@ -75,6 +75,7 @@ extern const struct backup_tool backup_tool_restic, backup_tool_borg;
 struct repository {
     const struct backup_tool *tool;
     const char *location; /* borrowed from the asset */
+    char *folder;         /* ours, for the tool's caches and the canary */
     char **environment;
     gint64 limit_us; /* of one run of the tool */
 };
@@ -101,7 +102,7 @@ gboolean repository_run(const struct repository *repository, const char *const *
                         struct trouble *trouble);
 /* The same, keeping what it says; owned by the caller. NULL and a trouble. */
 GString *repository_ask(const struct repository *repository, const char *const *arguments,
-                       struct trouble *trouble);
+                        struct trouble *trouble);
 /* The same, line by line into a listing. */
 typedef gboolean (*repository_line_fn)(const char *line, gsize length, struct listing *listing);
 gboolean repository_list(const struct repository *repository, const char *const *arguments,

@@ -1,11 +1,14 @@
 #include "p1_resilience/recover/restic.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #define ANSWER_LIMIT (64u << 20)
+#define CANARY_SIZE 32
 #define SHORT_ID 8 /* hex digits of an id that restic answers with, at least */
 
 /* Reading alone: no lock is taken, and no cache is written. */
@@ -271,29 +274,44 @@ static char *read_canary_id(const char *text)
     return NULL;
 }
 
+/* A few random bytes: restic makes no snapshot of nothing. The id of the snapshot, or NULL. */
+static char *make_canary(const struct repository *repository, struct trouble *trouble)
+{
+    g_autofree char *path = g_build_filename(repository->folder, RESTIC_CANARY, NULL);
+    const char *const arguments[] = { "restic", "--no-cache",  "backup", "--json",
+                                      "--host", RESTIC_CANARY, "--tag",  RESTIC_CANARY,
+                                      path,     NULL };
+    g_autoptr(GString) said = NULL;
+    g_autoptr(GError) problem = NULL;
+    guint8 bytes[CANARY_SIZE];
+    char *id;
+
+    randombytes_buf(bytes, sizeof bytes);
+    if (!file_write(path, bytes, sizeof bytes, 0600, &problem)) {
+        trouble_set(trouble, TROUBLE_OTHER, problem->message);
+        return NULL;
+    }
+    said = repository_ask(repository, arguments, trouble);
+    id = said ? read_canary_id(said->str) : NULL;
+    if (said && !id)
+        trouble_set(trouble, TROUBLE_MALFORMED, "backup --json");
+    return id;
+}
+
 static gboolean canary(const struct repository *repository, gboolean *deleted,
                        struct trouble *trouble)
 {
-    static const char *const make[] = { "restic",  "--no-cache",       "backup",      "--json",
-                                        "--host",  RESTIC_CANARY,      "--tag",       RESTIC_CANARY,
-                                        "--stdin", "--stdin-filename", RESTIC_CANARY, NULL };
-    g_autoptr(GString) made = repository_ask(repository, make, trouble), after = NULL;
-    g_autofree char *id = NULL;
+    g_autofree char *id = make_canary(repository, trouble);
+    const char *const forget[] = { "restic", "--no-cache", "forget", id, NULL };
+    const char *const list[] = { "restic", READ_ONLY, "list", "snapshots", NULL };
+    g_autoptr(GString) after = NULL;
 
-    if (!made)
-        return FALSE;
-    id = read_canary_id(made->str);
     if (!id)
-        return trouble_set(trouble, TROUBLE_MALFORMED, "backup --json");
-    {
-        const char *const forget[] = { "restic", "--no-cache", "forget", id, NULL };
-        const char *const list[] = { "restic", READ_ONLY, "list", "snapshots", NULL };
-
-        /* Whether it worked is seen by what is there afterwards. */
-        repository_run(repository, forget, 0, NULL, NULL, NULL, trouble);
-        trouble_clear(trouble);
-        after = repository_ask(repository, list, trouble);
-    }
+        return FALSE;
+    /* Whether it worked is seen by what is there afterwards. */
+    repository_run(repository, forget, 0, NULL, NULL, NULL, trouble);
+    trouble_clear(trouble);
+    after = repository_ask(repository, list, trouble);
     if (!after)
         return FALSE;
     *deleted = !strstr(after->str, id);
