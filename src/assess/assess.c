@@ -115,6 +115,26 @@ static json_t *read_cooperation(const struct assessment *assessment,
     return NULL;
 }
 
+/* The backups that the profile lists. Gives their number. */
+static gsize add_backups(struct assessment *assessment, const struct profile *profile,
+                         const struct assess_options *options, struct runner_asset *assets)
+{
+    gsize count = 0;
+
+    for (guint i = 0; i < profile->assets->len; i++) {
+        const struct asset *asset = profile->assets->pdata[i];
+
+        if (asset->kind != ASSET_BACKUP)
+            continue;
+        assets[count].kind = asset_kind_name(ASSET_BACKUP);
+        assets[count].view =
+            (struct asset_view){ asset, NULL, options->records, assessment->run.started_us, NULL };
+        assessment_add_asset(assessment, assets[count].kind, asset->name, asset->criticality);
+        count++;
+    }
+    return count;
+}
+
 struct assessment *assess_run(struct profile *profile, const struct assess_options *options,
                               GError **error)
 {
@@ -127,7 +147,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
     const struct asset *this_host = options->root ? NULL : profile_this_host(profile);
     const struct asset *self = profile_self(profile);
     g_autoptr(host_t) host = host_new(options->root ? options->root : "/", this_host, error);
-    struct runner_asset assets[2] = { 0 };
+    g_autofree struct runner_asset *assets = g_new0(struct runner_asset, 2 + profile->assets->len);
     g_autoptr(GPtrArray) findings = NULL;
     g_autofree char *tree = NULL;
     g_autoptr(json_t) cooperation = NULL;
@@ -151,7 +171,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
         assets[1].view = (struct asset_view){ self, NULL, options->records,
                                               assessment->run.started_us, cooperation };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);
-        n_assets = 2;
+        n_assets = 2 + add_backups(assessment, profile, options, assets + 2);
     }
     findings = runner_run((const struct measure *const *)assessment->measures->pdata,
                           assessment->measures->len, assets, n_assets, &run, error);
