@@ -117,6 +117,7 @@ static const struct {
     { 0x88a8, 2, NULL },
     { 0x9100, 2, NULL },
     { 0x9200, 2, NULL },
+    { 0x8926, 4, NULL },       /* VN-Tag */
     { 0x8864, 6, packet_ppp }, /* PPPoE session, RFC 2516 */
     { ETHER_MPLS, 0, mpls },
     { 0x8848, 0, mpls },
