@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from test_join import identity, join, world  # noqa: F401
+
 TOOLS = ["restic", "borg"]
 PASSWORD = "Correct-Horse-9"
 PROFILE = """\
@@ -33,7 +35,7 @@ ODD = [b"two\nlines", b"not \xff utf-8", "\u00e9\U0001f480".encode(), b" -x", b"
 class Backup:
     """A source, a repository that the tool made, and the profile that names them."""
 
-    def __init__(self, entente, tool):
+    def __init__(self, entente, tool, anchored=None):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
         self.entente, self.tool, self.folder = entente, tool, entente.folder
@@ -41,7 +43,7 @@ class Backup:
         self.password = self.folder / "password"
         self.password.write_text(PASSWORD + "\n")
         self.source.mkdir()
-        for number in range(12):
+        for number in range(6):
             (self.source / f"file{number}").write_bytes(os.urandom(2000) + b"\n")
         (self.source / "empty").touch()
         (self.source / "link").symlink_to("file1")
@@ -55,7 +57,10 @@ class Backup:
             "LC_ALL": "C.UTF-8"}
         self.profile()
         self.run(*(["restic", "init"] if tool == "restic" else ["borg", "init", "-e", "repokey"]))
-        entente("recover", "manifest")
+        if anchored is None:
+            entente("recover", "manifest")
+        else:
+            anchored(self)
         self.snapshot("one")
 
     def profile(self, **other):
@@ -75,7 +80,7 @@ class Backup:
             self.run("borg", "create", f"::{name}", self.source)
 
     def drill(self, *options, status=1):
-        done = self.entente("recover", "drill", "--format", "json", *options, status=status)
+        done = self.entente("recover", "drill", "--format", "json", *options, status=status, timeout=600)
         report, = json.loads(done.stdout)["drills"]
         report["by"] = {row["aspect"]: (row["verdict"], row.get("reason")) for row in report["aspects"]}
         return report
@@ -104,7 +109,7 @@ def test_a_backup_that_is_whole_comes_back(backup):
     """Every file, with names of newlines and of bytes that are no UTF-8. What is not so good is said:
     a folder of this machine, which can be deleted, and a manifest that no log has."""
     report = backup.drill()
-    assert report["sample"] == {"wanted": 19, "intact": 19, "damaged": 0, "changed": 0}
+    assert report["sample"] == {"wanted": 13, "intact": 13, "damaged": 0, "changed": 0}
     for aspect in ("access", "freshness", "restore", "time", "completeness", "integrity"):
         assert report["by"][aspect] == ("proven", None), (aspect, report["aspects"])
     assert report["by"]["manifest"] == ("not-proven", "not-in-log")
@@ -302,3 +307,33 @@ def test_a_borg_repository_that_is_append_only(entente):
 def test_a_canary_that_can_be_deleted(restic):
     assert restic.drill("--files", "1", "--canary")["by"]["immutability"] == ("failed", "deleted")
     assert "entente-canary" not in restic.run("restic", "snapshots").stdout
+
+
+def test_a_manifest_changed_after_the_fact_is_found_by_the_log(world):  # noqa: F811
+    """The root in the log decides: neither another manifest, well made and signed here later, nor a
+    changed one takes its place; and the dice are the log's."""
+    world.names.show("ville.example", identity(join(world, status=4).stderr))
+    join(world)
+
+    def publish(backup):
+        profile = backup.folder / "entente.yaml"
+        profile.write_text(profile.read_text().replace("hospital.example", "ville.example"))
+        backup.entente("recover", "manifest", "--publish")
+
+    backup = Backup(world.member, "restic", publish)
+    report = backup.drill("--files", "2")
+    assert report["by"]["restore"] == ("proven", None)
+    assert report["by"]["manifest"] == ("proven", None)
+    anchored = report["manifest"]
+    # Somebody encrypts the files, and makes a manifest of what is there now.
+    (backup.source / "file1").write_bytes(os.urandom(2001))
+    backup.entente("recover", "manifest")
+    assert backup.drill("--files", "2")["manifest"] == anchored
+    # Or puts it in place of the one that the log has.
+    held, = (path for path in (backup.folder / "data").glob("recover/*/*.manifest") if path.stem == anchored)
+    other, = (path for path in (backup.folder / "data").glob("recover/*/*.manifest") if path.stem != anchored)
+    held.write_bytes(other.read_bytes())
+    report = backup.drill("--files", "2")
+    assert report["by"]["manifest"] == ("failed", "manifest-changed")
+    published = backup.drill("--files", "1", "--publish")
+    assert published["by"]["manifest"][0] == "failed" and world.node.size() >= 4
