@@ -273,3 +273,13 @@ def test_the_findings_follow_the_searches(retro):
                           "alarms-acknowledged": "pass"}
     retro(0)
     assert findings()["logs-searched"] == "pass"
+
+
+def test_two_at_once_tell_once(retro):
+    retro.entente("key", "new")
+    retro.write(*[BAD] * 200)
+    both = [subprocess.Popen([BINARY, "hunt", "retro"], cwd=retro.folder, stdout=subprocess.PIPE,
+                             env=retro.entente.environment) for _ in range(2)]
+    said = [each.communicate(timeout=60)[0] for each in both]
+    assert sorted(each.returncode for each in both) == [0, 1], said
+    assert len(retro.events()) == 1 and len(retro.alarms()) == 1

@@ -10,9 +10,12 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_FILE "hunt.lock"
+#define LOCK_MODE 0600
 #define TABLE_SUFFIX ".table"
 #define EDGE_SIZE ((gsize)1024) /* bytes by which a file is known again */
 #define STEP ((gsize)64 << 10)  /* bytes looked through for the end of a line */
@@ -366,8 +369,8 @@ static gboolean search_log(struct search *search, const struct asset *log, GErro
                                                        search->unread, clock_now_us(), error);
 }
 
-gboolean hunt_retro_run(const struct hunt_retro *retro, struct hunt_retro_summary *summary,
-                        GError **error)
+static gboolean run_locked(const struct hunt_retro *retro, struct hunt_retro_summary *summary,
+                           GError **error)
 {
     g_autoptr(journal_t) journal = journal_open(retro->data_folder, error);
     g_autoptr(retro_store_t) store = journal ? retro_store_open(retro->data_folder, error) : NULL;
@@ -390,4 +393,21 @@ gboolean hunt_retro_run(const struct hunt_retro *retro, struct hunt_retro_summar
             return FALSE;
     }
     return TRUE;
+}
+
+/* One search at a time, so that nothing is told by two; the kernel frees the lock of who dies. */
+gboolean hunt_retro_run(const struct hunt_retro *retro, struct hunt_retro_summary *summary,
+                        GError **error)
+{
+    g_autofree char *path = g_build_filename(retro->data_folder, LOCK_FILE, NULL);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, LOCK_MODE);
+    gboolean done;
+
+    if (lock < 0)
+        return errno_error(error, errno, "%s: cannot be opened", path);
+    while (flock(lock, LOCK_EX) < 0 && errno == EINTR)
+        ;
+    done = run_locked(retro, summary, error);
+    close(lock);
+    return done;
 }
