@@ -32,7 +32,7 @@ static gboolean load(struct bzip2_calls *bzip2, GError **error)
 
 static gboolean prepare(GError **error)
 {
-    struct bzip2_calls bzip2;
+    struct bzip2_calls bzip2 = { 0 };
 
     return load(&bzip2, error);
 }

@@ -33,7 +33,7 @@ static gboolean load(struct isal_calls *isal, GError **error)
 
 static gboolean prepare(GError **error)
 {
-    struct isal_calls isal;
+    struct isal_calls isal = { 0 };
 
     return load(&isal, error);
 }

@@ -33,7 +33,7 @@ static gboolean load(struct lzma_calls *lzma, GError **error)
 
 static gboolean prepare(GError **error)
 {
-    struct lzma_calls lzma;
+    struct lzma_calls lzma = { 0 };
 
     return load(&lzma, error);
 }

@@ -40,7 +40,7 @@ static gboolean load(struct zstd_calls *zstd, GError **error)
 
 static gboolean prepare(GError **error)
 {
-    struct zstd_calls zstd;
+    struct zstd_calls zstd = { 0 };
 
     return load(&zstd, error);
 }
