@@ -112,7 +112,7 @@ static int run(const struct context *context, const struct intel_arguments *give
     g_auto(keeping_t) keeping = { 0 };
     g_autofree char *path = NULL;
     g_autoptr(pull_state_t) state = NULL;
-    struct pulled pulled;
+    struct pulled pulled = { 0 };
     struct pull pull = {
         .url = arguments[0],
         .collection = given->collection,
