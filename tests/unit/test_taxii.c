@@ -89,8 +89,9 @@ static gpointer write_some(gpointer data)
     for (guint i = 0; i < EACH; i++) {
         g_autofree char *text =
             object_text(GPOINTER_TO_UINT(data) * EACH + i, "2026-11-01T00:00:00.000Z");
+        const struct taxii_addition added = add(store, text);
 
-        g_assert_true(add(store, text).is_new);
+        g_assert_true(added.is_new);
     }
     return NULL;
 }
@@ -114,7 +115,8 @@ static void test_reader_misses_nothing(void)
             taxii_store_page(store, COLLECTION, NULL, &filter, at_us, 7, &at_us, &more, &error);
 
         g_assert_no_error(error);
-        g_assert_cmpuint(++looks, <, 1000000);
+        looks++;
+        g_assert_cmpuint(looks, <, 1000000);
         for (guint i = 0; i < rows->len; i++) {
             const struct taxii_row *row = rows->pdata[i];
 
@@ -141,7 +143,7 @@ static void test_versions_follow(void)
     g_autofree char *oldest = object_text(1, "2026-11-02T00:00:00.000Z");
     g_auto(taxii_filter_t) filter = { 0 };
     g_autoptr(GPtrArray) rows = NULL;
-    struct taxii_addition first = add(store, newest), again = add(store, newest);
+    struct taxii_addition first = add(store, newest), again = add(store, newest), older;
     gboolean more;
     gint64 at_us;
     guint deleted;
@@ -149,7 +151,8 @@ static void test_versions_follow(void)
     g_assert_true(first.is_new);
     g_assert_false(again.is_new);
     g_assert_cmpint(again.added_us, ==, first.added_us);
-    g_assert_true(add(store, oldest).is_new); /* an old version may come later */
+    older = add(store, oldest);
+    g_assert_true(older.is_new); /* an old version may come later */
     everything(&filter);
     rows = taxii_store_page(store, COLLECTION, "note--1", &filter, -1, 10, &at_us, &more, NULL);
     g_assert_cmpuint(rows->len, ==, 1); /* the last version is not the one that came last */
