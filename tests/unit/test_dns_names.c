@@ -44,7 +44,9 @@ static void test_records(void)
     g_autofree char *content = NULL;
     gsize length;
 
-    g_assert_true(g_file_get_contents("fuzz/seeds/dns_message/answer", &content, &length, NULL));
+    g_assert_true(g_file_get_contents(
+        g_test_get_filename(G_TEST_DIST, "fuzz", "seeds", "dns_message", "answer", NULL), &content,
+        &length, NULL));
     g_assert_true(read_message((const guint8 *)content, length, said));
     g_assert_cmpstr(said->str, ==,
                     "question=www.evil.example\n"

@@ -49,7 +49,9 @@ static void test_a_hello_in_two_packets(void)
     gsize length;
 
     g_assert_nonnull(library);
-    g_assert_true(g_file_get_contents("fuzz/seeds/quic/two_packets", &content, &length, NULL));
+    g_assert_true(g_file_get_contents(
+        g_test_get_filename(G_TEST_DIST, "fuzz", "seeds", "quic", "two_packets", NULL), &content,
+        &length, NULL));
     at = (const guint8 *)content;
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
         gsize size = (gsize)at[0] << 8 | at[1];
@@ -71,7 +73,9 @@ static void test_an_altered_packet_stays_closed(void)
     g_autofree char *content = NULL;
     gsize length;
 
-    g_assert_true(g_file_get_contents("fuzz/seeds/quic/version_2", &content, &length, NULL));
+    g_assert_true(g_file_get_contents(
+        g_test_get_filename(G_TEST_DIST, "fuzz", "seeds", "quic", "version_2", NULL), &content,
+        &length, NULL));
     for (gsize at = 2 + 6; at < length; at += 97) {
         g_autoptr(quic_reader_t) reader = quic_reader_new(library);
 
