@@ -289,6 +289,21 @@ static struct case_event *made(struct scene *scene, guint party, gint64 at_s, co
                                          .at_s = at_s });
 }
 
+/* What moves in the stream of one party is no reason for a verdict that others have to share. */
+static void test_overtaken_is_no_matter_of_what_some_do_not_see(void)
+{
+    g_autoptr(scene_t) scene = scene_new("disclosure");
+    g_autofree char *stream = NULL;
+
+    ASSERT_VERDICT(scene_open(scene, disclosure_roles, report("2027-02-25T10:00:00Z")),
+                   CASE_APPLIED);
+    stream = g_strconcat("vendor:", scene->lab->ids[2], NULL);
+    SAYS(scene, .party = 2, .machine = "vendor", .instance = scene->lab->ids[2], .event = "notice",
+         .at_s = 10, .stream = stream);
+    ASSERT_VERDICT(SAY(scene, .party = 0, .machine = "embargo", .event = "accept", .at_s = 20),
+                   CASE_NOT_POSSIBLE); /* it proposed it: the other vendor knows no more */
+}
+
 static void test_gaps(void)
 {
     g_autoptr(scene_t) scene = scene_new("assistance");
@@ -816,6 +831,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/case-fold/convergence", test_convergence);
     g_test_add_func("/case-fold/overtaken", test_overtaken);
+    g_test_add_func("/case-fold/overtaken/what-some-do-not-see",
+                    test_overtaken_is_no_matter_of_what_some_do_not_see);
     g_test_add_func("/case-fold/gaps", test_gaps);
     g_test_add_func("/case-fold/replays-and-forks", test_replays_and_forks);
     g_test_add_func("/case-fold/two-openings", test_two_openings);
