@@ -121,6 +121,7 @@ static void refresh_seal_keys(struct delivery *own)
     g_clear_pointer(&own->keys_trouble, g_free);
     if (!keys) {
         own->keys_trouble = g_steal_pointer(&failure->message);
+        own->seal_keys_seen = (struct seal_keys_seen){ 0 }; /* the next look tries again */
         return;
     }
     g_ptr_array_set_size(own->seal_keys, 0);
