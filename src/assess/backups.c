@@ -4,8 +4,9 @@
 #include "p1_resilience/recover/drill_record.h"
 #include "profile/profile.h"
 
-#define DUE_US (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile says nothing  \
-                                                                 */
+#define DUE_US                                                                                     \
+    (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile says nothing             \
+                                                      */
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 
 /* The last record, or NULL after saying that there is none. */

@@ -128,7 +128,7 @@ static char *repeat(const struct hunt_table *table, const struct signed_hunt *hu
     g_autoptr(hunt_claim_t) again = hunt_claim_new(table, options);
     const struct hunt_scan_calls calls = { take_hit, take_end, NULL, again };
     const gint64 hits = json_number(json_array_get(hunt->entries, (size_t)file->entry), "hits", 0);
-    struct hunt_scan_summary summary;
+    struct hunt_scan_summary summary = { 0 };
 
     if (!file->size) /* nothing can be hit in it, whatever it became since */
         return hits ? g_strdup("it was empty") : NULL;

@@ -250,7 +250,7 @@ static int run(const struct context *context, const struct hunt_arguments *given
     g_autoptr(hunt_claim_t) claim = NULL;
     g_autoptr(hunt_timeline_t) timeline = NULL;
     g_autoptr(signing_key_t) key = NULL;
-    struct hunt_scan_summary summary;
+    struct hunt_scan_summary summary = { 0 };
     gint64 began_us;
     gboolean done;
 

@@ -144,8 +144,7 @@ static void read_agent(struct http_reader *reader, const char *value, gsize leng
 static void read_length(struct http_reader *reader, const char *value, gsize length)
 {
     /* What is no number is no length: who sends that hides a request in what seems a body. */
-    if (length <= LENGTH_DIGITS_MAX && !reader->is_chunked &&
-        strspn(value, "0123456789") >= length)
+    if (length <= LENGTH_DIGITS_MAX && !reader->is_chunked && strspn(value, "0123456789") >= length)
         reader->left = g_ascii_strtoull(value, NULL, 10);
 }
 

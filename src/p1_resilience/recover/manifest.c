@@ -148,6 +148,7 @@ static void add_entry(struct manifest *manifest, const char *path, const struct 
         manifest->bytes += record.size;
     }
     g_array_append_val(manifest->records, record);
+    /* cppcheck-suppress memleak ; the array has taken it */
 }
 
 static gint compare_records(gconstpointer left, gconstpointer right)
