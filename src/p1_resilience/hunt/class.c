@@ -56,6 +56,17 @@ gsize class_scalar(const guint8 *bytes, gsize words, hunt_masks *masks)
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+
+#define CPUID_EXTENDED 0x80000001u
+#define CPUID_LZCNT (1u << 5) /* of ECX; clang 14 has no name for it */
+
+static gboolean has_lzcnt(void)
+{
+    guint a, b, c = 0, d;
+
+    return __get_cpuid(CPUID_EXTENDED, &a, &b, &c, &d) && (c & CPUID_LZCNT);
+}
 
 const struct hunt_classifier *hunt_classifiers(guint *count)
 {
@@ -71,7 +82,7 @@ const struct hunt_classifier *hunt_classifiers(guint *count)
     if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))
         *count = 2;
     if (*count == 2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("lzcnt"))
+        has_lzcnt())
         *count = 3;
     if (*count == 3 && __builtin_cpu_supports("avx512bw"))
         *count = 4;
