@@ -190,8 +190,8 @@ def test_ctrl_c_leaves_nothing(entente, tmp_path):
                                stderr=subprocess.PIPE)
     time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=60)
-    assert running.returncode == -signal.SIGINT
+    said = running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGINT, said
     assert sorted(tmp_path.iterdir()) == before
 
 
