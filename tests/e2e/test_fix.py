@@ -1,4 +1,7 @@
-"""entente fix: plan, apply, undo, and what happens when it is killed, late, or would lock out."""
+"""entente fix: plan, apply, undo, and what happens when it is killed, late, or would lock out.
+
+Saved plans that were damaged or tampered with: fix_plan_json. Links that a user planted: fix_trust.
+"""
 import hashlib
 import json
 import os

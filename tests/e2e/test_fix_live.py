@@ -1,4 +1,7 @@
-"""entente fix on a running machine: a disposable copy of this one, with its own network."""
+"""entente fix on a running machine: a disposable copy of this one, with its own network.
+
+What visudo and sshd refuse is not applied: fix_validate.
+"""
 import json
 import pathlib
 import re

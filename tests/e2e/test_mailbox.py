@@ -1,4 +1,7 @@
-"""Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells."""
+"""Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells.
+
+The server's side is tried with bytes of our own; mailbox_client by the nodes that fetch from it.
+"""
 import contextlib
 import json
 import os

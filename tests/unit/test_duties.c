@@ -1,4 +1,4 @@
-/* What an organisation owes others: facts in, outcomes out (src/assess/duties.c). */
+/* What an organisation owes others: facts in, outcomes out (duties, hunt_duties). */
 #include "assess/cooperation.h"
 #include "base/clock.h"
 #include "catalogue_judges.h"

@@ -1,3 +1,8 @@
+/*
+ * Fixes through their public faces: plans (fix_plan, fix_plan_json), the actions that make them
+ * (fix_action_text, fix_action_host), files beneath a root (fix_tree: no link leads out), planted
+ * links (fix_trust), applying and undoing.
+ */
 #include "base/error.h"
 #include "fix/fix_apply.h"
 #include "fix/fix_diff.h"
