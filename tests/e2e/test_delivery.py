@@ -1,4 +1,7 @@
-"""Cases between signatories: sealed, through a relay, over wires that are listened to."""
+"""Cases between signatories: sealed, through a relay, over wires that are listened to.
+
+The nodes send to and fetch from mailboxes by mailbox_client.
+"""
 import datetime
 import json
 import time

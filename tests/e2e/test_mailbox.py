@@ -1,7 +1,4 @@
-"""Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells.
-
-The server's side is tried with bytes of our own; mailbox_client by the nodes that fetch from it.
-"""
+"""Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells."""
 import contextlib
 import json
 import os
