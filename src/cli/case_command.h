@@ -14,28 +14,21 @@ struct case_arguments {
     int limit, offset;
 };
 
-struct case_subcommand {
-    const char *name;
-    /* As in struct command; `arguments` are those behind the name. */
-    int (*run)(const struct context *context, const struct case_arguments *given, char **arguments,
-               GError **error);
-};
-
-extern const struct case_subcommand case_subcommand_add_party;
-extern const struct case_subcommand case_subcommand_attach;
-extern const struct case_subcommand case_subcommand_close;
-extern const struct case_subcommand case_subcommand_desk;
-extern const struct case_subcommand case_subcommand_erase;
-extern const struct case_subcommand case_subcommand_export;
-extern const struct case_subcommand case_subcommand_kinds;
-extern const struct case_subcommand case_subcommand_list;
-extern const struct case_subcommand case_subcommand_message;
-extern const struct case_subcommand case_subcommand_open;
-extern const struct case_subcommand case_subcommand_prove;
-extern const struct case_subcommand case_subcommand_recuse;
-extern const struct case_subcommand case_subcommand_show;
-extern const struct case_subcommand case_subcommand_step;
-extern const struct case_subcommand case_subcommand_transfer;
+extern const struct subcommand case_subcommand_add_party;
+extern const struct subcommand case_subcommand_attach;
+extern const struct subcommand case_subcommand_close;
+extern const struct subcommand case_subcommand_desk;
+extern const struct subcommand case_subcommand_erase;
+extern const struct subcommand case_subcommand_export;
+extern const struct subcommand case_subcommand_kinds;
+extern const struct subcommand case_subcommand_list;
+extern const struct subcommand case_subcommand_message;
+extern const struct subcommand case_subcommand_open;
+extern const struct subcommand case_subcommand_prove;
+extern const struct subcommand case_subcommand_recuse;
+extern const struct subcommand case_subcommand_show;
+extern const struct subcommand case_subcommand_step;
+extern const struct subcommand case_subcommand_transfer;
 
 /* What `help` and `alarm` do, too. `kind` (or NULL): only cases of this kind. */
 int case_show(const struct context *context, const struct casework_options *options,

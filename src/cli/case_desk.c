@@ -66,9 +66,10 @@ static int removed(struct casework *work, const char *name, GError **error)
     return key && desk_remove(work->cases, key, error) ? EXIT_DONE : EXIT_INPUT;
 }
 
-static int run_desk(const struct context *context, const struct case_arguments *given,
-                    char **arguments, GError **error)
+static int run_desk(const struct context *context, gconstpointer shared, char **arguments,
+                    GError **error)
 {
+    const struct case_arguments *given = shared;
     const guint count = g_strv_length(arguments);
     g_autoptr(casework_t) work = casework_open(context, &given->work, error);
 
@@ -83,9 +84,10 @@ static int run_desk(const struct context *context, const struct case_arguments *
     return input_error(error, "case desk [set KEY handler|coordinator|auditor | remove KEY]");
 }
 
-static int run_recuse(const struct context *context, const struct case_arguments *given,
-                      char **arguments, GError **error)
+static int run_recuse(const struct context *context, gconstpointer shared, char **arguments,
+                      GError **error)
 {
+    const struct case_arguments *given = shared;
     g_autoptr(casework_t) work = NULL;
     g_autoptr(public_key_t) key = NULL;
 
@@ -100,5 +102,5 @@ static int run_recuse(const struct context *context, const struct case_arguments
                : EXIT_INPUT;
 }
 
-const struct case_subcommand case_subcommand_desk = { "desk", run_desk };
-const struct case_subcommand case_subcommand_recuse = { "recuse", run_recuse };
+const struct subcommand case_subcommand_desk = { "desk", run_desk };
+const struct subcommand case_subcommand_recuse = { "recuse", run_recuse };

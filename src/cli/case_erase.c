@@ -27,9 +27,10 @@ static gboolean confirmed(const struct casework *work, const struct case_argumen
            policy_error(error, "nothing was erased");
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     g_autoptr(casework_t) work = NULL;
     const struct kase *kase;
 
@@ -47,4 +48,4 @@ static int run(const struct context *context, const struct case_arguments *given
     return EXIT_DONE;
 }
 
-const struct case_subcommand case_subcommand_erase = { "erase", run };
+const struct subcommand case_subcommand_erase = { "erase", run };

@@ -377,9 +377,10 @@ static int run_export(struct export *export, const struct case_arguments *given,
                                                                : write_folder(export, error);
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     g_autoptr(casework_t) work = NULL;
     g_autoptr(json_t) files = json_array();
     struct export export = { .files = files };
@@ -393,4 +394,4 @@ static int run(const struct context *context, const struct case_arguments *given
     return run_export(&export, given, arguments[0], error);
 }
 
-const struct case_subcommand case_subcommand_export = { "export", run };
+const struct subcommand case_subcommand_export = { "export", run };

@@ -24,9 +24,10 @@ static char *overview(const struct context *context, const struct kind *only)
     return cli_table(context, table);
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     const struct kind *only = given->kind ? kind_find(given->kind) : NULL;
     g_autofree char *text = NULL;
 
@@ -46,4 +47,4 @@ static int run(const struct context *context, const struct case_arguments *given
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct case_subcommand case_subcommand_kinds = { "kinds", run };
+const struct subcommand case_subcommand_kinds = { "kinds", run };

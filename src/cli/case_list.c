@@ -85,12 +85,13 @@ int case_list(const struct context *context, const struct case_arguments *given,
     return EXIT_DONE;
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     if (arguments[0])
         return input_error(error, "\"%s\": list takes options only", arguments[0]);
     return case_list(context, given, error);
 }
 
-const struct case_subcommand case_subcommand_list = { "list", run };
+const struct subcommand case_subcommand_list = { "list", run };

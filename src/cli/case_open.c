@@ -107,12 +107,13 @@ int case_open(const struct context *context, const struct case_arguments *given,
     return work ? open_kind(work, given, row, text_field, text, error) : EXIT_SYSTEM;
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     if (!arguments[0] || arguments[1])
         return input_error(error, "open takes one kind (entente case kinds)");
     return case_open(context, given, arguments[0], NULL, NULL, error);
 }
 
-const struct case_subcommand case_subcommand_open = { "open", run };
+const struct subcommand case_subcommand_open = { "open", run };

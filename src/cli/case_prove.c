@@ -83,9 +83,10 @@ static int prove(struct casework *work, char **arguments, GError **error)
     return cli_output(work->context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     g_autoptr(casework_t) work = NULL;
 
     if (!arguments[0] || !arguments[1] || arguments[2])
@@ -94,4 +95,4 @@ static int run(const struct context *context, const struct case_arguments *given
     return work ? prove(work, arguments, error) : EXIT_SYSTEM;
 }
 
-const struct case_subcommand case_subcommand_prove = { "prove", run };
+const struct subcommand case_subcommand_prove = { "prove", run };

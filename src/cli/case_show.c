@@ -387,9 +387,10 @@ char *case_text_show(struct casework *work, const json_t *view, const struct kas
 
 /* --- the command --- */
 
-static int run(const struct context *context, const struct case_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct case_arguments *given = shared;
     return case_show(context, &given->work, arguments, NULL, error);
 }
 
@@ -420,4 +421,4 @@ int case_show(const struct context *context, const struct casework_options *opti
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct case_subcommand case_subcommand_show = { "show", run };
+const struct subcommand case_subcommand_show = { "show", run };

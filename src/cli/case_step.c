@@ -71,17 +71,19 @@ int case_step(const struct context *context, const struct case_arguments *given,
     return work ? step_in(work, given, id, event, kind, extra, error) : EXIT_SYSTEM;
 }
 
-static int run_step(const struct context *context, const struct case_arguments *given,
-                    char **arguments, GError **error)
+static int run_step(const struct context *context, gconstpointer shared, char **arguments,
+                    GError **error)
 {
+    const struct case_arguments *given = shared;
     if (!arguments[0] || !arguments[1] || arguments[2])
         return input_error(error, "step takes a case and a step (entente case show ID lists them)");
     return case_step(context, given, arguments[0], arguments[1], NULL, NULL, error);
 }
 
-static int run_close(const struct context *context, const struct case_arguments *given,
-                     char **arguments, GError **error)
+static int run_close(const struct context *context, gconstpointer shared, char **arguments,
+                     GError **error)
 {
+    const struct case_arguments *given = shared;
     if (!arguments[0] || arguments[1])
         return input_error(error, "close takes one case");
     return case_step(context, given, arguments[0], "close", NULL, NULL, error);
@@ -103,9 +105,10 @@ static char *message_text(char **words, GError **error)
     return g_strchomp(g_strndup(text, length));
 }
 
-static int run_message(const struct context *context, const struct case_arguments *given,
-                       char **arguments, GError **error)
+static int run_message(const struct context *context, gconstpointer shared, char **arguments,
+                       GError **error)
 {
+    const struct case_arguments *given = shared;
     g_autoptr(json_t) extra = json_object();
     g_autofree char *text = NULL;
 
@@ -120,9 +123,10 @@ static int run_message(const struct context *context, const struct case_argument
     return case_step(context, given, arguments[0], "message", NULL, extra, error);
 }
 
-static int run_attach(const struct context *context, const struct case_arguments *given,
-                      char **arguments, GError **error)
+static int run_attach(const struct context *context, gconstpointer shared, char **arguments,
+                      GError **error)
 {
+    const struct case_arguments *given = shared;
     struct case_arguments with_files = *given;
 
     if (!arguments[0] || !arguments[1])
@@ -167,9 +171,10 @@ static int run_with_party(const struct context *context, const struct case_argum
     return step_in(work, given, case_id, event, NULL, extra, error);
 }
 
-static int run_transfer(const struct context *context, const struct case_arguments *given,
-                        char **arguments, GError **error)
+static int run_transfer(const struct context *context, gconstpointer shared, char **arguments,
+                        GError **error)
 {
+    const struct case_arguments *given = shared;
     if (!arguments[0] || arguments[1])
         return input_error(error, "transfer takes one case, and --to SIGNATORY");
     if (!one_party(given, "--to SIGNATORY", error))
@@ -177,9 +182,10 @@ static int run_transfer(const struct context *context, const struct case_argumen
     return run_with_party(context, given, arguments[0], "offer-transfer", FALSE, error);
 }
 
-static int run_add_party(const struct context *context, const struct case_arguments *given,
-                         char **arguments, GError **error)
+static int run_add_party(const struct context *context, gconstpointer shared, char **arguments,
+                         GError **error)
 {
+    const struct case_arguments *given = shared;
     if (!arguments[0] || arguments[1])
         return input_error(error, "add-party takes one case, and --to ROLE=SIGNATORY");
     if (!one_party(given, "--to ROLE=SIGNATORY", error))
@@ -187,9 +193,9 @@ static int run_add_party(const struct context *context, const struct case_argume
     return run_with_party(context, given, arguments[0], "add-party", TRUE, error);
 }
 
-const struct case_subcommand case_subcommand_step = { "step", run_step };
-const struct case_subcommand case_subcommand_close = { "close", run_close };
-const struct case_subcommand case_subcommand_message = { "message", run_message };
-const struct case_subcommand case_subcommand_attach = { "attach", run_attach };
-const struct case_subcommand case_subcommand_transfer = { "transfer", run_transfer };
-const struct case_subcommand case_subcommand_add_party = { "add-party", run_add_party };
+const struct subcommand case_subcommand_step = { "step", run_step };
+const struct subcommand case_subcommand_close = { "close", run_close };
+const struct subcommand case_subcommand_message = { "message", run_message };
+const struct subcommand case_subcommand_attach = { "attach", run_attach };
+const struct subcommand case_subcommand_transfer = { "transfer", run_transfer };
+const struct subcommand case_subcommand_add_party = { "add-party", run_add_party };

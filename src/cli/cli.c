@@ -154,6 +154,24 @@ static gboolean format_is_known(const struct command *command, const char *forma
     return input_error(error, "--format %s is not known here (%s)", format, command->formats);
 }
 
+static int run(const struct command *command, const struct context *context, void *state,
+               char **arguments, GError **error)
+{
+    const char *name = arguments[0] ? arguments[0] : command->subcommand;
+
+    if (!command->subcommands)
+        return command->run(context, state, arguments, error);
+    for (guint i = 0; name && command->subcommands[i]; i++)
+        if (g_str_equal(command->subcommands[i]->name, name))
+            return command->subcommands[i]->run(context, state, arguments + !!arguments[0], error);
+    if (!name)
+        input_error(error, "say what to do: entente %s --help", command->name);
+    else
+        input_error(error, "\"%s\" is nothing that entente %s does: entente %s --help", name,
+                    command->name, command->name);
+    return EXIT_INPUT;
+}
+
 static int run_command(const struct command *const *commands, const struct command *command,
                        int argc, char **argv)
 {
@@ -180,9 +198,9 @@ static int run_command(const struct command *const *commands, const struct comma
             format_is_known(command, context.format, &error) &&
             language_is_known(context.language, &error)) {
             if (count > 1 && g_str_equal(arguments[1], "--"))
-                status = command->run(&context, state, arguments + 2, &error);
+                status = run(command, &context, state, arguments + 2, &error);
             else
-                status = command->run(&context, state, arguments + 1, &error);
+                status = run(command, &context, state, arguments + 1, &error);
         }
     }
     if (error) {

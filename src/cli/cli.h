@@ -31,6 +31,14 @@ struct context {
     gboolean quiet; /* --quiet: no progress, no hints */
 };
 
+/* A part of a command with a name of its own: `entente case list`. All share the options. */
+struct subcommand {
+    const char *name;
+    /* As in struct command; `arguments` are those behind the name. */
+    int (*run)(const struct context *context, gconstpointer shared, char **arguments,
+               GError **error);
+};
+
 struct command {
     const char *name;      /* "assess" */
     const char *summary;   /* one line, no full stop; NULL keeps it out of the overview */
@@ -41,6 +49,8 @@ struct command {
     gsize state_size;
     /* `arguments` ends with NULL. Returns an exit status; with `error` set, the error decides. */
     int (*run)(const struct context *context, void *state, char **arguments, GError **error);
+    const struct subcommand *const *subcommands; /* instead of run(); ends with NULL */
+    const char *subcommand;                      /* the one meant without a name; or NULL */
 };
 
 /* Finds the command, parses its options, runs it, prints its error. Returns the exit status. */

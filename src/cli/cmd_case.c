@@ -2,7 +2,7 @@
 #include "cli/case_command.h"
 #include "cli/commands.h"
 
-static const struct case_subcommand *const subcommands[] = {
+static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &case_subcommand_add_party,
     &case_subcommand_attach,
@@ -19,6 +19,7 @@ static const struct case_subcommand *const subcommands[] = {
     &case_subcommand_show,
     &case_subcommand_step,
     &case_subcommand_transfer,
+    NULL,
     /* clang-format on */
 };
 
@@ -63,17 +64,6 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static int run(const struct context *context, void *data, char **arguments, GError **error)
-{
-    const char *asked = arguments[0] ? arguments[0] : "list";
-
-    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
-        if (g_str_equal(subcommands[i]->name, asked))
-            return subcommands[i]->run(context, data, arguments + !!arguments[0], error);
-    return input_error(error, "\"%s\" is nothing that entente case does: entente case --help",
-                       asked);
-}
-
 const struct command command_case = {
     .name = "case",
     .summary = "Open, follow and carry out cases with other signatories",
@@ -109,5 +99,6 @@ const struct command command_case = {
         "         entente case step 3f2a acknowledge",
     .options = options,
     .state_size = sizeof(struct case_arguments),
-    .run = run,
+    .subcommands = subcommands,
+    .subcommand = "list",
 };

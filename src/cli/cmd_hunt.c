@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/hunt_command.h"
 
-static const struct hunt_subcommand *const subcommands[] = {
+static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &hunt_subcommand_build,
     &hunt_subcommand_explain,
@@ -63,17 +63,6 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static int run(const struct context *context, void *state, char **arguments, GError **error)
-{
-    for (guint i = 0; arguments[0] && subcommands[i]; i++)
-        if (g_str_equal(subcommands[i]->name, arguments[0]))
-            return subcommands[i]->run(context, state, arguments + 1, error);
-    if (!arguments[0])
-        return input_error(error, "what to do: entente hunt --help");
-    return input_error(error, "\"%s\" is nothing that entente hunt does: entente hunt --help",
-                       arguments[0]);
-}
-
 const struct command command_hunt = {
     .name = "hunt",
     .summary = "Look for indicators of compromise in logs and captures",
@@ -103,5 +92,5 @@ const struct command command_hunt = {
         "         entente hunt scan --table intel.table /var/log",
     .options = options,
     .state_size = sizeof(struct hunt_arguments),
-    .run = run,
+    .subcommands = subcommands,
 };

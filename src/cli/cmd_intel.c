@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/intel_command.h"
 
-static const struct intel_subcommand *const subcommands[] = {
+static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &intel_pull,
     &intel_push,
@@ -63,17 +63,6 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static int run(const struct context *context, void *state, char **arguments, GError **error)
-{
-    for (guint i = 0; arguments[0] && subcommands[i]; i++)
-        if (g_str_equal(subcommands[i]->name, arguments[0]))
-            return subcommands[i]->run(context, state, arguments + 1, error);
-    if (!arguments[0])
-        return input_error(error, "what to do: entente intel --help");
-    return input_error(error, "\"%s\" is nothing that entente intel does: entente intel --help",
-                       arguments[0]);
-}
-
 const struct command command_intel = {
     .name = "intel",
     .summary = "Exchange indicators and sightings, as far as TLP allows",
@@ -90,5 +79,5 @@ const struct command command_intel = {
         "         entente intel sightings --table intel.table --to cert.example hits.jsonl",
     .options = options,
     .state_size = sizeof(struct intel_arguments),
-    .run = run,
+    .subcommands = subcommands,
 };

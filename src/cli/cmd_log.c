@@ -1,9 +1,17 @@
 #include "cli/commands.h"
 #include "cli/log_command.h"
 
-static const struct log_subcommand *const subcommands[] = {
-    &log_subcommand_add, &log_subcommand_follow, &log_subcommand_fsck,    &log_subcommand_mirror,
-    &log_subcommand_new, &log_subcommand_prove,  &log_subcommand_restore,
+static const struct subcommand *const subcommands[] = {
+    /* clang-format off */
+    &log_subcommand_add,
+    &log_subcommand_follow,
+    &log_subcommand_fsck,
+    &log_subcommand_mirror,
+    &log_subcommand_new,
+    &log_subcommand_prove,
+    &log_subcommand_restore,
+    NULL,
+    /* clang-format on */
 };
 
 static const struct command_option options[] = {
@@ -41,19 +49,6 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static int run(const struct context *context, void *state, char **arguments, GError **error)
-{
-    if (!arguments[0]) {
-        input_error(error, "say what to do: entente log --help");
-        return EXIT_INPUT;
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
-        if (g_str_equal(subcommands[i]->name, arguments[0]))
-            return subcommands[i]->run(context, state, arguments + 1, error);
-    input_error(error, "\"%s\" is nothing that entente log does: entente log --help", arguments[0]);
-    return EXIT_INPUT;
-}
-
 const struct command command_log = {
     .name = "log",
     .summary = "Make, fill, prove, follow, copy and check a transparency log",
@@ -79,5 +74,5 @@ const struct command command_log = {
         "         entente log prove letter.dsse.json --output letter.tlog-proof",
     .options = options,
     .state_size = sizeof(struct log_state),
-    .run = run,
+    .subcommands = subcommands,
 };

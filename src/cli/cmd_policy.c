@@ -1,11 +1,14 @@
 #include "cli/commands.h"
 #include "cli/policy_command.h"
 
-static const struct policy_subcommand *const subcommands[] = {
+static const struct subcommand *const subcommands[] = {
+    /* clang-format off */
     &policy_subcommand_change,
     &policy_subcommand_check,
     &policy_subcommand_eval,
     &policy_subcommand_margin,
+    NULL,
+    /* clang-format on */
 };
 
 static const struct command_option options[] = {
@@ -15,20 +18,6 @@ static const struct command_option options[] = {
     CEREMONY_PASSPHRASE(struct policy_state),
     { NULL },
 };
-
-static int run(const struct context *context, void *state, char **arguments, GError **error)
-{
-    if (!arguments[0]) {
-        input_error(error, "say what to do: entente policy --help");
-        return EXIT_INPUT;
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
-        if (g_str_equal(subcommands[i]->name, arguments[0]))
-            return subcommands[i]->run(context, state, arguments + 1, error);
-    input_error(error, "\"%s\" is nothing that entente policy does: entente policy --help",
-                arguments[0]);
-    return EXIT_INPUT;
-}
 
 const struct command command_policy = {
     .name = "policy",
@@ -46,5 +35,5 @@ const struct command command_policy = {
         "         entente policy eval policy.txt checkpoint",
     .options = options,
     .state_size = sizeof(struct policy_state),
-    .run = run,
+    .subcommands = subcommands,
 };

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/recover_command.h"
 
-static const struct recover_subcommand *const subcommands[] = {
+static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &recover_subcommand_drill,
     &recover_subcommand_manifest,
@@ -38,17 +38,6 @@ static const struct command_option options[] = {
     { NULL },
 };
 
-static int run(const struct context *context, void *state, char **arguments, GError **error)
-{
-    for (guint i = 0; arguments[0] && subcommands[i]; i++)
-        if (g_str_equal(subcommands[i]->name, arguments[0]))
-            return subcommands[i]->run(context, state, arguments + 1, error);
-    if (!arguments[0])
-        return input_error(error, "what to do: entente recover --help");
-    return input_error(error, "\"%s\" is nothing that entente recover does: entente recover --help",
-                       arguments[0]);
-}
-
 const struct command command_recover = {
     .name = "recover",
     .summary = "Prove that backups come back",
@@ -63,5 +52,5 @@ const struct command command_recover = {
         "         entente recover status",
     .options = options,
     .state_size = sizeof(struct recover_arguments),
-    .run = run,
+    .subcommands = subcommands,
 };

@@ -402,9 +402,9 @@ static gboolean check_arguments(const struct context *context, const struct hunt
            input_error(error, "--tlp %s: is clear, green, amber, amber+strict or red", given->tlp);
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **feeds,
-               GError **error)
+static int run(const struct context *context, gconstpointer shared, char **feeds, GError **error)
 {
+    const struct hunt_arguments *given = shared;
     g_auto(interrupt_t) interrupt = { 0 };
     g_auto(building_t) building = { .context = context, .given = given };
     gint64 started_us = g_get_monotonic_time();
@@ -438,4 +438,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
                : EXIT_DONE;
 }
 
-const struct hunt_subcommand hunt_subcommand_build = { "build", run };
+const struct subcommand hunt_subcommand_build = { "build", run };

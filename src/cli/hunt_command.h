@@ -22,18 +22,11 @@ struct hit_rule;
 /* Reads --at (hunt_scan.c). */
 gboolean hunt_read_rule(const struct hunt_arguments *given, struct hit_rule *rule, GError **error);
 
-struct hunt_subcommand {
-    const char *name;
-    /* As in struct command; `arguments` are those behind the name. */
-    int (*run)(const struct context *context, const struct hunt_arguments *given, char **arguments,
-               GError **error);
-};
-
-extern const struct hunt_subcommand hunt_subcommand_build;
-extern const struct hunt_subcommand hunt_subcommand_explain;
-extern const struct hunt_subcommand hunt_subcommand_install;
-extern const struct hunt_subcommand hunt_subcommand_pcap;
-extern const struct hunt_subcommand hunt_subcommand_open;
-extern const struct hunt_subcommand hunt_subcommand_recheck;
-extern const struct hunt_subcommand hunt_subcommand_retro;
-extern const struct hunt_subcommand hunt_subcommand_scan;
+extern const struct subcommand hunt_subcommand_build;
+extern const struct subcommand hunt_subcommand_explain;
+extern const struct subcommand hunt_subcommand_install;
+extern const struct subcommand hunt_subcommand_pcap;
+extern const struct subcommand hunt_subcommand_open;
+extern const struct subcommand hunt_subcommand_recheck;
+extern const struct subcommand hunt_subcommand_retro;
+extern const struct subcommand hunt_subcommand_scan;

@@ -221,9 +221,9 @@ static void add_value(GString *out, const struct indicator *indicator, const GAr
         add_found(out, &g_array_index(all, struct found, i));
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **values,
-               GError **error)
+static int run(const struct context *context, gconstpointer shared, char **values, GError **error)
 {
+    const struct hunt_arguments *given = shared;
     gboolean as_json = cli_format_is(context, "json", FALSE), any = FALSE;
     g_autoptr(hunt_table_t) table = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
@@ -270,4 +270,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return any ? EXIT_FOUND : EXIT_DONE;
 }
 
-const struct hunt_subcommand hunt_subcommand_explain = { "explain", run };
+const struct subcommand hunt_subcommand_explain = { "explain", run };

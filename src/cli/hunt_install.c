@@ -67,8 +67,7 @@ static char *standard_place(const struct context *context, const char *file, GEr
     return g_build_filename(folder, name, NULL);
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **tables,
-               GError **error)
+static int run(const struct context *context, gconstpointer shared, char **tables, GError **error)
 {
     g_autofree char *to = NULL;
 
@@ -82,4 +81,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return EXIT_DONE;
 }
 
-const struct hunt_subcommand hunt_subcommand_install = { "install", run };
+const struct subcommand hunt_subcommand_install = { "install", run };

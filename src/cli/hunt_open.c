@@ -26,9 +26,10 @@ static gboolean open_file(const struct signed_hunt *hunt, const char *name, json
     return input_error(error, "%s: is not among the files of this hunt", name);
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct hunt_arguments *given = shared;
     g_auto(signed_hunt_t) hunt = { 0 };
     g_autoptr(json_t) opened = json_array();
     g_autoptr(json_t) disclosure = NULL;
@@ -50,4 +51,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct hunt_subcommand hunt_subcommand_open = { "open", run };
+const struct subcommand hunt_subcommand_open = { "open", run };

@@ -371,9 +371,10 @@ static gboolean end_output(struct reading *reading, GError **error)
     return TRUE;
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct hunt_arguments *given = shared;
     struct reading reading = { .context = context, .given = given };
     g_autoptr(GHashTable) lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GPtrArray) inputs = NULL, unread = g_ptr_array_new_with_free_func(g_free);
@@ -421,4 +422,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return is_complete(&reading) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct hunt_subcommand hunt_subcommand_pcap = { "pcap", run };
+const struct subcommand hunt_subcommand_pcap = { "pcap", run };

@@ -189,9 +189,10 @@ static int recheck(const struct context *context, const struct hunt_table *table
     return same ? EXIT_DONE : EXIT_FOUND;
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct hunt_arguments *given = shared;
     g_autoptr(hunt_table_t) table = NULL;
     g_auto(signed_hunt_t) hunt = { 0 };
 
@@ -208,4 +209,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return recheck(context, table, &hunt, arguments + 1, error);
 }
 
-const struct hunt_subcommand hunt_subcommand_recheck = { "recheck", run };
+const struct subcommand hunt_subcommand_recheck = { "recheck", run };

@@ -156,9 +156,10 @@ static int search(struct retro *retro, const struct hunt_retro *what, GError **e
     return summary.unread ? EXIT_SYSTEM : EXIT_DONE;
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct hunt_arguments *given = shared;
     struct retro retro = { .context = context, .json = cli_format_is(context, "json", FALSE) };
     struct hunt_retro what = { .alarm = alarm_raised,
                                .found = take_group,
@@ -197,4 +198,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return status;
 }
 
-const struct hunt_subcommand hunt_subcommand_retro = { "retro", run };
+const struct subcommand hunt_subcommand_retro = { "retro", run };

@@ -238,9 +238,10 @@ static gboolean reads_standard_input(char **arguments)
     return g_strv_contains((const char *const *)arguments, "-");
 }
 
-static int run(const struct context *context, const struct hunt_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct hunt_arguments *given = shared;
     struct scanning scanning = { .context = context, .given = given };
     struct hunt_scan_options options = { .with_text = given->context, .defanged = given->defanged };
     struct hunt_scan_calls calls = { take_hit, take_end, show_progress, &scanning };
@@ -305,4 +306,4 @@ static int run(const struct context *context, const struct hunt_arguments *given
     return summary.unread ? EXIT_SYSTEM : EXIT_DONE;
 }
 
-const struct hunt_subcommand hunt_subcommand_scan = { "scan", run };
+const struct subcommand hunt_subcommand_scan = { "scan", run };

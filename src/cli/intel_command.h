@@ -14,14 +14,7 @@ struct intel_arguments {
     gboolean allow_private;
 };
 
-struct intel_subcommand {
-    const char *name;
-    /* As in struct command; `arguments` are those behind the name. */
-    int (*run)(const struct context *context, const struct intel_arguments *given, char **arguments,
-               GError **error);
-};
-
-extern const struct intel_subcommand intel_pull;
-extern const struct intel_subcommand intel_push;
-extern const struct intel_subcommand intel_sightings;
-extern const struct intel_subcommand intel_token;
+extern const struct subcommand intel_pull;
+extern const struct subcommand intel_push;
+extern const struct subcommand intel_sightings;
+extern const struct subcommand intel_token;

@@ -105,9 +105,10 @@ static void summarise(const struct intel_arguments *given, const struct pulled *
     fputc('\n', stderr);
 }
 
-static int run(const struct context *context, const struct intel_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct intel_arguments *given = shared;
     g_auto(intel_remote_t) remote = { 0 };
     g_auto(keeping_t) keeping = { 0 };
     g_autofree char *path = NULL;
@@ -144,4 +145,4 @@ static int run(const struct context *context, const struct intel_arguments *give
     return EXIT_DONE;
 }
 
-const struct intel_subcommand intel_pull = { "pull", run };
+const struct subcommand intel_pull = { "pull", run };

@@ -290,9 +290,10 @@ static int push(struct pushing *pushing, char **files, GError **error)
     return given->url ? push_url(pushing, egress, error) : push_store(pushing, error);
 }
 
-static int run(const struct context *context, const struct intel_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct intel_arguments *given = shared;
     struct pushing pushing = {
         .context = context,
         .given = given,
@@ -313,4 +314,4 @@ static int run(const struct context *context, const struct intel_arguments *give
     return status;
 }
 
-const struct intel_subcommand intel_push = { "push", run };
+const struct subcommand intel_push = { "push", run };

@@ -137,9 +137,10 @@ static gboolean summarise(const struct context *context, const struct intel_argu
     return refused;
 }
 
-static int run(const struct context *context, const struct intel_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct intel_arguments *given = shared;
     const struct marking_context careful = { .fallback = TLP_AMBER };
     g_autoptr(sightings_t) sightings = sightings_new();
     g_autofree const char **named = NULL;
@@ -179,4 +180,4 @@ static int run(const struct context *context, const struct intel_arguments *give
     return summarise(context, given, sightings, egress, said) ? EXIT_POLICY : EXIT_DONE;
 }
 
-const struct intel_subcommand intel_sightings = { "sightings", run };
+const struct subcommand intel_sightings = { "sightings", run };

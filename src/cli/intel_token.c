@@ -8,9 +8,10 @@
 
 #define TOKEN_BYTES 32u
 
-static int run(const struct context *context, const struct intel_arguments *given, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct intel_arguments *given = shared;
     guint8 bytes[TOKEN_BYTES], digest[crypto_hash_sha256_BYTES];
     g_autofree char *token = NULL, *hex = NULL, *text = NULL;
 
@@ -25,4 +26,4 @@ static int run(const struct context *context, const struct intel_arguments *give
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct intel_subcommand intel_token = { "token", run };
+const struct subcommand intel_token = { "token", run };

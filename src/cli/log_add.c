@@ -74,9 +74,10 @@ static gboolean add_all(const struct context *context, struct log_writer *writer
            cli_output(context, text->str, text->len, error);
 }
 
-static int run_add(const struct context *context, const struct log_state *state, char **arguments,
+static int run_add(const struct context *context, gconstpointer shared, char **arguments,
                    GError **error)
 {
+    const struct log_state *state = shared;
     g_autofree char *folder = cli_log_folder(context, state, error);
     g_autoptr(signing_key_t) key = folder ? cli_log_key(context, state, error) : NULL;
     struct log_writer_options options = { .folder = folder, .key = key };
@@ -98,7 +99,7 @@ static int run_add(const struct context *context, const struct log_state *state,
     return done ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct log_subcommand log_subcommand_add = { "add", run_add };
+const struct subcommand log_subcommand_add = { "add", run_add };
 
 /* ---- a new log ---- */
 
@@ -127,9 +128,10 @@ static struct signing_key *origin_key(const struct context *context, const struc
     return g_steal_pointer(&key);
 }
 
-static int run_new(const struct context *context, const struct log_state *state, char **arguments,
+static int run_new(const struct context *context, gconstpointer shared, char **arguments,
                    GError **error)
 {
+    const struct log_state *state = shared;
     g_autofree char *folder = cli_log_folder(context, state, error);
     g_autoptr(signing_key_t) key = NULL;
     struct log_writer_options options = { .folder = folder };
@@ -152,13 +154,14 @@ static int run_new(const struct context *context, const struct log_state *state,
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct log_subcommand log_subcommand_new = { "new", run_new };
+const struct subcommand log_subcommand_new = { "new", run_new };
 
 /* ---- a log that lost its WAL ---- */
 
-static int run_restore(const struct context *context, const struct log_state *state,
-                       char **arguments, GError **error)
+static int run_restore(const struct context *context, gconstpointer shared, char **arguments,
+                       GError **error)
 {
+    const struct log_state *state = shared;
     g_autofree char *folder = cli_log_folder(context, state, error);
     g_autoptr(signing_key_t) key = folder ? cli_log_key(context, state, error) : NULL;
     struct log_writer_options options = { .folder = folder, .key = key };
@@ -178,4 +181,4 @@ static int run_restore(const struct context *context, const struct log_state *st
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct log_subcommand log_subcommand_restore = { "restore", run_restore };
+const struct subcommand log_subcommand_restore = { "restore", run_restore };

@@ -12,17 +12,10 @@ struct log_state {
     gboolean allow_unwitnessed, allow_private, once, gossip;
 };
 
-struct log_subcommand {
-    const char *name;
-    /* As in struct command; `arguments` are those behind the name. */
-    int (*run)(const struct context *context, const struct log_state *state, char **arguments,
-               GError **error);
-};
-
-extern const struct log_subcommand log_subcommand_add;
-extern const struct log_subcommand log_subcommand_follow;
-extern const struct log_subcommand log_subcommand_fsck;
-extern const struct log_subcommand log_subcommand_mirror;
-extern const struct log_subcommand log_subcommand_new;
-extern const struct log_subcommand log_subcommand_prove;
-extern const struct log_subcommand log_subcommand_restore;
+extern const struct subcommand log_subcommand_add;
+extern const struct subcommand log_subcommand_follow;
+extern const struct subcommand log_subcommand_fsck;
+extern const struct subcommand log_subcommand_mirror;
+extern const struct subcommand log_subcommand_new;
+extern const struct subcommand log_subcommand_prove;
+extern const struct subcommand log_subcommand_restore;

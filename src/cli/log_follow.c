@@ -218,9 +218,10 @@ static int follow(struct followed *followed, const struct log_state *state, gboo
     }
 }
 
-static int run_follow(const struct context *context, const struct log_state *state,
-                      char **arguments, GError **error)
+static int run_follow(const struct context *context, gconstpointer shared, char **arguments,
+                      GError **error)
 {
+    const struct log_state *state = shared;
     g_auto(followed_t)
         followed = { .context = context, .json = cli_format_is(context, "json", FALSE) };
 
@@ -237,9 +238,10 @@ static int run_follow(const struct context *context, const struct log_state *sta
     return followed.folder ? follow(&followed, state, state->once, put_entry, error) : EXIT_SYSTEM;
 }
 
-static int run_mirror(const struct context *context, const struct log_state *state,
-                      char **arguments, GError **error)
+static int run_mirror(const struct context *context, gconstpointer shared, char **arguments,
+                      GError **error)
 {
+    const struct log_state *state = shared;
     g_auto(followed_t)
         followed = { .context = context, .json = cli_format_is(context, "json", FALSE) };
 
@@ -253,5 +255,5 @@ static int run_mirror(const struct context *context, const struct log_state *sta
     return follow(&followed, state, state->interval <= 0, NULL, error);
 }
 
-const struct log_subcommand log_subcommand_follow = { "follow", run_follow };
-const struct log_subcommand log_subcommand_mirror = { "mirror", run_mirror };
+const struct subcommand log_subcommand_follow = { "follow", run_follow };
+const struct subcommand log_subcommand_mirror = { "mirror", run_mirror };

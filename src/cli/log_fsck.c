@@ -238,9 +238,10 @@ static int check(const struct context *context, const struct log_state *state, s
     return status;
 }
 
-static int run(const struct context *context, const struct log_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct log_state *state = shared;
     g_autofree char *data = NULL, *own = NULL;
     struct place place = { .http = { .allow_plain = state->allow_private,
                                      .allow_private = state->allow_private,
@@ -269,4 +270,4 @@ static int run(const struct context *context, const struct log_state *state, cha
     return status;
 }
 
-const struct log_subcommand log_subcommand_fsck = { "fsck", run };
+const struct subcommand log_subcommand_fsck = { "fsck", run };

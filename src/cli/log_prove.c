@@ -70,9 +70,10 @@ static char *prove(struct log_reader *reader, const char *what, GError **error)
     return tlog_proof_text(index, path, length, note->bytes);
 }
 
-static int run(const struct context *context, const struct log_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct log_state *state = shared;
     const struct http_options http = { .allow_plain = state->allow_private,
                                        .allow_private = state->allow_private,
                                        .ca_file = state->ca };
@@ -92,4 +93,4 @@ static int run(const struct context *context, const struct log_state *state, cha
     return text && cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct log_subcommand log_subcommand_prove = { "prove", run };
+const struct subcommand log_subcommand_prove = { "prove", run };

@@ -67,9 +67,10 @@ static void say_changes(const struct community_policy *old, const struct communi
     }
 }
 
-static int run(const struct context *context, const struct policy_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct policy_state *state = shared;
     g_autoptr(ceremony_t) ceremony = NULL;
     g_autoptr(json_t) value = NULL;
     g_autoptr(community_policy_t) next = NULL;
@@ -95,4 +96,4 @@ static int run(const struct context *context, const struct policy_state *state, 
                            KEY_ROLE_ROOT, NULL, error);
 }
 
-const struct policy_subcommand policy_subcommand_change = { "change", run };
+const struct subcommand policy_subcommand_change = { "change", run };

@@ -41,9 +41,10 @@ static char *as_text(const struct policy_file *file, const GPtrArray *warnings, 
     return g_string_free(text, FALSE);
 }
 
-static int run(const struct context *context, const struct policy_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct policy_state *state = shared;
     g_autoptr(policy_file_t) file = NULL;
     g_autoptr(GPtrArray) warnings = NULL;
     g_autofree char *text = NULL;
@@ -66,4 +67,4 @@ static int run(const struct context *context, const struct policy_state *state, 
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct policy_subcommand policy_subcommand_check = { "check", run };
+const struct subcommand policy_subcommand_check = { "check", run };

@@ -120,9 +120,10 @@ static int eval_names(const struct context *context, const struct quorum_policy 
     return met ? EXIT_DONE : EXIT_FOUND;
 }
 
-static int run(const struct context *context, const struct policy_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct policy_state *state = shared;
     struct policy_judged judged = { 0 };
     char *nobody[] = { NULL };
     int status = EXIT_SYSTEM;
@@ -139,4 +140,4 @@ static int run(const struct context *context, const struct policy_state *state, 
     return status;
 }
 
-const struct policy_subcommand policy_subcommand_eval = { "eval", run };
+const struct subcommand policy_subcommand_eval = { "eval", run };

@@ -84,9 +84,10 @@ static char *describe(const struct context *context, const struct policy_judged 
     return text;
 }
 
-static int run(const struct context *context, const struct policy_state *state, char **arguments,
+static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
+    const struct policy_state *state = shared;
     struct policy_judged judged = { 0 };
     int status = EXIT_SYSTEM;
 
@@ -109,4 +110,4 @@ static int run(const struct context *context, const struct policy_state *state, 
     return status;
 }
 
-const struct policy_subcommand policy_subcommand_margin = { "margin", run };
+const struct subcommand policy_subcommand_margin = { "margin", run };

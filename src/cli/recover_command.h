@@ -26,16 +26,9 @@ struct recover_arguments {
     gboolean canary, due;
 };
 
-struct recover_subcommand {
-    const char *name;
-    /* As in struct command; `arguments` are those behind the name. */
-    int (*run)(const struct context *context, const struct recover_arguments *given,
-               char **arguments, GError **error);
-};
-
-extern const struct recover_subcommand recover_subcommand_drill;
-extern const struct recover_subcommand recover_subcommand_manifest;
-extern const struct recover_subcommand recover_subcommand_status;
+extern const struct subcommand recover_subcommand_drill;
+extern const struct subcommand recover_subcommand_manifest;
+extern const struct subcommand recover_subcommand_status;
 
 /* The profile, and in it the backups meant: all, or the one of --backup. */
 struct recover_scene {

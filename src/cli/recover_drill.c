@@ -400,9 +400,10 @@ static gboolean is_due(const struct recover_scene *scene, const struct asset *as
     return !last || clock_now_us() - last->time_us >= every_us;
 }
 
-static int run(const struct context *context, const struct recover_arguments *given,
-               char **arguments, GError **error)
+static int run(const struct context *context, gconstpointer shared, char **arguments,
+               GError **error)
 {
+    const struct recover_arguments *given = shared;
     g_auto(recover_scene_t) scene = { 0 };
     g_auto(recover_log_t) log = { 0 };
     g_autoptr(json_t) list = json_array();
@@ -445,4 +446,4 @@ static int run(const struct context *context, const struct recover_arguments *gi
     return failed ? EXIT_FOUND : open ? EXIT_SYSTEM : EXIT_DONE;
 }
 
-const struct recover_subcommand recover_subcommand_drill = { "drill", run };
+const struct subcommand recover_subcommand_drill = { "drill", run };

@@ -118,9 +118,10 @@ static gboolean keep(const struct context *context, const struct recover_argumen
            show(context, described, error);
 }
 
-static int run(const struct context *context, const struct recover_arguments *given,
-               char **arguments, GError **error)
+static int run(const struct context *context, gconstpointer shared, char **arguments,
+               GError **error)
 {
+    const struct recover_arguments *given = shared;
     g_auto(recover_scene_t) scene = { 0 };
     gboolean unread = FALSE;
 
@@ -144,4 +145,4 @@ static int run(const struct context *context, const struct recover_arguments *gi
     return unread ? EXIT_SYSTEM : EXIT_DONE;
 }
 
-const struct recover_subcommand recover_subcommand_manifest = { "manifest", run };
+const struct subcommand recover_subcommand_manifest = { "manifest", run };

@@ -43,9 +43,10 @@ static void add_row(struct text_table *table, const struct asset *asset, const j
     text_table_row(table, cells, styles);
 }
 
-static int run(const struct context *context, const struct recover_arguments *given,
-               char **arguments, GError **error)
+static int run(const struct context *context, gconstpointer shared, char **arguments,
+               GError **error)
 {
+    const struct recover_arguments *given = shared;
     static const char *const kinds[] = { DRILL_EVENT, NULL };
     g_auto(recover_scene_t) scene = { 0 };
     g_autoptr(journal_t) journal = NULL;
@@ -85,4 +86,4 @@ static int run(const struct context *context, const struct recover_arguments *gi
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;
 }
 
-const struct recover_subcommand recover_subcommand_status = { "status", run };
+const struct subcommand recover_subcommand_status = { "status", run };
