@@ -85,6 +85,15 @@ static gboolean hold(struct register_service *own, const struct shown **shown,
     return *shown != NULL;
 }
 
+/* In place of what is held: what was published a moment ago is shown too. */
+static gboolean hold_newer(struct register_service *own, const struct shown **shown,
+                           struct node_answer *answer)
+{
+    view_release(own->view);
+    view_refresh(own->view);
+    return hold(own, shown, answer);
+}
+
 static void answer_error(struct node_answer *answer, const GError *error)
 {
     if (g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT)) {
@@ -211,6 +220,8 @@ static void answer_entry(struct node *node, gpointer service, const struct node_
     }
     if (!hold(own, &shown, answer))
         return;
+    if (index >= shown->checkpoint->size && !hold_newer(own, &shown, answer))
+        return;
     if (index >= shown->checkpoint->size)
         input_error(&error, "The published log has %" G_GUINT64_FORMAT " entries.",
                     shown->checkpoint->size);
@@ -231,6 +242,7 @@ static void answer_proof(struct node *node, gpointer service, const struct node_
     const struct shown *shown;
     struct merkle_hash leaf;
     char *proof = NULL;
+    gboolean found;
     guint64 index;
 
     if (!hex_decode_into(request->parameter, leaf.bytes, sizeof leaf.bytes)) {
@@ -239,7 +251,13 @@ static void answer_proof(struct node *node, gpointer service, const struct node_
     }
     if (!hold(own, &shown, answer))
         return;
-    if (view_find(own->view, &leaf, &index))
+    found = view_find(own->view, &leaf, &index);
+    if (!found) {
+        if (!hold_newer(own, &shown, answer))
+            return;
+        found = view_find(own->view, &leaf, &index);
+    }
+    if (found)
         proof = view_proof(own->view, index, &error);
     else
         input_error(&error, "The published log has no such entry.");

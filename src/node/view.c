@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #define LOOK_EVERY_US (G_USEC_PER_SEC / 4)
+#define LOOK_AWAITED_US (2 * G_USEC_PER_SEC)
 #define CHUNK 4096 /* entries folded under one lock */
 #define HISTORY_LIMIT (1u << 30)
 #define DOCUMENT_AGE_US (60 * G_USEC_PER_SEC)
@@ -18,6 +19,10 @@ struct view {
     const struct community_policy *genesis;
     GThread *thread;
     gint stopping;
+
+    GMutex turn_lock; /* of the two counts; held for nothing else */
+    GCond turn;
+    guint64 asked, looked; /* looks begun after being asked for have a number of at least `asked` */
 
     GRWLock lock; /* of what is shown */
     struct shown shown;
@@ -47,6 +52,8 @@ struct view *view_new(const char *folder, const struct community_policy *genesis
     view->folder = g_strdup(folder);
     view->checkpoint_path = g_build_filename(folder, "checkpoint", NULL);
     view->genesis = genesis;
+    g_mutex_init(&view->turn_lock);
+    g_cond_init(&view->turn);
     g_rw_lock_init(&view->lock);
     g_mutex_init(&view->read_lock);
     view->reg = register_new(genesis);
@@ -63,7 +70,10 @@ void view_free(struct view *view)
 {
     if (!view)
         return;
+    g_mutex_lock(&view->turn_lock);
     g_atomic_int_set(&view->stopping, 1);
+    g_cond_broadcast(&view->turn);
+    g_mutex_unlock(&view->turn_lock);
     if (view->thread)
         g_thread_join(view->thread);
     register_free(view->reg);
@@ -76,6 +86,8 @@ void view_free(struct view *view)
     quorum_verdict_clear(&view->verdict);
     g_clear_pointer(&view->document, g_bytes_unref);
     g_mutex_clear(&view->read_lock);
+    g_mutex_clear(&view->turn_lock);
+    g_cond_clear(&view->turn);
     g_rw_lock_clear(&view->lock);
     g_free(view->trouble);
     g_free(view->folder);
@@ -282,15 +294,49 @@ static void look(struct view *view)
     g_rw_lock_writer_unlock(&view->lock);
 }
 
+/* Waits for the time of the next look or for somebody who asks; gives the number of the look. */
+static guint64 await_turn(struct view *view)
+{
+    gint64 until_us = g_get_monotonic_time() + LOOK_EVERY_US;
+    guint64 number;
+
+    g_mutex_lock(&view->turn_lock);
+    while (view->asked == view->looked && !g_atomic_int_get(&view->stopping) &&
+           g_cond_wait_until(&view->turn, &view->turn_lock, until_us))
+        ;
+    number = view->asked;
+    g_mutex_unlock(&view->turn_lock);
+    return number;
+}
+
 static gpointer run(gpointer data)
 {
     struct view *view = data;
+    guint64 number = 0;
 
     while (!g_atomic_int_get(&view->stopping)) {
         look(view);
-        g_usleep(LOOK_EVERY_US);
+        g_mutex_lock(&view->turn_lock);
+        view->looked = number;
+        g_cond_broadcast(&view->turn);
+        g_mutex_unlock(&view->turn_lock);
+        number = await_turn(view);
     }
     return NULL;
+}
+
+void view_refresh(struct view *view)
+{
+    gint64 until_us = g_get_monotonic_time() + LOOK_AWAITED_US;
+    guint64 number;
+
+    g_mutex_lock(&view->turn_lock);
+    number = ++view->asked;
+    g_cond_broadcast(&view->turn);
+    while (view->looked < number && !g_atomic_int_get(&view->stopping) &&
+           g_cond_wait_until(&view->turn, &view->turn_lock, until_us))
+        ;
+    g_mutex_unlock(&view->turn_lock);
 }
 
 void view_start(struct view *view)

@@ -30,6 +30,12 @@ struct shown {
 const struct shown *view_hold(struct view *view);
 void view_release(struct view *view);
 
+/*
+ * Looks at the folder now, and waits (2 s at most) until what is published there is shown: what a
+ * client was just told is published, it must not be told is missing. Not while holding the view.
+ */
+void view_refresh(struct view *view);
+
 /* For one who holds the view. FALSE or NULL and an error when the log's files do not give it. */
 GBytes *view_entry(struct view *view, guint64 index, GError **error);
 char *view_proof(struct view *view, guint64 index, GError **error);

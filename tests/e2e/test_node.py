@@ -28,7 +28,11 @@ def community(tmp_path_factory):
                      options=("--relay-for", "state.example", "--mailbox-work", "1"))
     made.log.options += ("--public-url", f"http://127.0.0.1:{made.log.port}")
     made.start()
-    made.answers = [made.log.submit(entry) for entry in made.entries[:-5]]
+    made.answers, made.at_once = [], []
+    for number, entry in enumerate(made.entries[:-5], 1):
+        made.answers.append(made.log.submit(entry))
+        made.at_once.append([made.log.get(f"/api/v1/proofs/{leaf(entry)}")[0],
+                             made.log.get(f"/api/v1/entries/{number}")[0]])
     made.log.until(lambda: made.log.json("/api/v1/register")["size"] == len(made.answers) + 1)
     yield made
     made.stop()
@@ -261,6 +265,10 @@ def test_receipts_and_proofs(community):
         assert payload["subject"][0]["digest"]["sha256"] == leaf(community.entries[number])
     proof = community.log.get(f"/api/v1/proofs/{leaf(community.entries[2])}")[2].decode()
     assert inclusion(community.entries[2], proof)
+
+
+def test_what_was_just_published_is_shown_at_once(community):
+    assert community.at_once == [[200, 200]] * len(community.answers)
 
 
 def test_the_same_entry_keeps_its_index(community):

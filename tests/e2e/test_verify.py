@@ -34,7 +34,9 @@ class World:
         self.assessment.write_bytes(self.community.entries[6])
         self.proof = folder / "assessment.tlog-proof"
         leaf = hashlib.sha256(b"\0" + self.community.entries[6]).hexdigest()
-        self.proof.write_bytes(self.log.get(f"/api/v1/proofs/{leaf}")[2])
+        status, _, proof = self.log.get(f"/api/v1/proofs/{leaf}")
+        assert status == 200, proof
+        self.proof.write_bytes(proof)
 
     def who(self, name):
         made = member(self.folder / name, "Ville Exemple", f"{name}.example")
