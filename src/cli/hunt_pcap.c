@@ -263,7 +263,7 @@ static gboolean read_files(struct reading *reading, GPtrArray *inputs, GError **
     g_autoptr(quic_library_t) quic = quic_library_new(NULL);
 
     for (guint i = 0; i < inputs->len && !reading->is_gone; i++) {
-        struct hunt_input *input = inputs->pdata[i];
+        struct input *input = inputs->pdata[i];
         g_auto(capture_read_t) read = { 0 };
 
         reading->file = input->name;
@@ -398,12 +398,12 @@ static int run(const struct context *context, gconstpointer shared, char **argum
             return EXIT_INPUT;
         reading.hunter = hunter = capture_hunter_new(table, &rule);
     }
-    inputs = hunt_inputs_list(arguments);
+    inputs = inputs_list(arguments);
     reading.json = cli_format_is(context, "json", FALSE);
     reading.lists = lists;
     reading.unread = unread;
     reading.out = out;
-    reading.total = hunt_inputs_size(inputs);
+    reading.total = inputs_size(inputs);
     if (!context->quiet && reading.total)
         reading.progress = progress_begin("Hunting,", reading.total / 1000000);
     done = read_files(&reading, inputs, error);

@@ -124,7 +124,7 @@ static char *repeat(const struct hunt_table *table, const struct signed_hunt *hu
                     const struct hunt_scan_options *options, GError **error)
 {
     char *paths[] = { (char *)path, NULL };
-    g_autoptr(GPtrArray) inputs = hunt_inputs_list(paths);
+    g_autoptr(GPtrArray) inputs = inputs_list(paths);
     g_autoptr(hunt_claim_t) again = hunt_claim_new(table, options);
     const struct hunt_scan_calls calls = { take_hit, take_end, NULL, again };
     const gint64 hits = json_number(json_array_get(hunt->entries, (size_t)file->entry), "hits", 0);
@@ -132,7 +132,7 @@ static char *repeat(const struct hunt_table *table, const struct signed_hunt *hu
 
     if (!file->size) /* nothing can be hit in it, whatever it became since */
         return hits ? g_strdup("it was empty") : NULL;
-    ((struct hunt_input *)inputs->pdata[0])->until = file->size;
+    ((struct input *)inputs->pdata[0])->until = file->size;
     if (!hunt_scan_files(table, inputs, options, &calls, &summary, error))
         return NULL;
     return hunt_claim_file_differs(hunt->entries, file->entry, again);

@@ -275,12 +275,12 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     if (cli_format_is(context, "html", FALSE))
         scanning.timeline = timeline = hunt_timeline_new();
     began_us = clock_now_us();
-    inputs = hunt_inputs_list(arguments);
+    inputs = inputs_list(arguments);
     scanning.table = table;
     scanning.json = cli_format_is(context, "json", FALSE);
     scanning.unread = unread;
     scanning.lists = lists;
-    scanning.total = hunt_inputs_size(inputs);
+    scanning.total = inputs_size(inputs);
     scanning.started_us = g_get_monotonic_time();
     if (reads_standard_input(arguments) && scanning.json)
         setvbuf(stdout, NULL, _IOLBF, 0); /* who waits at the other end sees each hit at once */

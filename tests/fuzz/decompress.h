@@ -1,7 +1,7 @@
 /* decompress.h: one fuzz target a format: in pieces of any size, nothing is read or written
  * outside. */
 #pragma once
-#include "p1_resilience/hunt/decompress.h"
+#include "stream/decompress.h"
 
 #include <stdint.h>
 #include <string.h>

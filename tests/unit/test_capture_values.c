@@ -1,6 +1,6 @@
 /* Captures: what tshark finds in real ones is found; what cannot be read is counted. */
 #include "p1_resilience/hunt/capture_values.h"
-#include "p1_resilience/hunt/input_stream.h"
+#include "stream/input_stream.h"
 
 #include <string.h>
 
@@ -29,8 +29,8 @@ static gsize fill(guint8 *to, gsize size, gpointer data)
 static void read_capture(const char *path, struct reading *reading)
 {
     char *paths[] = { (char *)path, NULL };
-    g_autoptr(GPtrArray) inputs = hunt_inputs_list(paths);
-    struct hunt_input *input = inputs->pdata[0];
+    g_autoptr(GPtrArray) inputs = inputs_list(paths);
+    struct input *input = inputs->pdata[0];
     g_autoptr(quic_library_t) quic = quic_library_new(NULL);
     g_autoptr(capture_values_t) values = capture_values_new(quic, take, reading);
     g_autoptr(input_stream_t) stream = NULL;
@@ -38,7 +38,7 @@ static void read_capture(const char *path, struct reading *reading)
     struct capture_packet packet;
 
     g_assert_nonnull(quic);
-    if (!hunt_input_open(input))
+    if (!input_open(input))
         g_error("%s: %s", path, input->problem);
     stream = input_stream_new(input);
     capture = capture_new(fill, stream);

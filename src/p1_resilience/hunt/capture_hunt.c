@@ -1,7 +1,7 @@
 #include "p1_resilience/hunt/capture_hunt.h"
 
-#include "p1_resilience/hunt/input_stream.h"
 #include "sandbox/worker.h"
+#include "stream/input_stream.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ struct end_record {
 };
 
 struct job {
-    struct hunt_input *input;
+    struct input *input;
     const struct quic_library *quic;
     struct worker_pipe *out;
     GByteArray *batch;
@@ -209,7 +209,7 @@ static void listen_to(struct listener *listener, struct worker *worker, gboolean
     }
 }
 
-gboolean capture_read_file(struct hunt_input *input, const struct quic_library *quic,
+gboolean capture_read_file(struct input *input, const struct quic_library *quic,
                            const struct capture_calls *calls, struct capture_read *read,
                            GError **error)
 {
@@ -222,7 +222,7 @@ gboolean capture_read_file(struct hunt_input *input, const struct quic_library *
     *read = (struct capture_read){ 0 };
     if (!confinement)
         return FALSE;
-    if (!hunt_input_open(input)) {
+    if (!input_open(input)) {
         read->problem = g_strdup(input->problem);
         return TRUE;
     }
@@ -230,7 +230,7 @@ gboolean capture_read_file(struct hunt_input *input, const struct quic_library *
                                   &job, error);
     if (worker)
         listen_to(&listener, worker, input->size == 0);
-    hunt_input_close(input);
+    input_close(input);
     if (!worker)
         return FALSE;
     if (listener.stopped)

@@ -9,7 +9,7 @@
 #pragma once
 #include "p1_resilience/hunt/capture_values.h"
 #include "p1_resilience/hunt/hit.h"
-#include "p1_resilience/hunt/input.h"
+#include "stream/input.h"
 
 /* How one file came through. */
 struct capture_read {
@@ -32,7 +32,7 @@ struct capture_calls {
  * Reads one file, which it opens and closes; `quic` may be NULL. FALSE and ENTENTE_ERROR_SYSTEM
  * when no worker can be had; what is wrong with the file is in `read`.
  */
-gboolean capture_read_file(struct hunt_input *input, const struct quic_library *quic,
+gboolean capture_read_file(struct input *input, const struct quic_library *quic,
                            const struct capture_calls *calls, struct capture_read *read,
                            GError **error);
 

@@ -2,8 +2,8 @@
 #include "p1_resilience/hunt/feed_input.h"
 
 #include "base/error.h"
-#include "p1_resilience/hunt/decompress.h"
 #include "p1_resilience/hunt/feed_json.h"
+#include "stream/decompress.h"
 
 #include <errno.h>
 #include <fcntl.h>

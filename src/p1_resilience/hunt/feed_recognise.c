@@ -1,7 +1,7 @@
 /* feed_recognise.c: which format a file is in, by what stands in it. */
 #include "base/error.h"
-#include "p1_resilience/hunt/decompress.h"
 #include "p1_resilience/hunt/feed_private.h"
+#include "stream/decompress.h"
 
 #include <string.h>
 

@@ -99,7 +99,7 @@ static GPtrArray *files_of(const struct asset *log)
     g_ptr_array_sort(paths, by_text);
     g_ptr_array_insert(paths, 0, g_strdup(log->path)); /* one that is not there is told */
     g_ptr_array_add(paths, NULL);
-    return hunt_inputs_list((char **)paths->pdata);
+    return inputs_list((char **)paths->pdata);
 }
 
 /* ---- one file */
@@ -189,7 +189,7 @@ static gboolean has_grown(int fd, guint64 size, const struct retro_place *place)
 
 /* What is to be read of a file. FALSE: nothing. Sets `place` to what will be true afterwards. */
 static gboolean plan(const struct search *search, int fd, const struct stat *status,
-                     struct hunt_input *input, gboolean known, struct retro_place *place)
+                     struct input *input, gboolean known, struct retro_place *place)
 {
     const gint64 changed_us =
         status->st_mtim.tv_sec * G_USEC_PER_SEC + status->st_mtim.tv_nsec / 1000;
@@ -227,9 +227,8 @@ static gboolean is_still(const char *path, const struct retro_place *place)
            (guint64)status.st_ino == place->inode;
 }
 
-static gboolean search_planned(struct search *search, const struct asset *log,
-                               struct hunt_input *input, int fd, struct retro_place *place,
-                               GError **error)
+static gboolean search_planned(struct search *search, const struct asset *log, struct input *input,
+                               int fd, struct retro_place *place, GError **error)
 {
     const struct hunt_scan_options options = { .threads = search->retro->threads };
     const struct hunt_scan_calls calls = { take_hit, take_end, NULL, search };
@@ -258,8 +257,8 @@ static gboolean search_planned(struct search *search, const struct asset *log,
     return TRUE;
 }
 
-static gboolean search_file(struct search *search, const struct asset *log,
-                            struct hunt_input *input, GError **error)
+static gboolean search_file(struct search *search, const struct asset *log, struct input *input,
+                            GError **error)
 {
     struct retro_place place = { 0 };
     gboolean known, done = TRUE;

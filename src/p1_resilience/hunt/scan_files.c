@@ -107,7 +107,7 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
 static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length)
 {
     while (length) {
-        const struct hunt_input *input;
+        const struct input *input;
         struct match_record record;
         struct hunt_hit hit;
         guint64 size;
@@ -159,7 +159,7 @@ static void tell_end(struct hunt *hunt, const struct hunt_scanned *scanned)
 static gboolean take_input(struct hunt *hunt, const guint8 *body, gsize length)
 {
     g_autofree char *problem = NULL;
-    const struct hunt_input *input;
+    const struct input *input;
     struct input_record record;
 
     if (length < sizeof record)
@@ -213,7 +213,7 @@ static void listen_to(struct hunt *hunt, struct worker *worker)
             hunt->babbles = !take_message(hunt, kind, body, length);
         if (worker_end(worker) != WORKER_RUNS)
             return;
-        if (hunt->batch->len > 1 || ((struct hunt_input *)hunt->batch->pdata[0])->size)
+        if (hunt->batch->len > 1 || ((struct input *)hunt->batch->pdata[0])->size)
             worker_set_deadline(worker, g_get_monotonic_time() + SILENCE_LIMIT_US);
     }
 }
@@ -222,7 +222,7 @@ static void listen_to(struct hunt *hunt, struct worker *worker)
 static void name_unread(struct hunt *hunt, const char *why)
 {
     for (guint i = hunt->ended; i < hunt->batch->len; i++) {
-        const struct hunt_input *input = hunt->batch->pdata[i];
+        const struct input *input = hunt->batch->pdata[i];
 
         tell_end(hunt, &(struct hunt_scanned){
                            .name = input->name,
@@ -235,7 +235,7 @@ static void name_unread(struct hunt *hunt, const char *why)
 static void drop_closed(struct hunt *hunt)
 {
     for (guint i = 0; i < hunt->batch->len;) {
-        const struct hunt_input *input = hunt->batch->pdata[i];
+        const struct input *input = hunt->batch->pdata[i];
 
         if (input->fd < 0) {
             tell_end(hunt,
@@ -267,7 +267,7 @@ static gboolean scan_batch(struct hunt *hunt, const struct confinement *confinem
     if (!hunt->batch->len)
         return TRUE;
     for (guint i = 0; i < hunt->batch->len; i++)
-        kept[i] = ((const struct hunt_input *)hunt->batch->pdata[i])->fd;
+        kept[i] = ((const struct input *)hunt->batch->pdata[i])->fd;
     worker = worker_start_keeping(confinement, -1, kept, hunt->batch->len, &limits, G_MAXINT64,
                                   scan_job, &job, error);
     if (!worker)
@@ -292,10 +292,10 @@ static void open_batch(struct hunt *hunt, GPtrArray *inputs, guint *next)
     hunt->ended = 0;
     g_ptr_array_set_size(hunt->batch, 0);
     while (*next < inputs->len && hunt->batch->len < BATCH_FILES && bytes < BATCH_BYTES) {
-        struct hunt_input *input = inputs->pdata[(*next)++];
+        struct input *input = inputs->pdata[(*next)++];
 
         input->with_digest = hunt->options->with_digest;
-        hunt_input_open(input);
+        input_open(input);
         bytes += input->size;
         g_ptr_array_add(hunt->batch, input);
     }
@@ -324,13 +324,13 @@ gboolean hunt_scan_files(const struct hunt_table *table, GPtrArray *inputs,
         open_batch(&hunt, inputs, &next);
         done = scan_batch(&hunt, confinement, error);
         for (guint i = 0; i < batch->len; i++)
-            hunt_input_close(batch->pdata[i]);
+            input_close(batch->pdata[i]);
         if (!done)
             return FALSE;
     }
     for (; next < inputs->len; next++)
         tell_end(&hunt, &(struct hunt_scanned){
-                            .name = ((const struct hunt_input *)inputs->pdata[next])->name,
+                            .name = ((const struct input *)inputs->pdata[next])->name,
                             .problem = "interrupted",
                         });
     summary->elapsed_us = g_get_monotonic_time() - start_us;

@@ -11,7 +11,7 @@
  */
 #pragma once
 #include "p1_resilience/hunt/hit.h"
-#include "p1_resilience/hunt/input.h"
+#include "stream/input.h"
 
 struct hunt_scan_options {
     guint threads; /* 0: as many as the processors that may be used */

@@ -234,7 +234,7 @@ static gpointer scan_blocks(gpointer data)
 static gboolean needs_reader(const GPtrArray *inputs)
 {
     for (guint i = 0; i < inputs->len; i++) {
-        const struct hunt_input *input = inputs->pdata[i];
+        const struct input *input = inputs->pdata[i];
 
         if (input->fd >= 0 && (input->compression != COMPRESSION_NONE || !input->size))
             return TRUE;

@@ -1,13 +1,13 @@
 #include "p1_resilience/hunt/scan_source.h"
 
-#include "p1_resilience/hunt/input_stream.h"
+#include "stream/input_stream.h"
 
 #include <string.h>
 
 struct scan_source {
     const GPtrArray *inputs;
-    guint next;               /* index of the input after this one */
-    struct hunt_input *input; /* NULL: none is begun */
+    guint next;          /* index of the input after this one */
+    struct input *input; /* NULL: none is begun */
     guint64 sequence, offset, read;
     gboolean continues, at_end;
     char *problem;
@@ -81,7 +81,7 @@ static gsize fill(struct scan_source *source, guint8 *to, gsize size)
 static gboolean begin_input(struct scan_source *source)
 {
     while (source->next < source->inputs->len) {
-        struct hunt_input *input = source->inputs->pdata[source->next++];
+        struct input *input = source->inputs->pdata[source->next++];
 
         if (input->fd < 0)
             continue;
@@ -110,7 +110,7 @@ static gboolean is_pipe(const struct scan_source *source)
 /* Of a whole file: a shorter one was cut since it was listed, as who rotates logs does. */
 static gboolean is_shorter(const struct scan_source *source)
 {
-    const struct hunt_input *input = source->input;
+    const struct input *input = source->input;
 
     return input->compression == COMPRESSION_NONE && !input->from && !input->until &&
            source->read < input->size;

@@ -5,8 +5,8 @@
  * cut (hunt_scan_cut()); where even that is not found, the block grows up to TOKEN_MAX.
  */
 #pragma once
-#include "p1_resilience/hunt/input.h"
 #include "p1_resilience/hunt/scan.h"
+#include "stream/input.h"
 
 #define SOURCE_DIGEST_SIZE 32
 

@@ -1,4 +1,4 @@
-#include "p1_resilience/hunt/input_stream.h"
+#include "stream/input_stream.h"
 
 #include "base/error.h"
 
@@ -10,7 +10,7 @@
 #define PACKED_SIZE ((gsize)256 << 10) /* bytes of compressed input read at a time */
 
 struct input_stream {
-    struct hunt_input *input;
+    struct input *input;
     guint64 read;
     char *problem;
     struct decompressor *decompressor; /* NULL: it is not compressed */
@@ -29,7 +29,7 @@ static void fail(struct input_stream *stream, const char *problem)
 /* What the descriptor has now; 0 at its end, or after a problem. */
 static gsize read_some(struct input_stream *stream, guint8 *to, gsize size)
 {
-    const struct hunt_input *input = stream->input;
+    const struct input *input = stream->input;
     ssize_t got;
 
     if (input->until)
@@ -68,7 +68,7 @@ static void recognise(struct input_stream *stream)
         fail(stream, error->message);
 }
 
-struct input_stream *input_stream_new(struct hunt_input *input)
+struct input_stream *input_stream_new(struct input *input)
 {
     struct input_stream *stream = g_new0(struct input_stream, 1);
 

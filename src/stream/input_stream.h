@@ -5,13 +5,13 @@
  * mapping of it would end the process.
  */
 #pragma once
-#include "p1_resilience/hunt/input.h"
+#include "stream/input.h"
 
 struct input_stream;
 typedef struct input_stream input_stream_t;
 
 /* Borrows an input that is open; sees by its first bytes how it is compressed. */
-struct input_stream *input_stream_new(struct hunt_input *input);
+struct input_stream *input_stream_new(struct input *input);
 void input_stream_free(struct input_stream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(input_stream_t, input_stream_free)
 

@@ -1,13 +1,13 @@
 /*
- * input.h: what is hunted through: files and folders, listed before one is opened, and then opened
+ * input.h: what a command reads: files and folders, listed before one is opened, and then opened
  * by the parent, so that the worker that reads them needs no names.
  */
 #pragma once
-#include "p1_resilience/hunt/decompress.h"
+#include "stream/decompress.h"
 
 #include <glib.h>
 
-struct hunt_input {
+struct input {
     char *name;    /* as given, or below a folder that was given; "-": standard input */
     int fd;        /* -1: not open */
     gboolean keep; /* the descriptor is the caller's: standard input */
@@ -23,16 +23,16 @@ struct hunt_input {
 /*
  * The files named by `paths`, "-" among them, and those below folders, in the order of their names;
  * symbolic links below folders are not followed, and what is no regular file is passed over there.
- * A path that is not there is in the list, with a problem. The array owns struct hunt_input.
+ * A path that is not there is in the list, with a problem. The array owns struct input.
  */
-GPtrArray *hunt_inputs_list(char **paths);
+GPtrArray *inputs_list(char **paths);
 
 /*
  * Opens it and looks at its first bytes; loads the library that its compression needs. FALSE: its
  * problem says why.
  */
-gboolean hunt_input_open(struct hunt_input *input);
-void hunt_input_close(struct hunt_input *input);
+gboolean input_open(struct input *input);
+void input_close(struct input *input);
 
 /* Bytes of all. */
-guint64 hunt_inputs_size(const GPtrArray *inputs);
+guint64 inputs_size(const GPtrArray *inputs);

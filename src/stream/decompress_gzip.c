@@ -1,5 +1,5 @@
 /* gzip by ISA-L, two to four times as fast as zlib. */
-#include "p1_resilience/hunt/decompress.h"
+#include "stream/decompress.h"
 
 #include "base/error.h"
 #include "base/late_library.h"

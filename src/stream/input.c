@@ -1,4 +1,4 @@
-#include "p1_resilience/hunt/input.h"
+#include "stream/input.h"
 
 #include "base/error.h"
 
@@ -12,17 +12,17 @@
 
 static void input_free(gpointer data)
 {
-    struct hunt_input *input = data;
+    struct input *input = data;
 
-    hunt_input_close(input);
+    input_close(input);
     g_free(input->name);
     g_free(input->problem);
     g_free(input);
 }
 
-static struct hunt_input *add(GPtrArray *inputs, const char *name)
+static struct input *add(GPtrArray *inputs, const char *name)
 {
-    struct hunt_input *input = g_new0(struct hunt_input, 1);
+    struct input *input = g_new0(struct input, 1);
 
     input->name = g_strdup(name);
     input->fd = -1;
@@ -32,7 +32,7 @@ static struct hunt_input *add(GPtrArray *inputs, const char *name)
 
 static void add_problem(GPtrArray *inputs, const char *name, int code)
 {
-    struct hunt_input *input = add(inputs, name);
+    struct input *input = add(inputs, name);
 
     input->problem = g_strdup(strerror(code));
 }
@@ -72,7 +72,7 @@ static void add_folder(GPtrArray *inputs, const char *path, guint depth)
     }
 }
 
-GPtrArray *hunt_inputs_list(char **paths)
+GPtrArray *inputs_list(char **paths)
 {
     GPtrArray *inputs = g_ptr_array_new_with_free_func(input_free);
 
@@ -91,10 +91,10 @@ GPtrArray *hunt_inputs_list(char **paths)
     return inputs;
 }
 
-static gboolean fails(struct hunt_input *input, const char *problem)
+static gboolean fails(struct input *input, const char *problem)
 {
     input->problem = g_strdup(problem);
-    hunt_input_close(input);
+    input_close(input);
     return FALSE;
 }
 
@@ -105,7 +105,7 @@ static void prepare_all(void)
         decompress_prepare(each, NULL);
 }
 
-gboolean hunt_input_open(struct hunt_input *input)
+gboolean input_open(struct input *input)
 {
     guint8 magic[COMPRESSION_MAGIC_SIZE];
     g_autoptr(GError) error = NULL;
@@ -138,18 +138,18 @@ gboolean hunt_input_open(struct hunt_input *input)
     return TRUE;
 }
 
-void hunt_input_close(struct hunt_input *input)
+void input_close(struct input *input)
 {
     if (input->fd >= 0 && !input->keep)
         close(input->fd);
     input->fd = -1;
 }
 
-guint64 hunt_inputs_size(const GPtrArray *inputs)
+guint64 inputs_size(const GPtrArray *inputs)
 {
     guint64 size = 0;
 
     for (guint i = 0; i < inputs->len; i++)
-        size += ((const struct hunt_input *)inputs->pdata[i])->size;
+        size += ((const struct input *)inputs->pdata[i])->size;
     return size;
 }

@@ -1,4 +1,4 @@
-#include "p1_resilience/hunt/decompress.h"
+#include "stream/decompress.h"
 
 #include "base/error.h"
 #include "base/late_library.h"
