@@ -14,6 +14,8 @@ LOCAL = re.compile(rb"[A-Za-z0-9._%+-]+\Z")
 MAIL_HOST = re.compile(rb"[A-Za-z0-9.-]+")
 URL = re.compile(rb"https?://", re.I)
 URL_REST = re.compile(rb"[^\x00-\x20\"'<>\\^`{|}\x7f-\xff]*")
+PORT = re.compile(rb":(\d*)\Z")
+BRACKETED = re.compile(rb"\[[^]]+\]")
 ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 DIGEST_LENGTHS = 32, 40, 64, 128
 LONGEST_NAME = 256
@@ -75,6 +77,28 @@ def number6(text):
 def stands_alone(line, match):
     before, after = line[max(match.start() - 1, 0):match.start()], line[match.end():match.end() + 1]
     return not WORD.match(before) and not WORD.match(after)
+
+
+def trimmed(url):
+    """Without what closes a sentence; a last bracket may close an address."""
+    while url and url[-1:] in b".,;:!?)]}" and not BRACKETED.fullmatch(url):
+        url = url[:-1]
+    return url
+
+
+def authority(host, own_port):
+    """A host, and its port unless it is the scheme's own, in the normal form."""
+    port = PORT.search(host)
+    host, port = (host[:port.start()], port[1]) if port else (host, b"")
+    if port and (int(port) == 0 or int(port) > 65535 or len(port) > 5):
+        return host + b":" + port
+    if BRACKETED.fullmatch(host):
+        value = number6(host[1:-1])
+        host = b"[%s]" % str(ipaddress.IPv6Address(value)).encode() if value is not None else host
+    elif len(host) > 1:
+        host = host.removesuffix(b".")
+    port = b":%d" % int(port) if port else b""
+    return host + (b"" if port == own_port else port)
 
 
 class Rules:
@@ -144,13 +168,16 @@ class Rules:
         hits = set()
         for match in URL.finditer(line):
             scheme = match[0].lower()
-            rest = URL_REST.match(line, match.end())[0].rstrip(b".,;:!?)]}")
-            host, path = re.match(rb"([^/?#]*)([^#]*)", rest).groups()
+            rest = trimmed(URL_REST.match(line, match.end())[0].partition(b"#")[0])
+            host, path = re.match(rb"([^/?]*)(.*)", rest, re.DOTALL).groups()
             port = b":80" if scheme == b"http://" else b":443"
             if b"@" in host or not host:
                 continue
-            normal = host.lower().removesuffix(port) + (b"" if path.startswith(b"/") else b"/") + path
-            hits |= self.text("url", normal) | self.text("url", scheme + normal)
+            host = authority(host.lower(), port)
+            path = (b"" if path.startswith(b"/") else b"/") + path
+            hits |= self.text("url", host + path) | self.text("url", scheme + host + path)
+            if not PORT.search(host):
+                hits |= self.text("url", host + port + path)
         return hits
 
     def view(self, line):

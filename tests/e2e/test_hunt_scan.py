@@ -149,12 +149,26 @@ def test_lines_of_any_length(entente, scan, table):
         assert summary["lines"] == 4 and not summary["unread"]
         outputs.append(hits)
     assert outputs[0] == outputs[1]
-    # Nothing that ends a token in more than 64 MB: said, not guessed.
-    with open(entente.folder / "endless.log", "w", encoding="ascii") as out:
-        for _ in range(70):
-            out.write("x" * (1 << 20))
-    _, summary = scan(name, "endless.log", status=3)
-    assert "64 MB" in summary["unread"][0]
+
+
+def test_a_run_without_an_end_is_passed_over_and_the_rest_is_hunted(entente, scan, table):
+    name = table("evil.example", "bad.test")
+    endless = "x" * (70 << 20)
+    # No token begins or ends where the run was cut.
+    (entente.folder / "endless.log").write_text(f"evil.example\n{endless}bad.test evil.example\nbad.test\n")
+    outputs = []
+    for threads in (1, 2):
+        hits, summary = scan(name, "--threads", threads, "endless.log")
+        assert [(hit["line"], hit["offset"], hit["indicator"]) for hit in hits] == [
+            (1, 0, "evil.example"), (2, 13 + len(endless) + 9, "evil.example"),
+            (3, 13 + len(endless) + 22, "bad.test")]
+        assert summary["lines"] == 3
+        assert f"{len(endless) + 8} bytes" in summary["unread"][0]
+        outputs.append(hits)
+    assert outputs[0] == outputs[1]
+    (entente.folder / "only.log").write_text(endless)
+    _, summary = scan(name, "only.log", status=3)
+    assert f"{len(endless)} bytes" in summary["unread"][0]
 
 
 def test_a_file_that_shrinks_is_no_crash(entente, table):

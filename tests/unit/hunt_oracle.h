@@ -129,6 +129,9 @@ static inline void oracle_add_url(struct oracle_keys *set, const char *url)
 
     hunt_key_filter_set(set->url_hosts, ORACLE_URL_WORDS,
                         hunt_key_url_host((const guint8 *)rest, strchr(rest, '/') - rest));
+    if (!behind && strcspn(rest, ":") < strcspn(rest, "/")) /* also without that port */
+        hunt_key_filter_set(set->url_hosts, ORACLE_URL_WORDS,
+                            hunt_key_url_host((const guint8 *)rest, strcspn(rest, ":")));
     oracle_put(set, hunt_key_url(hash, scheme), (const guint8 *)key, strlen(key));
 }
 
@@ -299,40 +302,89 @@ static inline void oracle_emails(struct oracle_line *line, const guint8 *text, g
     }
 }
 
+/* The host as an importer would write it, and the port unless it is the scheme's. */
+static inline char *oracle_authority(const char *text, guint own_port, gboolean *has_port)
+{
+    g_autofree char *host = g_ascii_strdown(text, -1);
+    char *colon = g_str_has_suffix(host, "]") ? NULL : strrchr(host, ':');
+    guint number = own_port;
+    guint8 address[16];
+    gsize size;
+
+    *has_port = colon != NULL;
+    if (colon && colon[1]) {
+        number = (guint)g_ascii_strtoull(colon + 1, NULL, 10);
+        if (number == 0 || number > G_MAXUINT16 || strlen(colon + 1) > 5 ||
+            strspn(colon + 1, "0123456789") != strlen(colon + 1))
+            return g_steal_pointer(&host);
+    }
+    if (colon)
+        *colon = 0;
+    *has_port = number != own_port;
+    size = strlen(host);
+    if (size > 2 && *host == '[' && strchr(host, ']') == host + size - 1) {
+        char buffer[INET6_ADDRSTRLEN];
+
+        host[size - 1] = 0;
+        if (inet_pton(AF_INET6, host + 1, address) == 1) {
+            g_autofree char *old = g_steal_pointer(&host);
+
+            inet_ntop(AF_INET6, address, buffer, sizeof buffer);
+            host = g_strdup_printf("[%s]", buffer);
+        } else {
+            host[size - 1] = ']';
+        }
+    } else if (size > 1 && host[size - 1] == '.') {
+        host[size - 1] = 0;
+    }
+    return *has_port ? g_strdup_printf("%s:%u", host, number) : g_steal_pointer(&host);
+}
+
 static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsize length)
 {
     static const char *const schemes[] = { "http://", "https://" };
+    static const guint ports[] = { 80, 443 };
 
     for (gsize at = 0; at < length; at++) {
         for (guint i = 0; i < 2; i++) {
             gsize size = strlen(schemes[i]), end, authority;
-            g_autofree char *url = NULL, *host = NULL, *any = NULL, *own = NULL;
+            g_autofree char *url = NULL, *raw = NULL, *host = NULL, *any = NULL, *own = NULL;
+            const char *slash;
+            gboolean has_port;
 
             if (length - at < size ||
                 g_ascii_strncasecmp((const char *)text + at, schemes[i], size) != 0)
                 continue;
             for (end = at + size; end < length && text[end] > 0x20 && text[end] < 0x7f &&
-                                  !strchr("\"'<>\\^`{|}", text[end]);)
+                                  text[end] != '#' && !strchr("\"'<>\\^`{|}", text[end]);)
                 end++;
-            while (end > at + size && strchr(".,;:!?)]}", text[end - 1]))
+            while (end > at + size && strchr(".,;:!?)]}", text[end - 1])) {
+                const guint8 *host_at = text + at + size;
+
+                if (*host_at == '[' && end - at - size > 2 &&
+                    memchr(host_at, ']', end - at - size) == text + end - 1)
+                    break; /* an address in brackets */
                 end--;
+            }
             url = g_strndup((const char *)text + at + size, end - at - size);
-            if (strchr(url, '#'))
-                *strchr(url, '#') = 0;
             authority = strcspn(url, "/?");
-            host = g_strndup(url, authority);
-            for (char *c = host; *c; c++)
-                *c = g_ascii_tolower(*c);
-            if (strchr(host, '@') || !*host)
+            raw = g_strndup(url, authority);
+            if (strchr(raw, '@') || !*raw)
                 continue;
-            if (g_str_has_suffix(host, i ? ":443" : ":80"))
-                *strrchr(host, ':') = 0;
-            any = g_strdup_printf("u*%s%s%s", host, url[authority] == '/' ? "" : "/",
-                                  url + authority);
-            own = g_strdup(any);
-            own[1] = i ? 's' : 'h';
-            oracle_see(line, any, strlen(any), TRUE);
-            oracle_see(line, own, strlen(own), TRUE);
+            host = oracle_authority(raw, ports[i], &has_port);
+            slash = url[authority] == '/' ? "" : "/";
+            any = g_strdup_printf("u*%s%s%s", host, slash, url + authority);
+            own = g_strdup_printf("u%c%s%s%s", i ? 's' : 'h', host, slash, url + authority);
+            if (*host)
+                oracle_see(line, any, strlen(any), TRUE);
+            if (*host)
+                oracle_see(line, own, strlen(own), TRUE);
+            if (*host && !has_port) {
+                g_autofree char *with_port =
+                    g_strdup_printf("u*%s:%u%s%s", host, ports[i], slash, url + authority);
+
+                oracle_see(line, with_port, strlen(with_port), TRUE);
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
 /* The scanner's engine: every back end alike, and all of it as the rules say. */
+#include "p1_resilience/hunt/indicator.h"
+#include "p1_resilience/hunt/refang.h"
 #include "p1_resilience/hunt/scan_engine.h"
 
 #include "hunt_oracle.h"
@@ -16,8 +18,14 @@ static void fill(struct oracle_keys *set)
         "e.f",
     };
     static const char *const urls[] = {
-        "http://evil.example/a", "bad.test/x?y=1", "https://a.b/",
-        "http://1.2.3.4:8080/p", "e.f/%41",
+        "http://evil.example/a",
+        "bad.test/x?y=1",
+        "https://a.b/",
+        "http://1.2.3.4:8080/p",
+        "e.f/%41",
+        "a.b:80/p",
+        "a.b:443/p",
+        "http://[2001:db8::1]/",
     };
 
     oracle_keys_init(set);
@@ -213,6 +221,16 @@ static const char *const pieces[] = {
     "HTTP://EVIL.example:80/a#f",
     "https://a.b",
     "https://a.b:443?",
+    "https://a.b.",
+    "https://a.b:/#).",
+    "http://evil.example.:0080/a",
+    "http://evil.example:/a).#",
+    "http://a.b/p",
+    "https://a.b:0443/p",
+    "http://a.b:443/p",
+    "http://[2001:DB8:0::1]",
+    ":80",
+    ":",
     "http://bad.test/x?y=1",
     "https://bad.test:443/x?y=1).",
     "http://1.2.3.4:8080/p",
@@ -386,6 +404,64 @@ static void test_long_runs(void)
     oracle_keys_clear(&set);
 }
 
+static void found_whole(const struct hunt_match *match, gpointer data)
+{
+    *(gboolean *)data |= match->key[0] == HUNT_KEY_URL;
+}
+
+/* Whether a scanner that looks for `url`, in its normal form, finds it in `text`. */
+static gboolean finds(const char *url, const char *text, gboolean defanged)
+{
+    g_autofree char *line = g_strdup_printf("GET %s HTTP/1.1\n%*s", text, HUNT_SCAN_PADDING, "");
+    g_autoptr(hunt_scanner_t) scanner = NULL;
+    struct oracle_keys set;
+    gboolean found = FALSE;
+
+    oracle_keys_init(&set);
+    oracle_add_url(&set, url);
+    scanner = hunt_scanner_new(&set.needles);
+    if (defanged)
+        hunt_scanner_defanged(scanner);
+    hunt_scan_lines(scanner, (const guint8 *)line, strlen(line) - HUNT_SCAN_PADDING, 0, 1,
+                    found_whole, &found);
+    oracle_keys_clear(&set);
+    return found;
+}
+
+/* What an importer reads from the text of a URL is found in a line with the same text. */
+static void test_what_is_imported_is_found(void)
+{
+    static const char *const schemes[] = { "http://", "HTTPS://", "hXXp://", "hxxps[:]//" };
+    static const char *const hosts[] = { "evil.example", "Evil.Example.",   "192.0.2.7",
+                                         "evil[.]test",  "[2001:DB8:0::1]", "h",
+                                         "[::1",         "*.evil.example",  "a_b.co" };
+    static const char *const ports[] = { "", "", ":", ":80", ":443", ":0080", ":8080", ":99999" };
+    static const char *const paths[] = { "/",   "a",   "?", "=",     "#",   ")", ".", "[.",
+                                         ".]",  "[.]", ",", ";",     "]",   "[", "&", "%",
+                                         "%2F", ":",   "!", "(dot)", "\\.", "@", "|", "\"" };
+    guint64 rounds = g_test_thorough() ? 200000 : 20000;
+    guint taken = 0;
+
+    for (guint64 round = 0; round < rounds; round++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_auto(indicator_t) indicator = { 0 };
+        enum indicator_why why;
+
+#define ANY(OF) OF[g_test_rand_int_range(0, G_N_ELEMENTS(OF))]
+        g_string_append_printf(text, "%s%s%s", ANY(schemes), ANY(hosts), ANY(ports));
+        for (gint i = g_test_rand_int_range(0, 7); i > 0; i--)
+            g_string_append(text, ANY(paths));
+#undef ANY
+        if (!indicator_parse(text->str, text->len, 0, &indicator, &why) ||
+            indicator.kind != INDICATOR_URL)
+            continue;
+        taken++;
+        if (!finds(indicator.text, text->str, refang_needed(text->str, text->len)))
+            g_error("%s, imported as %s, is not found", text->str, indicator.text);
+    }
+    g_assert_cmpuint(taken, >, rounds / 10);
+}
+
 static void test_cut(void)
 {
 #define CUT(TEXT) hunt_scan_cut((const guint8 *)TEXT, strlen(TEXT))
@@ -474,6 +550,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hunt/scan/random-bytes", test_random_bytes);
     g_test_add_func("/hunt/scan/borders", test_borders);
     g_test_add_func("/hunt/scan/long-runs", test_long_runs);
+    g_test_add_func("/hunt/scan/what-is-imported-is-found", test_what_is_imported_is_found);
     g_test_add_func("/hunt/scan/cut", test_cut);
     g_test_add_func("/hunt/scan/pieces-are-the-whole", test_pieces_are_the_whole);
     return g_test_run();

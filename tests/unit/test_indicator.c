@@ -127,13 +127,18 @@ static void test_urls(void)
     check("http://evil.example/a).#b", "url", "http://evil.example/a");
     check("192.0.2.9/24.", "cidr", "192.0.2.0/24");
     check("192.0.2.9/24#b", "cidr", "192.0.2.0/24");
-    check("http://b\u00fccher.example/\u00fc", "url", "http://xn--bcher-kva.example/\u00fc");
+    check("http://b\u00fccher.example/\u00fc", "url", "http://xn--bcher-kva.example/%C3%BC");
     refuse("ftp://evil.example/a", "bad-url");
     refuse("http://me:secret@evil.example/", "bad-url");
     refuse("http://evil.example/a b", "bad-url");
     refuse("http://evil.example:99999/", "bad-url");
     refuse("192.0.2.7:/24", "bad-url"); /* else it would be a network's normal form */
     check("http://evil.example:/a", "url", "http://evil.example/a");
+    check("http://evil.example.:080/a", "url", "http://evil.example/a");
+    check("http://evil.example/a[.b].c?d[at]=[:]e", "url",
+          "http://evil.example/a[.b].c?d[at]=[:]e");
+    check("hxxp://evil[.]example/a[.]php?b[.c", "url", "http://evil.example/a.php?b[.c");
+    refuse("http://*.evil.example/a", "expression");
     refuse("http:///a", "bad-url");
     refuse("/gate.php", "path-only");
 }

@@ -235,13 +235,25 @@ static void add_network(struct hunt_compiler *compiler, const struct indicator *
             (guint64)1 << indicator->prefix % WORD_BITS;
 }
 
+static const char *const own_ports[] = { ":80", ":443" };
+
 static void add_url(struct hunt_compiler *compiler, const struct indicator *indicator)
 {
     guint8 scheme;
     const char *rest = url_rest(indicator->text, &scheme);
-    guint64 hash = hunt_key_url_host((const guint8 *)rest, strcspn(rest, "/?"));
+    gsize length = strcspn(rest, "/?");
+    guint64 hash = hunt_key_url_host((const guint8 *)rest, length);
 
     g_array_append_val(compiler->url_hosts, hash);
+    /* "host:80/path" is also http://host/path, whose port goes. */
+    for (guint i = 0; scheme == HUNT_KEY_ANY_SCHEME && i < G_N_ELEMENTS(own_ports); i++) {
+        gsize port = strlen(own_ports[i]);
+
+        if (length <= port || memcmp(rest + length - port, own_ports[i], port) != 0)
+            continue;
+        hash = hunt_key_url_host((const guint8 *)rest, length - port);
+        g_array_append_val(compiler->url_hosts, hash);
+    }
 }
 
 static void add_digest(struct hunt_compiler *compiler, const struct indicator *indicator)

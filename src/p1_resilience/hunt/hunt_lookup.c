@@ -61,13 +61,30 @@ void hunt_lookup_network(const struct hunt_needles *needles, const struct indica
     }
 }
 
+/* "host:80/path", which stands for either scheme, for http://host/path. */
+static void take_with_port(const char *url, const char *rest, hunt_lookup_take take, gpointer data)
+{
+    gsize host = strcspn(rest, "/?");
+    const char *colon = memrchr(rest, ':', host);
+    g_autofree char *text = NULL;
+
+    if (colon && rest[host - 1] != ']')
+        return; /* another port */
+    text = g_strdup_printf("%.*s:%s%s", (int)host, rest,
+                           g_str_has_prefix(url, "https") ? "443" : "80", rest + host);
+    take_text(INDICATOR_URL, text, TRUE, take, data);
+}
+
 void hunt_lookup_exact(const struct indicator *indicator, hunt_lookup_take take, gpointer data)
 {
     const char *mark = indicator->kind == INDICATOR_URL ? strstr(indicator->text, "://") : NULL;
 
     take_text(indicator->kind, indicator->text, TRUE, take, data);
-    if (mark && !memchr(indicator->text, '/', (gsize)(mark - indicator->text)))
-        take_text(INDICATOR_URL, mark + strlen("://"), TRUE, take, data); /* of either scheme */
+    if (mark && !memchr(indicator->text, '/', (gsize)(mark - indicator->text))) {
+        mark += strlen("://");
+        take_text(INDICATOR_URL, mark, TRUE, take, data); /* of either scheme */
+        take_with_port(indicator->text, mark, take, data);
+    }
 }
 
 static void lookup_host(const struct hunt_needles *needles, const struct indicator *indicator,

@@ -185,6 +185,8 @@ static enum indicator_why fold_host(const char *host, gsize length, gboolean has
     }
     if (!length || host[0] == '.')
         return INDICATOR_BAD_URL;
+    if (host[0] == '*')
+        return INDICATOR_EXPRESSION;
     why = fold(host, length, name);
     if (why == INDICATOR_SINGLE_LABEL && has_scheme)
         why = INDICATOR_FINE;
@@ -227,13 +229,24 @@ static gboolean is_path(const char *text, gsize length)
     return TRUE;
 }
 
+/* What is beyond ASCII stands in logs as its percent escapes (RFC 3987 section 3.1). */
+static void append_path(GString *url, const char *path, gsize length)
+{
+    for (gsize i = 0; i < length; i++)
+        if ((guint8)path[i] < 0x80)
+            g_string_append_c(url, path[i]);
+        else
+            g_string_append_printf(url, "%%%02X", (guint8)path[i]);
+}
+
 /* Whether the text ends in the bracket of an IPv6 address that is the URL's host. */
 static gboolean closes_host(const char *text, gsize length)
 {
     const char *open = memrchr(text, '[', length);
 
     return text[length - 1] == ']' && open && open - text >= 3 && memcmp(open - 3, "://", 3) == 0 &&
-           !memchr(open, '/', length - (gsize)(open - text));
+           !memchr(open, '/', length - (gsize)(open - text)) &&
+           memchr(open, ']', length - (gsize)(open - text)) == text + length - 1;
 }
 
 gsize indicator_url_length(const char *text, gsize length)
@@ -282,7 +295,7 @@ enum indicator_why indicator_parse_url(const char *text, gsize length, struct in
         return INDICATOR_BAD_URL;
     if (authority == length || path[0] != '/')
         g_string_append_c(url, '/');
-    g_string_append_len(url, path, (gssize)(length - authority));
+    append_path(url, path, length - authority);
     out->kind = INDICATOR_URL;
     out->text = g_string_free(g_steal_pointer(&url), FALSE);
     return INDICATOR_FINE;

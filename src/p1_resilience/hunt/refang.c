@@ -24,6 +24,7 @@ static const struct spelling schemes[] = {
     { "meows://", "https" }, { "ftx://", "ftp" },     { "f?p://", "ftp" },
 };
 #define SCHEME_REPLACED "xX*tT"
+#define SCHEME_MAX 6 /* letters */
 
 #define AROUND "\"'`<>"
 #define AFTER ",;"
@@ -71,15 +72,52 @@ gboolean refang_needed(const char *text, gsize length)
     return seen || (colon && scheme_is_odd(text, length));
 }
 
-static const struct spelling *spelling_at(const char *text, gsize length)
+/* Where a replacement stands. */
+enum place {
+    PLACE_HOST,       /* or anything before a path */
+    PLACE_PATH,       /* of a host that had to be put right */
+    PLACE_PLAIN_PATH, /* of a host that had not: who wrote it meant what it says */
+};
+
+/* Half a bracket is a slip in a host; in a path it is part of it. */
+static gboolean may_stand(const struct spelling *spelling, enum place place)
+{
+    gboolean is_half = g_str_equal(spelling->from, "[.") || g_str_equal(spelling->from, ".]");
+
+    return place == PLACE_HOST || (place == PLACE_PATH && !is_half) || !*spelling->to;
+}
+
+static const struct spelling *spelling_at(const char *text, gsize length, enum place place)
 {
     for (guint i = 0; i < G_N_ELEMENTS(spellings); i++) {
         gsize size = strlen(spellings[i].from);
 
-        if (size <= length && g_ascii_strncasecmp(text, spellings[i].from, size) == 0)
+        if (size <= length && g_ascii_strncasecmp(text, spellings[i].from, size) == 0 &&
+            may_stand(&spellings[i], place))
             return &spellings[i];
     }
     return NULL;
+}
+
+/* Whether a path, or a query, begins at the last byte of what is written. */
+static gboolean begins_path(const GString *out)
+{
+    char last = out->str[out->len - 1], before = out->len > 1 ? out->str[out->len - 2] : ':';
+
+    return last == '?' || last == '#' || (last == '/' && before != ':' && before != '/');
+}
+
+gboolean refang_begins_url(const char *text, gsize length)
+{
+    static const char *const marks[] = { "://", "[://]", "[:]//", ":[//]", ":\\\\" };
+    gsize at = 0;
+
+    while (at < length && at < SCHEME_MAX && (g_ascii_isalpha(text[at]) || text[at] == '*'))
+        at++;
+    for (guint i = 0; at > 0 && i < G_N_ELEMENTS(marks); i++)
+        if (length - at >= strlen(marks[i]) && memcmp(text + at, marks[i], strlen(marks[i])) == 0)
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean is_of_name(char c)
@@ -111,13 +149,14 @@ static gsize word_at(const char *text, gsize at, gsize length, char *mark)
 /* One pass; whether it changed anything. */
 static gboolean replace(const char *text, gsize length, GString *out)
 {
+    enum place place = PLACE_HOST;
     gboolean changed = FALSE;
 
     g_string_truncate(out, 0);
     for (gsize at = 0; at < length;) {
         const struct spelling *found =
             suspicious[(guint8)text[at]] || text[at] == '.' || text[at] == ':'
-                ? spelling_at(text + at, length - at)
+                ? spelling_at(text + at, length - at, place)
                 : NULL;
         gsize size = 0;
         char mark;
@@ -125,11 +164,15 @@ static gboolean replace(const char *text, gsize length, GString *out)
         if (found) {
             g_string_append(out, found->to);
             at += strlen(found->from);
+            if (place == PLACE_HOST && g_str_equal(found->to, "/"))
+                place = PLACE_PATH;
         } else if (text[at] == ' ' && (size = word_at(text, at, length, &mark)) > 0) {
             g_string_append_c(out, mark);
             at += size;
         } else {
             g_string_append_c(out, text[at++]);
+            if (place == PLACE_HOST && begins_path(out))
+                place = changed ? PLACE_PATH : PLACE_PLAIN_PATH;
             continue;
         }
         changed = TRUE;

@@ -8,6 +8,9 @@
 /* Whether refang() would change anything but surrounding spaces; cheap. */
 gboolean refang_needed(const char *text, gsize length);
 
+/* Whether the text begins as a URL does, however its scheme is written. */
+gboolean refang_begins_url(const char *text, gsize length);
+
 /*
  * Replaces `out` by the text as it was meant: dots, at signs, colons, schemes, slashes; without
  * surrounding quotes, brackets and commas, and without invisible characters. Repeated until it

@@ -120,10 +120,29 @@ static gboolean parts_words(guint8 byte)
     return (hunt_bytes[byte] & BYTE_CUT) || (byte && strchr("=,;|", byte));
 }
 
-/* Appends the words of a line as they were meant; FALSE when none is defanged. */
+/* A piece of text as it was meant, and a space; FALSE when it is as it was. */
+static gboolean append_meant(const char *text, gsize length, GString *word, GByteArray *to)
+{
+    gboolean needed = refang_needed(text, length);
+
+    if (needed) {
+        refang(text, length, word);
+        g_byte_array_append(to, (const guint8 *)word->str, (guint)word->len);
+    } else {
+        g_byte_array_append(to, (const guint8 *)text, (guint)length);
+    }
+    g_byte_array_append(to, (const guint8 *)" ", 1);
+    return needed;
+}
+
+/*
+ * Appends the words of a line as they were meant; FALSE when none is defanged. What parts words may
+ * be part of a URL: it is looked at whole, too.
+ */
 static gboolean refang_words(const guint8 *line, gsize length, GByteArray *to)
 {
     g_autoptr(GString) word = g_string_new(NULL);
+    gsize url_end = 0;
     gboolean any = FALSE;
 
     for (gsize start = 0, end; start < length; start = end + 1) {
@@ -131,14 +150,13 @@ static gboolean refang_words(const guint8 *line, gsize length, GByteArray *to)
 
         for (end = start; end < length && !parts_words(line[end]);)
             end++;
-        if (refang_needed(text, end - start)) {
-            any = TRUE;
-            refang(text, end - start, word);
-            g_byte_array_append(to, (const guint8 *)word->str, (guint)word->len);
-        } else {
-            g_byte_array_append(to, line + start, (guint)(end - start));
-        }
-        g_byte_array_append(to, (const guint8 *)" ", 1);
+        any |= append_meant(text, end - start, word, to);
+        if (start < url_end || !refang_begins_url(text, end - start))
+            continue;
+        for (url_end = end; url_end < length && !(hunt_bytes[line[url_end]] & BYTE_CUT);)
+            url_end++;
+        if (url_end > end)
+            any |= append_meant(text, url_end - start, word, to);
     }
     return any;
 }

@@ -7,6 +7,7 @@
 #define IPV4_KEY_LENGTH 7 /* letter, family, prefix length, address */
 #define IPV6_KEY_LENGTH 19
 #define NAME_TOKEN_MAX 512 /* bytes shown of a token that is longer than any name */
+#define URL_KEY_HEAD 2     /* letters: URL, scheme */
 #define EMAIL_MAX 512      /* bytes; RFC 5321 allows 64 + 1 + 255 */
 
 static gboolean maybe(const struct hunt_needles *needles, guint64 hash)
@@ -174,31 +175,36 @@ void scan_email(struct hunt_scanner *scanner, guint32 token, guint32 end)
         decide(scanner, hash, key, 1 + length, token, end, TRUE);
 }
 
+static void decide_url(struct hunt_scanner *scanner, guint8 *key, gsize length, guint8 scheme,
+                       guint32 token, guint32 end)
+{
+    guint64 hash = hunt_key_url(hunt_key_url_rest(key + URL_KEY_HEAD, length), scheme);
+
+    scanner->counts.candidates++;
+    key[1] = scheme;
+    if (maybe(&scanner->needles, hash))
+        decide(scanner, hash, key, URL_KEY_HEAD + length, token, end, TRUE);
+}
+
 void scan_url(struct hunt_scanner *scanner, guint32 colon)
 {
     const guint8 *text = scanner->text, *end = text + scanner->length, *token_end;
-    const guint8 schemes[2] = { HUNT_KEY_ANY_SCHEME, 0 };
-    guint8 key[2 + HUNT_KEY_MAX] = { HUNT_KEY_URL };
+    guint8 key[URL_KEY_HEAD + HUNT_KEY_MAX] = { HUNT_KEY_URL };
     struct token_url url;
-    guint64 rest;
+    guint32 token;
     gsize length;
 
     if (!token_url_begin(text, text + colon, end, &url) ||
         !hunt_key_filter_has(scanner->needles.url_hosts, scanner->needles.url_host_words,
                              hunt_key_url_host(url.normal, url.normal_length)))
         return;
-    length = token_url_finish(&url, end, key + 2, HUNT_KEY_MAX, &token_end);
+    length = token_url_finish(&url, end, key + URL_KEY_HEAD, HUNT_KEY_MAX, &token_end);
     if (!length)
         return;
-    rest = hunt_key_url_rest(key + 2, length);
-    for (guint i = 0; i < G_N_ELEMENTS(schemes); i++) {
-        guint8 scheme = schemes[i] ? schemes[i] : url.scheme;
-        guint64 hash = hunt_key_url(rest, scheme);
-
-        scanner->counts.candidates++;
-        key[1] = scheme;
-        if (maybe(&scanner->needles, hash))
-            decide(scanner, hash, key, 2 + length, colon - (url.scheme == 's' ? 5 : 4),
-                   token_end - text, TRUE);
-    }
+    token = colon - (url.scheme == 's' ? 5 : 4);
+    decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
+    decide_url(scanner, key, length, url.scheme, token, token_end - text);
+    length = token_url_with_port(&url, key + URL_KEY_HEAD, length, HUNT_KEY_MAX);
+    if (length && !url.has_port)
+        decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
 }

@@ -10,6 +10,8 @@ struct scan_source {
     struct input *input; /* NULL: none is begun */
     guint64 sequence, offset, read;
     gboolean continues, at_end;
+    gboolean skipping;   /* a run that is too long to be a token of anything, up to its end */
+    guint64 passed_over; /* bytes of such runs */
     char *problem;
     GByteArray *carry; /* read, and left for the next block */
     struct input_stream *stream;
@@ -87,7 +89,8 @@ static gboolean begin_input(struct scan_source *source)
             continue;
         source->input = input;
         source->offset = source->read = 0;
-        source->continues = source->at_end = FALSE;
+        source->continues = source->at_end = source->skipping = FALSE;
+        source->passed_over = 0;
         source->stream = input_stream_new(input);
         return TRUE;
     }
@@ -116,6 +119,44 @@ static gboolean is_shorter(const struct scan_source *source)
            source->read < input->size;
 }
 
+/* Takes bytes from the head of the block, which are not scanned. */
+static void pass_over(struct scan_source *source, struct source_block *block, gsize length)
+{
+    source->passed_over += length;
+    source->offset += length;
+    block->offset += length;
+    block->length -= length;
+    memmove(block->bytes, block->bytes + length, block->length);
+}
+
+/*
+ * Drops the rest of a run that is too long, up to what ends every token. What follows goes on with
+ * the same line. FALSE: the run is not at its end.
+ */
+static gboolean end_run(struct scan_source *source, struct source_block *block)
+{
+    gsize length = 0;
+
+    while (length < block->length && hunt_scan_cut(block->bytes + length, 1) == 0)
+        length++;
+    source->skipping = length == block->length;
+    pass_over(source, block, length);
+    source->continues = block->continues = TRUE;
+    return !source->skipping;
+}
+
+static void say_what_was_passed_over(struct scan_source *source)
+{
+    g_autofree char *problem = NULL;
+
+    if (!source->passed_over)
+        return;
+    problem = g_strdup_printf("%" G_GUINT64_FORMAT " bytes of it were passed over: more than 64 MB "
+                              "without a space or the end of a line",
+                              source->passed_over);
+    fail(source, problem);
+}
+
 /* Reads until the block holds a piece that can be scanned; gives the length of that piece. */
 static gsize fill_block(struct scan_source *source, struct source_block *block)
 {
@@ -131,19 +172,23 @@ static gsize fill_block(struct scan_source *source, struct source_block *block)
             if (got && is_pipe(source) && memchr(block->bytes + block->length - got, '\n', got))
                 break;
         }
+        if (source->skipping && !end_run(source, block) && !source->at_end)
+            continue;
         if (source->at_end) {
             if (is_shorter(source))
                 fail(source, "it became shorter while it was read");
+            say_what_was_passed_over(source);
             return block->length;
         }
         cut = hunt_scan_cut(block->bytes, block->length);
         if (cut)
             return cut;
-        if (block->capacity >= SOURCE_TOKEN_MAX) {
-            fail(source, "it holds more than 64 MB without a space or the end of a line");
-            return block->length;
+        if (block->capacity < SOURCE_TOKEN_MAX) {
+            set_capacity(block, block->capacity * 2);
+        } else if (block->length == block->capacity) {
+            pass_over(source, block, block->length);
+            source->skipping = TRUE;
         }
-        set_capacity(block, block->capacity * 2);
     }
 }
 

@@ -379,7 +379,7 @@ HOT void url(struct window *window, const hunt_masks *masks, guint32 base, guint
     guint length = lowest(outside); /* the three highest bits are always outside */
 
     if (length > 0 && length < 61 && host + length < window->text + window->length &&
-        host[length] == '/' &&
+        host[length] == '/' && host[length - 1] != '.' &&
         !hunt_key_filter_has(window->scanner->needles.url_hosts,
                              window->scanner->needles.url_host_words,
                              hash_label(HUNT_KEY_SEED_URL + ((guint64)length << 8), host,

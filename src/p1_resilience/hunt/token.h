@@ -20,14 +20,17 @@ gboolean token_ipv6(const guint8 *bytes, gsize *length, guint8 address[16]);
 
 #define TOKEN_AUTHORITY_MAX 320 /* bytes: a name, a port, brackets; more is no indicator */
 
+#define TOKEN_PORT_MAX 8 /* bytes: a colon, a port, a zero byte */
+
 /* A URL in scanned text. */
 struct token_url {
     guint8 scheme;          /* 'h' http, 's' https */
     const guint8 *rest;     /* behind "://" */
     gsize authority_length; /* of the raw text */
     guint normal_length;
-    guint8
-        normal[TOKEN_AUTHORITY_MAX]; /* host in lower case, and the port unless the scheme's own */
+    gboolean has_port; /* in the normal form */
+    /* The host in its normal form, and the port unless the scheme's own. */
+    guint8 normal[TOKEN_AUTHORITY_MAX + TOKEN_PORT_MAX];
 };
 
 /*
@@ -43,3 +46,9 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
  */
 gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *normal, gsize size,
                        const guint8 **token_end);
+
+/*
+ * The same with the scheme's own port behind the host, as lists without schemes write it. Gives the
+ * new length, or 0 when it is longer than `size`.
+ */
+gsize token_url_with_port(const struct token_url *url, guint8 *normal, gsize length, gsize size);

@@ -2,7 +2,12 @@
 
 #include "p1_resilience/hunt/class.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+#define HTTP_PORT 80u
+#define HTTPS_PORT 443u
+#define PORT_DIGITS_MAX 5u
 
 static gboolean ends(guint8 byte)
 {
@@ -32,15 +37,67 @@ static guint8 scheme_before(const guint8 *start, const guint8 *colon)
     return 0;
 }
 
-/* A port that the scheme has anyway goes. */
-static guint drop_port(const guint8 *authority, guint length, guint8 scheme)
+/* Whether the authority is an IPv6 address in its brackets: the last of them closes no sentence. */
+static gboolean is_bracketed(const guint8 *authority, guint length)
 {
-    const char *port = scheme == 's' ? ":443" : ":80";
-    guint size = strlen(port);
+    return length > 2 && authority[0] == '[' &&
+           memchr(authority, ']', length) == authority + length - 1;
+}
 
-    if (length > size && memcmp(authority + length - size, port, size) == 0)
-        return length - size;
-    return length;
+/* The address in brackets as RFC 5952 writes it; gives the length. */
+static guint normal_address(guint8 *authority, guint length)
+{
+    char text[INET6_ADDRSTRLEN];
+    guint8 address[16];
+    guint size;
+
+    if (length - 2 >= sizeof text)
+        return length;
+    memcpy(text, authority + 1, length - 2);
+    text[length - 2] = '\0';
+    if (inet_pton(AF_INET6, text, address) != 1 || !inet_ntop(AF_INET6, address, text, sizeof text))
+        return length;
+    size = (guint)strlen(text);
+    memcpy(authority + 1, text, size);
+    authority[1 + size] = ']';
+    return size + 2;
+}
+
+/* Reads a port of at most five digits; FALSE: it is none. An empty one is the scheme's own. */
+static gboolean read_port(const guint8 *digits, guint length, guint scheme_port, guint *port)
+{
+    *port = length ? 0 : scheme_port;
+    if (length > PORT_DIGITS_MAX)
+        return FALSE;
+    for (guint i = 0; i < length; i++) {
+        if (!g_ascii_isdigit(digits[i]))
+            return FALSE;
+        *port = *port * 10 + (digits[i] - '0');
+    }
+    return *port > 0 && *port <= G_MAXUINT16;
+}
+
+/* The host in its normal form, and the port unless the scheme has it anyway; gives the length. */
+static guint normal_authority(guint8 *authority, guint length, guint8 scheme, gboolean *has_port)
+{
+    const guint8 *colon =
+        length && authority[length - 1] != ']' ? memrchr(authority, ':', length) : NULL;
+    guint scheme_port = scheme == 's' ? HTTPS_PORT : HTTP_PORT, host, port;
+
+    *has_port = colon != NULL;
+    host = colon ? (guint)(colon - authority) : length;
+    if (!colon)
+        port = scheme_port;
+    else if (!read_port(colon + 1, length - host - 1, scheme_port, &port))
+        return length;
+    if (is_bracketed(authority, host))
+        host = normal_address(authority, host);
+    else if (host > 1 && authority[host - 1] == '.') /* the root's */
+        host--;
+    *has_port = port != scheme_port;
+    if (*has_port)
+        host += (guint)g_snprintf((char *)authority + host, PORT_DIGITS_MAX + 2, ":%u", port);
+    return host;
 }
 
 gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 *end,
@@ -61,11 +118,11 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
     /* Where nothing but punctuation follows, it goes, and what stands before it too. */
     while (at < end && strips(*at))
         at++;
-    if (at == end || ends(*at))
-        while (length > 0 && strips(url->normal[length - 1]))
+    if (at == end || ends(*at) || *at == '#')
+        while (length > 0 && strips(url->normal[length - 1]) && !is_bracketed(url->normal, length))
             length--;
     url->authority_length = length;
-    url->normal_length = drop_port(url->normal, length, url->scheme);
+    url->normal_length = normal_authority(url->normal, length, url->scheme, &url->has_port);
     return url->normal_length > 0;
 }
 
@@ -80,7 +137,7 @@ gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *n
     memcpy(normal, url->normal, length);
     if (at == end || *at != '/')
         normal[length++] = '/';
-    /* What may be stripped is kept back until something follows that may not. */
+    /* What may be stripped is kept back until something follows that may not; a fragment goes. */
     for (; at < end && !ends(*at) && *at != '#'; at++) {
         if (strips(*at))
             continue;
@@ -90,13 +147,19 @@ gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *n
         length += at + 1 - last;
         last = at + 1;
     }
-    if (at < end && *at == '#') { /* the fragment goes, and what stands before it stays */
-        if (length + (at - last) > size)
-            return 0;
-        memcpy(normal + length, last, at - last);
-        length += at - last;
-        last = at;
-    }
     *token_end = last;
     return length;
+}
+
+gsize token_url_with_port(const struct token_url *url, guint8 *normal, gsize length, gsize size)
+{
+    const char *port = url->scheme == 's' ? ":443" : ":80";
+    gsize more = strlen(port);
+
+    if (length + more > size)
+        return 0;
+    memmove(normal + url->normal_length + more, normal + url->normal_length,
+            length - url->normal_length);
+    memcpy(normal + url->normal_length, port, more);
+    return length + more;
 }
