@@ -1,7 +1,6 @@
 /* intel_pull.c: `entente intel pull`: what is new at a TAXII server or in a MISP feed. */
 #include "base/file.h"
 #include "cli/intel_remote.h"
-#include "p1_resilience/intel/stix.h"
 #include "p1_resilience/intel/taxii_store.h"
 
 #include <stdio.h>
@@ -13,6 +12,7 @@
 /* What goes into a collection of this node. */
 struct keeping {
     struct taxii_store *store;
+    struct starter *workers; /* that read the objects */
     char *collection;
     guint64 refused;
 };
@@ -21,35 +21,58 @@ typedef struct keeping keeping_t;
 static void keeping_clear(struct keeping *keeping)
 {
     g_clear_pointer(&keeping->store, taxii_store_close);
+    g_clear_pointer(&keeping->workers, starter_free);
     g_clear_pointer(&keeping->collection, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(keeping_t, keeping_clear)
+
+/* The page's objects as an envelope again, for a worker to read. */
+static GBytes *envelope_of(const GPtrArray *objects)
+{
+    GString *text = g_string_new("{\"objects\":[");
+
+    for (guint i = 0; i < objects->len; i++) {
+        gsize length;
+        const char *bytes = g_bytes_get_data(objects->pdata[i], &length);
+
+        if (i)
+            g_string_append_c(text, ',');
+        g_string_append_len(text, bytes, (gssize)length);
+    }
+    g_string_append(text, "]}");
+    return g_string_free_to_bytes(text);
+}
 
 static gboolean keep(const GPtrArray *objects, gpointer data, GError **error)
 {
     struct keeping *keeping = data;
     g_autofree struct taxii_addition *additions = g_new0(struct taxii_addition, objects->len);
+    g_autoptr(GBytes) envelope = envelope_of(objects);
+    g_autoptr(GArray) heads = NULL;
     guint count = 0;
     gboolean done;
 
-    for (guint i = 0; i < objects->len; i++) {
-        struct taxii_addition *one = &additions[count];
+    if (!objects->len)
+        return TRUE;
+    heads = taxii_head_read(keeping->workers, envelope, error);
+    if (!heads)
+        return FALSE;
+    for (guint i = 0; i < heads->len; i++) {
+        const struct taxii_posted *one = &g_array_index(heads, struct taxii_posted, i);
 
-        one->text = g_bytes_get_data(objects->pdata[i], &one->length);
-        one->object = json_loadb(one->text, one->length, 0, NULL);
-        if (one->object && stix_check(one->object, NULL, NULL)) {
-            count++;
-            continue;
-        }
-        json_decref((json_t *)one->object);
-        one->object = NULL;
-        keeping->refused++;
+        if (one->refused)
+            keeping->refused++;
+        else
+            additions[count++] =
+                (struct taxii_addition){ .text = (const char *)g_bytes_get_data(envelope, NULL) +
+                                                 one->offset,
+                                         .length = one->length,
+                                         .head = &one->head };
     }
     done = taxii_store_add(keeping->store, keeping->collection, additions, count, TRUE, error);
     for (guint i = 0; i < count; i++) {
         keeping->refused += additions[i].refused != NULL;
         g_free(additions[i].refused);
-        json_decref((json_t *)additions[i].object);
     }
     return done;
 }
@@ -64,7 +87,8 @@ static gboolean open_store(const struct context *context, const struct intel_arg
         return FALSE;
     *state = g_build_filename(data, STORE_STATE, NULL);
     keeping->collection = intel_collection_id(given->store);
-    keeping->store = taxii_store_open(path, error);
+    keeping->workers = taxii_head_starter(error);
+    keeping->store = keeping->workers ? taxii_store_open(path, error) : NULL;
     return keeping->store != NULL;
 }
 
@@ -122,12 +146,14 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         .folder = context->output,
     };
 
-    if (!check(context, given, arguments, &pull.limit, error) ||
-        !intel_remote_open(context, given, &remote, error))
+    if (!check(context, given, arguments, &pull.limit, error))
+        return EXIT_INPUT;
+    /* Its workers start before there is a token or a key that they could have. */
+    if (given->store && !open_store(context, given, &keeping, &path, error))
+        return EXIT_SYSTEM;
+    if (!intel_remote_open(context, given, &remote, error))
         return EXIT_INPUT;
     if (given->store) {
-        if (!open_store(context, given, &keeping, &path, error))
-            return EXIT_SYSTEM;
         pull.take = keep;
         pull.take_data = &keeping;
     } else if (!file_make_folder(context->output, FOLDER_MODE, error)) {

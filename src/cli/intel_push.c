@@ -184,27 +184,33 @@ static int push_store(struct pushing *pushing, GError **error)
     g_autoptr(taxii_store_t) store = path ? taxii_store_open(path, error) : NULL;
     g_autofree struct taxii_addition *additions =
         g_new0(struct taxii_addition, pushing->items->len);
+    g_autofree struct taxii_head *heads = g_new0(struct taxii_head, pushing->items->len);
     guint fresh = 0, refused = 0;
+    gboolean done;
 
     for (guint i = 0; i < pushing->items->len; i++) {
         const struct egress_item *item = &g_array_index(pushing->items, struct egress_item, i);
 
+        taxii_head_of(item->object, item->text, item->length, &heads[i]);
         additions[i] = (struct taxii_addition){ .text = item->text,
                                                 .length = item->length,
-                                                .object = item->object };
+                                                .head = &heads[i] };
     }
-    if (!store || !taxii_store_add(store, collection, additions, pushing->items->len, FALSE, error))
-        return EXIT_SYSTEM;
+    done =
+        store && taxii_store_add(store, collection, additions, pushing->items->len, FALSE, error);
     for (guint i = 0; i < pushing->items->len; i++) {
         fresh += additions[i].is_new;
         if (additions[i].refused) {
             g_autofree char *text = terminal_escape(additions[i].refused);
 
-            fprintf(stderr, "refused: %s: %s\n", json_text(additions[i].object, "id"), text);
+            fprintf(stderr, "refused: %s: %s\n", heads[i].id, text);
             refused++;
         }
         g_free(additions[i].refused);
+        taxii_head_clear(&heads[i]);
     }
+    if (!done)
+        return EXIT_SYSTEM;
     if (!pushing->context->quiet)
         fprintf(stderr, "%u new of %u, %u refused\n", fresh, pushing->items->len, refused);
     return refused ? EXIT_FOUND : EXIT_DONE;

@@ -13,7 +13,7 @@
 #include "node/services.h"
 #include "node/taxii_answers.h"
 #include "node/taxii_page.h"
-#include "p1_resilience/intel/stix.h"
+#include "node/taxii_post.h"
 
 #include <string.h>
 
@@ -29,6 +29,7 @@ struct taxii_service {
     struct taxii_store *store;
     struct journal *journal;
     GMutex journal_lock;
+    struct starter *workers;       /* that read what is posted */
     GPtrArray *authorities;        /* char *: names by which requests are signed */
     guint64 given, taken, refused; /* objects; atomic */
     struct taxii_share share;
@@ -45,6 +46,7 @@ static void stop(gpointer service)
 {
     struct taxii_service *own = service;
 
+    starter_free(own->workers);
     taxii_store_close(own->store);
     journal_close(own->journal);
     g_mutex_clear(&own->journal_lock);
@@ -57,12 +59,16 @@ static gpointer start(struct node *node, GError **error)
 {
     const struct node_options *options = node_options(node);
     struct taxii_config *config = options->intel ? taxii_config_load(options->intel, error) : NULL;
+    struct starter *workers = config ? taxii_head_starter(error) : NULL;
     struct taxii_service *own;
 
-    if (!config)
+    if (!workers) {
+        taxii_config_free(config);
         return NULL;
+    }
     own = g_new0(struct taxii_service, 1);
     own->node = node;
+    own->workers = workers;
     own->config = config;
     own->authorities = g_ptr_array_new_with_free_func(g_free);
     g_mutex_init(&own->journal_lock);
@@ -346,112 +352,12 @@ static void answer_versions(struct node *node, gpointer service, const struct no
 
 /* --- writing --- */
 
-/* The objects of an envelope, kept with their trees. */
-struct envelope {
-    GArray *additions; /* struct taxii_addition */
-};
-typedef struct envelope envelope_t;
-
-static void envelope_clear(struct envelope *envelope)
-{
-    for (guint i = 0; i < envelope->additions->len; i++) {
-        struct taxii_addition *one = &g_array_index(envelope->additions, struct taxii_addition, i);
-
-        json_decref((json_t *)one->object);
-        g_free(one->refused);
-    }
-    g_array_unref(envelope->additions);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(envelope_t, envelope_clear)
-
-static gboolean keep_object(const struct stix_object *object, gpointer data, GError **error)
-{
-    struct envelope *envelope = data;
-    struct taxii_addition addition = { .text = object->text,
-                                       .length = object->length,
-                                       .object = json_incref((json_t *)object->json) };
-
-    (void)error;
-    g_array_append_val(envelope->additions, addition);
-    return TRUE;
-}
-
-/* What was read is an envelope: no bundle, no object alone. */
-static gboolean is_envelope(const struct stix_document *document, const struct envelope *envelope,
-                            GError **error)
-{
-    if (document->id || json_object_get(document->around, "type"))
-        return input_error(error, "the body is no envelope {\"objects\": [...]}");
-    return envelope->additions->len > 0 || input_error(error, "the envelope has no objects");
-}
-
-/* Those that are sound stand first, and are added; the others say why not. */
-static gboolean add_sound(struct taxii_service *own, const struct asked *asked, GArray *all,
-                          GError **error)
-{
-    guint sound = 0;
-
-    for (guint i = 0; i < all->len; i++) {
-        struct taxii_addition *one = &g_array_index(all, struct taxii_addition, i);
-        g_autoptr(GError) problem = NULL;
-
-        if (stix_check(one->object, NULL, &problem)) {
-            struct taxii_addition *other = &g_array_index(all, struct taxii_addition, sound);
-            struct taxii_addition swapped = *other;
-
-            *other = *one;
-            if (i != sound)
-                *one = swapped;
-            sound++;
-        } else {
-            one->refused = g_strdup(problem->message);
-        }
-    }
-    return taxii_store_add(own->store, asked->collection->id, (struct taxii_addition *)all->data,
-                           sound, FALSE, error);
-}
-
-static json_t *status_of(const GArray *all, gint64 asked_us)
-{
-    g_autofree char *id = g_uuid_string_random(), *time = taxii_time(asked_us);
-    json_t *successes = json_array(), *failures = json_array(), *status;
-
-    for (guint i = 0; i < all->len; i++) {
-        const struct taxii_addition *one = &g_array_index(all, struct taxii_addition, i);
-        const char *version = stix_version(one->object);
-        g_autofree char *added = taxii_time(one->added_us);
-        json_t *detail = json_pack("{s:s, s:s}", "id", json_text(one->object, "id"), "version",
-                                   version         ? version
-                                   : one->added_us ? added
-                                                   : time);
-
-        if (one->refused)
-            json_object_set_new(detail, "message", json_safe_string(one->refused));
-        else if (!one->is_new)
-            json_object_set_new(detail, "message", json_string("it was there already"));
-        json_array_append_new(one->refused ? failures : successes, detail);
-    }
-    status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "id", id, "status", "complete",
-                       "request_timestamp", time, "total_count", (json_int_t)all->len,
-                       "success_count", (json_int_t)json_array_size(successes), "failure_count",
-                       (json_int_t)json_array_size(failures), "pending_count", (json_int_t)0);
-    if (json_array_size(successes))
-        json_object_set(status, "successes", successes);
-    if (json_array_size(failures))
-        json_object_set(status, "failures", failures);
-    json_decref(successes);
-    json_decref(failures);
-    return status;
-}
-
 static void answer_post(struct node *node, gpointer service, const struct node_request *request,
                         struct node_answer *answer)
 {
     struct taxii_service *own = service;
     const gint64 now_us = clock_now_us();
     g_auto(asked_t) asked = { 0 };
-    g_auto(stix_document_t) document = { 0 };
-    g_auto(envelope_t) envelope = { g_array_new(FALSE, FALSE, sizeof(struct taxii_addition)) };
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) body = NULL;
     json_t *status;
@@ -467,18 +373,16 @@ static void answer_post(struct node *node, gpointer service, const struct node_r
     body = taxii_body(request, own->config->max_content_length, answer);
     if (!body)
         return;
-    if (!stix_read(g_bytes_get_data(body, NULL), g_bytes_get_size(body), "envelope", &document,
-                   keep_object, &envelope, &error) ||
-        !is_envelope(&document, &envelope, &error)) {
+    status = taxii_post(own->store, own->workers, asked.collection->id, body, now_us, &error);
+    if (!status && g_error_matches(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT)) {
         taxii_error(answer, 422, error->message);
         return;
     }
-    if (!add_sound(own, &asked, envelope.additions, &error)) {
+    if (!status) {
         taxii_error(answer, 503, "The collection cannot be written now.");
         answer->retry_after_s = 1;
         return;
     }
-    status = status_of(envelope.additions, now_us);
     __atomic_fetch_add(&own->taken, json_integer_value(json_object_get(status, "success_count")),
                        __ATOMIC_RELAXED);
     __atomic_fetch_add(&own->refused, json_integer_value(json_object_get(status, "failure_count")),

@@ -27,13 +27,16 @@ static struct taxii_store *open_store(const char *name)
 static struct taxii_addition add(struct taxii_store *store, const char *text)
 {
     g_autoptr(json_t) object = json_loads(text, 0, NULL);
-    struct taxii_addition addition = { .text = text, .length = strlen(text), .object = object };
+    struct taxii_head head;
+    struct taxii_addition addition = { .text = text, .length = strlen(text), .head = &head };
     g_autoptr(GError) error = NULL;
 
     g_assert_nonnull(object);
+    taxii_head_of(object, text, strlen(text), &head);
     taxii_store_add(store, COLLECTION, &addition, 1, FALSE, &error);
     g_assert_no_error(error);
-    addition.object = NULL;
+    taxii_head_clear(&head);
+    addition.head = NULL;
     return addition;
 }
 

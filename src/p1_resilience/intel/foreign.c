@@ -12,7 +12,9 @@
 #define TEXT_MAX 4096u /* bytes of an id, a version, a token */
 #define DOCUMENT_MAX STIX_LIMIT
 
+/* The end: more, successes, failures, pendings as u64, and what is next. */
 enum message { MESSAGE_ITEM = 1, MESSAGE_END, MESSAGE_REFUSED };
+#define NUMBERS 4u
 
 static void item_clear(gpointer data)
 {
@@ -26,7 +28,6 @@ void foreign_document_clear(struct foreign_document *document)
 {
     g_clear_pointer(&document->items, g_array_unref);
     g_clear_pointer(&document->next, g_free);
-    g_clear_pointer(&document->title, g_free);
 }
 
 static void begin(struct foreign_document *document)
@@ -83,6 +84,57 @@ static gboolean parse_envelope(GBytes *bytes, const char *name, struct foreign_d
         return input_error(error, "%s: \"next\" has more than %u bytes", name, TEXT_MAX);
     document->next = g_strdup(next);
     return TRUE;
+}
+
+/* --- what became of what was pushed --- */
+
+#define FAILURE_ID 120 /* characters that are kept */
+#define FAILURE_WHY 300
+
+static gboolean add_failures(struct foreign_document *document, const json_t *failures,
+                             GError **error)
+{
+    const json_t *failure;
+    size_t i;
+
+    json_array_foreach(failures, i, failure)
+    {
+        const char *id = json_text(failure, "id"), *why = json_text(failure, "message");
+        g_autofree char *short_id =
+            g_utf8_substring(id ? id : "?", 0, id ? MIN(FAILURE_ID, g_utf8_strlen(id, -1)) : 1);
+        g_autofree char *short_why =
+            why ? g_utf8_substring(why, 0, MIN(FAILURE_WHY, g_utf8_strlen(why, -1))) : NULL;
+
+        if (i >= FOREIGN_FAILURES)
+            return TRUE;
+        if (!add_item(document, 0, 0, short_id, short_why, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static guint64 count_of(const json_t *status, const char *name)
+{
+    return (guint64)MAX(json_number(status, name, 0), 0);
+}
+
+static gboolean parse_status(GBytes *bytes, const char *name, struct foreign_document *document,
+                             GError **error)
+{
+    g_autoptr(json_t) status = json_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
+                                          DOCUMENT_MAX, name, error);
+    const char *id = json_text(status, "id"), *state = json_text(status, "status");
+
+    if (!status)
+        return FALSE;
+    if (!id || !state || strlen(id) > TEXT_MAX)
+        return input_error(error, "%s: answers with no status of TAXII", name);
+    document->next = g_strdup(id);
+    document->more = g_str_equal(state, "pending");
+    document->successes = count_of(status, "success_count");
+    document->failures = count_of(status, "failure_count");
+    document->pendings = count_of(status, "pending_count");
+    return add_failures(document, json_object_get(status, "failures"), error);
 }
 
 /* --- MISP --- */
@@ -149,6 +201,7 @@ gboolean foreign_parse(enum foreign_kind kind, GBytes *bytes, const char *name,
     static gboolean (*const parsers[])(GBytes *, const char *, struct foreign_document *,
                                        GError **) = {
         [FOREIGN_ENVELOPE] = parse_envelope,
+        [FOREIGN_STATUS] = parse_status,
         [FOREIGN_MISP_MANIFEST] = parse_manifest,
         [FOREIGN_MISP_EVENT] = parse_event,
     };
@@ -182,7 +235,7 @@ static void work(struct worker_pipe *out, gpointer data)
     const struct job *job = data;
     g_auto(foreign_document_t) document = { 0 };
     g_autoptr(GError) error = NULL;
-    g_autofree char *end = NULL;
+    g_autoptr(GByteArray) end = g_byte_array_new();
 
     if (!foreign_parse(job->kind, job->bytes, job->name, &document, &error)) {
         worker_send(out, MESSAGE_REFUSED, error->message, strlen(error->message));
@@ -191,8 +244,15 @@ static void work(struct worker_pipe *out, gpointer data)
     for (guint i = 0; i < document.items->len; i++)
         if (!send_item(out, &g_array_index(document.items, struct foreign_item, i)))
             return;
-    end = g_strconcat(document.more ? "1" : "0", document.next, NULL);
-    worker_send(out, MESSAGE_END, end, strlen(end));
+    {
+        const guint64 numbers[NUMBERS] = { document.more, document.successes, document.failures,
+                                           document.pendings };
+
+        g_byte_array_append(end, (const guint8 *)numbers, sizeof numbers);
+    }
+    if (document.next)
+        g_byte_array_append(end, (const guint8 *)document.next, strlen(document.next));
+    worker_send(out, MESSAGE_END, end->data, end->len);
 }
 
 static gboolean take_item(const guint8 *body, gsize length, gsize size,
@@ -215,6 +275,8 @@ static gboolean take_item(const guint8 *body, gsize length, gsize size,
 static gboolean take(guint8 kind, const guint8 *body, gsize length, const struct job *job,
                      struct foreign_document *document, gboolean *ended, GError **error)
 {
+    guint64 numbers[NUMBERS];
+
     if (*ended)
         return FALSE;
     if (kind == MESSAGE_ITEM)
@@ -226,10 +288,16 @@ static gboolean take(guint8 kind, const guint8 *body, gsize length, const struct
 
         return input_error(error, "%s", text);
     }
-    if (kind != MESSAGE_END || length < 1 || length > TEXT_MAX + 1)
+    if (kind != MESSAGE_END || length < sizeof numbers || length > TEXT_MAX + sizeof numbers)
         return FALSE;
-    document->more = body[0] == '1';
-    document->next = length > 1 ? g_strndup((const char *)body + 1, length - 1) : NULL;
+    memcpy(numbers, body, sizeof numbers);
+    document->more = numbers[0] != 0;
+    document->successes = numbers[1];
+    document->failures = numbers[2];
+    document->pendings = numbers[3];
+    document->next = length > sizeof numbers
+                         ? g_strndup((const char *)body + sizeof numbers, length - sizeof numbers)
+                         : NULL;
     return TRUE;
 }
 

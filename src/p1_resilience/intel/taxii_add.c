@@ -1,20 +1,9 @@
 /* taxii_add.c: which objects may come into a collection, and in which order they stand there. */
 #include "base/clock.h"
 #include "base/error.h"
-#include "p1_resilience/intel/stix.h"
 #include "p1_resilience/intel/taxii_store_private.h"
 
-#define SPEC_OF_OBSERVABLES "2.1"
-#define SPEC_OF_OLD_OBJECTS "2.0"
-
-static const char *spec_of(const json_t *object)
-{
-    const char *spec = json_text(object, "spec_version");
-
-    return spec                                            ? spec
-           : stix_is_observable(json_text(object, "type")) ? SPEC_OF_OBSERVABLES
-                                                           : SPEC_OF_OLD_OBJECTS;
-}
+#include <string.h>
 
 static gboolean read_last(struct store *store, const char *collection, gint64 *last_us,
                           GError **error)
@@ -54,50 +43,71 @@ static gboolean write_last(struct store *store, const char *collection, gint64 l
     return query_run(query, error);
 }
 
-/* The row of that version; NULL without an error: there is none. */
-static GBytes *version_of(struct store *store, const char *collection, const char *id,
-                          const char *spec, const char *version, gint64 *added_us, GError **error)
+/* A version that is there. */
+struct before {
+    gint64 added_us;
+    char *version, *created, *created_by; /* the version as a key */
+    gboolean revoked;
+    gboolean is_same; /* as the addition, byte for byte of its canonical form */
+};
+typedef struct before before_t;
+
+static void before_clear(struct before *before)
 {
-    g_autoptr(query_t) query =
-        store_query(store,
-                    "SELECT bytes, added_us FROM taxii_object WHERE collection = $1 AND id = $2 AND"
-                    " spec = $3 AND version = $4",
-                    error);
-    const void *bytes;
+    g_free(before->version);
+    g_free(before->created);
+    g_free(before->created_by);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(before_t, before_clear)
+
+#define BEFORE                                                                                     \
+    "SELECT added_us, version, created, created_by, revoked, digest FROM taxii_object"             \
+    " WHERE collection = $1 AND id = $2"
+#define THIS_VERSION BEFORE " AND spec = $3 AND version = $4"
+#define NEWEST_VERSION BEFORE " ORDER BY spec DESC, version DESC LIMIT 1"
+
+/* That version of the object, or its newest one (NULL); `before` has an added_us when it is
+ * there. */
+static gboolean look_up(struct store *store, const char *collection, const struct taxii_head *head,
+                        const char *version, struct before *before, GError **error)
+{
+    g_autoptr(query_t) query = store_query(store, version ? THIS_VERSION : NEWEST_VERSION, error);
+    const void *digest;
     gboolean row;
     gsize length;
 
     if (!query)
-        return NULL;
+        return FALSE;
     query_bind_text(query, 1, collection);
-    query_bind_text(query, 2, id);
-    query_bind_text(query, 3, spec);
-    query_bind_text(query, 4, version);
-    if (!query_step(query, &row, error) || !row)
-        return NULL;
-    *added_us = query_integer(query, 1);
-    bytes = query_bytes(query, 0, &length);
-    return g_bytes_new(bytes, length);
-}
-
-static json_t *parse(GBytes *bytes)
-{
-    gsize length;
-    const char *text = g_bytes_get_data(bytes, &length);
-
-    return json_loadb(text, length, 0, NULL);
+    query_bind_text(query, 2, head->id);
+    if (version) {
+        query_bind_text(query, 3, head->spec);
+        query_bind_text(query, 4, version);
+    }
+    if (!query_step(query, &row, error))
+        return FALSE;
+    if (!row)
+        return TRUE;
+    before->added_us = query_integer(query, 0);
+    before->version = g_strdup(query_text(query, 1));
+    before->created = g_strdup(query_text(query, 2));
+    before->created_by = g_strdup(query_text(query, 3));
+    before->revoked = query_integer(query, 4) != 0;
+    digest = query_bytes(query, 5, &length);
+    before->is_same =
+        digest && length == sizeof head->digest && memcmp(digest, head->digest, length) == 0;
+    return TRUE;
 }
 
 /* Why the object cannot follow the newest version that is there; NULL: it can. */
-static char *cannot_follow(const json_t *object, const json_t *before)
+static char *cannot_follow(const struct taxii_head *head, const char *version,
+                           const struct before *before)
 {
-    static const char *const fixed[] = { "created", "created_by_ref" };
-
-    for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
-        if (g_strcmp0(json_text(object, fixed[i]), json_text(before, fixed[i])) != 0)
-            return g_strdup_printf("%s differs from that of another version", fixed[i]);
-    if (json_is_true(json_object_get(before, "revoked")) &&
-        stix_time_compare(stix_version(object), stix_version(before)) > 0)
+    if (g_strcmp0(head->created, before->created) != 0)
+        return g_strdup("created differs from that of another version");
+    if (g_strcmp0(head->created_by, before->created_by) != 0)
+        return g_strdup("created_by_ref differs from that of another version");
+    if (before->revoked && strcmp(version, before->version) > 0)
         return g_strdup("the object was revoked");
     return NULL;
 }
@@ -110,75 +120,72 @@ struct adding {
 };
 
 static gboolean insert(struct store *store, const struct adding *adding,
-                       const struct taxii_addition *addition, const char *spec, const char *version,
-                       GError **error)
+                       const struct taxii_addition *addition, const char *version, GError **error)
 {
+    const struct taxii_head *head = addition->head;
     g_autoptr(query_t) query = store_query(
         store,
-        "INSERT INTO taxii_object (collection, added_us, id, type, spec, version, onward,"
-        " bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO taxii_object (collection, added_us, id, type, spec, version, onward, created,"
+        " created_by, revoked, digest, bytes)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         error);
 
     if (!query)
         return FALSE;
     query_bind_text(query, 1, adding->collection);
     query_bind_integer(query, 2, addition->added_us);
-    query_bind_text(query, 3, json_text(addition->object, "id"));
-    query_bind_text(query, 4, json_text(addition->object, "type"));
-    query_bind_text(query, 5, spec);
+    query_bind_text(query, 3, head->id);
+    query_bind_text(query, 4, head->type);
+    query_bind_text(query, 5, head->spec);
     query_bind_text(query, 6, version);
     query_bind_integer(query, 7, adding->onward);
-    query_bind_bytes(query, 8, addition->text, addition->length);
+    query_bind_text(query, 8, head->created);
+    query_bind_text(query, 9, head->created_by);
+    query_bind_integer(query, 10, head->revoked);
+    query_bind_bytes(query, 11, head->digest, sizeof head->digest);
+    query_bind_bytes(query, 12, addition->text, addition->length);
     return query_run(query, error);
 }
 
 /* What is there already: then `addition` says so, or says why it is refused. */
-static gboolean meet(struct store *store, const char *collection, const char *spec,
-                     const char *version, struct taxii_addition *addition, gboolean *met,
-                     GError **error)
+static gboolean meet(struct store *store, const char *collection, const char *version,
+                     struct taxii_addition *addition, gboolean *met, GError **error)
 {
-    const char *id = json_text(addition->object, "id");
-    GError *failure = NULL;
-    gint64 added_us = 0;
-    gboolean onward;
-    g_autoptr(GBytes) bytes =
-        version ? version_of(store, collection, id, spec, version, &added_us, &failure) : NULL;
-    g_autoptr(json_t) before = NULL;
+    g_auto(before_t) same = { 0 }, newest = { 0 };
 
-    *met = bytes != NULL;
-    if (!bytes && !failure)
-        bytes = taxii_newest(store, collection, id, &onward, &added_us, &failure);
-    if (failure) {
-        g_propagate_error(error, failure);
+    *met = FALSE;
+    if (version && !look_up(store, collection, addition->head, version, &same, error))
         return FALSE;
-    }
-    before = bytes ? parse(bytes) : NULL;
-    if (!before)
-        return TRUE;
-    if (*met || (!version && json_equal(before, addition->object))) {
+    if (same.added_us) {
         *met = TRUE;
-        if (json_equal(before, addition->object))
-            addition->added_us = added_us;
+        if (same.is_same)
+            addition->added_us = same.added_us;
         else
             addition->refused = g_strdup("the same version is there with other content");
-    } else if (version) {
-        addition->refused = cannot_follow(addition->object, before);
-        *met = addition->refused != NULL;
+        return TRUE;
     }
+    if (!look_up(store, collection, addition->head, NULL, &newest, error))
+        return FALSE;
+    if (!newest.added_us)
+        return TRUE;
+    if (version)
+        addition->refused = cannot_follow(addition->head, version, &newest);
+    else if (newest.is_same)
+        addition->added_us = newest.added_us;
+    *met = addition->refused || addition->added_us;
     return TRUE;
 }
 
 static gboolean add_one(struct store *store, const struct adding *adding,
                         struct taxii_addition *addition, gint64 *last_us, GError **error)
 {
-    const char *spec = spec_of(addition->object);
-    g_autofree char *version = taxii_version_key(stix_version(addition->object));
+    g_autofree char *version = taxii_version_key(addition->head->version);
     gboolean met;
 
     addition->added_us = 0;
     addition->is_new = FALSE;
     g_clear_pointer(&addition->refused, g_free);
-    if (!meet(store, adding->collection, spec, version, addition, &met, error))
+    if (!meet(store, adding->collection, version, addition, &met, error))
         return FALSE;
     if (met)
         return TRUE;
@@ -189,7 +196,7 @@ static gboolean add_one(struct store *store, const struct adding *adding,
         version = g_strconcat(TAXII_NO_VERSION, time, NULL);
     }
     addition->is_new = TRUE;
-    return insert(store, adding, addition, spec, version, error);
+    return insert(store, adding, addition, version, error);
 }
 
 static gboolean add_all(struct store *store, gpointer data, GError **error)

@@ -333,41 +333,28 @@ gboolean client_pull(const struct client *client, const struct pull *pull, struc
 #define PUSH_OBJECTS 500u
 #define ENVELOPE_HEAD "{\"objects\":["
 #define PUSH_BYTES (1u << 20)
-#define WHY_MAX 20u
+#define STATUS_BYTES (PUSH_BYTES << 4)
 #define POLLS 60u
 
-static guint64 count_of(const json_t *status, const char *name)
+static void note_failures(const struct foreign_document *status, struct pushed *pushed)
 {
-    return (guint64)MAX(json_number(status, name, 0), 0);
-}
+    for (guint i = 0; i < status->items->len && pushed->why->len < FOREIGN_FAILURES; i++) {
+        const struct foreign_item *one = &g_array_index(status->items, struct foreign_item, i);
 
-static void note_failures(const json_t *status, struct pushed *pushed)
-{
-    const json_t *failure;
-    size_t i;
-
-    json_array_foreach(json_object_get(status, "failures"), i, failure)
-    {
-        const char *id = json_text(failure, "id"), *message = json_text(failure, "message");
-
-        if (pushed->why->len < WHY_MAX)
-            g_ptr_array_add(pushed->why, g_strdup_printf("%.120s: %.300s", id ? id : "?",
-                                                         message ? message : "no reason given"));
+        g_ptr_array_add(
+            pushed->why,
+            g_strdup_printf("%s: %s", one->id, *one->version ? one->version : "no reason given"));
     }
 }
 
-static json_t *status_of(const char *url, const struct http_answer *answer, GError **error)
+/* In a worker. */
+static gboolean read_status(const char *url, const struct http_answer *answer,
+                            struct foreign_document *status, GError **error)
 {
-    g_autoptr(json_t) status =
-        json_parse(g_bytes_get_data(answer->body, NULL), g_bytes_get_size(answer->body),
-                   PUSH_BYTES << 4, url, error);
-
-    if (!status)
-        return NULL;
-    if (json_text(status, "id") && json_text(status, "status"))
-        return g_steal_pointer(&status);
-    input_error(error, "%s: answers with no status of TAXII", url);
-    return NULL;
+    foreign_document_clear(status);
+    if (g_bytes_get_size(answer->body) <= STATUS_BYTES)
+        return foreign_read(FOREIGN_STATUS, answer->body, url, status, error);
+    return input_error(error, "%s: a status of more than %u bytes", url, STATUS_BYTES);
 }
 
 /* ".../collections/X/objects/" -> ".../status/ID/" */
@@ -380,28 +367,24 @@ static char *status_url(const char *objects, const char *id)
 }
 
 /* Asks until nothing is pending any more, or it has been long enough. */
-static json_t *follow_status(const struct client *client, const char *objects, json_t *status,
-                             GError **error)
+static gboolean follow_status(const struct client *client, const char *objects,
+                              struct foreign_document *status, GError **error)
 {
-    for (guint i = 0; g_strcmp0(json_text(status, "status"), "pending") == 0 && i < POLLS; i++) {
-        g_autofree char *url = status_url(objects, json_text(status, "id"));
+    for (guint i = 0; status->more && i < POLLS; i++) {
+        g_autofree char *url = status_url(objects, status->next);
         g_auto(http_answer_t) answer = { 0 };
 
         if (!url)
-            return status;
+            return TRUE;
         wait_for(MIN((gint64)(i + 1) * PAUSE_US / 2, 5 * PAUSE_US));
-        json_decref(status);
         if (!client_ask(client, "GET", url, NULL, &answer, error))
-            return NULL;
-        if (answer.status != 200) {
-            refuse_answer(url, &answer, error);
-            return NULL;
-        }
-        status = status_of(url, &answer, error);
-        if (!status)
-            return NULL;
+            return FALSE;
+        if (answer.status != 200)
+            return refuse_answer(url, &answer, error);
+        if (!read_status(url, &answer, status, error))
+            return FALSE;
     }
-    return status;
+    return TRUE;
 }
 
 static gboolean push_some(const struct client *client, const char *url, GString *text, guint count,
@@ -409,7 +392,7 @@ static gboolean push_some(const struct client *client, const char *url, GString 
 {
     g_autoptr(GBytes) body = NULL;
     g_auto(http_answer_t) answer = { 0 };
-    g_autoptr(json_t) status = NULL;
+    g_auto(foreign_document_t) status = { 0 };
 
     g_string_append(text, "]}");
     body = g_bytes_new(text->str, text->len);
@@ -417,15 +400,13 @@ static gboolean push_some(const struct client *client, const char *url, GString 
         return FALSE;
     if (answer.status != 202)
         return refuse_answer(url, &answer, error);
-    status = status_of(url, &answer, error);
-    status = status ? follow_status(client, url, g_steal_pointer(&status), error) : NULL;
-    if (!status)
+    if (!read_status(url, &answer, &status, error) || !follow_status(client, url, &status, error))
         return FALSE;
     pushed->sent += count;
-    pushed->taken += count_of(status, "success_count");
-    pushed->refused += count_of(status, "failure_count");
-    pushed->pending += count_of(status, "pending_count");
-    note_failures(status, pushed);
+    pushed->taken += status.successes;
+    pushed->refused += status.failures;
+    pushed->pending += status.pendings;
+    note_failures(&status, pushed);
     return TRUE;
 }
 

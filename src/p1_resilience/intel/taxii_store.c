@@ -18,7 +18,8 @@ static const char *const steps[] = {
     "CREATE TABLE taxii_collection (collection TEXT PRIMARY KEY, last_us INTEGER NOT NULL) STRICT;"
     "CREATE TABLE taxii_object (collection TEXT NOT NULL, added_us INTEGER NOT NULL,"
     " id TEXT NOT NULL, type TEXT NOT NULL, spec TEXT NOT NULL, version TEXT NOT NULL,"
-    " onward INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (collection, added_us),"
+    " onward INTEGER NOT NULL, created TEXT, created_by TEXT, revoked INTEGER NOT NULL,"
+    " digest BLOB NOT NULL, bytes BLOB NOT NULL, UNIQUE (collection, added_us),"
     " UNIQUE (collection, id, spec, version)) STRICT;"
     "CREATE INDEX taxii_object_by_type ON taxii_object (collection, type, added_us);"
     "CREATE TABLE taxii_status (id TEXT PRIMARY KEY, reader TEXT NOT NULL,"
@@ -32,7 +33,8 @@ static const char *const postgres_steps[] = {
     "CREATE TABLE taxii_object (collection TEXT NOT NULL, added_us BIGINT NOT NULL,"
     " id TEXT COLLATE \"C\" NOT NULL, type TEXT COLLATE \"C\" NOT NULL,"
     " spec TEXT COLLATE \"C\" NOT NULL, version TEXT COLLATE \"C\" NOT NULL,"
-    " onward BIGINT NOT NULL, bytes BYTEA NOT NULL, UNIQUE (collection, added_us),"
+    " onward BIGINT NOT NULL, created TEXT, created_by TEXT, revoked BIGINT NOT NULL,"
+    " digest BYTEA NOT NULL, bytes BYTEA NOT NULL, UNIQUE (collection, added_us),"
     " UNIQUE (collection, id, spec, version));"
     "CREATE INDEX taxii_object_by_type ON taxii_object (collection, type, added_us);"
     "CREATE TABLE taxii_status (id TEXT PRIMARY KEY, reader TEXT NOT NULL,"
@@ -337,11 +339,11 @@ GPtrArray *taxii_store_page(struct taxii_store *store, const char *collection, c
 /* --- single objects --- */
 
 #define NEWEST                                                                                     \
-    "SELECT bytes, onward, added_us FROM taxii_object WHERE collection = $1 AND id = $2"           \
+    "SELECT bytes, onward FROM taxii_object WHERE collection = $1 AND id = $2"                     \
     " ORDER BY spec DESC, version DESC LIMIT 1"
 
-GBytes *taxii_newest(struct store *store, const char *collection, const char *id, gboolean *onward,
-                     gint64 *added_us, GError **error)
+static GBytes *newest(struct store *store, const char *collection, const char *id, gboolean *onward,
+                      GError **error)
 {
     g_autoptr(query_t) query = store_query(store, NEWEST, error);
     const void *bytes;
@@ -355,8 +357,6 @@ GBytes *taxii_newest(struct store *store, const char *collection, const char *id
     if (!query_step(query, &row, error) || !row)
         return NULL;
     *onward = query_integer(query, 1) != 0;
-    if (added_us)
-        *added_us = query_integer(query, 2);
     bytes = query_bytes(query, 0, &length);
     return g_bytes_new(bytes, length);
 }
@@ -367,7 +367,7 @@ GBytes *taxii_store_object(struct taxii_store *store, const char *collection, co
     GBytes *bytes;
 
     g_mutex_lock(&store->lock);
-    bytes = taxii_newest(store->store, collection, id, onward, NULL, error);
+    bytes = newest(store->store, collection, id, onward, error);
     g_mutex_unlock(&store->lock);
     return bytes;
 }

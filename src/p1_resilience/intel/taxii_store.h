@@ -1,7 +1,8 @@
 /*
  * taxii_store.h: collections of STIX objects, each version with the moment it was added.
  *
- *     object   collection | added_us, distinct and increasing | id | spec | version | bytes
+ *     object   collection | added_us, distinct and increasing | id | spec | version | what else
+ *              its head says | bytes
  *     status   what became of the objects that somebody posted
  *     secret   by which tokens of next pages are known again
  *
@@ -13,8 +14,8 @@
  * Bytes are kept as they came. Thread-safe: calls wait for one another.
  */
 #pragma once
-#include "base/json.h"
 #include "p1_resilience/intel/taxii_filter.h"
+#include "p1_resilience/intel/taxii_head.h"
 
 #define TAXII_STORE_FILE "intel.db" /* in the data folder */
 
@@ -58,7 +59,7 @@ GPtrArray *taxii_store_of_type(struct taxii_store *store, const char *collection
 struct taxii_addition {
     const char *text;
     gsize length;
-    const json_t *object;
+    const struct taxii_head *head;
     /* set: */
     gint64 added_us; /* of this version, whether it is new or was there; 0: refused */
     gboolean is_new;

@@ -10,7 +10,3 @@ struct taxii_store {
     struct store *store;
     guint8 secret[TAXII_SECRET];
 };
-
-/* The newest version of an object; `added_us` may be NULL. The lock is held. */
-GBytes *taxii_newest(struct store *store, const char *collection, const char *id, gboolean *onward,
-                     gint64 *added_us, GError **error);
