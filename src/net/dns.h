@@ -4,6 +4,8 @@
  * An answer that fails validation (RFC 4035 section 5.5) is DNS_BOGUS and carries no data.
  */
 #pragma once
+#include "net/dns_wire.h" /* types of records */
+
 #include <glib.h>
 
 struct dns_options {
@@ -16,7 +18,6 @@ struct dns_options {
 enum dns_security { DNS_INSECURE, DNS_SECURE, DNS_BOGUS };
 const char *dns_security_name(enum dns_security security); /* "insecure", "secure", "bogus" */
 
-#define DNS_TYPE_TXT 16
 #define DNS_RCODE_NOERROR 0
 #define DNS_RCODE_NXDOMAIN 3
 
