@@ -4,9 +4,6 @@
 #include "p1_resilience/recover/drill_record.h"
 #include "profile/profile.h"
 
-#define DUE_US                                                                                     \
-    (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile says nothing             \
-                                                      */
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 
 /* The last record, or NULL after saying that there is none. */
@@ -82,7 +79,7 @@ void judge_backup_restores(const struct asset_view *view, struct finding *findin
 void judge_backup_drilled(const struct asset_view *view, struct finding *finding)
 {
     const struct event *event = records_latest(view->journal, DRILL_EVENT, view->asset->name);
-    const gint64 every_us = view->asset->drill_every_us ? view->asset->drill_every_us : DUE_US;
+    const gint64 every_us = drill_every_us(view->asset);
     g_autofree char *found = NULL, *wanted = NULL;
 
     wanted = g_strdup_printf("every %" G_GINT64_FORMAT " days", every_us / DAY_US);

@@ -12,6 +12,7 @@
 #define MEBIBYTE_SHIFT 20
 #define NUMBER_MAX 1000000u
 #define HUNT_EVERY_S 300
+#define DRILL_EVERY_S 3600
 #define ANY_IPV4 "0.0.0.0:"
 #define ANY_IPV6 "[::]:"
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
@@ -22,7 +23,8 @@ struct state {
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
-    char *hunt_every;
+    char *hunt_every, *drill_every;
+    gboolean publish_drills;
 };
 
 static const struct command_option options[] = {
@@ -50,6 +52,11 @@ static const struct command_option options[] = {
       "Share indicators by TAXII 2.1, as this file says (YAML)", "FILE" },
     { "hunt-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, hunt_every),
       "Search the logs that the profile names so often (default: 300), or none", "SECONDS" },
+    { "drill-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, drill_every),
+      "Look so often which recovery drills of the profile are due (default: 3600), or none",
+      "SECONDS" },
+    { "publish-drills", 0, G_OPTION_ARG_NONE, offsetof(struct state, publish_drills),
+      "Put the signed records of these drills into the community's log", NULL },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -204,8 +211,10 @@ static int serve(const struct context *context, const struct state *state,
     g_autoptr(node_t) node = NULL;
 
     wanted->hunt_every_s = HUNT_EVERY_S;
+    wanted->drill_every_s = DRILL_EVERY_S;
     if (!folder ||
         !take_number("hunt-every", state->hunt_every, TRUE, &wanted->hunt_every_s, error) ||
+        !take_number("drill-every", state->drill_every, TRUE, &wanted->drill_every_s, error) ||
         !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
         !read_tls(state, &wanted->face, error) || !open_listeners(state, &wanted->face, error) ||
         !take_database(state, wanted, error))
@@ -227,6 +236,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .ca_file = state->ca,
         .intel = state->intel,
         .allow_private = state->allow_private,
+        .publish_drills = state->publish_drills,
         .open_metrics = state->open_metrics,
         .unconfined = state->unconfined,
         .quiet = context->quiet,

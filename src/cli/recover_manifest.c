@@ -1,6 +1,7 @@
 /* recover_manifest.c: entente recover manifest: what a backup has to give back, under a root. */
 #include "base/clock.h"
 #include "base/terminal.h"
+#include "cli/keys.h"
 #include "cli/recover_command.h"
 #include "journal/journal.h"
 #include "p1_resilience/recover/drill_record.h"
@@ -96,9 +97,13 @@ static gboolean keep(const struct context *context, const struct recover_argumen
     g_autofree char *path = NULL, *envelope_path = NULL;
     g_autoptr(json_t) described = NULL;
     g_autoptr(dsse_t) envelope = NULL;
+    g_autoptr(signing_key_t) key = NULL;
     json_t *predicate;
 
-    if (!folder || !recover_log_open(&log, scene->data, given, error))
+    if (!folder || !recover_scene_log(scene, given, &log, error))
+        return FALSE;
+    key = cli_default_key(context, error);
+    if (!key)
         return FALSE;
     path = g_strdup_printf("%s/%s.manifest", folder, root);
     envelope_path = g_strconcat(path, ".dsse.json", NULL);
@@ -111,7 +116,7 @@ static gboolean keep(const struct context *context, const struct recover_argumen
         json_decref(predicate);
         return FALSE;
     }
-    envelope = recover_say(context, PREDICATE_BACKUP_MANIFEST, "manifest", root, predicate,
+    envelope = recover_say(key, PREDICATE_BACKUP_MANIFEST, "manifest", root, predicate,
                            envelope_path, error);
     return envelope && note(scene->data, asset, described, error) &&
            recover_publish(context, &log, given, envelope, "backup-manifest", error) &&

@@ -21,14 +21,16 @@ struct node_options {
     gboolean open_metrics;    /* /metrics for everybody, not only for loopback */
     gboolean unconfined;      /* for debuggers and sanitizers */
     gboolean quiet;
-    char **relay_for;      /* domains whose messages are kept here, too; "all"; or NULL */
-    guint mailbox_work;    /* bits of work that a message costs; 0: the default */
-    guint64 mailbox_size;  /* bytes of one mailbox; 0: the default */
-    char **public_urls;    /* where others reach this node; or NULL: not said */
-    const char *database;  /* URL of the PostgreSQL database that keeps the log; NULL: none */
-    const char *intel;     /* file of what is shared by TAXII, and with whom; NULL: nothing */
-    const char *profile;   /* names the logs to be searched; NULL: none */
-    guint hunt_every_s;    /* 0: never */
+    char **relay_for;     /* domains whose messages are kept here, too; "all"; or NULL */
+    guint mailbox_work;   /* bits of work that a message costs; 0: the default */
+    guint64 mailbox_size; /* bytes of one mailbox; 0: the default */
+    char **public_urls;   /* where others reach this node; or NULL: not said */
+    const char *database; /* URL of the PostgreSQL database that keeps the log; NULL: none */
+    const char *intel;    /* file of what is shared by TAXII, and with whom; NULL: nothing */
+    const char *profile;  /* names the logs to be searched; NULL: none */
+    guint hunt_every_s;   /* 0: never */
+    guint drill_every_s;  /* looks so often which drills are due; 0: never */
+    gboolean publish_drills;
     const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */
     gint64 lease_us;       /* how long a sequencer may be silent; 0: the default */
     guint64 cache;         /* bytes of tiles kept in memory; 0: the default */

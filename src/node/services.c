@@ -20,6 +20,7 @@ const struct service *const services[] = {
     &service_intake,
     &service_taxii,
     &service_misp,
+    &service_recover,
     &service_triage,
     &service_witness,
     &service_status,

@@ -22,6 +22,7 @@ extern const struct service service_log;       /* takes entries, has them cosign
 extern const struct service service_mailbox;   /* keeps sealed messages for their recipients */
 extern const struct service service_misp;      /* events as a feed of MISP */
 extern const struct service service_portal;    /* pages for people */
+extern const struct service service_recover;   /* holds the recovery drills that are due */
 extern const struct service service_register;  /* the published register as JSON */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
 extern const struct service service_taxii;   /* collections of indicators, by TAXII 2.1 */

@@ -160,7 +160,7 @@ const struct asset *profile_asset(const struct profile *profile, enum asset_kind
     for (guint i = 0; i < profile->assets->len; i++) {
         const struct asset *asset = profile->assets->pdata[i];
 
-        if (asset->kind == kind && g_str_equal(asset->name, name))
+        if (asset->kind == kind && (!name || g_str_equal(asset->name, name)))
             return asset;
     }
     return NULL;

@@ -116,7 +116,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(profile_t, profile_free)
  */
 char *profile_first_text(const struct signatory *who, const char *host, GError **error);
 
-/* By kind and name; NULL when it is not there. */
+/* By kind and name (NULL: the first of the kind); NULL when it is not there. */
 const struct asset *profile_asset(const struct profile *profile, enum asset_kind kind,
                                   const char *name);
 

@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,30 +34,49 @@ static gboolean open_pipes(int pipes[PIPES][2], GError **error)
     return errno_error(error, errno, "a pipe");
 }
 
-/* Its process, or the code of what went wrong. */
+/* In the child: as a shell would start it. It does not outlive us. Gives what went wrong. */
+static int become(const struct program *program, int pipes[PIPES][2], pid_t parent)
+{
+    const int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sigset_t none;
+
+    if (empty < 0 || dup2(empty, STDIN_FILENO) < 0 || dup2(pipes[OUT][1], STDOUT_FILENO) < 0 ||
+        dup2(pipes[ERR][1], STDERR_FILENO) < 0 || setpgid(0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return errno;
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvpe(program->arguments[0], (char *const *)program->arguments,
+            (char *const *)program->environment);
+    return errno;
+}
+
+/* Its process, or the code of what went wrong: that comes back through a pipe, which a program that
+ * was started closes. */
 static int spawn(const struct program *program, int pipes[PIPES][2], pid_t *pid)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    int code;
+    const pid_t self = getpid();
+    int trouble[2], code = 0, status;
 
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, pipes[OUT][1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, pipes[ERR][1], STDERR_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    code = posix_spawnp(pid, program->arguments[0], &actions, &attributes,
-                        (char *const *)program->arguments, (char *const *)program->environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    if (pipe2(trouble, O_CLOEXEC) < 0)
+        return errno;
+    *pid = fork();
+    if (*pid == 0) {
+        code = become(program, pipes, self);
+        _exit(write(trouble[1], &code, sizeof code) == sizeof code ? EXIT_FAILURE : EXIT_SUCCESS);
+    }
+    if (*pid < 0)
+        code = errno;
+    close(trouble[1]);
+    while (*pid > 0 && read(trouble[0], &code, sizeof code) < 0 && errno == EINTR)
+        ;
+    close(trouble[0]);
+    if (code != 0 && *pid > 0)
+        waitpid(*pid, &status, 0);
     return code;
 }
 
@@ -131,7 +151,7 @@ gboolean program_run(const struct program *program, struct program_result *resul
     g_autoptr(GString) said = g_string_new(NULL);
     int pipes[PIPES][2], status, code;
     gboolean good;
-    pid_t pid;
+    pid_t pid = -1;
 
     *result = (struct program_result){ .end = PROGRAM_EXITED };
     if (!open_pipes(pipes, error))

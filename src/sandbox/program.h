@@ -3,8 +3,8 @@
  *
  * A program is looked for in PATH, gets exactly the environment it is given, /dev/null as standard
  * input and a process group of its own, which is killed when its time is over or when whoever
- * listens has heard enough. Nothing of its environment or arguments enters a message of ours:
- * either may name a secret.
+ * listens has heard enough; it dies with the thread that runs it. Nothing of its environment or
+ * arguments enters a message of ours: either may name a secret.
  */
 #pragma once
 #include <glib.h>

@@ -4,11 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 
+from nodes import Node
 from test_join import identity, join, world  # noqa: F401
 
 TOOLS = ["restic", "borg"]
@@ -21,7 +23,7 @@ signatory:
   domain: hospital.example
 assets:
   backups:
-    - name: nightly
+    - name: {name}
       tool: {tool}
       repository: {repository}
       password_file: {password}
@@ -65,7 +67,7 @@ class Backup:
 
     def profile(self, **other):
         text = PROFILE.format(**{"tool": self.tool, "repository": self.repository, "password": self.password,
-                                 "source": self.source, **other})
+                                 "source": self.source, "name": "nightly", **other})
         (self.folder / "entente.yaml").write_text(text)
 
     def run(self, *arguments, good=(0,)):
@@ -337,3 +339,66 @@ def test_a_manifest_changed_after_the_fact_is_found_by_the_log(world):  # noqa: 
     assert report["by"]["manifest"] == ("failed", "manifest-changed")
     published = backup.drill("--files", "1", "--publish")
     assert published["by"]["manifest"][0] == "failed" and world.node.size() >= 4
+
+
+def drills_of(backup):
+    row, = json.loads(backup.entente("recover", "status", "--format", "json").stdout)["backups"]
+    return row["drill"]
+
+
+def alarms_of(backup):
+    rows = json.loads(backup.entente("alarm", "list", "--format", "json").stdout)
+    return rows["cases"] if isinstance(rows, dict) else rows
+
+
+def test_the_node_holds_the_drills_that_are_due(backup):
+    """Module node/background: when the profile wants one, not before; a failed one is an alarm; and
+    what it started ends with it, also when it is killed."""
+    node = Node(backup.folder / "data", "--profile", backup.folder / "entente.yaml", "--drill-every", 1)
+    node.start()
+    try:
+        node.until(lambda: drills_of(backup))
+        first = drills_of(backup)
+        assert first["sample"]["intact"] == 13
+        node.until(lambda: alarms_of(backup))  # a folder of this machine is no backup that lies elsewhere
+        rounds = numbers(node)["rounds_total"]
+        node.until(lambda: numbers(node)["rounds_total"] > rounds + 1)
+        assert drills_of(backup) == first and numbers(node)["drills_total"] == 1
+        assert numbers(node)["drills_failed_total"] == 1 and len(alarms_of(backup)) == 1
+        node.stop()
+        # Another backup is due at once, and its tool hangs when the node is killed.
+        fake = backup.folder / "bin" / backup.tool
+        fake.parent.mkdir()
+        pid = backup.folder / "pid"
+        fake.write_text(f"#!/bin/sh\necho $$ > {pid}.new && mv {pid}.new {pid}\nexec sleep 600\n")
+        fake.chmod(0o755)
+        backup.profile(name="weekly")
+        os.environ["PATH"], path = f"{fake.parent}:{os.environ['PATH']}", os.environ["PATH"]
+        try:
+            node.start()
+        finally:
+            os.environ["PATH"] = path
+        node.until(pid.exists)
+        node.stop(signal.SIGKILL)
+        end = time.monotonic() + 60
+        while runs(int(pid.read_text())):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert drills_of(backup) is None
+    finally:
+        if node.process.poll() is None:
+            node.process.kill()
+
+
+def numbers(node):
+    lines = node.get("/metrics")[2].decode().splitlines()
+    return {line.split()[0].removeprefix("entente_recover_"): int(line.split()[1])
+            for line in lines if line.startswith("entente_recover_")}
+
+
+def runs(pid):
+    """Who nobody reaps is dead all the same."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -3,6 +3,13 @@
 #include "base/clock.h"
 
 #define MS_A_US 1000
+#define EVERY_US (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile is silent   \
+                                                                   */
+
+gint64 drill_every_us(const struct asset *asset)
+{
+    return asset->drill_every_us ? asset->drill_every_us : EVERY_US;
+}
 
 json_t *drill_sample_json(const struct drill *drill)
 {

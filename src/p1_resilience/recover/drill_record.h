@@ -11,6 +11,9 @@
 #define DRILL_EVENT "recovery-drill"
 #define MANIFEST_EVENT "backup-manifest"
 
+/* How often a backup is to be drilled: as the profile says, else every 30 days. */
+gint64 drill_every_us(const struct asset *asset);
+
 /* The body of the event. */
 json_t *drill_record(const struct drill *drill, const struct asset *asset, const char *id);
 /* The newest drill of a backup, or NULL; `time_us` is when. Owned by the caller. */
