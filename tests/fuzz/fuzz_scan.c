@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     guint count;
     const struct hunt_classifier *classifiers = hunt_classifiers(&count);
     g_autofree guint8 *buffer = NULL;
+    struct hunt_needles sieved;
     struct oracle_keys set;
     gsize lines = 1;
 
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         oracle_add_name(&set, names[i]);
     oracle_add_network(&set, "1.2.3.4", 32);
-    oracle_add_network(&set, "10.0.0.0", 8);
+    oracle_add_network(&set, "10.16.0.0", 13);
     oracle_add_network(&set, "2001:db8::", 32);
     oracle_add_network(&set, "::1", 128);
     oracle_add_digest(&set, "d41d8cd98f00b204e9800998ecf8427e");
@@ -61,12 +62,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(buffer + size, 'a', HUNT_SCAN_PADDING);
     for (gsize i = 0; i < size; i++)
         lines += data[i] == '\n';
-    for (guint i = 0; i < count; i++) {
-        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(&set.needles);
+    sieved = oracle_sieved(&set);
+    for (guint i = 0; i < 2 * count; i++) { /* without a sieve and with one */
+        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(i < count ? &set.needles : &sieved);
         g_autofree GHashTable **got = g_new0(GHashTable *, lines + 1);
         gsize line = 1;
 
-        hunt_scanner_classify_with(scanner, &classifiers[i]);
+        hunt_scanner_classify_with(scanner, &classifiers[i % count]);
         hunt_scan_lines(scanner, buffer, size, 0, 1, note, got);
         for (gsize at = 0; at <= size; line++) {
             const guint8 *end = size > at ? memchr(buffer + at, '\n', size - at) : NULL;

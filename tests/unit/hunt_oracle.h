@@ -5,6 +5,7 @@
 #pragma once
 #include "p1_resilience/hunt/hunt_key.h"
 #include "p1_resilience/hunt/scan.h"
+#include "p1_resilience/hunt/sieve.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -13,11 +14,12 @@
 struct oracle_keys {
     GHashTable *keys; /* GBytes */
     struct hunt_needles needles;
-    guint64 *last_labels, *networks, *url_hosts, *filter;
+    guint64 *last_labels, *networks, *url_hosts, *filter, *endings, *middles;
 };
 
 #define ORACLE_FILTER_WORDS 4096
 #define ORACLE_URL_WORDS 64
+#define ORACLE_ENDING_WORDS 64
 
 static inline gboolean oracle_holds(gconstpointer table, guint64 hash, gconstpointer key,
                                     gsize length)
@@ -35,6 +37,8 @@ static inline void oracle_keys_init(struct oracle_keys *set)
     set->networks = g_new0(guint64, HUNT_KEY_NETWORKS_BITS / 64);
     set->url_hosts = g_new0(guint64, ORACLE_URL_WORDS);
     set->filter = g_new0(guint64, ORACLE_FILTER_WORDS);
+    set->endings = g_new0(guint64, ORACLE_ENDING_WORDS);
+    set->middles = g_new0(guint64, HUNT_KEY_MIDDLES_WORDS);
     set->needles = (struct hunt_needles){
         .last_labels = set->last_labels,
         .networks = set->networks,
@@ -56,6 +60,20 @@ static inline void oracle_keys_clear(struct oracle_keys *set)
     g_free(set->networks);
     g_free(set->url_hosts);
     g_free(set->filter);
+    g_free(set->endings);
+    g_free(set->middles);
+}
+
+/* The same keys behind a sieve. */
+static inline struct hunt_needles oracle_sieved(const struct oracle_keys *set)
+{
+    struct hunt_needles needles = set->needles;
+
+    needles.sieve.endings = set->endings;
+    needles.sieve.ending_words = ORACLE_ENDING_WORDS;
+    if (sieve_middles(set->networks, set->middles))
+        needles.sieve.middles = set->middles;
+    return needles;
 }
 
 static inline void oracle_put(struct oracle_keys *set, guint64 hash, const guint8 *key,
@@ -71,7 +89,12 @@ static inline void oracle_add_name(struct oracle_keys *set, const char *name)
 {
     g_autofree char *key = g_strconcat("n", name, NULL);
     gsize length = strlen(name);
+    guint64 ending;
+    enum sieve_name sort = sieve_name((const guint8 *)name, length, &ending);
 
+    g_assert_cmpint(sort, !=, SIEVE_NAME_REFUSES);
+    if (sort == SIEVE_NAME_HAS_ENDING)
+        sieve_set_ending(set->endings, ORACLE_ENDING_WORDS, ending);
     hunt_key_filter_set(set->last_labels, HUNT_KEY_LAST_LABEL_WORDS,
                         hunt_key_last_label((const guint8 *)name, length));
     oracle_put(set, hunt_key_name((const guint8 *)name, length), (const guint8 *)key, 1 + length);

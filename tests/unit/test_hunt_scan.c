@@ -9,13 +9,14 @@
 #define SHA1 "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 #define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-static void fill(struct oracle_keys *set)
+static void fill_narrow(struct oracle_keys *set)
 {
     static const char *const names[] = {
         "evil.example", "bad.test",       "a.b",
         "x-y.co",       "a_b.co",         "co.uk",
         "1.co",         "deep.a.b.c.d.e", "longer-label-than-eight-bytes.example",
-        "e.f",
+        "e.f",          "x.co",           "long_label-x.exa-mple",
+        "z.q-r",        "t.example",
     };
     static const char *const urls[] = {
         "http://evil.example/a",
@@ -36,7 +37,7 @@ static void fill(struct oracle_keys *set)
     oracle_add_network(set, "1.2.3.4", 32);
     oracle_add_network(set, "203.0.113.0", 24);
     oracle_add_network(set, "203.0.112.0", 20);
-    oracle_add_network(set, "10.0.0.0", 8);
+    oracle_add_network(set, "198.51.96.0", 19);
     oracle_add_network(set, "2001:db8::1", 128);
     oracle_add_network(set, "2001:db8::", 32);
     oracle_add_network(set, "::1", 128);
@@ -46,6 +47,13 @@ static void fill(struct oracle_keys *set)
     oracle_add_digest(set, SHA256);
     oracle_add_email(set, "ceo@evil.example");
     oracle_add_email(set, "a.b+c%d@bad.test");
+}
+
+/* Also a network so wide that it meets each second and third octet. */
+static void fill(struct oracle_keys *set)
+{
+    fill_narrow(set);
+    oracle_add_network(set, "10.0.0.0", 8);
 }
 
 struct got {
@@ -100,46 +108,68 @@ static GString *said(GHashTable *seen)
     return out;
 }
 
-/* Scans `text` with every back end, from a buffer whose padding is hostile, and asks the oracle. */
+/* What the oracle sees in each line of `text`, as said() puts it. */
+static GPtrArray *oracle_says(const struct oracle_keys *set, const guint8 *text, gsize length)
+{
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+    for (gsize at = 0; at < length;) {
+        const guint8 *end = memchr(text + at, '\n', length - at);
+        gsize size = (end ? end : text + length) - (text + at);
+        g_autoptr(GHashTable) wanted = oracle_line(set, text + at, size);
+
+        g_ptr_array_add(lines, g_string_free(said(wanted), FALSE));
+        at += size + 1;
+    }
+    return lines;
+}
+
+/* Scans `buffer`, which is padded, and finds what is `right`. */
+static guint64 check_scan(struct hunt_scanner *scanner, const char *name, const guint8 *buffer,
+                          gsize length, const GPtrArray *right)
+{
+    struct got got = { g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref),
+                       buffer, length };
+
+    hunt_scan_lines(scanner, buffer, length, 0, 1, note, &got);
+    for (guint line = 0; line < right->len; line++) {
+        g_autoptr(GString) ours = said(g_hash_table_lookup(got.lines, GSIZE_TO_POINTER(line + 1)));
+
+        if (!g_str_equal(ours->str, right->pdata[line])) {
+            for (gsize at = 0, lines = 0; at < length; lines += buffer[at++] == '\n')
+                if (lines == line)
+                    g_printerr(g_ascii_isprint(buffer[at]) ? "%c" : "\\x%02x", buffer[at]);
+            g_error("%s, line %u: found %s, not %s", name, line + 1, ours->str,
+                    (char *)right->pdata[line]);
+        }
+    }
+    g_assert_cmpuint(hunt_scanner_counts(scanner)->lines + (buffer[length - 1] != '\n'), ==,
+                     right->len);
+    g_hash_table_unref(got.lines);
+    return got.count;
+}
+
+/*
+ * Scans `text` with every back end, with a sieve and without, from a buffer whose padding is
+ * hostile, and asks the oracle.
+ */
 static guint64 compare(const struct oracle_keys *set, const guint8 *text, gsize length)
 {
     guint count;
     const struct hunt_classifier *classifiers = hunt_classifiers(&count);
+    const struct hunt_needles needles[] = { set->needles, oracle_sieved(set) };
+    g_autoptr(GPtrArray) right = oracle_says(set, text, length);
     g_autofree guint8 *buffer = g_malloc(length + HUNT_SCAN_PADDING);
     guint64 found = 0;
 
     memcpy(buffer, text, length);
     for (guint i = 0; i < HUNT_SCAN_PADDING; i++)
         buffer[length + i] = (guint8) ".a\n1:@%"[i % 7];
-    for (guint i = 0; i < count; i++) {
-        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(&set->needles);
-        struct got got = { g_hash_table_new_full(NULL, NULL, NULL,
-                                                 (GDestroyNotify)g_hash_table_unref),
-                           buffer, length };
-        guint64 lines = 0;
+    for (guint i = 0; i < count * G_N_ELEMENTS(needles); i++) {
+        g_autoptr(hunt_scanner_t) scanner = hunt_scanner_new(&needles[i / count]);
 
-        hunt_scanner_classify_with(scanner, &classifiers[i]);
-        hunt_scan_lines(scanner, buffer, length, 0, 1, note, &got);
-        for (gsize at = 0; at < length; lines++) {
-            const guint8 *end = memchr(text + at, '\n', length - at);
-            gsize size = (end ? end : text + length) - (text + at);
-            g_autoptr(GHashTable) wanted = oracle_line(set, text + at, size);
-            g_autoptr(GString) right = said(wanted);
-            g_autoptr(GString) ours =
-                said(g_hash_table_lookup(got.lines, GSIZE_TO_POINTER(lines + 1)));
-
-            if (!g_str_equal(ours->str, right->str)) {
-                for (gsize j = at; j < at + size; j++)
-                    g_printerr(g_ascii_isprint(text[j]) ? "%c" : "\\x%02x", text[j]);
-                g_error("%s, line %" G_GUINT64_FORMAT ": found %s, not %s", classifiers[i].name,
-                        lines + 1, ours->str, right->str);
-            }
-            at += size + 1;
-        }
-        g_assert_cmpuint(hunt_scanner_counts(scanner)->lines + (text[length - 1] != '\n'), ==,
-                         lines);
-        found = got.count;
-        g_hash_table_unref(got.lines);
+        hunt_scanner_classify_with(scanner, &classifiers[i % count]);
+        found = check_scan(scanner, classifiers[i % count].name, buffer, length, right);
     }
     return found;
 }
@@ -195,6 +225,11 @@ static const char *const pieces[] = {
     "1.2.3.4",
     "203.0.113.77",
     "203.0.112.1",
+    "198.51.127.9",
+    "x.co",
+    "t.example",
+    "long_label-x.exa-mple",
+    "z.q-r",
     "10.9.8.7",
     "01.2.3.4",
     "256.1.1.1",
@@ -293,12 +328,15 @@ static const char *const pieces[] = {
     "\r\n",
 };
 
-static void test_random_lines(void)
+static void random_lines(gboolean narrow_networks)
 {
     struct oracle_keys set;
     guint64 found = 0, bytes = 0, rounds = g_test_thorough() ? 4000 : 30;
 
-    fill(&set);
+    if (narrow_networks)
+        fill_narrow(&set);
+    else
+        fill(&set);
     for (guint64 round = 0; round < rounds; round++) {
         g_autoptr(GByteArray) text = g_byte_array_new();
         guint want = (guint)g_test_rand_int_range(1, 4000);
@@ -322,6 +360,12 @@ static void test_random_lines(void)
     oracle_keys_clear(&set);
 }
 
+static void test_random_lines(void)
+{
+    random_lines(FALSE);
+    random_lines(TRUE);
+}
+
 static void test_random_bytes(void)
 {
     struct oracle_keys set;
@@ -342,14 +386,20 @@ static void test_random_bytes(void)
 /* One token beside every byte, at every place of a window's borders. */
 static void test_borders(void)
 {
-    static const char *const tokens[] = { "www.evil.example",   "203.0.113.77",
-                                          "2001:db8::1",        SHA256,
-                                          "ceo@evil.example",   "http://evil.example/a",
-                                          "evil\\u002eexample", "evil%2eexample" };
+    static const char *const tokens[] = { "www.evil.example",
+                                          "203.0.113.77",
+                                          "2001:db8::1",
+                                          SHA256,
+                                          "ceo@evil.example",
+                                          "http://evil.example/a",
+                                          "evil\\u002eexample",
+                                          "evil%2eexample",
+                                          "x.co",
+                                          "long_label-x.exa-mple" };
     const guint window = SWEEP_WORDS * CLASS_BYTES;
     struct oracle_keys set;
 
-    fill(&set);
+    fill_narrow(&set);
     for (guint i = 0; i < G_N_ELEMENTS(tokens); i++) {
         gsize length = strlen(tokens[i]);
 
@@ -360,6 +410,12 @@ static void test_borders(void)
             memset(text->data, before % 2 ? ' ' : '\n', before);
             g_byte_array_append(text, (const guint8 *)tokens[i], length);
             g_assert_cmpuint(compare(&set, text->data, text->len), >=, 1);
+        }
+        for (guint before = 0; before < 2 * CLASS_BYTES; before++) {
+            g_autofree char *padding = g_strnfill(before, " .-_x"[before % 5]);
+            g_autofree char *text = g_strconcat(padding, tokens[i], NULL);
+
+            compare(&set, (const guint8 *)text, before + length);
         }
         for (guint byte = 0; byte < 256; byte++) {
             g_autofree char *text = g_strdup_printf("%c%s%c", byte, tokens[i], byte);

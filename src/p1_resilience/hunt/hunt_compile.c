@@ -2,6 +2,7 @@
 #include "base/varint.h"
 #include "p1_resilience/hunt/hunt_table.h"
 #include "p1_resilience/hunt/hunt_table_layout.h"
+#include "p1_resilience/hunt/sieve.h"
 #include "table/table_writer.h"
 
 #include <string.h>
@@ -23,6 +24,8 @@ struct hunt_compiler {
     guint64 *last_labels; /* NULL until there is a name */
     guint64 *networks;    /* NULL until there is an IPv4 network */
     GArray *url_hosts;    /* guint64: hashes */
+    GArray *endings;      /* the same */
+    gboolean unsievable;  /* a name is in the way of the endings */
     GByteArray *strings;
     GHashTable *offsets; /* text -> offset in strings */
     GByteArray *value;
@@ -162,6 +165,7 @@ struct hunt_compiler *hunt_compiler_new(const char *path, gint64 built_us, gint6
     compiler->path = g_strdup(path);
     compiler->summary.key_version = HUNT_KEY_VERSION;
     compiler->url_hosts = g_array_new(FALSE, FALSE, sizeof(guint64));
+    compiler->endings = g_array_new(FALSE, FALSE, sizeof(guint64));
     compiler->strings = g_byte_array_new();
     compiler->offsets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     compiler->value = g_byte_array_new();
@@ -178,6 +182,7 @@ void hunt_compiler_free(struct hunt_compiler *compiler)
     g_free(compiler->last_labels);
     g_free(compiler->networks);
     g_array_unref(compiler->url_hosts);
+    g_array_unref(compiler->endings);
     g_byte_array_unref(compiler->strings);
     g_hash_table_unref(compiler->offsets);
     g_byte_array_unref(compiler->value);
@@ -207,11 +212,19 @@ static guint32 string_offset(struct hunt_compiler *compiler, const char *text)
 
 static void add_name(struct hunt_compiler *compiler, const struct indicator *indicator)
 {
+    const guint8 *name = (const guint8 *)indicator->text;
+    gsize length = strlen(indicator->text);
+    enum sieve_name sort;
+    guint64 ending;
+
     if (!compiler->last_labels)
         compiler->last_labels = g_new0(guint64, HUNT_KEY_LAST_LABEL_WORDS);
-    hunt_key_filter_set(
-        compiler->last_labels, HUNT_KEY_LAST_LABEL_WORDS,
-        hunt_key_last_label((const guint8 *)indicator->text, strlen(indicator->text)));
+    hunt_key_filter_set(compiler->last_labels, HUNT_KEY_LAST_LABEL_WORDS,
+                        hunt_key_last_label(name, length));
+    sort = sieve_name(name, length, &ending);
+    if (sort == SIEVE_NAME_HAS_ENDING)
+        g_array_append_val(compiler->endings, ending);
+    compiler->unsievable |= sort == SIEVE_NAME_REFUSES;
 }
 
 static void add_network4(struct hunt_compiler *compiler, const struct indicator *indicator)
@@ -377,6 +390,26 @@ gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GE
                             compiler->key.length, compiler->value->data, length, error);
 }
 
+static gboolean write_words(struct hunt_compiler *compiler, guint32 section, const guint64 *words,
+                            gsize count, GError **error)
+{
+    return table_writer_section(compiler->writer, section, sizeof *words, words,
+                                count * sizeof *words, error);
+}
+
+static gboolean write_sieve(struct hunt_compiler *compiler, GError **error)
+{
+    gsize words = sieve_words(compiler->endings->len);
+    g_autofree guint64 *endings = g_new0(guint64, words);
+    guint64 middles[HUNT_KEY_MIDDLES_WORDS];
+
+    for (guint i = 0; i < compiler->endings->len; i++)
+        sieve_set_ending(endings, words, g_array_index(compiler->endings, guint64, i));
+    return (compiler->unsievable || write_words(compiler, HUNT_ENDINGS, endings, words, error)) &&
+           (!compiler->networks || !sieve_middles(compiler->networks, middles) ||
+            write_words(compiler, HUNT_MIDDLES, middles, HUNT_KEY_MIDDLES_WORDS, error));
+}
+
 static gboolean write_filters(struct hunt_compiler *compiler, GError **error)
 {
     struct table_writer *writer = compiler->writer;
@@ -479,8 +512,9 @@ gboolean hunt_compiler_finish(struct hunt_compiler *compiler, struct feed_report
     report_too_long(compiler, report);
     return table_writer_section(compiler->writer, HUNT_SUMMARY, sizeof compiler->summary,
                                 &compiler->summary, sizeof compiler->summary, error) &&
-           write_filters(compiler, error) && write_sources(compiler, report, error) &&
-           write_warnings(compiler, warnings, error) && write_skips(compiler, report, error) &&
+           write_filters(compiler, error) && write_sieve(compiler, error) &&
+           write_sources(compiler, report, error) && write_warnings(compiler, warnings, error) &&
+           write_skips(compiler, report, error) &&
            table_writer_section(compiler->writer, HUNT_STRINGS, 1, compiler->strings->data,
                                 compiler->strings->len, error) &&
            table_writer_finish(compiler->writer, TABLE_MODE, error);

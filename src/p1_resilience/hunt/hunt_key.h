@@ -41,6 +41,8 @@
 
 #define HUNT_KEY_LAST_LABEL_WORDS 1024u
 #define HUNT_KEY_NETWORKS_BITS (1u << 24)
+#define HUNT_KEY_MIDDLE_BITS 16
+#define HUNT_KEY_MIDDLES_WORDS ((1u << HUNT_KEY_MIDDLE_BITS) / 64)
 
 /* Odd numbers without pattern: from the fractions of the square roots of 2, 3, 5, 7, 11, 13. */
 #define HUNT_KEY_FACTOR G_GUINT64_CONSTANT(0x6a09e667f3bcc909)
@@ -133,6 +135,27 @@ static inline gboolean hunt_key_filter_has(const guint64 *filter, gsize words, g
 static inline void hunt_key_filter_set(guint64 *filter, gsize words, guint64 hash)
 {
     filter[hunt_key_filter_word(hash, words)] |= hunt_key_filter_bit(hash);
+}
+
+#define HUNT_KEY_ENDING_BYTES 6u
+
+/*
+ * What a sieve (sieve.h) knows of a name: `after`, the first two bytes of its last label, and the
+ * `length` (to HUNT_KEY_ENDING_BYTES) word bytes that stand directly before that label's dot;
+ * `before` are the eight bytes before the dot.
+ */
+static inline guint64 hunt_key_ending(guint64 before, guint length, guint16 after)
+{
+    guint64 word = before >> (63 - 8 * length) >> 1;
+
+    return hunt_key_mix(HUNT_KEY_SEED_NAME,
+                        (word | (guint64)after << 8 * HUNT_KEY_ENDING_BYTES) | HUNT_KEY_LOWER);
+}
+
+/* Of an IPv4 address it knows the second and third octet: "20.30" in 10.20.30.40, as a word. */
+static inline guint hunt_key_middle(guint64 octets)
+{
+    return (guint)(octets * HUNT_KEY_FACTOR >> (64 - HUNT_KEY_MIDDLE_BITS));
 }
 
 /* Bytes as they are. */

@@ -13,7 +13,7 @@
 #define NETWORKS_WORDS (HUNT_KEY_NETWORKS_BITS / 64)
 
 /* The scanner's filters that stand in sections, each of a power of two words. */
-enum filter { LAST_LABELS, NETWORKS, URL_HOSTS, FILTERS };
+enum filter { LAST_LABELS, NETWORKS, URL_HOSTS, ENDINGS, MIDDLES, FILTERS };
 
 struct words {
     const guint64 *words; /* NULL: none */
@@ -51,7 +51,8 @@ static gboolean is_filter(struct words filter, gsize least, gsize most)
 static gboolean find_sections(struct part *part, const struct table *table, const char *name,
                               GError **error)
 {
-    static const guint32 sections[FILTERS] = { HUNT_LAST_LABELS, HUNT_NETWORKS, HUNT_URL_HOSTS };
+    static const guint32 sections[FILTERS] = { HUNT_LAST_LABELS, HUNT_NETWORKS, HUNT_URL_HOSTS,
+                                               HUNT_ENDINGS, HUNT_MIDDLES };
     gsize summaries;
 
     part->summary = table_section(table, HUNT_SUMMARY, sizeof *part->summary, &summaries);
@@ -70,8 +71,10 @@ static gboolean find_sections(struct part *part, const struct table *table, cons
         !is_filter(part->filters[LAST_LABELS], HUNT_KEY_LAST_LABEL_WORDS,
                    HUNT_KEY_LAST_LABEL_WORDS) ||
         !is_filter(part->filters[NETWORKS], NETWORKS_WORDS, NETWORKS_WORDS) ||
-        !is_filter(part->filters[URL_HOSTS], 1, (gsize)1 << 32) || !part->strings_length ||
-        part->strings[part->strings_length - 1] != '\0')
+        !is_filter(part->filters[URL_HOSTS], 1, (gsize)1 << 32) ||
+        !is_filter(part->filters[ENDINGS], 1, (gsize)1 << 32) ||
+        !is_filter(part->filters[MIDDLES], HUNT_KEY_MIDDLES_WORDS, HUNT_KEY_MIDDLES_WORDS) ||
+        !part->strings_length || part->strings[part->strings_length - 1] != '\0')
         return input_error(error, "%s: is a broken table of indicators; build it again", name);
     return TRUE;
 }
@@ -210,6 +213,24 @@ static gboolean holds(gconstpointer set, guint64 hash, gconstpointer key, gsize 
     return table_set_find(set, hash, key, length, &cursor);
 }
 
+/* What a sieve passes over, no part may have: each part has to have one. */
+static struct hunt_sieve sieve_of(const struct hunt_table *table)
+{
+    struct hunt_sieve sieve = { .endings = table->filters[ENDINGS].words,
+                                .ending_words = table->filters[ENDINGS].count,
+                                .middles = table->filters[MIDDLES].words };
+
+    for (gsize i = 0; i < table->count; i++) {
+        const struct words *filters = table->parts[i].filters;
+
+        if (!filters[ENDINGS].words)
+            sieve.endings = NULL;
+        if (filters[NETWORKS].words && !filters[MIDDLES].words)
+            sieve.middles = NULL;
+    }
+    return sieve;
+}
+
 struct hunt_needles hunt_table_needles(const struct hunt_table *table)
 {
     struct hunt_needles needles = {
@@ -217,6 +238,7 @@ struct hunt_needles hunt_table_needles(const struct hunt_table *table)
         .networks = table->filters[NETWORKS].words,
         .url_hosts = table->filters[URL_HOSTS].words,
         .url_host_words = table->filters[URL_HOSTS].count,
+        .sieve = sieve_of(table),
         .filter_count = (guint)table->count,
         .holds = holds,
         .table = table->set,

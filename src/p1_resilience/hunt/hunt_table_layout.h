@@ -10,6 +10,8 @@
  *     21 sources      struct hunt_source_row
  *     22 warnings     u32: names of warning lists
  *     23 skips        struct hunt_skip_row
+ *     24 endings      2^k words (sieve.h); absent when a name has none
+ *     25 middles      2^16 bits (sieve.h); absent without networks, or when too much is set
  *
  * u32 in rows that name a text are offsets in the strings; 0 is the empty text, which means none.
  *
@@ -31,6 +33,8 @@ enum hunt_section {
     HUNT_SOURCES,
     HUNT_WARNINGS,
     HUNT_SKIPS,
+    HUNT_ENDINGS,
+    HUNT_MIDDLES,
 };
 
 #define HUNT_LENGTHS6_WORDS 3

@@ -25,6 +25,13 @@
 /* Filters probed one after another: a table and the segments added to it since. */
 #define HUNT_NEEDLES_FILTERS_MAX 8
 
+/* What passes over most of a text before anything is known of it; sieve.h makes them. */
+struct hunt_sieve {
+    const guint64 *endings; /* of names; NULL: everything is looked at */
+    gsize ending_words;     /* a power of two */
+    const guint64 *middles; /* of IPv4 networks, HUNT_KEY_MIDDLES_WORDS; NULL: all may be */
+};
+
 /* What is looked for: filters of an opened table (hunt_key.h), and the exact answer. Borrowed. */
 struct hunt_needles {
     const guint64 *last_labels; /* HUNT_KEY_LAST_LABEL_WORDS words; NULL: no names */
@@ -34,6 +41,7 @@ struct hunt_needles {
     const guint64 *url_hosts;   /* NULL: no URLs */
     gsize url_host_words;       /* a power of two */
     gboolean digests, emails;   /* whether there are any */
+    struct hunt_sieve sieve;    /* sieve.h */
     struct table_filter filters[HUNT_NEEDLES_FILTERS_MAX];
     guint filter_count;
     /* Whether this very key is there. Called from several threads at once. */

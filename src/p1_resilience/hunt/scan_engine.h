@@ -65,6 +65,7 @@ struct hunt_scanner {
     GByteArray *view_text;
     const guint8 *raw;                 /* the scanned bytes */
     hunt_masks masks[SWEEP_WORDS + 2]; /* one before the window and one behind it too */
+    guint64 telling[SWEEP_WORDS];      /* dots of the window that the sieve holds back */
 };
 
 /* Finds the candidates in `text`. Adds the segments to unescape, unless it is a view. */

@@ -1,28 +1,10 @@
-#include "p1_resilience/hunt/scan_engine.h"
+#include "p1_resilience/hunt/scan_sieve.h"
 #include "p1_resilience/hunt/token.h"
 #include "p1_resilience/hunt/view.h"
 
 #include <string.h>
 
 #define DIGEST_RUN_MIN 32 /* hex digits: MD5 */
-
-/* Becomes part of each of the two sweeps at the end of this file. */
-#define HOT static inline __attribute__((always_inline))
-
-/*
- * The window: the text from `base`, as far as masks were made. There is a mask before the first
- * word and one behind the last, so that 64 bits may be taken from any bit, either way, without a
- * branch: what a run of bytes is like cannot be foretold, and a wrong guess costs as much as the
- * hash.
- */
-struct window {
-    struct hunt_scanner *scanner;
-    const guint8 *text;
-    guint32 length; /* of the text */
-    guint32 base;   /* a multiple of CLASS_BYTES */
-    /* Behind the last run that was looked at, by what began the look. */
-    guint32 after_name, after_address6, after_hex, after_escape;
-};
 
 HOT gboolean is(const struct window *window, guint32 position, guint8 bits)
 {
@@ -47,33 +29,6 @@ static gboolean word_around(const struct window *window, guint32 start, guint32 
 {
     return (start > 0 && is(window, start - 1, BYTE_WORD)) ||
            (end < window->length && is(window, end, BYTE_WORD));
-}
-
-/* The 64 bits of `class` from `bit` of the word at `masks` on. */
-HOT guint64 bits_from(const hunt_masks *masks, guint bit, enum hunt_class class)
-{
-    return masks[0][class] >> bit | masks[1][class] << 1 << (CLASS_BYTES - 1 - bit);
-}
-
-/* The 64 bits of `class` up to `bit`, which is the highest of them. */
-HOT guint64 bits_to(const hunt_masks *masks, guint bit, enum hunt_class class)
-{
-    return masks[0][class] << (CLASS_BYTES - 1 - bit) | masks[-1][class] >> 1 >> bit;
-}
-
-HOT guint64 low_bits(guint32 count)
-{
-    return count < CLASS_BYTES ? ((guint64)1 << count) - 1 : ~(guint64)0;
-}
-
-HOT guint lowest(guint64 bits)
-{
-    return (guint)__builtin_ctzll(bits);
-}
-
-HOT guint highest(guint64 bits)
-{
-    return CLASS_BYTES - 1 - (guint)__builtin_clzll(bits);
 }
 
 /* ---- IPv4 */
@@ -306,13 +261,6 @@ HOT guint64 not_before(guint64 mask, guint32 base, guint32 from)
     return from - base < CLASS_BYTES ? mask & ~low_bits(from - base) : 0;
 }
 
-/* Those of `dots` that another dot, of `dots` or `next`, follows behind one to three bytes. */
-HOT guint64 followed_by_dot(guint64 dots, guint64 followers, guint64 next)
-{
-    return dots & (followers >> 2 | next << 62 | followers >> 3 | next << 61 | followers >> 4 |
-                   next << 60);
-}
-
 /*
  * Bytes of the runs with dots that may hold something; 0 for most of what has dots, as versions and
  * times. A name needs a dot with more than digits before the next delimiter, an IPv4 address three
@@ -332,13 +280,9 @@ HOT guint64 telling(const hunt_masks *masks)
     return sum < digits || dots >> 63 ? found | dots : found;
 }
 
-HOT void dots(struct window *window, const hunt_masks *masks, guint32 base)
+HOT void dots(struct window *window, const hunt_masks *masks, guint32 base, guint64 left)
 {
-    guint64 left;
-
-    if (!masks[0][CLASS_DOT])
-        return;
-    left = not_before(telling(masks), base, window->after_name);
+    left = not_before(left, base, window->after_name);
     while (left) {
         host_run(window, masks, base, lowest(left));
         left = not_before(left, base, window->after_name);
@@ -542,6 +486,7 @@ HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
 {
     struct window window = { .scanner = scanner, .text = text, .length = length };
     guint32 words = (length + CLASS_BYTES - 1) / CLASS_BYTES;
+    gboolean sieved = scanner->needles.sieve.endings != NULL;
 
     scanner->text = text;
     scanner->length = length;
@@ -549,12 +494,15 @@ HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
         guint32 count = MIN(words - first, SWEEP_WORDS);
 
         classify(&window, first, count);
+        if (sieved)
+            sieve_window(&window, count);
         for (guint32 word = 0; word < count; word++) {
             const hunt_masks *masks = (const hunt_masks *)scanner->masks + 1 + word;
             guint32 base = window.base + word * CLASS_BYTES;
-            guint64 lanes;
+            guint64 lanes, left = sieved ? scanner->telling[word] : telling(masks);
 
-            dots(&window, masks, base);
+            if (left)
+                dots(&window, masks, base, left);
             if (masks[0][CLASS_COLON])
                 colons(&window, masks, base);
             lanes = scanner->needles.digests ? full_lanes(masks[0][CLASS_HEX]) : 0;
@@ -573,9 +521,8 @@ static void sweep_plainly(struct hunt_scanner *scanner, const guint8 *text, guin
 
 #if defined(__x86_64__)
 /* Shifts and bit counts in one step each: all processors with AVX2 have these. */
-__attribute__((target("bmi,bmi2,lzcnt"))) static void sweep_by_bits(struct hunt_scanner *scanner,
-                                                                    const guint8 *text,
-                                                                    guint32 length)
+__attribute__((target("bmi,bmi2,lzcnt,popcnt"))) static void sweep_by_bits(
+    struct hunt_scanner *scanner, const guint8 *text, guint32 length)
 {
     sweep(scanner, text, length);
 }
