@@ -12,7 +12,8 @@ struct hunt_arguments {
     /* scan */
     int threads;
     char *at;
-    gboolean context, defanged, show_suppressed;
+    gboolean context, defanged, show_suppressed, utf16;
+    char *fields;
     char *sign, *key, *passphrase_file;
     /* pcap; and of scan: at, show_suppressed */
     gboolean values;

@@ -251,6 +251,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     g_autoptr(hunt_claim_t) claim = NULL;
     g_autoptr(hunt_timeline_t) timeline = NULL;
     g_autoptr(signing_key_t) key = NULL;
+    g_auto(GStrv) columns = given->fields ? g_strsplit(given->fields, ",", -1) : NULL;
     struct hunt_scan_summary summary = { 0 };
     gint64 began_us;
     gboolean done;
@@ -262,12 +263,17 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         return input_error(error, "what to hunt through: files, folders, or - for standard input");
     if (given->threads < 0)
         return input_error(error, "--threads: %d is not a number of threads", given->threads);
+    if (given->sign && (given->fields || given->utf16))
+        return input_error(error, "--sign claims of whole files: not with --fields or --utf16");
+    if (columns && (!*columns || g_strv_contains((const char *const *)columns, "")))
+        return input_error(error, "--fields: names with commas between, none of them empty");
     if (!hunt_read_rule(given, &options.rule, error) ||
         !(table = hunt_table_open_all((const char *const *)given->tables, error)))
         return EXIT_INPUT;
     if (given->sign && !(key = hunt_sign_key(context, given, arguments, error)))
         return EXIT_INPUT;
     options.threads = (guint)given->threads;
+    options.source = (struct scan_source_options){ columns, given->utf16 };
     options.with_digest = given->sign != NULL;
     if (given->sign)
         claim = hunt_claim_new(table, &options);

@@ -289,3 +289,62 @@ def test_wrong_use_is_said(entente, table):
     assert "missing.table" in entente("hunt", "scan", "--table", "missing.table", "x", status=3).stderr
     entente("hunt", "scan", "--table", name, "--threads", "-1", "x", status=2)
     entente("hunt", "scan", "--table", name, "--at", "yesterday", "x", status=2)
+
+
+def test_only_the_columns_asked_for(entente, scan, table):
+    name = table("evil.example", "203.0.113.7", "http://bad.test/gate?a=1")
+    header = "#separator \\x09\n#fields\tts\tid.resp_h\thost\turi\treferrer\n"
+    row = "1600000000.5\t203.0.113.7\t{}\t{}\thttp://evil.example/\n"
+    (entente.folder / "http.log.gz").write_bytes(gzip.compress(
+        (header + row.format("bad.test", "/gate?a=1") + row.format("bad.test", "/other")).encode()))
+    for threads in (1, 3):
+        hits, summary = scan(name, "--threads", threads, "--fields", "host,uri", "--context", "http.log.gz")
+        assert [(hit["line"], hit["indicator"], hit["view"]) for hit in hits] == [
+            (3, "http://bad.test/gate?a=1", "joined")]
+        assert hits[0]["offset"] == len(header) + len("1600000000.5\t203.0.113.7\t")
+        # The line's time and, when asked for, its text are those of the log.
+        assert hits[0]["time"].startswith("2020-09-13T12:26:40") and hits[0]["text"].startswith("1600000000.5\t203.0")
+        assert not summary["unread"]
+    hits, _ = scan(name, "--fields", "id.resp_h", "http.log.gz")
+    assert [(hit["line"], hit["indicator"]) for hit in hits] == [(3, "203.0.113.7"), (4, "203.0.113.7")]
+    # More than a block, so that the names of columns come from another one; a log without such columns is told.
+    (entente.folder / "long.csv").write_text("time,client,note\n" + "1,192.0.2.1,evil.example\n" * 50000
+                                             + "2,203.0.113.7,x\n")
+    hits, summary = scan(name, "--fields", "client", "long.csv", "http.log.gz")
+    assert [(hit["file"], hit["line"], hit["indicator"]) for hit in hits] == [("long.csv", 50002, "203.0.113.7")]
+    assert summary["unread"] == ["http.log.gz: it has no column or member that was asked for"]
+    members = {"ts": 1, "dns": {"query": "www.evil.example", "answers": [{"ip": "203.0.113.7"}]}, "x": "evil.example"}
+    (entente.folder / "dns.json").write_text(json.dumps(members) + "\n")
+    hits, _ = scan(name, "--fields", "dns.query,ip", "dns.json")
+    assert [(hit["token"], hit["indicator"]) for hit in hits] == [
+        ("www.evil.example", "evil.example"), ("203.0.113.7", "203.0.113.7")]
+    entente("hunt", "scan", "--table", name, "--fields", "a,,b", "dns.json", status=2)
+    entente("hunt", "scan", "--table", name, "--fields", "a", "--sign", "x.json", "dns.json", status=2)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_logs_in_utf16(entente, scan, table, order):
+    name = table("evil.example", "203.0.113.7")
+    text = "é first\r\nlogon from 203.0.113.7\r\n\u0a2e evil.example\r\n"
+    mark = "\ufeff".encode(order)
+    (entente.folder / "marked.log").write_bytes(mark + text.encode(order))
+    (entente.folder / "plain.log").write_bytes(("x" * 100 + text).encode(order))
+    hits, summary = scan(name, "marked.log")
+    assert [(hit["line"], hit["indicator"]) for hit in hits] == [(2, "203.0.113.7"), (3, "evil.example")]
+    for hit in hits:
+        content = (entente.folder / "marked.log").read_bytes()[hit["offset"]:]
+        assert content.startswith(hit["token"].encode(order))
+    assert summary["lines"] == 3 and not summary["unread"]
+    scan(name, "plain.log", status=0)
+    assert len(scan(name, "--utf16", "plain.log", "marked.log")[0]) == 4
+    # Through a pipe, byte by byte, and packed.
+    command = subprocess.Popen([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
+                               cwd=entente.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for byte in mark + text.encode(order):
+        command.stdin.write(bytes([byte]))
+        command.stdin.flush()
+    output, _ = command.communicate(timeout=60)
+    assert [json.loads(line)["indicator"] for line in output.splitlines()[:-1]] == ["203.0.113.7", "evil.example"]
+    (entente.folder / "packed.log.gz").write_bytes(gzip.compress(mark + text.encode(order) * 50000))
+    hits, _ = scan(name, "--threads", "3", "packed.log.gz")
+    assert len(hits) == 100000

@@ -1,3 +1,4 @@
+#include "p1_resilience/hunt/log_columns.h"
 #include "p1_resilience/hunt/refang.h"
 #include "p1_resilience/hunt/scan_engine.h"
 #include "p1_resilience/hunt/view.h"
@@ -189,6 +190,35 @@ static void sweep_defanged(struct hunt_scanner *scanner, gsize length)
     scanner->in_view = FALSE;
 }
 
+/* What columns make together. */
+static void sweep_joined(struct hunt_scanner *scanner)
+{
+    const struct log_look *look = scanner->look;
+
+    scanner->look = NULL;
+    if (!look->joined->len)
+        return;
+    scanner->in_view = TRUE;
+    g_array_set_size(scanner->segments, 0);
+    g_byte_array_set_size(scanner->view_text, 0);
+    for (guint i = 0; i < look->places->len; i++) {
+        const struct log_joined *joined = &g_array_index(look->places, struct log_joined, i);
+        const struct segment segment = { .start = joined->start,
+                                         .view = HUNT_VIEW_JOINED,
+                                         .place = joined->place };
+
+        g_array_append_val(scanner->segments, segment);
+    }
+    g_byte_array_append(scanner->view_text, look->joined->data, look->joined->len);
+    sweep_gathered(scanner);
+    scanner->in_view = FALSE;
+}
+
+void hunt_scanner_join(struct hunt_scanner *scanner, const struct log_look *look)
+{
+    scanner->look = look;
+}
+
 static int by_place(gconstpointer left, gconstpointer right, gpointer data)
 {
     const struct found *a = left, *b = right;
@@ -325,6 +355,8 @@ void hunt_scan_lines(struct hunt_scanner *scanner, const guint8 *bytes, gsize le
         sweep_views(scanner);
     if (scanner->defanged)
         sweep_defanged(scanner, length);
+    if (scanner->look)
+        sweep_joined(scanner);
     if (!scanner->found->len)
         return;
     g_array_sort_with_data(scanner->found, by_place, scanner->bytes->data);

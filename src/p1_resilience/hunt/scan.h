@@ -50,8 +50,15 @@ struct hunt_needles {
 };
 
 /* How the token was written in the line. */
-enum hunt_view { HUNT_VIEW_RAW, HUNT_VIEW_JSON, HUNT_VIEW_PERCENT, HUNT_VIEW_DEFANGED };
-const char *hunt_view_name(enum hunt_view view); /* "raw", "json", "pct", "defanged" */
+enum hunt_view {
+    HUNT_VIEW_RAW,
+    HUNT_VIEW_JSON,
+    HUNT_VIEW_PERCENT,
+    HUNT_VIEW_DEFANGED,
+    HUNT_VIEW_JOINED, /* in two columns of it */
+    HUNT_VIEWS
+};
+const char *hunt_view_name(enum hunt_view view); /* "raw", "json", "pct", "defanged", "joined" */
 
 /* One key in one line. Borrowed: valid during the call. */
 struct hunt_match {
@@ -89,6 +96,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hunt_scanner_t, hunt_scanner_free)
  * on them (refang.h). The offset of what is found so is that of its line.
  */
 void hunt_scanner_defanged(struct hunt_scanner *scanner);
+
+/*
+ * The next scan is also of what was joined from its bytes; the offset of what is found so is that
+ * of the first column. Borrowed until that scan is done.
+ */
+struct log_look;
+void hunt_scanner_join(struct hunt_scanner *scanner, const struct log_look *look);
 
 /*
  * Scans `bytes`: whole lines, or a piece of a line that begins and ends where no token is cut

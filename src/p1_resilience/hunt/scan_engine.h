@@ -57,6 +57,7 @@ struct hunt_scanner {
     guint32 length;
     GArray *segments; /* of views; while the raw text is swept they are added, then read */
     gboolean in_view, defanged;
+    const struct log_look *look; /* of the next scan; or NULL */
     guint queued, queued4;
     struct candidate queue[QUEUE_SIZE];
     struct candidate4 queue4[QUEUE_SIZE];

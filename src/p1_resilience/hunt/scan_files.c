@@ -117,7 +117,7 @@ static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length
         memcpy(&record, body, sizeof record);
         size = (guint64)record.token_length + record.key_length + record.text_length;
         if (size > length - sizeof record || record.input >= hunt->batch->len ||
-            record.view > HUNT_VIEW_DEFANGED)
+            record.view >= HUNT_VIEWS)
             return FALSE;
         input = hunt->batch->pdata[record.input];
         body += sizeof record;
@@ -255,7 +255,8 @@ static gboolean scan_batch(struct hunt *hunt, const struct confinement *confinem
         .pool = { .threads = hunt->options->threads,
                   .with_text = hunt->options->with_text,
                   .with_time = TRUE,
-                  .defanged = hunt->options->defanged },
+                  .defanged = hunt->options->defanged,
+                  .source = hunt->options->source },
     };
     struct confine_limits limits = {
         .memory = MEMORY_BASE + hunt_table_bytes(hunt->table) + job.pool.threads * MEMORY_A_THREAD,

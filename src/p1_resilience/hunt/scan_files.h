@@ -11,6 +11,7 @@
  */
 #pragma once
 #include "p1_resilience/hunt/hit.h"
+#include "p1_resilience/hunt/scan_source.h"
 #include "stream/input.h"
 
 struct hunt_scan_options {
@@ -18,6 +19,7 @@ struct hunt_scan_options {
     gboolean with_text;
     gboolean defanged;
     gboolean with_digest; /* of the bytes of each input, as they were read */
+    struct scan_source_options source;
     struct hit_rule rule;
 };
 

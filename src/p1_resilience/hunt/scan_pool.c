@@ -29,6 +29,7 @@ struct pool {
 struct seat {
     struct pool *pool;
     struct source_block *block;
+    const guint8 *looked_at; /* the block's bytes, or the columns of them */
     struct hunt_scanner *scanner;
 };
 
@@ -38,7 +39,7 @@ static void note_match(const struct hunt_match *match, gpointer data)
     const struct scan_pool_options *options = seat->pool->options;
     struct match_record record = {
         .line = match->line,
-        .offset = match->offset,
+        .offset = seat->block->mark + match->offset * seat->block->unit,
         .hash = match->hash,
         .time_us = G_MININT64,
         .input = seat->block->input,
@@ -49,13 +50,15 @@ static void note_match(const struct hunt_match *match, gpointer data)
         .whole = match->whole != FALSE,
         .repeated = match->repeated != FALSE,
     };
+    /* The line as it is in the log, not as it was looked at. */
+    const guint8 *text = seat->block->bytes + (match->text - seat->looked_at);
 
     if (options->with_time)
-        record.time_us = hit_time((const char *)match->text, match->text_length);
+        record.time_us = hit_time((const char *)text, match->text_length);
     g_byte_array_append(seat->block->matches, (const guint8 *)&record, sizeof record);
     g_byte_array_append(seat->block->matches, match->token, record.token_length);
     g_byte_array_append(seat->block->matches, match->key, record.key_length);
-    g_byte_array_append(seat->block->matches, match->text, record.text_length);
+    g_byte_array_append(seat->block->matches, text, record.text_length);
 }
 
 static gsize record_size(const struct match_record *record)
@@ -124,7 +127,7 @@ static void hand_over(struct pool *pool, struct source_block *block)
 
     settle(pool, block);
     pool->input_lines += block->lines;
-    pool->input_bytes += block->length;
+    pool->input_bytes += block->length * block->unit;
     record.is_last = block->is_last != FALSE;
     memcpy(record.digest, block->digest, sizeof record.digest);
     record.bytes = pool->input_bytes;
@@ -205,7 +208,7 @@ static gpointer unpack_all(gpointer data)
 static gpointer scan_blocks(gpointer data)
 {
     struct pool *pool = data;
-    struct seat seat = { pool, NULL, hunt_scanner_new(pool->needles) };
+    struct seat seat = { .pool = pool, .scanner = hunt_scanner_new(pool->needles) };
     const struct hunt_scan_counts *counts = hunt_scanner_counts(seat.scanner);
 
     if (pool->options->defanged)
@@ -214,7 +217,12 @@ static gpointer scan_blocks(gpointer data)
         guint64 before = counts->lines;
 
         g_byte_array_set_size(seat.block->matches, 0);
-        hunt_scan_lines(seat.scanner, seat.block->bytes, seat.block->length, seat.block->offset, 1,
+        seat.looked_at = seat.block->bytes;
+        if (seat.block->look) {
+            seat.looked_at = seat.block->look->text->data;
+            hunt_scanner_join(seat.scanner, seat.block->look);
+        }
+        hunt_scan_lines(seat.scanner, seat.looked_at, seat.block->length, seat.block->offset, 1,
                         note_match, &seat);
         seat.block->lines = counts->lines - before;
         put_in_order(pool, seat.block);
@@ -251,7 +259,7 @@ void scan_pool_run(const struct hunt_needles *needles, const GPtrArray *inputs,
     GThread *reader = NULL;
 
     pool.blocks = 2 * options->threads + 2;
-    pool.source = scan_source_new(inputs);
+    pool.source = scan_source_new(inputs, &options->source);
     pool.empty = g_async_queue_new_full((GDestroyNotify)source_block_free);
     pool.done = g_new0(struct source_block *, pool.blocks);
     pool.line_keys =

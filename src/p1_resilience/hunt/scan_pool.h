@@ -29,6 +29,7 @@ struct scan_pool_options {
     gboolean with_text; /* lines too, cut at TEXT_MAX */
     gboolean with_time;
     gboolean defanged;
+    struct scan_source_options source;
 };
 
 #define SCAN_TEXT_MAX 8192

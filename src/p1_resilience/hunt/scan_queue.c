@@ -36,7 +36,7 @@ static guint32 raw_offset(const struct hunt_scanner *scanner, guint32 position, 
             high = middle;
     }
     *view = segments[low].view;
-    if (*view == HUNT_VIEW_DEFANGED)
+    if (*view >= HUNT_VIEW_DEFANGED)
         return segments[low].start;
     return segments[low].start + view_origin(segments[low].view, scanner->raw + segments[low].start,
                                              segments[low].length, position - segments[low].place);

@@ -4,7 +4,7 @@
 
 const char *hunt_view_name(enum hunt_view view)
 {
-    static const char *const names[] = { "raw", "json", "pct", "defanged" };
+    static const char *const names[] = { "raw", "json", "pct", "defanged", "joined" };
 
     return names[view];
 }
