@@ -25,6 +25,7 @@
 struct people {
     char *ids[PARTIES];
     struct signing_key *keys[PARTIES];
+    char *id; /* of the case; NULL before its opening */
 };
 
 static GPtrArray *keys_of(gpointer data, const char *party, gint64 time_us, const char *hint,
@@ -68,6 +69,7 @@ static GBytes *make_event(const struct people *people, struct case_fold *fold, g
                                 .time_us = START + (gint64)number * G_USEC_PER_SEC,
                                 .kind = (char *)"disclosure",
                                 .stream = (char *)CASE_STREAM_SHARED,
+                                .id = people->id,
                                 .from = people->ids[party],
                                 .to = to,
                                 .machine = (char *)"report",
@@ -77,9 +79,6 @@ static GBytes *make_event(const struct people *people, struct case_fold *fold, g
     g_autoptr(GError) error = NULL;
     g_autoptr(dsse_t) dsse = NULL;
     g_autoptr(json_t) value = NULL, heads = NULL, fields = NULL;
-    g_autofree char *id = case_event_id(people->ids[0], &event.nonce);
-
-    event.id = id;
     for (guint i = 0, count = 0; i < PARTIES; i++)
         if (i != party)
             to[count++] = people->ids[i];
@@ -136,7 +135,7 @@ static void bench_ed25519(const struct people *people, guint count)
 
 static void bench_fold(guint count)
 {
-    struct people people;
+    struct people people = { 0 };
     struct case_fold *making, *fold;
     GPtrArray *bytes = g_ptr_array_new(), *events = g_ptr_array_new();
     const struct case_keys keys = { keys_of, &people };
@@ -149,6 +148,8 @@ static void bench_fold(guint count)
         struct case_event *event = case_event_parse(envelope, NULL);
 
         event->signers = 1;
+        if (i == 0)
+            people.id = g_strdup(event->id);
         if (case_fold_add(making, event, START + AHEAD) != CASE_APPLIED)
             g_error("event %u is refused", i);
         g_ptr_array_add(bytes, envelope);

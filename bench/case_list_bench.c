@@ -83,16 +83,12 @@ static GBytes *call_for_help(const struct bench *bench, guint number, GError **e
         .event = (char *)CASE_EVENT_OPEN,
         .tlp = TLP_AMBER,
     };
-    g_autofree char *id = NULL;
     g_autoptr(json_t) fields = NULL, json = NULL;
     g_autoptr(GBytes) payload = NULL;
     g_autoptr(dsse_t) dsse = NULL;
 
-    randombytes_buf(event.nonce.bytes, sizeof event.nonce.bytes);
-    id = case_event_id(event.from, &event.nonce);
     fields = json_pack("{ssssssss}", "what", what, "continuing", number % 3 ? "yes" : "no",
                        "channel", "+33 1 23 45 67 89", "harm", harms[number % 5]);
-    event.id = id;
     event.fields = fields;
     payload = case_event_payload(&event, error);
     if (!payload)

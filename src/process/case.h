@@ -134,11 +134,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(case_fold_t, case_fold_free)
  * well, is not of the case; nor is an opening that cannot open it, and what waits for one goes on
  * waiting. All else keeps its place in its author's chain, whatever the verdict, and is judged
  * again when events come before it.
- *
- * Of two openings (which only an author who means ill signs) one counts, the same for all: the one
- * that another signatory whom it addresses has answered to all of them; then the earlier; then that
- * of the lower hash. The other, with what its author built upon it, is forked, even if it counted
- * before.
  */
 enum case_verdict case_fold_add(struct case_fold *fold, struct case_event *event, gint64 now_us);
 
@@ -160,8 +155,6 @@ guint32 case_fold_last(const struct case_fold *fold, const char *author, const c
 /* An event that was added, whatever it is worth; NULL: none such. Borrowed. */
 const struct case_event *case_fold_event(const struct case_fold *fold,
                                          const struct case_hash *hash);
-/* How many openings there are; more than one: case_fold_add() may have changed any verdict. */
-guint case_fold_openings(const struct case_fold *fold);
 /* seq numbers of an author that are missing before waiting events: "3-5"; NULL: none. */
 char *case_fold_gaps(const struct case_fold *fold, const char *author, const char *stream);
 

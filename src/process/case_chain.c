@@ -89,11 +89,6 @@ const struct case_event *case_fold_event(const struct case_fold *fold, const str
     return slot ? slot->event : NULL;
 }
 
-guint case_fold_openings(const struct case_fold *fold)
-{
-    return fold->openings->len;
-}
-
 guint32 case_fold_last(const struct case_fold *fold, const char *author, const char *stream,
                        struct case_hash *hash)
 {

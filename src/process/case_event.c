@@ -11,6 +11,8 @@
 
 #define SUBJECT_PREFIX "case/"
 #define PARTY_KEY_PREFIX "key:"
+#define NUMBER_PREFIX "entente/case/1\n"
+#define NONCE_SIZE 32
 
 static void attachment_free(gpointer data)
 {
@@ -127,7 +129,6 @@ static struct case_event *read_predicate(const json_t *predicate)
     event->fields = json_incref(json_object_get(predicate, "fields"));
     tlp_parse(json_text(predicate, "tlp"), &event->tlp);
     read_attachments(event, json_object_get(predicate, "attachments"));
-    hash_of(predicate, "nonce", &event->nonce);
     if (anchor) {
         event->anchor_size = (guint64)json_number(anchor, "size", 0);
         hash_of(anchor, "root", &event->anchor_root);
@@ -136,13 +137,22 @@ static struct case_event *read_predicate(const json_t *predicate)
     return event;
 }
 
-char *case_event_id(const char *from, const struct case_hash *nonce)
+/* The number of the case that an opening begins; see case_event_payload(). */
+static char *number_of(const json_t *predicate, GError **error)
 {
-    g_autofree char *hex = hex_encode(nonce->bytes, sizeof nonce->bytes);
-    g_autofree char *text = g_strdup_printf("entente/case/1\n%s\n%s\n", from, hex);
+    g_autoptr(json_t) rest = json_copy((json_t *)predicate);
+    g_autoptr(GBytes) text = NULL;
+    crypto_hash_sha256_state state;
     guint8 digest[crypto_hash_sha256_BYTES];
 
-    crypto_hash_sha256(digest, (const guint8 *)text, strlen(text));
+    json_object_del(rest, "case");
+    text = json_canonical(rest, error);
+    if (!text)
+        return NULL;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const guint8 *)NUMBER_PREFIX, strlen(NUMBER_PREFIX));
+    crypto_hash_sha256_update(&state, g_bytes_get_data(text, NULL), g_bytes_get_size(text));
+    crypto_hash_sha256_final(&state, digest);
     return hex_encode(digest, CASE_ID_SIZE / 2);
 }
 
@@ -151,15 +161,16 @@ gboolean case_event_opens(const struct case_event *event)
     return event->seq == 1 && g_str_equal(event->event, CASE_EVENT_OPEN);
 }
 
-static gboolean is_bound(const struct case_event *event)
+static gboolean is_bound(const json_t *predicate, GError **error)
 {
-    g_autofree char *id = case_event_id(event->from, &event->nonce);
+    g_autofree char *number = number_of(predicate, error);
 
-    return g_str_equal(event->id, id);
+    return number && (g_strcmp0(json_text(predicate, "case"), number) == 0 ||
+                      input_error(error, "the case's number is not that of its opening"));
 }
 
 /* What the shape cannot say: bounds between members. */
-static gboolean is_sound(const struct case_event *event, GError **error)
+static gboolean is_sound(const struct case_event *event, const json_t *predicate, GError **error)
 {
     const char *party;
     json_t *head;
@@ -170,8 +181,8 @@ static gboolean is_sound(const struct case_event *event, GError **error)
         return input_error(error, "\"time\" lies before 1970");
     if (event->anchor_us > event->time_us)
         return input_error(error, "\"time\" lies before that of the checkpoint it names");
-    if (case_event_opens(event) && !is_bound(event))
-        return input_error(error, "the case's number is not that of its author and nonce");
+    if (case_event_opens(event) && !is_bound(predicate, error))
+        return FALSE;
     json_object_foreach(event->heads, party, head)
     {
         if (!case_party_is_key(party) && strlen(party) != 2 * CASE_HASH_SIZE)
@@ -213,7 +224,7 @@ struct case_event *case_event_parse(GBytes *envelope, GError **error)
     if (!predicate_verify(predicate_find(PREDICATE_CASE_EVENT), statement, error))
         return NULL;
     event = read_predicate(intoto_predicate(statement));
-    if (!is_sound(event, error))
+    if (!is_sound(event, intoto_predicate(statement), error))
         return NULL;
     event->envelope = g_bytes_ref(envelope);
     crypto_hash_sha256(event->hash.bytes, g_bytes_get_data(dsse->payload, NULL),
@@ -297,21 +308,27 @@ json_t *case_event_json(const struct case_event *event)
 GBytes *case_event_payload(const struct case_event *event, GError **error)
 {
     g_autoptr(json_t) predicate = case_event_json(event);
-    g_autofree char *subject = g_strconcat(SUBJECT_PREFIX, event->id, NULL);
+    guint8 nonce[NONCE_SIZE], digest[crypto_hash_sha256_BYTES];
+    g_autofree char *nonce_hex = NULL, *id = g_strdup(event->id), *subject = NULL;
     g_autofree char *digest_hex = NULL;
-    guint8 digest[crypto_hash_sha256_BYTES];
-    struct case_hash nonce = event->nonce;
     g_autoptr(GBytes) payload = NULL;
     g_autoptr(json_t) statement = NULL;
 
-    if (!case_event_opens(event))
-        randombytes_buf(nonce.bytes, sizeof nonce.bytes);
-    set_hash(predicate, "nonce", &nonce);
-    crypto_hash_sha256(digest, (const guint8 *)event->id, strlen(event->id));
+    randombytes_buf(nonce, sizeof nonce);
+    nonce_hex = hex_encode(nonce, sizeof nonce);
+    set_text(predicate, "nonce", nonce_hex);
+    if (!id) {
+        id = number_of(predicate, error);
+        if (!id)
+            return NULL;
+        set_text(predicate, "case", id);
+    }
+    subject = g_strconcat(SUBJECT_PREFIX, id, NULL);
+    crypto_hash_sha256(digest, (const guint8 *)id, strlen(id));
     digest_hex = hex_encode(digest, sizeof digest);
     payload = intoto_build(subject, digest_hex, PREDICATE_CASE_EVENT, predicate, error);
     statement = payload ? intoto_read(payload, error) : NULL;
-    if (!statement || !is_sound(event, error) ||
+    if (!statement || !is_sound(event, predicate, error) ||
         !predicate_verify(predicate_find(PREDICATE_CASE_EVENT), statement, error))
         return NULL;
     return g_steal_pointer(&payload);

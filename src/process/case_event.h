@@ -7,8 +7,8 @@
  *
  *     causes first (previous, heads); then by time; then by hash
  *
- * The number of a case is bound to who opened it and to the nonce of the opening: nobody else can
- * open a case of that number, and whoever hears of it cannot come before its opening.
+ * The number of a case is made of all that its opening says: there is one opening of a number, and
+ * whoever hears of the number cannot come before it.
  *
  * An author that signs two events with one seq is a fork: the second is refused and kept as
  * evidence. The hash of an event is the SHA-256 of its DSSE payload.
@@ -57,7 +57,6 @@ struct case_event {
     json_t *fields; /* never NULL */
     enum tlp tlp;
     GPtrArray *attachments; /* struct case_attachment *; never NULL */
-    struct case_hash nonce; /* written as it is for an opening; else a fresh one is */
     guint64 anchor_size;    /* of the trusted checkpoint its author held; 0: none */
     struct case_hash anchor_root;
     gint64 anchor_us;
@@ -70,18 +69,17 @@ struct case_event *case_event_ref(struct case_event *event);
 void case_event_free(struct case_event *event); /* drops a reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(case_event_t, case_event_free)
 
-/* The number of a case that `from` opens with `nonce`: the first 16 bytes, in hex, of the SHA-256
- * of "entente/case/1", `from` and the nonce in hex, each with '\n' behind it. Owned by the caller.
- */
-char *case_event_id(const char *from, const struct case_hash *nonce);
 /* An event that opens a case: its first, which waits for nothing. */
 gboolean case_event_opens(const struct case_event *event);
 
 /* Reads an envelope (form, shape, bounds); signatures are not judged. ENTENTE_ERROR_INPUT. */
 struct case_event *case_event_parse(GBytes *envelope, GError **error);
 
-/* The payload of a new event (RFC 8785): everything but hash, envelope and signers is read.
- * Owned by the caller. ENTENTE_ERROR_INPUT: what case_event_parse() would refuse.
+/* The payload of a new event (RFC 8785): everything but hash, envelope and signers is read, and a
+ * fresh nonce added. The number of an opening follows from the rest: the first 16 bytes, in hex, of
+ * the SHA-256 of "entente/case/1", '\n' and the predicate without "case" (RFC 8785). NULL as `id`
+ * has it filled in; another is refused. Owned by the caller. ENTENTE_ERROR_INPUT: what
+ * case_event_parse() would refuse.
  */
 GBytes *case_event_payload(const struct case_event *event, GError **error);
 

@@ -60,7 +60,6 @@ struct case_fold *case_fold_new(const struct case_options *options)
     fold->chains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, chain_free);
     fold->wanted =
         g_hash_table_new_full(hash_hash, hash_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    fold->openings = g_ptr_array_new();
     fold->want_opening = g_ptr_array_new();
     fold->order = g_ptr_array_new();
     fold->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
@@ -78,7 +77,6 @@ void case_fold_free(struct case_fold *fold)
     kase_free(fold->kase);
     g_ptr_array_unref(fold->snapshots);
     g_ptr_array_unref(fold->order);
-    g_ptr_array_unref(fold->openings);
     g_ptr_array_unref(fold->want_opening);
     g_hash_table_unref(fold->wanted);
     g_hash_table_unref(fold->chains);
@@ -281,7 +279,6 @@ static enum case_verdict find_heads(struct case_fold *fold, struct slot *slot)
         if (!g_str_equal(head->event->from, author) ||
             !g_str_equal(head->event->stream, slot->event->stream))
             slot->fixed = CASE_MALFORMED;
-        case_opening_answer(slot->event, head);
         if (head->placed)
             g_ptr_array_add(heads, head);
     }
@@ -304,8 +301,6 @@ static enum case_verdict settle(struct case_fold *fold, struct slot *slot)
     const struct chain *chain;
     enum case_verdict verdict;
 
-    if (opens)
-        slot->root = slot;
     if (opens && fold->opening)
         return lose_fork(slot);
     if (!opens && !fold->opening) {
@@ -318,7 +313,6 @@ static enum case_verdict settle(struct case_fold *fold, struct slot *slot)
 
         if (!case_slot_is_there(previous))
             return wait_for(fold, slot, event->previous.bytes);
-        slot->root = previous->root;
         if (previous->forked || !g_str_equal(previous->event->from, event->from) ||
             !g_str_equal(previous->event->stream, event->stream) ||
             previous->event->seq != event->seq - 1)
@@ -365,68 +359,6 @@ static void release(struct case_fold *fold, struct slot *first)
                 g_ptr_array_add(arrived, list->pdata[i]);
         }
     }
-}
-
-/* --- openings --- */
-
-/* As it was when it came. */
-static void unsettle(struct slot *slot)
-{
-    g_clear_pointer(&slot->heads, g_ptr_array_unref);
-    slot->previous = slot->root = NULL;
-    slot->placed = slot->forked = FALSE;
-    slot->order_us = slot->depth = 0;
-    slot->fixed = CASE_APPLIED;
-}
-
-static gint compare_arrivals(gconstpointer a, gconstpointer b)
-{
-    const struct slot *left = *(struct slot *const *)a, *right = *(struct slot *const *)b;
-
-    return left->arrival < right->arrival ? -1 : left->arrival > right->arrival;
-}
-
-static GPtrArray *take_all_out(struct case_fold *fold)
-{
-    GPtrArray *all = g_ptr_array_new();
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, fold->slots);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        unsettle(value);
-        g_ptr_array_add(all, value);
-    }
-    g_ptr_array_sort(all, compare_arrivals);
-    g_hash_table_remove_all(fold->chains);
-    g_hash_table_remove_all(fold->wanted);
-    g_ptr_array_set_size(fold->want_opening, 0);
-    g_ptr_array_set_size(fold->order, 0);
-    fold->waiting = 0;
-    fold->opening = NULL;
-    return all;
-}
-
-/* The case begins with another opening: all that was said is settled anew, in the order in which it
- * came. What an event answers stays answered, so that this comes to an end. */
-static void reopen(struct case_fold *fold, struct slot *opening)
-{
-    g_autoptr(GPtrArray) all = NULL;
-
-    case_fold_refresh(fold);
-    all = take_all_out(fold);
-    settle(fold, opening);
-    for (guint i = 0; i < all->len; i++)
-        if (all->pdata[i] != opening && settle(fold, all->pdata[i]) != CASE_GAP)
-            release(fold, all->pdata[i]);
-}
-
-static void choose_opening(struct case_fold *fold)
-{
-    struct slot *first;
-
-    while (fold->openings->len > 1 && (first = case_opening_first(fold->openings)) != fold->opening)
-        reopen(fold, first);
 }
 
 /* --- events that come --- */
@@ -506,13 +438,9 @@ enum case_verdict case_fold_add(struct case_fold *fold, struct case_event *event
     }
     slot = g_new0(struct slot, 1);
     slot->event = case_event_ref(event);
-    slot->arrival = fold->arrivals++;
     g_hash_table_insert(fold->slots, event->hash.bytes, slot);
-    if (case_event_opens(event))
-        g_ptr_array_add(fold->openings, slot);
     if (settle(fold, slot) != CASE_GAP)
         release(fold, slot);
-    choose_opening(fold);
     return case_fold_verdict(fold, &event->hash);
 }
 

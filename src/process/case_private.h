@@ -3,7 +3,6 @@
  *
  *     case_fold.c   events: gaps, forks, the order; when what is applied
  *     case_chain.c  what each author said in each stream
- *     case_opening.c  which of several openings of one case counts
  *     case_arrival.c  whether another party may come in, by TLP
  *     case_judge.c  one event: whether it may have its effect
  *     case_step.c   one step: the effect
@@ -32,10 +31,7 @@ struct slot {
     gint64 said_us;            /* its own, as far as its commitment bears it out */
     gboolean witnessed;
     struct slot *previous;
-    GPtrArray *heads;  /* struct slot *, or NULL */
-    guint arrival;     /* the how manieth that came */
-    struct slot *root; /* the opening that its chain begins with; NULL: none */
-    gboolean answered; /* of an opening: by another signatory */
+    GPtrArray *heads; /* struct slot *, or NULL */
 };
 
 /* The events of one author in one stream, by seq from 1. */
@@ -51,10 +47,8 @@ struct snapshot {
 struct case_fold {
     struct case_options options;
     char *self, *log;
-    struct slot *opening; /* the one that counts */
-    GPtrArray *openings;  /* struct slot *, all that could; its author signed more than one */
-    GHashTable *slots;    /* hash -> struct slot, all there are */
-    guint arrivals;
+    struct slot *opening;
+    GHashTable *slots;       /* hash -> struct slot, all there are */
     GHashTable *chains;      /* "author\nstream" -> struct chain */
     GHashTable *wanted;      /* hash -> GPtrArray of the slots that wait for it */
     GPtrArray *want_opening; /* struct slot * */
@@ -72,16 +66,6 @@ struct chain *case_chain(const struct case_fold *fold, const char *author, const
 struct chain *case_chain_make(struct case_fold *fold, const char *author, const char *stream);
 /* Whether an event has its place, or lost a fork; else it waits, or is not here. */
 gboolean case_slot_is_there(const struct slot *slot);
-
-/*
- * case_opening.c: of several openings of one number, which none but their one author can sign. One
- * that another signatory answered, of those it is addressed to and to all of them, stands before
- * one that nobody answered: who opened a case cannot take it back by another opening once it was
- * acted on. Then the earlier one, then that of the lower hash. So all who have the same events have
- * the same case.
- */
-void case_opening_answer(const struct case_event *event, const struct slot *head); /* named by it */
-struct slot *case_opening_first(const GPtrArray *openings); /* NULL: there is none */
 
 /* How a machine came from one state into the next; the past of a state, shared by copies. */
 struct case_change {

@@ -23,7 +23,6 @@
 #define CASES_FILE_LIMIT (G_GINT64_CONSTANT(64) << 30) /* bytes of an attachment */
 #define CASES_WAITING_LIMIT 1000u  /* of which wait for their causes, of one party */
 #define CASES_WAITING_DAYS 60      /* and how long they wait */
-#define CASES_OPENINGS_LIMIT 16u   /* of one case, of which one counts */
 #define CASES_UNOPENED_LIMIT 5000u /* that wait in all cases which nobody opened yet */
 #define CASES_UNOPENED_DAYS 30     /* and how long they wait */
 #define CASES_DRAFT_DAYS 30        /* how long a draft waits for its second signature */

@@ -62,28 +62,6 @@ static gboolean insert(struct cases *cases, const struct case_event *event, gint
     return TRUE;
 }
 
-/* Another opening counts now, or might: what is no entry of the case any more lost a fork. */
-static gboolean settle_forks(struct cases *cases, struct case_fold *fold, const char *id,
-                             GError **error)
-{
-    g_autoptr(query_t) query =
-        cases_ask(cases, error, "SELECT hash, verdict FROM event WHERE id = $1", "t", id);
-    g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(struct case_hash));
-    gboolean row = FALSE, good = query != NULL;
-
-    while (good && (good = query_step(query, &row, error)) && row) {
-        struct case_hash hash;
-
-        if (cases_hash_column(query, 0, &hash) && query_integer(query, 1) != CASE_FORKED &&
-            case_fold_verdict(fold, &hash) == CASE_FORKED)
-            g_array_append_val(lost, hash);
-    }
-    for (guint i = 0; good && i < lost->len; i++)
-        good = cases_do(cases, error, "UPDATE event SET verdict = $1 WHERE hash = $2", "ih",
-                        (gint64)CASE_FORKED, &g_array_index(lost, struct case_hash, i));
-    return good;
-}
-
 /* An event that comes before others, or that others waited for, changes what they are worth. */
 static gboolean settle_others(struct cases *cases, struct case_fold *fold, const struct kase *kase,
                               const struct case_event *event, GError **error)
@@ -92,14 +70,11 @@ static gboolean settle_others(struct cases *cases, struct case_fold *fold, const
         kase->entries->len ? kase->entries->pdata[kase->entries->len - 1] : NULL;
     gint64 waiting;
 
-    if (case_fold_openings(fold) > 1 && !settle_forks(cases, fold, kase->id, error))
-        return FALSE;
     if (!cases_number(cases, &waiting, 0, error,
                       "SELECT count(*) FROM event WHERE id = $1 AND verdict = $2", "ti", kase->id,
                       (gint64)CASE_GAP))
         return FALSE;
-    if (waiting == 0 && last && last->event && last->event == event &&
-        case_fold_openings(fold) <= 1)
+    if (waiting == 0 && last && last->event && last->event == event)
         return TRUE;
     for (guint i = 0; i < kase->entries->len; i++) {
         const struct case_entry *entry = kase->entries->pdata[i];
@@ -218,22 +193,6 @@ static gboolean has_share_left(struct cases *cases, const struct case_event *eve
     return TRUE;
 }
 
-/* Only who opened a case can sign another opening of it, and has no reason to. */
-static gboolean may_open(struct cases *cases, const struct case_event *event, gboolean *may,
-                         GError **error)
-{
-    gint64 openings = 0;
-
-    if (case_event_opens(event) &&
-        !cases_number(cases, &openings, 0, error,
-                      "SELECT count(*) FROM event WHERE id = $1 AND author = $2 AND stream = $3 "
-                      "AND seq = 1",
-                      "ttt", event->id, event->from, CASE_STREAM_SHARED))
-        return FALSE;
-    *may = openings < CASES_OPENINGS_LIMIT;
-    return TRUE;
-}
-
 /* What waits for the opening of some case anybody can send: all of it together has a bound. */
 static gboolean may_wait_unopened(struct cases *cases, const struct case_event *event,
                                   gboolean *may, GError **error)
@@ -260,14 +219,13 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
                          enum case_verdict *verdict, char **why, GError **error)
 {
     gint64 erased, waiting;
-    gboolean left, may_wait, opens;
+    gboolean left, may_wait;
 
     if (!cases_number(cases, &erased, 0, error, "SELECT erased FROM head WHERE id = $1", "t",
                       event->id) ||
         !count_waiting(cases, event, &waiting, error) ||
         !has_share_left(cases, event, &left, error) ||
-        !may_wait_unopened(cases, event, &may_wait, error) ||
-        !may_open(cases, event, &opens, error))
+        !may_wait_unopened(cases, event, &may_wait, error))
         return FALSE;
     if (erased) {
         *verdict = CASE_NOT_POSSIBLE;
@@ -276,8 +234,6 @@ static gboolean may_come(struct cases *cases, const struct case_event *event,
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("nobody opened its case yet, and %u events wait for such already",
                                CASES_UNOPENED_LIMIT);
-    } else if (!opens) {
-        *verdict = CASE_FORKED;
     } else if ((waiting >= CASES_WAITING_LIMIT && !case_event_opens(event)) || !left) {
         *verdict = CASE_TOO_LARGE;
         *why = g_strdup_printf("the case has as many events of its author as it may (of %u for all "

@@ -24,9 +24,8 @@ struct saying {
     const struct kind *kind;
     const struct process_step *step; /* NULL: the opening */
     const struct kase *kase;
-    struct case_fold *fold;
-    char *id, *instance;
-    struct case_hash nonce; /* of an opening */
+    struct case_fold *fold; /* NULL: the opening */
+    char *id, *instance;    /* id: known from what an opening says */
     guint approvals;
     gint64 now_us;
     GPtrArray *files;
@@ -176,12 +175,8 @@ static gboolean begin_opening(struct cases *cases, struct saying *saying, GError
     if (saying->kind->own && saying->draft->to && *saying->draft->to)
         return input_error(error, "a case of kind \"%s\" stays here: it is opened to nobody",
                            saying->kind->id);
-    randombytes_buf(saying->nonce.bytes, sizeof saying->nonce.bytes);
-    saying->id = case_event_id(cases_self(cases, NULL), &saying->nonce);
     saying->approvals = MAX(saying->kind->opens_approvals, 1);
-    saying->fold = cases_fold(cases, saying->id, error);
-    return saying->fold && desk_may_act(cases, NULL, saying->key->public, error) &&
-           check_fields(saying, error);
+    return desk_may_act(cases, NULL, saying->key->public, error) && check_fields(saying, error);
 }
 
 static gboolean begin_step(struct cases *cases, struct saying *saying, GError **error)
@@ -275,13 +270,12 @@ static struct case_event *compose(struct cases *cases, const struct saying *sayi
     const struct case_draft *draft = saying->draft;
     const char *self = cases_self(cases, saying->kase);
     g_autoptr(case_event_t) event = g_new0(struct case_event, 1);
-    guint32 last;
+    guint32 last = 0;
 
     event->references = 1;
     event->attachments = copy_attachments(saying->files);
     event->log = g_strdup(cases->origin);
     event->id = g_strdup(saying->id);
-    event->nonce = saying->nonce;
     event->kind = g_strdup(saying->kind->id);
     event->stream = g_strdup(stream_of(saying));
     event->from = g_strdup(self);
@@ -301,10 +295,12 @@ static struct case_event *compose(struct cases *cases, const struct saying *sayi
                              : g_strdupv((char **)draft->to);
     if (!event->to)
         event->to = g_new0(char *, 1);
-    last = case_fold_last(saying->fold, self, event->stream, &event->previous);
+    if (saying->fold) {
+        last = case_fold_last(saying->fold, self, event->stream, &event->previous);
+        event->heads = case_fold_heads(saying->fold, event->stream, self);
+    }
     event->has_previous = last > 0;
     event->seq = last + 1;
-    event->heads = case_fold_heads(saying->fold, event->stream, self);
     if (event->heads && json_object_size(event->heads) == 0)
         g_clear_pointer(&event->heads, json_decref);
     if (cases->options.newest &&
@@ -389,6 +385,8 @@ static gboolean say(struct cases *cases, struct saying *saying, GError **error)
 
     written = began ? compose(cases, saying, error) : NULL;
     saying->event = written ? sign(written, saying->key, error) : NULL;
+    if (saying->event && !saying->id)
+        saying->id = g_strdup(saying->event->id);
     if (!saying->event || !cases_files_give(cases, saying->files, saying->event, error))
         return FALSE;
     return saying->approvals > 1 ? put_draft(cases, saying, error)

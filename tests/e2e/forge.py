@@ -109,6 +109,20 @@ def statement(name, digest, predicate_type, predicate, keys, log=ORIGIN, time=No
         "predicate": {"log": log, "time": time or now(), **predicate}}), keys)
 
 
+def case_event(predicate, keys, log=ORIGIN, time=None):
+    """An event of a case; without a number in it, an opening, which has that of what it says."""
+    predicate = {"log": log, "time": time or now()[:19] + "Z", **predicate}
+    if "case" not in predicate:
+        predicate["case"] = sha256(b"entente/case/1\n" + canonical(predicate)).hex()[:32]
+    case = predicate["case"]
+    return json.loads(statement(f"case/{case}", sha256(case.encode()).hex(), "case-event",
+                                predicate, keys))
+
+
+def case_of(envelope):
+    return json.loads(base64.b64decode(envelope["payload"]))["predicate"]["case"]
+
+
 def policy(previous, members, keys, **other):
     """A change of a policy (its predicate), signed by `keys`."""
     value = {**previous, "version": previous["version"] + 1, "members": members, **other,

@@ -168,17 +168,14 @@ def test_a_report_has_a_bound_that_is_told(world):
     person = forge.Key("reporter")
     sender = "key:" + person.public.hex()
     def report(*sizes):
-        nonce = os.urandom(32).hex()
-        case = hashlib.sha256(f"entente/case/1\n{sender}\n{nonce}\n".encode()).hexdigest()[:32]
         listed = [{"name": f"{at}", "size": size, "sha256": os.urandom(32).hex()}
                   for at, size in enumerate(sizes)]
-        return case, json.loads(forge.statement(
-            f"case/{case}", hashlib.sha256(case.encode()).hexdigest(), "case-event", {
-                "case": case, "kind": "assistance", "stream": "shared", "seq": 1, "from": sender,
-                "to": [SOCIETY.id], "machine": "call", "event": "open", "fields": {
-                    "what": "a report", "continuing": "no", "channel": "none"}, "tlp": "amber",
-                "nonce": nonce, "attachments": listed}, [person], log=forge.ORIGIN,
-            time=forge.now()[:19] + "Z"))
+        envelope = forge.case_event({
+            "kind": "assistance", "stream": "shared", "seq": 1, "from": sender,
+            "to": [SOCIETY.id], "machine": "call", "event": "open", "fields": {
+                "what": "a report", "continuing": "no", "channel": "none"}, "tlp": "amber",
+            "nonce": os.urandom(32).hex(), "attachments": listed}, [person])
+        return forge.case_of(envelope), envelope
     before = reasons(world).count("too-large")
     case, fits = report(limit - 1, 1)
     send(world, wrapped(fits))

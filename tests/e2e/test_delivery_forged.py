@@ -23,7 +23,6 @@ from test_delivery import until
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
 ORIGIN = forge.ORIGIN
-NONCES = {}
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +32,22 @@ def world(tmp_path_factory):
     made.stop()
 
 
-def event(case, seq=1, key=STATE.issuer, previous=None, **other):
+def event(case=None, seq=1, key=STATE.issuer, previous=None, **other):
     """An event of a case of state.example with society.example, as forge.py signs it."""
     time_us = other.pop("seconds", 0)
     moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=time_us)
     predicate = {
-        "case": case, "kind": "assistance", "stream": "shared", "seq": seq, "from": STATE.id,
-        "to": [SOCIETY.id], "machine": "call", "event": "open" if seq == 1 else "message",
-        "fields": {"what": "forged", "continuing": "no", "channel": "none"} if seq == 1
-        else {"text": "forged"}, "tlp": "amber",
-        "nonce": seq == 1 and NONCES.get(case) or os.urandom(32).hex(), **other}
+        "kind": "assistance", "stream": "shared", "seq": seq, "from": STATE.id,
+        "to": [SOCIETY.id], "machine": "call", "event": "message" if case else "open",
+        "fields": {"text": "forged"} if case
+        else {"what": "forged", "continuing": "no", "channel": "none"}, "tlp": "amber",
+        "nonce": os.urandom(32).hex(), **other}
+    if case:
+        predicate["case"] = case
     if previous:
         predicate["previous"] = previous
     log = predicate.pop("log", ORIGIN)
-    return json.loads(forge.statement(
-        f"case/{case}", hashlib.sha256(case.encode()).hexdigest(), "case-event", predicate, [key],
-        log=log, time=moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    return forge.case_event(predicate, [key], log, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def hash_of(envelope):
@@ -105,14 +104,6 @@ def new_key_is_known(world):
     return sum(key["role"] == "seal" for key in shown["keys"]) == 2
 
 
-def new_case():
-    """The number of a case that state.example opens, whose opening has the nonce in NONCES."""
-    nonce = os.urandom(32).hex()
-    digest = hashlib.sha256(f"entente/case/1\n{STATE.id}\n{nonce}\n".encode()).hexdigest()
-    NONCES[digest[:32]] = nonce
-    return digest[:32]
-
-
 def reasons(world, who=None):
     return [row["reason"] for row in world.society.desk("refusals")
             if not row["ours"] and (not who or row["who"] == who)]
@@ -131,29 +122,28 @@ def wrapped(envelope, **other):
 def test_forged_events_are_refused_with_their_reason(world):
     thief, stranger = forge.Key("state.example/issuer/2026-11"), forge.Key("stranger.example/key")
     thief.private = forge.Key("thief").private
-    case = new_case()
-    refused(world, wrapped(event(case, key=thief)), "signature")
-    refused(world, wrapped(event(case, key=stranger)), "unknown-key")
-    refused(world, wrapped(event(case, key=SOCIETY.issuer)), "unknown-key")
-    refused(world, wrapped(event(case, to=[COMPANY.id])), "mis-addressed")
-    refused(world, wrapped(event(case, log="other.example/log")), "other-log")
-    refused(world, wrapped(event(case, seconds=3600)), "time")
-    refused(world, wrapped(event(case, kind="no-such-kind")), "unknown-kind")
-    refused(world, wrapped(event(case, tlp="red", kind="drill", machine="drill", fields={
+    refused(world, wrapped(event(key=thief)), "signature")
+    refused(world, wrapped(event(key=stranger)), "unknown-key")
+    refused(world, wrapped(event(key=SOCIETY.issuer)), "unknown-key")
+    refused(world, wrapped(event(to=[COMPANY.id])), "mis-addressed")
+    refused(world, wrapped(event(log="other.example/log")), "other-log")
+    refused(world, wrapped(event(seconds=3600)), "time")
+    refused(world, wrapped(event(kind="no-such-kind")), "unknown-kind")
+    refused(world, wrapped(event(tlp="red", kind="drill", machine="drill", fields={
         "level": "l1", "nonce": "00" * 32})), "tlp")
-    refused(world, wrapped(event(new_case(), fields={"what": "x", "nationality": "FR"})), "field")
-    changed = event(new_case())
+    refused(world, wrapped(event(fields={"what": "x", "nationality": "FR"})), "field")
+    changed = event()
     payload = json.loads(base64.b64decode(changed["payload"]))
     payload["predicate"]["fields"]["what"] = "changed"
     changed["payload"] = base64.b64encode(forge.canonical(payload)).decode()
-    refused(world, wrapped(changed), "signature")
+    refused(world, wrapped(changed), "malformed")  # its number is of what it said
 
 
 def test_what_is_no_message_is_refused(world):
     refused(world, {"type": "letter"}, "malformed")
     refused(world, wrapped({"payload": "?"}), "malformed")
     refused(world, {"type": "ack", "envelope": {"payload": "!"}}, "malformed")
-    refused(world, wrapped(event(new_case())), "not-opened", to=world.state.id)
+    refused(world, wrapped(event()), "not-opened", to=world.state.id)
     before = reasons(world).count("not-opened")
     post(world, mailboxes.sealed(os.urandom(500)))
     until(lambda: reasons(world).count("not-opened") == before + 1, what="the refusal")
@@ -161,8 +151,8 @@ def test_what_is_no_message_is_refused(world):
 
 def test_a_case_of_a_cheat(world):
     """In order, twice, out of order, and two of one number."""
-    case = new_case()
-    first = event(case)
+    first = event()
+    case = forge.case_of(first)
     second = event(case, 2, previous=hash_of(first))
     third = event(case, 3, previous=hash_of(second))
     for envelope in (third, second, second):
@@ -177,7 +167,7 @@ def test_a_case_of_a_cheat(world):
     entries = world.society.entries(case)
     assert [entry["hash"] for entry in entries] == [hash_of(e) for e in (first, second, third)]
     assert {entry["verdict"] for entry in entries} == {"applied"}
-    outsider = event(case, 1, key=SOCIETY.issuer)
+    outsider = event(key=SOCIETY.issuer)
     refused(world, wrapped(outsider), "unknown-key")
 
 

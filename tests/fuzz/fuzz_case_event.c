@@ -18,14 +18,18 @@ static GPtrArray *no_keys(gpointer data, const char *party, gint64 time_us, cons
     return NULL;
 }
 
-/* The same statement again: all but the nonce. */
+/* The same statement again: all but the nonce, and the number that an opening has of it. */
 static void write_again(const struct case_event *event)
 {
-    g_autoptr(GBytes) payload = case_event_payload(event, NULL), envelope = NULL;
+    struct case_event plain = *event;
+    g_autoptr(GBytes) payload = NULL, envelope = NULL;
     g_autoptr(dsse_t) dsse = NULL;
     g_autoptr(json_t) value = NULL, left = case_event_json(event), right = NULL;
     g_autoptr(case_event_t) again = NULL;
 
+    if (case_event_opens(event))
+        plain.id = NULL;
+    payload = case_event_payload(&plain, NULL);
     if (!payload) /* a number beyond 2^53 has no canonical form */
         return;
     dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
@@ -35,6 +39,10 @@ static void write_again(const struct case_event *event)
     if (!again) /* the canonical form of what was larger than it need be */
         return;
     right = case_event_json(again);
+    if (case_event_opens(event)) {
+        json_object_del(left, "case");
+        json_object_del(right, "case");
+    }
     g_assert_true(json_equal(left, right));
 }
 

@@ -142,11 +142,8 @@ static inline struct case_event *lab_event(struct lab *lab, struct case_fold *fo
 
     event.log = (char *)LAB_LOG;
     event.time_us = lab_us(said->at_s);
-    if (g_str_equal(said->event, CASE_EVENT_OPEN)) {
-        g_free(lab->id);
-        lab->id = case_event_id(lab->ids[said->party], &event.nonce);
-    }
-    event.id = lab->id;
+    if (!g_str_equal(said->event, CASE_EVENT_OPEN))
+        event.id = lab->id;
     event.kind = (char *)said->kind;
     event.stream = (char *)(said->stream ? said->stream : CASE_STREAM_SHARED);
     event.seq = 1 + case_fold_last(fold, lab->ids[said->party], event.stream, &event.previous);
@@ -172,6 +169,8 @@ static inline struct case_event *lab_event(struct lab *lab, struct case_fold *fo
     g_assert_no_error(error);
     if (lab->trusted)
         made->signers = said->signers;
+    g_free(lab->id);
+    lab->id = g_strdup(made->id);
     json_decref(event.fields);
     json_decref(event.heads);
     return made;

@@ -16,7 +16,7 @@
 struct mallory {
     struct signing_key *key;
     char *id, *from;
-    struct case_hash nonce, last;
+    struct case_hash last;
     guint32 seq;
     GPtrArray *files; /* struct case_attachment * of what is said next; or NULL */
 };
@@ -29,7 +29,6 @@ static G_GNUC_UNUSED void mallory_begin(struct mallory *mallory)
     *mallory = (struct mallory){ .key = signing_key_from_seed("reporter", seed, NULL) };
     hex = hex_encode(mallory->key->public->bytes, KEY_PUBLIC_SIZE);
     mallory->from = g_strconcat("key:", hex, NULL);
-    mallory->id = case_event_id(mallory->from, &mallory->nonce);
 }
 
 static G_GNUC_UNUSED void mallory_end(struct mallory *mallory)
@@ -44,15 +43,15 @@ static G_GNUC_UNUSED GBytes *mallory_says(struct mallory *mallory, struct world 
 {
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autoptr(json_t) said = fields(text), value = NULL;
-    g_autoptr(GBytes) payload = NULL;
+    g_autoptr(GBytes) payload = NULL, envelope = NULL;
     g_autoptr(dsse_t) dsse = NULL;
     g_autoptr(GError) error = NULL;
-    const gboolean red = tlp == TLP_RED;
+    const gboolean red = tlp == TLP_RED, opens = g_str_equal(step, CASE_EVENT_OPEN);
     char *all[] = { (char *)side_ids[ALICE], (char *)side_ids[BOB], NULL };
     struct case_event event = {
         .log = (char *)ORIGIN,
         .time_us = world->now_us += SECOND,
-        .id = mallory->id,
+        .id = opens ? NULL : mallory->id,
         .kind = (char *)"disclosure",
         .stream = (char *)CASE_STREAM_SHARED,
         .seq = ++mallory->seq,
@@ -74,7 +73,15 @@ static G_GNUC_UNUSED GBytes *mallory_says(struct mallory *mallory, struct world 
     dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
     dsse_sign(dsse, mallory->key);
     value = dsse_to_json(dsse);
-    return json_canonical(value, NULL);
+    envelope = json_canonical(value, NULL);
+    if (opens) {
+        g_autoptr(case_event_t) opening = case_event_parse(envelope, &error);
+
+        g_assert_no_error(error);
+        g_free(mallory->id);
+        mallory->id = g_strdup(opening->id);
+    }
+    return g_steal_pointer(&envelope);
 }
 
 static G_GNUC_UNUSED void give(struct world *world, guint side, GBytes *envelope)

@@ -144,6 +144,51 @@ static void test_what_is_no_event(void)
     g_bytes_unref(payload_of(event));
 }
 
+/* There is one opening of a number: whatever else one says has another, or none. */
+static void test_the_number_is_of_the_opening(void)
+{
+    g_autoptr(lab_t) lab = lab_new();
+    g_autoptr(case_event_t) event = sample(lab), opening = NULL;
+    g_autoptr(GBytes) payload = NULL, envelope = NULL;
+    g_autoptr(json_t) statement = NULL, others = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *member;
+    json_t *other;
+
+    replace(&event->event, CASE_EVENT_OPEN);
+    event->seq = 1;
+    event->has_previous = FALSE;
+    assert_refused(event, "number");
+    g_clear_pointer(&event->id, g_free);
+    payload = payload_of(event);
+    envelope = lab_sign(lab, 0, 1, payload);
+    opening = case_event_parse(envelope, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(strlen(opening->id), ==, CASE_ID_SIZE);
+    statement = intoto_read(payload, &error);
+    g_assert_no_error(error);
+    others = json_pack("{s:s, s:s, s:s, s:[s], s:s, s:{s:s}, s:s, s:[{s:s, s:i, s:s}], s:s}", "log",
+                       "other.example/log", "time", "2100-01-01T00:00:00Z", "from", lab->ids[2],
+                       "to", lab->ids[2], "machine", "report", "fields", "text", "another", "tlp",
+                       "red", "attachments", "name", "a", "size", 1, "sha256", lab->ids[2], "nonce",
+                       lab->ids[2]);
+    json_object_foreach(others, member, other)
+    {
+        g_autoptr(json_t) changed = json_deep_copy(statement);
+        g_autoptr(GBytes) text = NULL, forged = NULL;
+        g_autoptr(GError) refused = NULL;
+
+        json_object_set(json_object_get(changed, "predicate"), member, other);
+        text = json_canonical(changed, NULL);
+        forged = lab_sign(lab, 0, 1, text);
+        g_test_message("%s", member);
+        g_assert_null(case_event_parse(forged, &refused));
+        g_assert_error(refused, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+        g_test_message("%s", refused->message);
+        g_assert_nonnull(strstr(refused->message, "number"));
+    }
+}
+
 static void assert_unreadable(const char *payload_type, const char *text, const char *why)
 {
     g_autoptr(GBytes) payload = g_bytes_new(text, strlen(text));
@@ -210,6 +255,7 @@ static void test_signatures(void)
     g_autoptr(dsse_t) dsse = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
     g_autoptr(json_t) value = NULL;
     g_autofree char *text = NULL, *at = NULL;
+    char *digit;
     guint signers;
 
     ASSERT_VERDICT(verdict_of(lab, one, &signers), CASE_APPLIED);
@@ -229,7 +275,8 @@ static void test_signatures(void)
     /* A payload that was changed after it was signed. */
     text = g_strndup(g_bytes_get_data(one, NULL), g_bytes_get_size(one));
     at = g_strdup(strstr(text, "\"sig\":\""));
-    text[strlen(text) - strlen(at) + strlen("\"sig\":\"") + 3] ^= 1;
+    digit = text + strlen(text) - strlen(at) + strlen("\"sig\":\"") + 3;
+    *digit = *digit == 'A' ? 'B' : 'A';
     forged = g_bytes_new(text, strlen(text));
     ASSERT_VERDICT(verdict_of(lab, forged, &signers), CASE_SIGNATURE);
 }
@@ -279,6 +326,7 @@ static void test_names(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/case-event/number", test_the_number_is_of_the_opening);
     g_test_add_func("/case-event/there-and-back", test_there_and_back);
     g_test_add_func("/case-event/no-event", test_what_is_no_event);
     g_test_add_func("/case-event/other-envelopes", test_other_envelopes);

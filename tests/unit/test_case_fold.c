@@ -380,7 +380,7 @@ static void test_replays_and_forks(void)
     ASSERT_VERDICT(case_fold_add(scene->fold, after, LAB_NOW), CASE_FORKED);
     /* Whoever was shown the loser is not silenced by it. */
     ASSERT_VERDICT(case_fold_add(scene->fold, answer, LAB_NOW), CASE_APPLIED);
-    /* A second opening of the same case is a fork as well. */
+    /* A second opening begins another case. */
     {
         g_autoptr(scene_t) again = scene_new("assistance");
         struct case_entry *entry;
@@ -388,165 +388,8 @@ static void test_replays_and_forks(void)
         ASSERT_VERDICT(scene_open(again, two_roles, help("yes")), CASE_APPLIED);
         entry = scene_at(again, 1)->entries->pdata[0];
         ASSERT_VERDICT(case_fold_add(scene->fold, (struct case_event *)entry->event, LAB_NOW),
-                       CASE_FORKED);
+                       CASE_MIS_ADDRESSED);
     }
-}
-
-/* --- two openings of one number --- */
-
-#define OPENER 0
-#define HELPER 1
-#define EXPERT 2
-#define ORDERS 60
-
-/* What party 0 may open the same case with, as often as it likes. */
-static struct case_event *opening_at(struct lab *lab, gint64 at_s, const char *continuing,
-                                     guint parties)
-{
-    g_autoptr(case_fold_t) nothing = lab_fold(lab, NULL);
-    char *to[] = { lab->ids[HELPER], parties > 1 ? lab->ids[EXPERT] : NULL, NULL };
-
-    return lab_event(lab, nothing,
-                     &(struct lab_said){ .kind = "assistance",
-                                         .machine = "call",
-                                         .event = CASE_EVENT_OPEN,
-                                         .fields = help(continuing),
-                                         .tlp = TLP_AMBER,
-                                         .signers = 1,
-                                         .at_s = at_s,
-                                         .to = to });
-}
-
-/* What a party says who was shown these events alone. */
-static struct case_event *said_after(struct lab *lab, guint party, gint64 at_s,
-                                     struct case_event *const *events, guint count)
-{
-    g_autoptr(case_fold_t) fold = lab_fold(lab, NULL);
-    struct scene theirs = { lab, fold, kind_find("assistance"), TLP_AMBER };
-
-    for (guint i = 0; i < count; i++)
-        case_fold_add(fold, events[i], LAB_NOW);
-    return made(&theirs, party, at_s, "a word");
-}
-
-static const struct case_event *first_event(struct case_fold *fold)
-{
-    const struct kase *kase = case_fold_at(fold, lab_us(1000));
-
-    return kase->entries->len ? ((struct case_entry *)kase->entries->pdata[0])->event : NULL;
-}
-
-/* In whatever order the events come: the same opening counts, and all gives the same bytes. */
-static void in_any_order(struct lab *lab, struct case_event *const *events, guint count,
-                         const struct case_event *wanted)
-{
-    g_autofree char *text = NULL;
-
-    for (guint round = 0; round < ORDERS; round++) {
-        g_autoptr(case_fold_t) fold = lab_fold(lab, lab->ids[HELPER]);
-        g_autoptr(GPtrArray) left = g_ptr_array_new();
-        g_autofree char *got = NULL;
-
-        for (guint i = 0; i < count; i++)
-            g_ptr_array_add(left, events[i]);
-        while (left->len) {
-            guint index = (guint)g_test_rand_int_range(0, (gint32)left->len);
-
-            case_fold_add(fold, g_ptr_array_steal_index_fast(left, index), LAB_NOW);
-        }
-        g_assert_true(memcmp(&first_event(fold)->hash, &wanted->hash, CASE_HASH_SIZE) == 0);
-        got = text_of(case_fold_at(fold, lab_us(1000)), NULL);
-        if (!text)
-            text = g_strdup(got);
-        g_assert_cmpstr(got, ==, text);
-    }
-}
-
-static void test_two_openings(void)
-{
-    g_autoptr(lab_t) lab = lab_new();
-    g_autoptr(case_event_t) early = opening_at(lab, 5, "no", 2), late = opening_at(lab, 9, "no", 2),
-                            other = opening_at(lab, 9, "yes", 2);
-    const gboolean lower = memcmp(&other->hash, &late->hash, CASE_HASH_SIZE) < 0;
-    struct case_event *const late_alone[] = { late }, *const early_alone[] = { early };
-    g_autoptr(case_event_t) answer = said_after(lab, HELPER, 100, late_alone, 1),
-                            second = said_after(lab, EXPERT, 101, early_alone, 1),
-                            built = said_after(lab, OPENER, 102, early_alone, 1);
-    struct case_event *const openings[] = { early, late, other };
-    struct case_event *const acted_on[] = { early, late, other, built, answer };
-    struct case_event *const both_acted_on[] = { early, late, answer, second };
-
-    g_assert_cmpstr(early->id, ==, late->id);
-    in_any_order(lab, openings, 3, early);                    /* the earlier */
-    in_any_order(lab, openings + 1, 2, lower ? other : late); /* that of the lower hash */
-    /* Once another signatory acted on it, its author cannot take it back by an earlier one. */
-    in_any_order(lab, acted_on, 5, late);
-    in_any_order(lab, both_acted_on, 4, early);
-}
-
-/* Keys that anybody makes, and those whom an opening does not address, hold nothing fast. */
-static void test_no_witness_of_an_opening(void)
-{
-    g_autoptr(lab_t) lab = lab_new();
-    g_autoptr(case_event_t) early = opening_at(lab, 5, "no", 1), late = opening_at(lab, 9, "no", 1);
-    struct case_event *const shown[] = { late };
-    g_autoptr(case_event_t) outsider = said_after(lab, EXPERT, 100, shown, 1),
-                            own = said_after(lab, OPENER, 101, shown, 1);
-    struct case_event *const events[] = { early, late, outsider, own };
-
-    in_any_order(lab, events, 4, early);
-}
-
-/* What some alone were told holds nothing fast: the others would have another case for ever. */
-static void test_no_witness_for_some_alone(void)
-{
-    g_autoptr(lab_t) lab = lab_new();
-    g_autoptr(case_event_t) early = opening_at(lab, 5, "no", 2), late = opening_at(lab, 9, "no", 2);
-    struct case_event *const shown[] = { late };
-    g_autoptr(case_fold_t) fold = lab_fold(lab, NULL);
-    char *to[] = { lab->ids[OPENER], NULL };
-    g_autoptr(case_event_t) aside = NULL;
-
-    case_fold_add(fold, late, LAB_NOW);
-    aside = lab_event(lab, fold,
-                      &(struct lab_said){ .party = HELPER,
-                                          .kind = "assistance",
-                                          .machine = "call",
-                                          .event = "message",
-                                          .fields = json_pack("{s:s}", "text", "for you alone"),
-                                          .tlp = TLP_RED,
-                                          .signers = 1,
-                                          .at_s = 100,
-                                          .to = to });
-    {
-        g_autoptr(case_event_t) answer = said_after(lab, HELPER, 100, shown, 1);
-        struct case_event *const aloud[] = { early, late, answer };
-        struct case_event *const secretly[] = { early, late, aside };
-
-        in_any_order(lab, aloud, 3, late);
-        in_any_order(lab, secretly, 3, early);
-    }
-}
-
-/* What one lost counts again; what built upon the other does not. */
-static void test_verdicts_of_two_openings(void)
-{
-    g_autoptr(lab_t) lab = lab_new();
-    g_autoptr(case_fold_t) fold = lab_fold(lab, lab->ids[HELPER]);
-    g_autoptr(case_event_t) early = opening_at(lab, 5, "no", 2), late = opening_at(lab, 9, "no", 2);
-    struct case_event *const early_alone[] = { early }, *const late_alone[] = { late };
-    g_autoptr(case_event_t) built = said_after(lab, OPENER, 50, early_alone, 1),
-                            answer = said_after(lab, HELPER, 60, late_alone, 1);
-
-    ASSERT_VERDICT(case_fold_add(fold, late, LAB_NOW), CASE_APPLIED);
-    ASSERT_VERDICT(case_fold_add(fold, early, LAB_NOW), CASE_APPLIED);
-    ASSERT_VERDICT(case_fold_verdict(fold, &late->hash), CASE_FORKED);
-    ASSERT_VERDICT(case_fold_add(fold, built, LAB_NOW), CASE_APPLIED);
-    g_assert_cmpuint(case_fold_openings(fold), ==, 2);
-    ASSERT_VERDICT(case_fold_add(fold, answer, LAB_NOW), CASE_APPLIED);
-    ASSERT_VERDICT(case_fold_verdict(fold, &late->hash), CASE_APPLIED);
-    ASSERT_VERDICT(case_fold_verdict(fold, &early->hash), CASE_FORKED);
-    ASSERT_VERDICT(case_fold_verdict(fold, &built->hash), CASE_FORKED);
 }
 
 static void test_more_signatures(void)
@@ -835,10 +678,6 @@ int main(int argc, char **argv)
                     test_overtaken_is_no_matter_of_what_some_do_not_see);
     g_test_add_func("/case-fold/gaps", test_gaps);
     g_test_add_func("/case-fold/replays-and-forks", test_replays_and_forks);
-    g_test_add_func("/case-fold/two-openings", test_two_openings);
-    g_test_add_func("/case-fold/two-openings/no-witness", test_no_witness_of_an_opening);
-    g_test_add_func("/case-fold/two-openings/for-some-alone", test_no_witness_for_some_alone);
-    g_test_add_func("/case-fold/two-openings/verdicts", test_verdicts_of_two_openings);
     g_test_add_func("/case-fold/more-signatures", test_more_signatures);
     g_test_add_func("/case-fold/not-of-the-case", test_what_is_not_of_the_case);
     g_test_add_func("/case-fold/joining", test_joining);

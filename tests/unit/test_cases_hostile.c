@@ -248,92 +248,6 @@ static void test_what_a_refused_opening_leaves_goes(struct world *world, gconstp
     mallory_end(&mallory);
 }
 
-/* Two openings of one number, in another order here and there, and after a restart. */
-static void test_two_openings_are_one_case(struct world *world, gconstpointer data)
-{
-    struct mallory mallory;
-    g_autoptr(GBytes) late = NULL, early = NULL;
-    const gint64 began_us = world->now_us;
-
-    (void)data;
-    mallory_begin(&mallory);
-    world->now_us = began_us + HOUR;
-    late = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
-    mallory.seq = 0;
-    world->now_us = began_us;
-    early = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
-    world->now_us = began_us + 2 * HOUR;
-    give(world, ALICE, late);
-    give(world, BOB, early);
-    g_assert_cmpint(cases_take(world->sides[BOB].cases, late, world->now_us, NULL, NULL), ==,
-                    CASE_FORKED);
-    give(world, ALICE, early);
-    for (guint side = 0; side < SIDES; side++) {
-        g_assert_cmpint(verdict_of(world, side, early), ==, CASE_APPLIED);
-        g_assert_cmpint(verdict_of(world, side, late), ==, CASE_FORKED);
-    }
-    cases_close(world->sides[ALICE].cases);
-    side_open(world, ALICE);
-    /* It was the first that came to Alice, and is not any more: what she says is of the other. */
-    say(world, ALICE, mallory.id, "message", "{'text':'We look at it'}");
-    g_assert_cmpuint(carry(world, ALICE, TRUE), ==, 1);
-    g_assert_cmpuint(applied(world, ALICE, mallory.id), ==, 2);
-    g_assert_cmpuint(applied(world, BOB, mallory.id), ==, 2);
-    mallory_end(&mallory);
-}
-
-/* One that was acted on stands, however early another says it was. */
-static void test_an_opening_that_was_acted_on_stands(struct world *world, gconstpointer data)
-{
-    struct mallory mallory;
-    g_autoptr(GBytes) late = NULL, early = NULL;
-    const gint64 began_us = world->now_us;
-
-    (void)data;
-    mallory_begin(&mallory);
-    world->now_us = began_us + HOUR;
-    late = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
-    give(world, ALICE, late);
-    say(world, ALICE, mallory.id, "message", "{'text':'We look at it'}");
-    mallory.seq = 0;
-    world->now_us = began_us;
-    early = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
-    world->now_us = began_us + 2 * HOUR;
-    g_assert_cmpint(cases_take(world->sides[ALICE].cases, early, world->now_us, NULL, NULL), ==,
-                    CASE_FORKED);
-    give(world, BOB, early);
-    g_assert_cmpuint(carry(world, ALICE, FALSE), ==, 0); /* what it answers is not here */
-    hand_on(world, ALICE);
-    carry(world, ALICE, FALSE);
-    g_assert_cmpint(verdict_of(world, BOB, late), ==, CASE_APPLIED);
-    g_assert_cmpint(verdict_of(world, BOB, early), ==, CASE_FORKED);
-    g_assert_cmpuint(applied(world, BOB, mallory.id), ==, 2);
-    mallory_end(&mallory);
-}
-
-/* And a hundred of them fill nothing. */
-static void test_openings_have_a_bound(struct world *world, gconstpointer data)
-{
-    struct cases *bob = world->sides[BOB].cases;
-    struct mallory mallory;
-    gint64 kept;
-
-    (void)data;
-    mallory_begin(&mallory);
-    for (guint i = 0; i < 100; i++) {
-        g_autoptr(GBytes) opening = NULL;
-
-        mallory.seq = 0;
-        opening = mallory_says(&mallory, world, CASE_EVENT_OPEN, REPORT, TLP_AMBER);
-        g_assert_cmpint(cases_take(bob, opening, world->now_us, NULL, NULL), ==,
-                        i ? CASE_FORKED : CASE_APPLIED);
-    }
-    g_assert_true(cases_number(bob, &kept, -1, NULL, "SELECT count(*) FROM event WHERE id = $1",
-                               "t", mallory.id));
-    g_assert_cmpint(kept, ==, CASES_OPENINGS_LIMIT);
-    mallory_end(&mallory);
-}
-
 static struct case_attachment file_of(const char *name, const char *bytes)
 {
     struct case_attachment file = { .name = (char *)name, .size = strlen(bytes) };
@@ -421,9 +335,6 @@ int main(int argc, char **argv)
     TEST(a_party_silences_nobody);
     TEST(what_is_never_opened_goes);
     TEST(what_a_refused_opening_leaves_goes);
-    TEST(two_openings_are_one_case);
-    TEST(an_opening_that_was_acted_on_stands);
-    TEST(openings_have_a_bound);
     TEST(a_report_has_a_bound);
     TEST(an_opening_has_the_same_bound);
     return g_test_run();

@@ -8,6 +8,7 @@
 import { sha256, sha256Hex, toHex, utf8Bytes } from '../verify/bytes.js';
 import { signStatement } from '../seal/receipt.js';
 import { packContent } from '../seal/seal.js';
+import { canonicalJson } from '../verify/json.js';
 
 const STATEMENT = 'https://in-toto.io/Statement/v1';
 const CASE_EVENT = 'urn:entente:predicate:case-event:1';
@@ -26,11 +27,10 @@ export const REPORT_FILES_BYTES = 100 << 20;
 const secondsOf = (date) => `${date.toISOString().slice(0, 19)}Z`;
 const randomHex = (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes)));
 
-/* The number of a new case and the nonce of its opening, to which it is bound: {case, nonce}. */
-export async function newCase(from) {
-  const nonce = randomHex(EVENT_NONCE_BYTES);
-  const digest = await sha256Hex(utf8Bytes(`entente/case/1\n${from}\n${nonce}\n`));
-  return { case: digest.slice(0, CASE_DIGITS), nonce };
+/* The number of the case that an opening begins, of all that it says. */
+async function numberOf(predicate) {
+  const digest = await sha256(utf8Bytes('entente/case/1\n'), canonicalJson(predicate));
+  return toHex(digest).slice(0, CASE_DIGITS);
 }
 
 /* A name of one file in no folder, as short as events take it. */
@@ -61,8 +61,8 @@ function anchorOf(verified, now) {
 }
 
 /*
- * Signs an event: `said` has case, nonce (of an opening), kind, seq, previous?, heads?, to[], machine, event, fields, tlp,
- * attachments (as above); `verified` is what verify.js found, or null. {envelope, hash}
+ * Signs an event: `said` has case (but an opening), kind, seq, previous?, heads?, to[], machine, event, fields, tlp,
+ * attachments (as above); `verified` is what verify.js found, or null. {envelope, hash, case}
  */
 export async function signEvent(reporter, log, said, verified) {
   const now = new Date();
@@ -78,14 +78,15 @@ export async function signEvent(reporter, log, said, verified) {
     ...rest,
     ...(listed.length ? { attachments: listed } : {}),
   };
+  predicate.case ??= await numberOf(predicate);
   const statement = {
     _type: STATEMENT,
-    subject: [{ name: `case/${said.case}`, digest: { sha256: await sha256Hex(utf8Bytes(said.case)) } }],
+    subject: [{ name: `case/${predicate.case}`, digest: { sha256: await sha256Hex(utf8Bytes(predicate.case)) } }],
     predicateType: CASE_EVENT,
     predicate,
   };
   const { envelope, payload } = await signStatement(reporter, statement);
-  return { envelope, hash: toHex(await sha256(payload)) };
+  return { envelope, hash: toHex(await sha256(payload)), case: predicate.case };
 }
 
 /* The messages of an event of the case `id` in the order in which they are sent, the event before

@@ -5,7 +5,7 @@
  */
 import { el, on, visible } from '../dom.js';
 import { notice } from '../ui/page.js';
-import { heldBesides, pictureAlone } from './metadata.js';
+import { JPEG_HEAD, heldBesides, isJpeg, pictureAlone } from './metadata.js';
 import { REPORT_FILES_BYTES } from './event.js';
 
 const FILES_LIMIT = 64;
@@ -50,14 +50,19 @@ export class FileField {
     this.draw();
   }
 
-  /* What cannot be read now fails when it is sent. */
+  /* What cannot be read now fails when it is sent; what is no photograph is not read whole. */
   async look(file) {
-    this.reading++;
-    const bytes = await file.arrayBuffer().then((buffer) => new Uint8Array(buffer), () => new Uint8Array(0));
-    const held = heldBesides(bytes);
+    this.isReading(1);
+    const bytesOf = (part) => part.arrayBuffer().then((buffer) => new Uint8Array(buffer), () => new Uint8Array(0));
+    const held = isJpeg(await bytesOf(file.slice(0, JPEG_HEAD))) ? heldBesides(await bytesOf(file)) : [];
     if (held.length) this.held.set(file, held);
-    this.reading--;
+    this.isReading(-1);
     this.draw();
+  }
+
+  isReading(change) {
+    this.reading += change;
+    this.node.setAttribute('aria-busy', String(this.reading > 0));
   }
 
   /* Those of which nobody has said yet whether they stay as they are. */

@@ -64,7 +64,9 @@ function partsOf(bytes) {
   return parts.some(({ marker }) => marker === SOS) ? parts : null; /* cut off behind a scan */
 }
 
-const isJpeg = (bytes) => bytes[0] === MARKER && bytes[1] === SOI && bytes[2] === MARKER;
+/* By its first JPEG_HEAD bytes. */
+export const JPEG_HEAD = 3;
+export const isJpeg = (bytes) => bytes[0] === MARKER && bytes[1] === SOI && bytes[2] === MARKER;
 const isOfApplication = ({ marker }) => (marker >= APP0 && marker <= APP15) || marker === COM;
 
 function isNeeded(bytes, { marker, start }) {

@@ -11,7 +11,7 @@ import { card, notice, pageHead } from '../ui/page.js';
 import { newReceipt, receiptWords, reporterOf } from '../seal/receipt.js';
 import { sealBytes } from '../seal/seal.js';
 import { canVerify } from '../verify/ed25519.js';
-import { messagesOf, newCase, readAttachments, signEvent } from '../intake/event.js';
+import { messagesOf, readAttachments, signEvent } from '../intake/event.js';
 import { FormField, readFields } from '../intake/fields.js';
 import { FileField } from '../intake/files.js';
 import { postSealed } from '../intake/mailbox.js';
@@ -158,7 +158,6 @@ class ReportForm {
     const reporter = await reporterOf(receipt);
     const attachments = await readAttachments(this.files.files);
     const said = {
-      ...await newCase(reporter.from),
       kind: kind.id,
       seq: 1,
       to: [panel.recipient.id],
@@ -168,8 +167,8 @@ class ReportForm {
       tlp: kind.tlp,
       attachments,
     };
-    const { envelope } = await signEvent(reporter, intake.log, said, panel.isGood() ? panel.verified : null);
-    return { words: receiptWords(receipt), number: reporter.number, messages: messagesOf(said.case, envelope, attachments) };
+    const { envelope, case: id } = await signEvent(reporter, intake.log, said, panel.isGood() ? panel.verified : null);
+    return { words: receiptWords(receipt), number: reporter.number, messages: messagesOf(id, envelope, attachments) };
   }
 
   failed(problem) {
