@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "delivery/mailbox_request.h"
+#include "net/dns.h"
 #include "net/http.h"
 #include "node/node.h"
 
@@ -81,7 +82,8 @@ static const struct command_option options[] = {
     { "dns-server", 0, G_OPTION_ARG_STRING, offsetof(struct state, dns),
       "Ask this server for names instead of the system's", "ADDRESS@PORT" },
     { "trust-anchor", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, trust_anchor),
-      "DNSSEC trust anchor instead of the system's", "FILE" },
+      "DNSSEC trust anchor instead of the system's; \"none\", with --dns-server: no DNSSEC",
+      "FILE" },
     { "ca-file", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, ca),
       "Trust these certificate authorities of other nodes (PEM)", "FILE" },
     { "allow-private", 0, G_OPTION_ARG_NONE, offsetof(struct state, allow_private),
@@ -248,6 +250,9 @@ static int run(const struct context *context, void *data, char **arguments, GErr
 
     if (arguments[0])
         return input_error(error, "serve takes options only");
+    if (!state->dns && g_strcmp0(state->trust_anchor, DNS_NO_ANCHOR) == 0)
+        return input_error(error, "--trust-anchor " DNS_NO_ANCHOR " is for a trial's own names, "
+                                  "with --dns-server");
     node.face.listeners = g_ptr_array_new_with_free_func((GDestroyNotify)listener_free);
     status = serve(context, state, &node, error);
     g_ptr_array_unref(node.face.listeners);

@@ -112,7 +112,8 @@ static gboolean configure(struct dns *dns, const struct dns_options *options, GE
     }
     if (!anchor && g_file_test(ROOT_KEY, G_FILE_TEST_EXISTS))
         anchor = ROOT_KEY;
-    if (anchor && !check(dns, dns->unbound.add_ta_file(dns->context, anchor), anchor, error))
+    if (anchor && !g_str_equal(anchor, DNS_NO_ANCHOR) &&
+        !check(dns, dns->unbound.add_ta_file(dns->context, anchor), anchor, error))
         return FALSE;
     /* A thread, not a fork: the program may have threads of its own. */
     return check(dns, dns->unbound.async(dns->context, TRUE), "threads", error);

@@ -1,6 +1,7 @@
 #include "node/walls.h"
 
 #include "base/error.h"
+#include "net/dns.h"
 #include "sandbox/confine.h"
 #include "statement/merkle.h"
 
@@ -102,7 +103,7 @@ gboolean walls_raise(const struct node *node, GError **error)
         add_place(places, read_only[i], FALSE, FALSE, NULL);
     if (options->ca_file)
         add_place(places, options->ca_file, FALSE, FALSE, NULL);
-    if (options->trust_anchor)
+    if (options->trust_anchor && !g_str_equal(options->trust_anchor, DNS_NO_ANCHOR))
         add_place(places, options->trust_anchor, FALSE, FALSE, NULL);
     if (options->database)
         add_files_of_libpq(places);

@@ -103,7 +103,8 @@ class World:
         self.folder, self.count = folder, 0
         self.names = Names(folder / "names")
         self.community = Community(folder / "community", entries=3,
-                                   options=("--dns-server", self.names.address, "--trust-anchor", self.names.anchor)).start()
+                                   options=("--dns-server", self.names.address,
+                                            "--trust-anchor", "none")).start()
         self.log = self.community.log
         for entry in self.community.entries:
             assert self.log.submit(entry)[0] == 200

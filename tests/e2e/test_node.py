@@ -377,6 +377,7 @@ def test_tokens_of_a_forwarded_peer(tmp_path, shared):
     (["--certificate", "x.pem"], 2, "belong together"),
     (["--rate", "-1"], 2, "not a number"),
     (["--trusted-proxy", "proxy.example"], 2, "not an address"),
+    (["--trust-anchor", "none"], 2, "--dns-server"),
     (["extra"], 2, "options only"),
 ])
 def test_wrong_use(entente, options, status, words):

@@ -52,7 +52,8 @@ class World:
         self.folder = folder
         self.names = Names(folder / "names")
         self.community = Community(folder / "community", entries=12,
-                                   options=("--dns-server", self.names.address, "--trust-anchor", self.names.anchor)).start()
+                                   options=("--dns-server", self.names.address,
+                                            "--trust-anchor", "none")).start()
         self.log = self.community.log
         self.url = f"http://127.0.0.1:{self.log.port}"
         self.policy = folder / "community" / "log" / "community" / "policy.json"
