@@ -10,27 +10,10 @@
 
 #include <string.h>
 
-#define SIEVE_AT_ONCE 4                            /* dots of a word that are listed unasked */
-#define SIEVE_DOTS (SWEEP_WORDS * CLASS_BYTES / 2) /* no dot that counts follows another */
-#define SIEVE_BEFORE 8                             /* bytes that are read before a dot */
-
-/* The dots of a window: positions from its beginning. */
-struct sieve_dots {
-    guint count;
-    guint16 place[SIEVE_DOTS + SIEVE_AT_ONCE];
-};
-
-HOT void sieve_list(struct sieve_dots *dots, guint64 bits, guint base)
-{
-    guint count = (guint)__builtin_popcountll(bits);
-    guint16 *to = dots->place + dots->count;
-
-    for (guint i = 0; i < SIEVE_AT_ONCE; i++, bits &= bits - 1)
-        to[i] = (guint16)(base + lowest(bits | (guint64)1 << 63));
-    for (guint i = SIEVE_AT_ONCE; i < count; i++, bits &= bits - 1)
-        to[i] = (guint16)(base + lowest(bits));
-    dots->count += count;
-}
+/* Dots of a word that are listed unasked. */
+#define SIEVE_NAMES_AT_ONCE 3
+#define SIEVE_ADDRESSES_AT_ONCE 2
+#define SIEVE_BEFORE 8 /* bytes that are read before a dot */
 
 /* Those of `dots` that another dot, of `followers` or `next`, follows behind one to three bytes. */
 HOT guint64 followed_by_dot(guint64 dots, guint64 followers, guint64 next)
@@ -53,15 +36,15 @@ HOT guint64 word_bytes(const hunt_masks *masks)
     return masks[0][CLASS_HOST] & ~masks[0][CLASS_DOT] & ~masks[0][CLASS_DASH];
 }
 
-HOT void sieve_names(const struct window *window, const struct sieve_dots *dots,
+HOT void sieve_names(const struct window *window, const guint16 *dots, guint count,
                      const guint64 *words)
 {
     struct hunt_scanner *scanner = window->scanner;
     const struct hunt_sieve sieve = scanner->needles.sieve;
-    guint64 hashes[SIEVE_DOTS];
+    guint64 hashes[PLACES_MAX];
 
-    for (guint i = 0; i < dots->count; i++) {
-        guint place = dots->place[i], bit = place % CLASS_BYTES;
+    for (guint i = 0; i < count; i++) {
+        guint place = dots[i], bit = place % CLASS_BYTES;
         const guint64 *at = words + place / CLASS_BYTES;
         const guint8 *dot = window->text + window->base + place;
         guint64 run = at[0] << (CLASS_BYTES - 1 - bit) << 1 | at[-1] >> bit, before;
@@ -74,8 +57,8 @@ HOT void sieve_names(const struct window *window, const struct sieve_dots *dots,
                                     GUINT16_FROM_LE(after));
         __builtin_prefetch(&sieve.endings[hunt_key_filter_word(hashes[i], sieve.ending_words)]);
     }
-    for (guint i = 0; i < dots->count; i++) {
-        guint place = dots->place[i];
+    for (guint i = 0; i < count; i++) {
+        guint place = dots[i];
         guint64 hash = hashes[i];
         guint64 set = sieve.endings[hunt_key_filter_word(hash, sieve.ending_words)];
 
@@ -84,14 +67,14 @@ HOT void sieve_names(const struct window *window, const struct sieve_dots *dots,
     }
 }
 
-HOT void sieve_addresses(const struct window *window, const struct sieve_dots *dots,
+HOT void sieve_addresses(const struct window *window, const guint16 *dots, guint count,
                          const hunt_masks *masks)
 {
     struct hunt_scanner *scanner = window->scanner;
     const guint64 *middles = scanner->needles.sieve.middles;
 
-    for (guint i = 0; i < dots->count; i++) {
-        guint place = dots->place[i], bit = place % CLASS_BYTES, middle;
+    for (guint i = 0; i < count; i++) {
+        guint place = dots[i], bit = place % CLASS_BYTES, middle;
         guint64 here = bits_from(masks + place / CLASS_BYTES, bit, CLASS_DOT), octets;
 
         here &= here - 1; /* not the first dot */
@@ -111,10 +94,9 @@ HOT void sieve_window(const struct window *window, guint count)
     const struct hunt_needles *needles = &scanner->needles;
     const hunt_masks *masks = (const hunt_masks *)scanner->masks + 1;
     gboolean names = needles->last_labels != NULL, addresses = needles->networks != NULL;
-    struct sieve_dots named, numbered;
+    guint16 named[PLACES_MAX], numbered[PLACES_MAX], *to_named = named, *to_numbered = numbered;
     guint64 words[SWEEP_WORDS + 2];
 
-    named.count = numbered.count = 0;
     words[0] = word_bytes(masks - 1);
     words[1] = word_bytes(masks);
     for (guint i = 0; i < count; i++) {
@@ -131,17 +113,18 @@ HOT void sieve_window(const struct window *window, guint count)
             if (window->base == 0 && i == 0)
                 longer &= ~low_bits(SIEVE_BEFORE);
             scanner->telling[i] = dots & ~longer;
-            sieve_list(&named, longer, i * CLASS_BYTES);
+            to_named = list_places(to_named, longer, i * CLASS_BYTES, SIEVE_NAMES_AT_ONCE);
         }
         if (addresses) {
             guint64 three = three_dots(masks + i);
 
             if (needles->sieve.middles)
-                sieve_list(&numbered, three, i * CLASS_BYTES);
+                to_numbered =
+                    list_places(to_numbered, three, i * CLASS_BYTES, SIEVE_ADDRESSES_AT_ONCE);
             else
                 scanner->telling[i] |= three;
         }
     }
-    sieve_names(window, &named, words + 1);
-    sieve_addresses(window, &numbered, masks);
+    sieve_names(window, named, (guint)(to_named - named), words + 1);
+    sieve_addresses(window, numbered, (guint)(to_numbered - numbered), masks);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DIGEST_RUN_MIN 32 /* hex digits: MD5 */
+#define URLS_AT_ONCE 1    /* of a word that are listed unasked */
 
 HOT gboolean is(const struct window *window, guint32 position, guint8 bits)
 {
@@ -332,32 +333,42 @@ HOT void url(struct window *window, const hunt_masks *masks, guint32 base, guint
     scan_url(window->scanner, base + bit);
 }
 
+/* The URLs of `count` words of the window. */
+HOT void urls(struct window *window, guint32 count)
+{
+    const hunt_masks *masks = (const hunt_masks *)window->scanner->masks + 1;
+    guint16 places[PLACES_MAX], *to = places;
+
+    for (guint32 i = 0; i < count; i++) {
+        guint64 slashes = masks[i][CLASS_SLASH], next = masks[i + 1][CLASS_SLASH];
+
+        to = list_places(
+            to, masks[i][CLASS_COLON] & (slashes >> 1 | next << 63) & (slashes >> 2 | next << 62),
+            i * CLASS_BYTES, URLS_AT_ONCE);
+    }
+    for (const guint16 *at = places; at < to; at++) {
+        guint place = *at, bit = place % CLASS_BYTES;
+
+        url(window, masks + place / CLASS_BYTES, window->base + place - bit, bit);
+    }
+}
+
 /*
- * "://", and what an IPv6 address cannot be without: "::", or at least six colons with one to four
- * bytes between; four are asked for here, which leaves times of day aside.
+ * What an IPv6 address cannot be without: "::", or at least six colons with one to four bytes
+ * between; four are asked for here, which leaves times of day aside.
  */
 HOT void colons(struct window *window, const hunt_masks *masks, guint32 base)
 {
-    const struct hunt_needles *needles = &window->scanner->needles;
     guint128 here = masks[0][CLASS_COLON] | (guint128)masks[1][CLASS_COLON] << CLASS_BYTES;
+    guint128 groups = followed(here, here);
     guint64 left;
 
-    if (needles->url_hosts) {
-        guint128 slashes = masks[0][CLASS_SLASH] | (guint128)masks[1][CLASS_SLASH] << CLASS_BYTES;
-
-        for (left = (guint64)(here & slashes >> 1 & slashes >> 2); left; left &= left - 1)
-            url(window, masks, base, lowest(left));
-    }
-    if (needles->lengths6[0] | needles->lengths6[1] | needles->lengths6[2]) {
-        guint128 groups = followed(here, here);
-
-        if (groups)
-            groups = followed(here, followed(here, groups));
-        left = (guint64)((here & here >> 1) | groups);
-        for (left = not_before(left, base, window->after_address6); left;
-             left = not_before(left, base, window->after_address6))
-            address6(window, base + lowest(left));
-    }
+    if (groups)
+        groups = followed(here, followed(here, groups));
+    left = (guint64)((here & here >> 1) | groups);
+    for (left = not_before(left, base, window->after_address6); left;
+         left = not_before(left, base, window->after_address6))
+        address6(window, base + lowest(left));
 }
 
 static void email(struct window *window, guint32 at)
@@ -486,7 +497,9 @@ HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
 {
     struct window window = { .scanner = scanner, .text = text, .length = length };
     guint32 words = (length + CLASS_BYTES - 1) / CLASS_BYTES;
-    gboolean sieved = scanner->needles.sieve.endings != NULL;
+    const struct hunt_needles *needles = &scanner->needles;
+    gboolean sieved = needles->sieve.endings != NULL;
+    gboolean addresses6 = (needles->lengths6[0] | needles->lengths6[1] | needles->lengths6[2]) != 0;
 
     scanner->text = text;
     scanner->length = length;
@@ -496,6 +509,8 @@ HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
         classify(&window, first, count);
         if (sieved)
             sieve_window(&window, count);
+        if (needles->url_hosts)
+            urls(&window, count);
         for (guint32 word = 0; word < count; word++) {
             const hunt_masks *masks = (const hunt_masks *)scanner->masks + 1 + word;
             guint32 base = window.base + word * CLASS_BYTES;
@@ -503,9 +518,9 @@ HOT void sweep(struct hunt_scanner *scanner, const guint8 *text, guint32 length)
 
             if (left)
                 dots(&window, masks, base, left);
-            if (masks[0][CLASS_COLON])
+            if (addresses6 && masks[0][CLASS_COLON])
                 colons(&window, masks, base);
-            lanes = scanner->needles.digests ? full_lanes(masks[0][CLASS_HEX]) : 0;
+            lanes = needles->digests ? full_lanes(masks[0][CLASS_HEX]) : 0;
             if (lanes)
                 digests(&window, lanes, base);
             if (masks[0][CLASS_RARE])

@@ -46,3 +46,25 @@ HOT guint highest(guint64 bits)
 {
     return CLASS_BYTES - 1 - (guint)__builtin_clzll(bits);
 }
+
+#define PLACES_AT_ONCE_MAX 4
+#define PLACES_MAX (SWEEP_WORDS * CLASS_BYTES / 2 + PLACES_AT_ONCE_MAX)
+
+/*
+ * Lists bits of a word: `to` gets `base` and the number of the bit; gives where to go on. Things
+ * are first listed and then looked at, because how many a word has cannot be foretold. They never
+ * stand side by side, so PLACES_MAX is enough for a window; the first `at_once` are written whether
+ * they are there or not.
+ */
+HOT guint16 *list_places(guint16 *to, guint64 bits, guint base, guint at_once)
+{
+    const guint64 none = (guint64)1 << (CLASS_BYTES - 1);
+    guint count = (guint)__builtin_popcountll(bits);
+
+#pragma GCC unroll 4
+    for (guint i = 0; i < at_once; i++, bits &= bits - 1)
+        to[i] = (guint16)(base + lowest(bits | none));
+    for (guint i = at_once; i < count; i++, bits &= bits - 1)
+        to[i] = (guint16)(base + lowest(bits));
+    return to + count;
+}
