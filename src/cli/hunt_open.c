@@ -1,11 +1,13 @@
 /* hunt_open.c: entente hunt open: some files of a signed hunt, and their hits, for a reviewer. */
 #include "base/json.h"
+#include "cli/claim.h"
 #include "cli/hunt_sign.h"
+#include "statement/predicate.h"
 #include "statement/verifier.h"
 
 #include <string.h>
 
-static gboolean open_file(const struct signed_hunt *hunt, const char *name, json_t *opened,
+static gboolean open_file(const struct signed_claim *hunt, const char *name, json_t *opened,
                           GError **error)
 {
     const json_t *entry;
@@ -30,7 +32,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
                GError **error)
 {
     const struct hunt_arguments *given = shared;
-    g_auto(signed_hunt_t) hunt = { 0 };
+    g_auto(signed_claim_t) hunt = { 0 };
     g_autoptr(json_t) opened = json_array();
     g_autoptr(json_t) disclosure = NULL;
     g_autofree char *text = NULL;
@@ -38,7 +40,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     (void)given;
     if (!arguments[0] || !arguments[1])
         return input_error(error, "open takes a signed hunt, and files of it");
-    if (!signed_hunt_read(arguments[0], &hunt, error))
+    if (!signed_claim_read(arguments[0], PREDICATE_HUNT, &hunt, error))
         return EXIT_SYSTEM;
     if (!hunt.commitment)
         return input_error(error, "%s: is a disclosure; only who hunted can open more",

@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/terminal.h"
+#include "cli/claim.h"
 #include "cli/hunt_sign.h"
 #include "statement/base64.h"
+#include "statement/predicate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +121,7 @@ static void take_end(const struct hunt_scanned *input, gpointer claim)
 }
 
 /* NULL: it is as was claimed. */
-static char *repeat(const struct hunt_table *table, const struct signed_hunt *hunt,
+static char *repeat(const struct hunt_table *table, const struct signed_claim *hunt,
                     const char *path, const struct candidate *file,
                     const struct hunt_scan_options *options, GError **error)
 {
@@ -138,7 +140,7 @@ static char *repeat(const struct hunt_table *table, const struct signed_hunt *hu
     return hunt_claim_file_differs(hunt->entries, file->entry, again);
 }
 
-static void print(const struct context *context, const char *path, const struct signed_hunt *hunt,
+static void print(const struct context *context, const char *path, const struct signed_claim *hunt,
                   const struct candidate *file, const char *differs)
 {
     const json_t *entry = json_array_get(hunt->entries, (size_t)file->entry);
@@ -162,7 +164,7 @@ static void print(const struct context *context, const char *path, const struct 
 }
 
 static int recheck(const struct context *context, const struct hunt_table *table,
-                   const struct signed_hunt *hunt, char **paths, GError **error)
+                   const struct signed_claim *hunt, char **paths, GError **error)
 {
     struct hunt_scan_options options = { .with_digest = TRUE };
     g_autoptr(GArray) candidates = candidates_of(hunt->entries);
@@ -194,11 +196,11 @@ static int run(const struct context *context, gconstpointer shared, char **argum
 {
     const struct hunt_arguments *given = shared;
     g_autoptr(hunt_table_t) table = NULL;
-    g_auto(signed_hunt_t) hunt = { 0 };
+    g_auto(signed_claim_t) hunt = { 0 };
 
     if (!given->tables || !arguments[0] || !arguments[1])
         return input_error(error, "recheck takes a signed hunt, --table as it names, and files");
-    if (!signed_hunt_read(arguments[0], &hunt, error))
+    if (!signed_claim_read(arguments[0], PREDICATE_HUNT, &hunt, error))
         return EXIT_SYSTEM;
     table = hunt_table_open_all((const char *const *)given->tables, error);
     if (!table)

@@ -1,6 +1,8 @@
 /* intel_command.h: the subcommands of `entente intel`, one a file (intel_NAME.c). */
 #pragma once
 #include "cli/cli.h"
+#include "p1_resilience/intel/egress.h"
+#include "profile/profile.h"
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct intel_arguments {
@@ -11,9 +13,22 @@ struct intel_arguments {
     /* pull, push */
     char **match;
     char *url, *collection, *store, *misp_feed, *added_after, *page, *user, *token_file, *key, *ca;
+    char *passphrase_file;
     gboolean allow_private;
 };
 
+/* The STIX id of this signatory as an author; NULL: it has no name. Owned by the caller. */
+char *intel_identity(const struct profile *profile);
+
+/* A level by its name; `fallback` for NULL. ENTENTE_ERROR_INPUT: no such level. */
+gboolean intel_level(const char *text, enum tlp fallback, enum tlp *level, GError **error);
+
+/* How much was refused at the way out, and why, on standard error; `what` says what did not go.
+ * TRUE: some was. */
+gboolean intel_refusals(const struct egress *egress, const char *what);
+
+extern const struct subcommand intel_commit;
+extern const struct subcommand intel_open;
 extern const struct subcommand intel_pull;
 extern const struct subcommand intel_push;
 extern const struct subcommand intel_sightings;

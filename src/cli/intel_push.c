@@ -4,12 +4,10 @@
  */
 #include "base/file.h"
 #include "base/terminal.h"
-#include "base/uuid.h"
 #include "cli/intel_remote.h"
 #include "p1_resilience/intel/misp_feed.h"
 #include "p1_resilience/intel/stix.h"
 #include "p1_resilience/intel/taxii_store.h"
-#include "profile/profile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -121,21 +119,6 @@ static gboolean read_event(struct pushing *pushing, struct egress *egress, const
 
 /* --- going --- */
 
-static gboolean summarise(const struct egress *egress)
-{
-    gboolean refused = FALSE;
-
-    for (guint i = EGRESS_PASS + 1; i < EGRESS_VERDICTS; i++) {
-        guint64 count = egress_count(egress, i);
-
-        refused |= count > 0;
-        if (count)
-            fprintf(stderr, "%" G_GUINT64_FORMAT " not sent: %s (%s)\n", count,
-                    egress_verdict_text(i), egress_verdict_name(i));
-    }
-    return refused;
-}
-
 static int push_url(struct pushing *pushing, struct egress *egress, GError **error)
 {
     g_autoptr(GPtrArray) going = g_ptr_array_new();
@@ -158,7 +141,7 @@ static int push_url(struct pushing *pushing, struct egress *egress, GError **err
                      &pushed, error))
         return EXIT_SYSTEM;
     intel_remote_clear(&remote);
-    refused = summarise(egress);
+    refused = intel_refusals(egress, "not sent");
     for (guint i = 0; i < why->len; i++) {
         g_autofree char *text = terminal_escape(why->pdata[i]);
 
@@ -226,7 +209,7 @@ static int push_feed(struct pushing *pushing, struct egress *egress, char **file
     if (!egress_finish(egress, error) ||
         !misp_feed_add(pushing->given->misp_feed, pushing->events, error))
         return EXIT_SYSTEM;
-    refused = summarise(egress);
+    refused = intel_refusals(egress, "not sent");
     if (!pushing->context->quiet)
         fprintf(stderr, "%u event%s in the feed\n", pushing->events->len,
                 pushing->events->len == 1 ? "" : "s");
@@ -252,12 +235,9 @@ static gboolean set_recipient(struct pushing *pushing, GError **error)
               : pushing->host ? pushing->host
                               : given->misp_feed,
         .through = given->collection ? given->collection : "push",
-        .ceiling = TLP_RED,
         .named = pushing->named,
     };
-    return !given->ceiling || tlp_parse(given->ceiling, &pushing->recipient.ceiling) ||
-           input_error(error, "\"%s\" is no level: clear, green, amber, amber+strict or red",
-                       given->ceiling);
+    return intel_level(given->ceiling, TLP_RED, &pushing->recipient.ceiling, error);
 }
 
 static gboolean load(struct pushing *pushing, GError **error)
@@ -269,13 +249,7 @@ static gboolean load(struct pushing *pushing, GError **error)
     pushing->journal = data && pushing->profile ? journal_open(data, error) : NULL;
     if (!pushing->journal)
         return FALSE;
-    if (pushing->profile->signatory.name) {
-        g_autofree char *seed =
-            g_strdup_printf("stix identity\n%s", pushing->profile->signatory.name);
-        g_autofree char *uuid = uuid_from_name(seed);
-
-        pushing->identity = g_strconcat("identity--", uuid, NULL);
-    }
+    pushing->identity = intel_identity(pushing->profile);
     return set_recipient(pushing, error);
 }
 

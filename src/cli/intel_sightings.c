@@ -10,14 +10,6 @@
 #define HITS_LIMIT (1u << 30) /* bytes of one file of hits */
 #define TO_THE_PUBLIC "public"
 
-/* A level by its name; `fallback` for none. FALSE: no such level. */
-static gboolean level_of(const char *text, enum tlp fallback, enum tlp *level, GError **error)
-{
-    *level = fallback;
-    return !text || tlp_parse(text, level) ||
-           input_error(error, "\"%s\" is no level: clear, green, amber, amber+strict or red", text);
-}
-
 /* All of what `who` is the source of goes back to it by name. */
 static gboolean is_a_source(const struct sightings *sightings, const char *who)
 {
@@ -116,7 +108,6 @@ static gboolean summarise(const struct context *context, const struct intel_argu
         { sightings->nameless, "from lists that give their indicators no id" },
         { sightings->unknown, "not in this table" },
     };
-    gboolean refused = FALSE;
 
     if (!context->quiet) {
         fprintf(stderr, "%u sighting%s of %" G_GUINT64_FORMAT " hit%s\n", said,
@@ -126,15 +117,7 @@ static gboolean summarise(const struct context *context, const struct intel_argu
                 fprintf(stderr, "%" G_GUINT64_FORMAT " not counted: %s\n", left_out[i].count,
                         left_out[i].why);
     }
-    for (guint i = EGRESS_PASS + 1; i < EGRESS_VERDICTS; i++) {
-        guint64 count = egress_count(egress, i);
-
-        refused |= count > 0;
-        if (count)
-            fprintf(stderr, "%" G_GUINT64_FORMAT " refused: %s (%s)\n", count,
-                    egress_verdict_text(i), egress_verdict_name(i));
-    }
-    return refused;
+    return intel_refusals(egress, "refused");
 }
 
 static int run(const struct context *context, gconstpointer shared, char **arguments,
@@ -159,8 +142,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
 
     if (!given->tables || !arguments[0])
         return input_error(error, "entente intel sightings --table TABLE HITS...");
-    if (!level_of(given->tlp, TLP_AMBER, &report.level, error) ||
-        !level_of(given->ceiling, TLP_RED, &recipient.ceiling, error))
+    if (!intel_level(given->tlp, TLP_AMBER, &report.level, error) ||
+        !intel_level(given->ceiling, TLP_RED, &recipient.ceiling, error))
         return EXIT_INPUT;
     profile = load_profile(context, given->anonymous, error);
     if (!profile || !read_hits(sightings, given, arguments, report.now_us, error))

@@ -267,6 +267,8 @@ static char *format_text(const struct report *report, gboolean colour)
             verify_principles_lines(out, intoto_predicate(v->statement), french);
         else if (g_str_equal(v->predicate->type, PREDICATE_HUNT))
             verify_hunt_lines(out, intoto_predicate(v->statement), french);
+        else if (g_str_equal(v->predicate->type, PREDICATE_INDICATORS))
+            verify_indicators_lines(out, intoto_predicate(v->statement), french);
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }

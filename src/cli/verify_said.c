@@ -83,6 +83,34 @@ void verify_hunt_lines(GString *out, const json_t *hunt, gboolean french)
                 json_number(hunt, "unread", 0));
 }
 
+void verify_indicators_lines(GString *out, const json_t *indicators, gboolean french)
+{
+    const json_t *number;
+    const char *type;
+
+    verify_line(out, french ? "détenu" : "holds",
+                french ? "%" G_GINT64_FORMAT " objets, au %s"
+                       : "%" G_GINT64_FORMAT " objects, on %s",
+                json_number(json_object_get(indicators, "commitments"), "count", 0),
+                json_text(indicators, "time"));
+    json_object_foreach(json_object_get(indicators, "types"), type, number)
+    {
+        verify_line(out, "", "%" G_GINT64_FORMAT " %s", (gint64)json_integer_value(number), type);
+    }
+}
+
+/* An object that a signatory holds (p1_resilience/intel/holding.h). */
+static gboolean put_of_holding(GString *out, const char *label, const json_t *value)
+{
+    const json_t *object = json_object_get(value, "object");
+    const char *id = json_text(object, "id"), *pattern = json_text(object, "pattern");
+
+    if (id)
+        verify_line(out, label, pattern ? "%s (TLP:%s): %s" : "%s (TLP:%s)", id,
+                    json_text(value, "level") ? json_text(value, "level") : "?", pattern);
+    return id != NULL;
+}
+
 void verify_openings_lines(GString *out, const json_t *openings, gboolean french)
 {
     const char *label = french ? "engagé" : "committed";
@@ -96,7 +124,8 @@ void verify_openings_lines(GString *out, const json_t *openings, gboolean french
         const char *asset = json_text(json_object_get(value, "asset"), "name");
         gint64 score = json_number(value, "score", -1);
 
-        if (json_text(value, "type") && put_of_hunt(out, label, value, french))
+        if (json_text(value, "type") &&
+            (put_of_hunt(out, label, value, french) || put_of_holding(out, label, value)))
             continue;
         if (measure)
             verify_line(out, label, french ? "%s sur %s\u202f: %s" : "%s on %s: %s", measure,

@@ -218,6 +218,7 @@ const struct handler handlers_said[] = {
     { PREDICATE_ASSESSMENT, judge_assessment, apply_assessment },
     { PREDICATE_COMMITMENT, judge_commitment, apply_commitment },
     { PREDICATE_HUNT, judge_release, apply_hunt }, /* its subject is what was hunted */
+    { PREDICATE_INDICATORS, judge_release, apply_nothing },
     { PREDICATE_LEGAL_POSITION, judge_own, apply_position },
     { PREDICATE_NORM_REPORT, judge_own, apply_report },
     { PREDICATE_RELEASE, judge_release, apply_release },

@@ -29,6 +29,8 @@ const struct predicate predicates[] = {
     { "endorsement", PREDICATE_ENDORSEMENT, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_endorsement,
       rules_endorsement },
     { "hunt", PREDICATE_HUNT, EXPOSURE_COMMITTED, SAID_ROLES, shape_hunt, rules_hunt },
+    { "indicators", PREDICATE_INDICATORS, EXPOSURE_COMMITTED, SAID_ROLES, shape_indicators,
+      rules_indicators },
     { "legal-position", PREDICATE_LEGAL_POSITION, EXPOSURE_PUBLIC, SAID_ROLES, shape_legal_position,
       NULL },
     { "mailbox", PREDICATE_MAILBOX, EXPOSURE_PUBLIC, SAID_ROLES, shape_mailbox, rules_mailbox },

@@ -12,6 +12,7 @@
  *     review                                    the assessment's leaf hash in the log
  *     assessment, document, release             the document or file
  *     hunt                                      the root of its commitments; name: "hunt/ROOT"
+ *     indicators                                the same; name: "indicators/ROOT"
  *     backup-manifest                           the root of the manifest
  *     recovery-drill                            the root of what was restored
  *     receipt                                   the entry's leaf hash
@@ -34,6 +35,7 @@
 #define PREDICATE_DOCUMENT PREDICATE_PREFIX "document:1"
 #define PREDICATE_ENDORSEMENT PREDICATE_PREFIX "endorsement:1"
 #define PREDICATE_HUNT PREDICATE_PREFIX "hunt:1"
+#define PREDICATE_INDICATORS PREDICATE_PREFIX "indicators:1"
 #define PREDICATE_LEGAL_POSITION PREDICATE_PREFIX "legal-position:1"
 #define PREDICATE_MAILBOX PREDICATE_PREFIX "mailbox:1"
 #define PREDICATE_NORM_REPORT PREDICATE_PREFIX "norm-report:1"

@@ -32,6 +32,10 @@ gboolean rules_mailbox(const json_t *statement, GError **error);
 extern const struct shape shape_hunt[];
 gboolean rules_hunt(const json_t *statement, GError **error);
 
+/* predicate_intel.c: how much is held that is not for a log. */
+extern const struct shape shape_indicators[];
+gboolean rules_indicators(const json_t *statement, GError **error);
+
 /* predicate_recover.c: what backups hold, and whether they come back. */
 extern const struct shape shape_backup_manifest[], shape_recovery_drill[];
 gboolean rules_backup_manifest(const json_t *statement, GError **error);

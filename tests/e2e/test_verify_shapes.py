@@ -72,6 +72,9 @@ def samples(world):  # noqa: F811
             "tables": [{"sha256": DIGEST, "serial": 1, "built": "2026-11-20T10:00:00Z", "values": 3}],
             "rules": {"valid": "any", "defanged": False}, "size": 9, "bytes": 9, "lines": 1, "hits": 1, "suppressed": 0,
             "commitments": {"algorithm": "rfc6962-sha256-salt32-jcs", "root": DIGEST, "count": 3}}, [STATE.issuer])), [STATE.issuer]),
+        (predicate(forge.statement("indicators/" + DIGEST, DIGEST, "indicators", {
+            "time": "2026-11-20T10:00:00Z", "types": {"indicator": 2, "malware": 1},
+            "commitments": {"algorithm": "rfc6962-sha256-salt32-jcs", "root": DIGEST, "count": 3}}, [STATE.issuer])), [STATE.issuer]),
         (predicate(said(STATE, "legal-position", text)), [STATE.issuer]),
         (predicate(said(STATE, "mailbox", {"urls": ["https://state.example"], "intake": ["assistance"]})), [STATE.issuer]),
         (predicate(said(STATE, "norm-report", {**text, "period": "2026"})), [STATE.issuer]),

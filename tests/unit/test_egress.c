@@ -372,34 +372,6 @@ static void test_refusals_are_journalled_once(void)
     g_assert_cmpint(system(remove), ==, 0);
 }
 
-static void test_digest_opens_with_its_salt(void)
-{
-    g_autoptr(json_t) object = json_loads(together[2], 0, NULL);
-    g_autoptr(json_t) other = json_loads(together[1], 0, NULL);
-    struct egress_digest one, two;
-
-    g_assert_true(egress_digest(object, &one, NULL));
-    g_assert_true(egress_digest(object, &two, NULL));
-    g_assert_cmpint(memcmp(one.digest, two.digest, sizeof one.digest), !=, 0);
-    g_assert_true(egress_digest_opens(&one, object));
-    g_assert_false(egress_digest_opens(&one, other));
-    one.salt[0] ^= 1;
-    g_assert_false(egress_digest_opens(&one, object));
-}
-
-/* The salt stands before the canonical form. */
-static void test_digest_vector(void)
-{
-    g_autoptr(json_t) object = json_loads("{ \"a\" : 1 }", 0, NULL);
-    struct egress_digest digest = { { 0 }, { 0 } };
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    gsize size = sizeof digest.digest;
-
-    g_checksum_update(sum, (const guchar *)"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{\"a\":1}", 23);
-    g_checksum_get_digest(sum, digest.digest, &size);
-    g_assert_true(egress_digest_opens(&digest, object));
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -413,7 +385,5 @@ int main(int argc, char **argv)
     g_test_add_func("/egress/misp-levels", test_misp_levels);
     g_test_add_func("/egress/misp-parts", test_misp_parts);
     g_test_add_func("/egress/journal", test_refusals_are_journalled_once);
-    g_test_add_func("/egress/digest", test_digest_opens_with_its_salt);
-    g_test_add_func("/egress/digest-vector", test_digest_vector);
     return g_test_run();
 }

@@ -34,6 +34,7 @@ static const struct {
     { "case-ack", EXPOSURE_LOCAL },            /* "everything" of a case is off the log */
     { "case-event", EXPOSURE_LOCAL },          /* "everything" of a case is off the log */
     { "document", EXPOSURE_LOCAL },            /* "entente sign FILE signs documents only" */
+    { "indicators", EXPOSURE_COMMITTED },      /* "only salted digests" of what TLP keeps */
     { "mailbox", EXPOSURE_PUBLIC },            /* where a signatory takes messages (mailbox.h) */
     { "receipt", EXPOSURE_LOCAL },     /* "a submission is answered with a signed receipt" */
     { "recovery", EXPOSURE_PUBLIC },   /* "Recovery after theft needs root" */
@@ -89,7 +90,7 @@ static void test_the_table_is_what_trust_says(void)
         g_test_message("%s", row->name);
         g_assert_true(g_hash_table_contains(found, row));
     }
-    g_assert_cmpuint(g_hash_table_size(found), ==, 23);
+    g_assert_cmpuint(g_hash_table_size(found), ==, 24);
 }
 
 /* "Root signs only delegations, recovery and policy": besides, what makes and attests a signatory.

@@ -18,6 +18,7 @@ const PREDICATES = {
   document: { exposure: 'local', roles: SAID },
   endorsement: { exposure: 'public', roles: ['root'] },
   hunt: { exposure: 'committed', roles: SAID },
+  indicators: { exposure: 'committed', roles: SAID },
   'legal-position': { exposure: 'public', roles: SAID },
   mailbox: { exposure: 'public', roles: SAID },
   'norm-report': { exposure: 'public', roles: SAID },
@@ -31,7 +32,7 @@ const PREDICATES = {
   succession: { exposure: 'public', roles: ['log'] },
 };
 /* Statements whose subject is not the signatory that signs them. */
-const OF_OTHERS = ['assessment', 'attestation', 'backup-manifest', 'hunt', 'recovery-drill', 'release', 'review'];
+const OF_OTHERS = ['assessment', 'attestation', 'backup-manifest', 'hunt', 'indicators', 'recovery-drill', 'release', 'review'];
 
 /* {name, exposure, roles, ofSigner} of a predicate type; null when it is not known. */
 export function predicateOf(type) {

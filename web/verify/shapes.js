@@ -69,6 +69,8 @@ const list = (inside, low, high) => (value, keys) => Array.isArray(value) && val
 /* In canonical form the same values are the same text. */
 const unique = (inside, low, high) => (value, keys) => list(inside, low, high)(value, keys) &&
   new Set(value.map((item) => JSON.stringify(item))).size === value.length;
+const map = (inside, low, high) => (value, keys) => isPlainObject(value) && Object.keys(value).length >= low &&
+  Object.keys(value).length <= high && Object.values(value).every((item) => inside(item, keys));
 const texts = (low, high, isKnown) => (value) => isPlainObject(value) && Object.keys(value).length >= low && Object.keys(value).length <= high &&
   Object.entries(value).every(([name, text]) => isKnown(name) && textShape(1)(text));
 
@@ -157,6 +159,12 @@ const PREDICATE_SHAPES = {
     suppressed: count,
     commitments: object({ algorithm: word(COMMITMENT_KIND), root: digest, count: integer(1, COUNT_LIMIT) }),
   },
+  indicators: {
+    'log?': log,
+    time: moment,
+    types: map(integer(1, COUNT_LIMIT), 1, 64),
+    commitments: object({ algorithm: word(COMMITMENT_KIND), root: digest, count: integer(1, COUNT_LIMIT) }),
+  },
   'legal-position': ofText,
   mailbox: { ...ofProtocol, urls: unique(uri, 1, 4), 'intake?': unique(textShape(1, 40), 0, 64) },
   'norm-report': { ...ofText, period: title },
@@ -229,6 +237,8 @@ const PREDICATE_RULES = {
   hunt: ({ commitments, files, unread, hits, suppressed, started, ended, rules }, subject) => commitments.root === subject &&
     files + hits + suppressed === commitments.count && unread <= files && parseMoment(ended) >= parseMoment(started) &&
     (['any', 'line'].includes(rules.valid) || !Number.isNaN(parseMoment(rules.valid))),
+  indicators: ({ commitments, types }, subject) => commitments.root === subject &&
+    Object.values(types).reduce((sum, number) => sum + number, 0) === commitments.count,
   mailbox: ({ urls }) => urls.every((url) => NODE_URL.test(url)),
   recovery: thresholdFits,
   'recovery-drill': ({ commitments }, subject) => commitments.root === subject,

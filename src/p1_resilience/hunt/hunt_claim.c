@@ -4,9 +4,7 @@
 #include "base/error.h"
 #include "config.h"
 #include "statement/base64.h"
-#include "statement/dsse.h"
-#include "statement/intoto.h"
-#include "statement/predicate.h"
+#include "statement/claim.h"
 
 #include <string.h>
 
@@ -135,40 +133,19 @@ static char *validity_text(const struct hit_rule *rule)
 }
 
 static json_t *predicate_json(const struct hunt_claim *claim,
-                              const struct hunt_scan_summary *summary,
-                              const struct commitment_root *root, gint64 started_us,
+                              const struct hunt_scan_summary *summary, gint64 started_us,
                               gint64 ended_us)
 {
     g_autofree char *started = clock_format(started_us), *ended = clock_format(ended_us);
     g_autofree char *valid = validity_text(&claim->options->rule);
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:b}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+    return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:b}, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "engine", "entente " ENTENTE_VERSION, "started", started, "ended", ended,
                      "tables", tables_json(claim->table), "rules", "valid", valid, "defanged",
                      claim->options->defanged, "files", (json_int_t)summary->files, "unread",
                      (json_int_t)summary->unread, "size", (json_int_t)summary->read, "bytes",
                      (json_int_t)summary->bytes, "lines", (json_int_t)summary->lines, "hits",
-                     (json_int_t)summary->hits, "suppressed", (json_int_t)summary->suppressed,
-                     "commitments", commitment_root_json(root));
-}
-
-static GBytes *payload_of(json_t *predicate, const struct commitment_root *root, GError **error)
-{
-    g_autofree char *hex = hex_encode(root->hash.bytes, sizeof root->hash.bytes);
-    g_autofree char *name = g_strconcat("hunt/", hex, NULL);
-    g_autoptr(GBytes) payload = intoto_build(name, hex, PREDICATE_HUNT, predicate, error);
-    g_autoptr(json_t) statement = payload ? intoto_read(payload, error) : NULL;
-
-    if (!statement || !predicate_verify(predicate_find(PREDICATE_HUNT), statement, error))
-        return NULL;
-    return g_steal_pointer(&payload);
-}
-
-static GBytes *bytes_of(const json_t *value)
-{
-    char *text = json_pretty(value);
-
-    return g_bytes_new_take(text, strlen(text));
+                     (json_int_t)summary->hits, "suppressed", (json_int_t)summary->suppressed);
 }
 
 gboolean hunt_claim_sign(struct hunt_claim *claim, const struct hunt_scan_summary *summary,
@@ -179,11 +156,6 @@ gboolean hunt_claim_sign(struct hunt_claim *claim, const struct hunt_scan_summar
     const json_t *entries = hunt_claim_entries(claim);
     g_autoptr(commitment_t) commitment = commitment_new();
     g_autoptr(json_t) predicate = NULL;
-    g_autoptr(json_t) opened = NULL;
-    g_autoptr(json_t) signed_json = NULL;
-    g_autoptr(GBytes) payload = NULL;
-    g_autoptr(dsse_t) made = NULL;
-    struct commitment_root root;
     json_t *entry;
     size_t index;
 
@@ -197,20 +169,10 @@ gboolean hunt_claim_sign(struct hunt_claim *claim, const struct hunt_scan_summar
         if (!commitment_add(commitment, entry, error))
             return FALSE;
     }
-    root = commitment_root(commitment);
-    predicate = predicate_json(claim, summary, &root, started_us, ended_us);
+    predicate = predicate_json(claim, summary, started_us, ended_us);
     if (log)
         json_object_set_new(predicate, "log", json_safe_string(log));
-    payload = payload_of(predicate, &root, error);
-    if (!payload)
-        return FALSE;
-    made = dsse_new(INTOTO_PAYLOAD_TYPE, payload);
-    dsse_sign(made, key);
-    signed_json = dsse_to_json(made);
-    opened = commitment_openings(commitment);
-    *envelope = bytes_of(signed_json);
-    *openings = bytes_of(opened);
-    return TRUE;
+    return claim_sign("hunt", predicate, commitment, key, envelope, openings, error);
 }
 
 /* ---- repeating */

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "p1_resilience/intel/egress_private.h"
 #include "p1_resilience/intel/stix.h"
-#include <sodium.h>
 #include <string.h>
 
 #define NAMED_IN_JOURNAL 50u /* refused objects that an event names */
@@ -186,6 +185,15 @@ enum egress_verdict egress_level(struct egress *egress, const char *id, enum tlp
 
     if (verdict == EGRESS_PASS && !known)
         verdict = EGRESS_REFERENCE;
+    egress_note(egress, id, verdict);
+    return verdict;
+}
+
+enum egress_verdict egress_pass(struct egress *egress, const char *id, enum tlp level,
+                                gboolean onward)
+{
+    const enum egress_verdict verdict = egress_decide(level, egress->recipient, onward);
+
     egress_note(egress, id, verdict);
     return verdict;
 }
@@ -403,35 +411,4 @@ gboolean egress_finish(struct egress *egress, GError **error)
         return TRUE;
     text = refusals_text(egress, g_checksum_get_string(refusals));
     return journal_note(egress->journal, "egress", NULL, key, text, error);
-}
-
-static gboolean digest_with(const guint8 salt[EGRESS_SALT], const json_t *object,
-                            guint8 digest[EGRESS_DIGEST_SIZE], GError **error)
-{
-    g_autoptr(GBytes) canonical = json_canonical(object, error);
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    gsize length, size = EGRESS_DIGEST_SIZE;
-    const guchar *bytes;
-
-    if (!canonical)
-        return FALSE;
-    bytes = g_bytes_get_data(canonical, &length);
-    g_checksum_update(sum, salt, EGRESS_SALT);
-    g_checksum_update(sum, bytes, (gssize)length);
-    g_checksum_get_digest(sum, digest, &size);
-    return TRUE;
-}
-
-gboolean egress_digest(const json_t *object, struct egress_digest *digest, GError **error)
-{
-    randombytes_buf(digest->salt, sizeof digest->salt);
-    return digest_with(digest->salt, object, digest->digest, error);
-}
-
-gboolean egress_digest_opens(const struct egress_digest *digest, const json_t *object)
-{
-    guint8 again[EGRESS_DIGEST_SIZE];
-
-    return digest_with(digest->salt, object, again, NULL) &&
-           memcmp(again, digest->digest, sizeof again) == 0;
 }

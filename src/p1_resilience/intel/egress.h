@@ -16,7 +16,8 @@
  *     **  passed on from others: never
  *
  * "Named": the recipient stands in the explicit list that the exchange gives. Above these rules
- * stands the recipient's ceiling. "Digest": SHA-256(16 random octets || canonical object).
+ * stands the recipient's ceiling. "Digest": SHA-256 over 32 random octets and the canonical object,
+ * as a commitment (holding.h).
  */
 #pragma once
 #include "base/json.h"
@@ -117,7 +118,12 @@ json_t *egress_misp_event(struct egress *egress, const json_t *event, gboolean o
 enum egress_verdict egress_level(struct egress *egress, const char *id, enum tlp level,
                                  gboolean known);
 
+/* An object of that level that goes whole or not at all, with the ids in it. */
+enum egress_verdict egress_pass(struct egress *egress, const char *id, enum tlp level,
+                                gboolean onward);
+
 const struct egress_recipient *egress_recipient(const struct egress *egress);
+const struct marking_context *egress_context(const struct egress *egress);
 
 /* What was passed and refused so far, by verdict. */
 guint64 egress_count(const struct egress *egress, enum egress_verdict verdict);
@@ -128,14 +134,3 @@ guint64 egress_count(const struct egress *egress, enum egress_verdict verdict);
  * same recipient are said again after a day only. Call it before what passed is sent.
  */
 gboolean egress_finish(struct egress *egress, GError **error);
-
-#define EGRESS_SALT 16u
-#define EGRESS_DIGEST_SIZE 32u
-/* What the public log gets instead of an object: SHA-256(salt || canonical object). */
-struct egress_digest {
-    guint8 salt[EGRESS_SALT]; /* random; kept, to open the digest later */
-    guint8 digest[EGRESS_DIGEST_SIZE];
-};
-gboolean egress_digest(const json_t *object, struct egress_digest *digest, GError **error);
-/* Whether `digest` is that of `object`. */
-gboolean egress_digest_opens(const struct egress_digest *digest, const json_t *object);

@@ -4,7 +4,6 @@
 
 /* Counts a verdict on the object (its id or UUID, or NULL), and keeps refusals for the journal. */
 void egress_note(struct egress *egress, const char *id, enum egress_verdict verdict);
-const struct marking_context *egress_context(const struct egress *egress);
 
 /*
  * Whether what an object cannot be without is there: FALSE when a reference that its type demands
