@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
     &command_recover,
     &command_register,
     &command_review,
+    &command_routes,
     &command_serve,
     &command_sign,
     &command_signatory,

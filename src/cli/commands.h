@@ -35,6 +35,7 @@ extern const struct command command_publish;
 extern const struct command command_recover;
 extern const struct command command_register;
 extern const struct command command_review;
+extern const struct command command_routes;
 extern const struct command command_serve;
 extern const struct command command_sign;
 extern const struct command command_signatory;

@@ -352,7 +352,8 @@ static gboolean set_limits(const struct confine_limits *limits, GError **error)
     guint cpu_s = limits && limits->cpu_s ? limits->cpu_s : CPU_DEFAULT_S;
 
     return (!MEMORY_IS_LIMITED || limit(RLIMIT_AS, memory, error)) &&
-           limit(RLIMIT_CPU, cpu_s, error) && limit(RLIMIT_FSIZE, 0, error) &&
+           limit(RLIMIT_CPU, cpu_s, error) &&
+           ((limits && limits->appends) || limit(RLIMIT_FSIZE, 0, error)) &&
            limit(RLIMIT_NOFILE, DESCRIPTORS_MAX, error) && limit(RLIMIT_CORE, 0, error);
 }
 

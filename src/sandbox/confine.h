@@ -39,8 +39,9 @@ struct confine_place {
 };
 
 struct confine_limits {
-    guint64 memory; /* bytes of address space; 0: the default */
-    guint cpu_s;    /* seconds of CPU time; 0: the default */
+    guint64 memory;   /* bytes of address space; 0: the default */
+    guint cpu_s;      /* seconds of CPU time; 0: the default */
+    gboolean appends; /* what it writes goes to a file that is kept open in it: of any size */
 };
 
 /* Prepared once (the compiled filter), used by every worker forked after. Immutable. */

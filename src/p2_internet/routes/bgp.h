@@ -97,12 +97,13 @@ enum bgp_nlri_step { BGP_NLRI_END, BGP_NLRI_PREFIX, BGP_NLRI_MALFORMED };
 enum bgp_nlri_step bgp_nlri_next(struct bgp_nlri *nlri, struct ip_prefix *prefix, guint32 *path_id,
                                  gboolean *masked);
 
-/* What RFC 7606 asks for; each includes those before it. */
+/* What RFC 7606 asks for; the worst counts. */
 enum bgp_verdict {
     BGP_FINE,
     BGP_DISCARDED, /* attributes were left out (section 2, "attribute discard") */
     BGP_WITHDRAWN, /* the routes are to be treated as withdrawn */
-    BGP_BROKEN,    /* the message cannot be taken apart: a router would end the session */
+    /* The message cannot be taken apart to its end, where a router would end the session. */
+    BGP_BROKEN,
 };
 const char *bgp_verdict_name(enum bgp_verdict verdict); /* "fine", "discarded", ... */
 
@@ -111,6 +112,7 @@ struct bgp_attributes {
     guint64 malformed; /* bit N: it is there and is not */
     enum bgp_verdict verdict;
     const char *problem; /* what decided the verdict, for people; static, or NULL */
+    gboolean withdrawn;  /* BGP_WITHDRAWN was a verdict, also where another is worse */
     guint8 origin;
     struct bgp_path path; /* AS4_PATH merged in (RFC 6793 section 4.2.3) */
     guint8 next_hop[4];

@@ -90,6 +90,7 @@ struct mrt_counts {
     guint64 malformed;     /* records that could not be taken apart to their end */
     guint64 discarded;     /* attributes left out, by messages and entries (RFC 7606) */
     guint64 withdrawn;     /* announcements treated as withdrawn (RFC 7606) */
+    guint64 broken;        /* messages that could not be taken apart to their end */
     guint64 masked;        /* prefixes with bits past their length */
     guint64 unknown_peers; /* entries whose peer is in no table */
 };

@@ -1,0 +1,79 @@
+/* cmd_routes.c: the routes of the Internet, and what is wrong with them. */
+#include "cli/commands.h"
+#include "cli/routes_command.h"
+
+#include "base/terminal.h"
+#include "p2_internet/routes/route.h"
+
+#include <stdio.h>
+
+static const struct subcommand *const subcommands[] = {
+    /* clang-format off */
+    &routes_subcommand_dump,
+    NULL,
+    /* clang-format on */
+};
+
+#define MEMBER(NAME) offsetof(struct routes_arguments, NAME)
+
+static const struct command_option options[] = {
+    { "bgpdump", 'm', G_OPTION_ARG_NONE, MEMBER(bgpdump),
+      "dump: one line a route, as bgpdump -m writes it (this is the default)", NULL },
+    { "large", 'l', G_OPTION_ARG_NONE, MEMBER(large),
+      "dump: large communities too, in a column behind the others", NULL },
+    { "originated", 0, G_OPTION_ARG_NONE, MEMBER(originated),
+      "dump: of tables, the time of each entry instead of the dump's", NULL },
+    { "prefix", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(prefixes),
+      "dump: only routes to PREFIX, to what lies in it and to what contains it; may be given "
+      "several times",
+      "PREFIX" },
+    { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
+      "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
+    { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
+      "dump: threads that parse (default: as many as processors)", "NUMBER" },
+    { NULL },
+};
+
+struct route_filter *routes_filter(const struct routes_arguments *given, GError **error)
+{
+    g_autoptr(route_filter_t) filter = route_filter_new();
+
+    for (char **text = given->prefixes; text && *text; text++) {
+        struct ip_prefix prefix;
+
+        if (!ip_prefix_parse(*text, &prefix, error)) {
+            g_prefix_error(error, "--prefix: ");
+            return NULL;
+        }
+        route_filter_add(filter, &prefix);
+    }
+    route_filter_ready(filter);
+    return g_steal_pointer(&filter);
+}
+
+void routes_problem(const char *file, gboolean has_offset, guint64 offset, const char *problem,
+                    gpointer unused)
+{
+    g_autofree char *name = terminal_escape(file), *text = terminal_escape(problem);
+
+    (void)unused;
+    if (has_offset)
+        fprintf(stderr, "entente: %s: byte %" G_GUINT64_FORMAT ": %s\n", name, offset, text);
+    else
+        fprintf(stderr, "entente: %s: %s\n", name, text);
+}
+
+const struct command command_routes = {
+    .name = "routes",
+    .summary = "Read and check what BGP says of the Internet's routes",
+    .arguments = "dump [-m] [-l] FILE...",
+    .formats = "text, json",
+    .details = "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
+               "Lines: tables\n"
+               "         and updates of collectors\n\n"
+               "Example: entente routes dump rib.20240914.gz\n"
+               "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz",
+    .options = options,
+    .state_size = sizeof(struct routes_arguments),
+    .subcommands = subcommands,
+};

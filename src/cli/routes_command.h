@@ -1,0 +1,21 @@
+/* routes_command.h: the subcommands of `entente routes`, one a file (routes_NAME.c). */
+#pragma once
+#include "cli/cli.h"
+
+/* Options of all subcommands; an option's help begins with those that heed it. */
+struct routes_arguments {
+    char **prefixes; /* --prefix */
+    int threads;
+    /* dump */
+    gboolean bgpdump, large, originated, by_rfc;
+};
+
+struct route_filter;
+/* Reads --prefix; one that is empty lets everything pass. NULL: one is no prefix. */
+struct route_filter *routes_filter(const struct routes_arguments *given, GError **error);
+
+/* A problem of a file, to standard error: what mrt_run() tells. */
+void routes_problem(const char *file, gboolean has_offset, guint64 offset, const char *problem,
+                    gpointer unused);
+
+extern const struct subcommand routes_subcommand_dump;

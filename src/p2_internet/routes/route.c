@@ -1,0 +1,165 @@
+#include "p2_internet/routes/route.h"
+
+#include <string.h>
+
+const char *route_kind_name(enum route_kind kind)
+{
+    static const char *const names[] = { "announce", "withdraw", "rib", "state" };
+
+    return names[kind];
+}
+
+/* ---- from an UPDATE */
+
+struct emission {
+    const struct route_source *source;
+    route_sink sink;
+    gpointer data;
+    guint count;
+};
+
+static void emit(struct emission *emission, struct bgp_nlri nlri, const struct bgp_update *update,
+                 enum route_kind kind, guint flags)
+{
+    const struct route_source *source = emission->source;
+    struct route_element element = {
+        .time_us = source->time_us,
+        .originated_us = source->time_us,
+        .kind = kind,
+        .safi = nlri.safi,
+        .peer = source->peer,
+    };
+    gboolean masked = FALSE;
+
+    if (!nlri.family)
+        return;
+    if (kind == ROUTE_ANNOUNCE || flags & ROUTE_TREATED) {
+        element.attributes = &update->attributes;
+        element.raw = update->raw_attributes;
+    }
+    while (bgp_nlri_next(&nlri, &element.prefix, &element.path_id, &masked) == BGP_NLRI_PREFIX) {
+        element.flags = flags | source->flags | (masked ? ROUTE_MASKED : 0) |
+                        (nlri.add_path ? ROUTE_HAS_PATH_ID : 0);
+        emission->count++;
+        emission->sink(&element, emission->data);
+    }
+}
+
+guint route_elements_of(const struct bgp_update *update, const struct route_source *source,
+                        route_sink sink, gpointer data)
+{
+    const struct bgp_attributes *attributes = &update->attributes;
+    struct emission emission = { source, sink, data, 0 };
+    gboolean treated = attributes->withdrawn;
+    enum route_kind kind = treated ? ROUTE_WITHDRAW : ROUTE_ANNOUNCE;
+    guint flags = treated ? ROUTE_TREATED : 0;
+
+    emit(&emission, update->withdrawn, update, ROUTE_WITHDRAW, 0);
+    emit(&emission, attributes->unreach, update, ROUTE_WITHDRAW, 0);
+    emit(&emission, update->announced, update, kind, flags);
+    emit(&emission, attributes->reach, update, kind, flags);
+    return emission.count;
+}
+
+/* ---- the filter: disjoint ranges of addresses, since of two prefixes that meet one holds the
+ * other, and what the inner one takes the outer one takes too */
+
+struct range {
+    guint8 first[16], last[16];
+};
+
+struct route_filter {
+    GArray *ranges[2]; /* of struct range, IPv4 and IPv6, in order when ready */
+};
+
+struct route_filter *route_filter_new(void)
+{
+    struct route_filter *filter = g_new0(struct route_filter, 1);
+
+    for (guint i = 0; i < G_N_ELEMENTS(filter->ranges); i++)
+        filter->ranges[i] = g_array_new(FALSE, FALSE, sizeof(struct range));
+    return filter;
+}
+
+void route_filter_free(struct route_filter *filter)
+{
+    if (!filter)
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(filter->ranges); i++)
+        g_array_unref(filter->ranges[i]);
+    g_free(filter);
+}
+
+static struct range range_of(const struct ip_prefix *prefix)
+{
+    struct range range;
+    guint whole = prefix->length / 8;
+
+    memcpy(range.first, prefix->address, 16);
+    memcpy(range.last, prefix->address, 16);
+    if (whole < 16) {
+        range.last[whole] |= (guint8)(0xff >> prefix->length % 8);
+        memset(range.last + whole + 1, 0xff, 15 - whole);
+    }
+    return range;
+}
+
+void route_filter_add(struct route_filter *filter, const struct ip_prefix *prefix)
+{
+    struct range range = range_of(prefix);
+
+    g_array_append_val(filter->ranges[prefix->family == 6], range);
+}
+
+/* The wider first, of those that begin at one place. */
+static int by_first(gconstpointer a, gconstpointer b)
+{
+    const struct range *one = a, *other = b;
+    int order = memcmp(one->first, other->first, 16);
+
+    return order ? order : memcmp(other->last, one->last, 16);
+}
+
+void route_filter_ready(struct route_filter *filter)
+{
+    for (guint family = 0; family < G_N_ELEMENTS(filter->ranges); family++) {
+        GArray *ranges = filter->ranges[family];
+        guint kept = 0;
+
+        g_array_sort(ranges, by_first);
+        for (guint i = 0; i < ranges->len; i++) {
+            const struct range *range = &g_array_index(ranges, struct range, i);
+
+            if (!kept ||
+                memcmp(range->first, g_array_index(ranges, struct range, kept - 1).last, 16) > 0)
+                g_array_index(ranges, struct range, kept++) = *range;
+        }
+        g_array_set_size(ranges, kept);
+    }
+}
+
+gboolean route_filter_is_empty(const struct route_filter *filter)
+{
+    return !filter->ranges[0]->len && !filter->ranges[1]->len;
+}
+
+gboolean route_filter_takes(const struct route_filter *filter, const struct ip_prefix *prefix)
+{
+    const GArray *ranges = filter->ranges[prefix->family == 6];
+    struct range range;
+    guint low = 0, high = ranges->len;
+
+    if (!high)
+        return route_filter_is_empty(filter);
+    range = range_of(prefix);
+    while (low < high) { /* the first range that does not end before this one begins */
+        guint middle = low + (high - low) / 2;
+
+        if (memcmp(g_array_index(ranges, struct range, middle).last, range.first, 16) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ranges->len &&
+           memcmp(g_array_index(ranges, struct range, low).first, range.last, 16) <= 0;
+}

@@ -1,0 +1,176 @@
+"""entente routes dump (cmd_routes.c, routes_dump.c, mrt_run, mrt_scan, line*): MRT files as text, byte for byte that of bgpdump -m, and as JSON Lines."""
+import bz2
+import gzip
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+
+import jsonschema
+import pytest
+
+from conftest import BINARY, ROOT
+
+MRT = "data/public_core/mrt"
+LIVE = "data/public_core/live"
+
+
+def files(shared):
+    return sorted(path for folder in (MRT, LIVE) for path in (shared / folder).iterdir()
+                  if "expect" not in path.name and path.suffix in (".gz", ".bz2", ".mrt"))
+
+
+def dump(*arguments, status=0, stdin=None):
+    """What goes to standard output, as bytes."""
+    done = subprocess.run([BINARY, "routes", "dump", *map(str, arguments)], input=stdin,
+                          capture_output=True, timeout=300)
+    assert done.returncode == status, done.stderr.decode()
+    return done.stdout
+
+
+def bgpdump(path, *options):
+    if not shutil.which("bgpdump"):
+        pytest.skip("bgpdump is not installed")
+    return subprocess.run(["bgpdump", "-q", "-m", *options, str(path)], capture_output=True,
+                          check=True, timeout=300).stdout
+
+
+def test_text_is_that_of_bgpdump_for_every_file(shared):
+    for path in files(shared):
+        assert dump(path) == bgpdump(path), path.name
+        assert dump("-m", "-l", path) == bgpdump(path, "-l"), path.name
+
+
+def test_text_is_as_it_was_recorded(shared):
+    recorded = json.loads((shared / MRT / "expected_bgpdump-m.json").read_text())
+    for row in recorded:
+        path = shared / MRT / row["file"]
+        text = dump(path)
+        assert hashlib.sha256(text).hexdigest() == row["sha256"], row["file"]
+    for path in (shared / MRT).glob("*.expect.txt.gz"):
+        whole = path.name.replace(".expect.txt.gz", "")
+        assert dump(shared / MRT / whole) == gzip.decompress(path.read_bytes()), whole
+
+
+def test_time_of_entries_is_shown_instead_of_the_dumps(shared):
+    """bgpdump's own -t change is good for the older tables only: of others it shows 0."""
+    path = shared / MRT / "bview.20020722.2337.gz"
+    assert dump("--originated", path) == bgpdump(path, "-t", "change")
+    path = shared / MRT / "bview.ipv4_unicast_add_path.gz"
+    times = [json.loads(line)["originated"]
+             for line in dump("--format", "json", path).splitlines()]
+    assert [int(line.split(b"|")[1]) for line in dump("--originated", path).splitlines()] == times
+    assert len(set(times)) > 1
+
+
+def test_trailing_bits_are_cleared_by_the_rfc(shared):
+    path = shared / MRT / "updates.nlri_mask_trailing_bits.gz"
+    assert b"|11.13.0.0/13|" in dump(path)
+    assert b"|11.8.0.0/13|" in dump("--rfc", path)
+
+
+def test_sound_files_mean_the_same_by_the_rfcs(shared):
+    """Nothing in these errs, so both readings give the same text."""
+    for name in ("rib.20100701.a.gz", "updates.20160811.1600.gz", "updates.20240914.et.bz2",
+                 "updates.et.2015.part1.gz"):
+        path = shared / MRT / name
+        assert dump("--rfc", path) == dump(path), name
+
+
+def test_packing_is_recognised_by_content(shared, tmp_path):
+    path = shared / MRT / "updates.20100227.1610.gz"
+    raw, text = gzip.decompress(path.read_bytes()), dump(path)
+    half = len(raw) // 2
+    for name, packed in {"plain": raw, "wrong.gz": raw, "two.members": gzip.compress(raw[:half]) +
+                         gzip.compress(raw[half:]), "two.streams": bz2.compress(raw[:half]) +
+                         bz2.compress(raw[half:])}.items():
+        (tmp_path / name).write_bytes(packed)
+        assert dump(tmp_path / name) == text, name
+        assert dump("-", stdin=packed) == text, name
+
+
+def test_many_files_come_in_their_order(shared, tmp_path):
+    names = [shared / MRT / name for name in ("updates.20160811.1600.gz", "updates.20071015.1505.gz",
+                                              "bview.20020722.2337.gz")]
+    text = b"".join(dump(name) for name in names)
+    for threads in (1, 2, 5):
+        assert dump("--threads", threads, *names) == text
+    dump("--output", tmp_path / "routes.txt", *names)
+    assert (tmp_path / "routes.txt").read_bytes() == text
+
+
+def test_json_is_as_its_schema_says(shared):
+    schema = json.loads((ROOT / "docs/schema/route-element.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for path in files(shared):
+        lines = dump("--format", "json", path).decode().splitlines()
+        assert lines, path.name
+        for line in lines[::max(1, len(lines) // 200)]:
+            errors = [error.message for error in validator.iter_errors(json.loads(line))]
+            assert not errors, f"{path.name}: {line}: {errors}"
+        broken = {**json.loads(lines[0]), "kind": "rumour"}
+        assert list(validator.iter_errors(broken))
+
+
+def test_json_says_what_the_text_says(shared):
+    path = shared / MRT / "updates.20160811.1600.gz"
+    lines = [line.split("|") for line in dump("--rfc", path).decode().splitlines()]
+    rows = [json.loads(line) for line in dump("--format", "json", path).decode().splitlines()]
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows):
+        assert {"A": "announce", "W": "withdraw", "STATE": "state"}[line[2]] == row["kind"]
+        assert (line[3], int(line[4])) == (row["peer"], row["peer_as"])
+        if line[2] == "STATE":
+            continue
+        assert line[5] == row["prefix"]
+        if line[2] == "A":
+            path_text = " ".join(str(hop) if isinstance(hop, int) else
+                                 "{" + ",".join(map(str, hop)) + "}" for hop in row["path"])
+            assert line[6] == path_text
+            assert line[11].replace("no-export", "65535:65281").split() == row.get("communities", [])
+
+
+def test_a_prefix_filters_what_meets_it(shared):
+    import ipaddress
+    path = shared / MRT / "rib.20100701.a.gz"
+    wanted = ipaddress.ip_network("62.0.0.0/9")
+
+    def meets(line):
+        other = ipaddress.ip_network(line.split(b"|")[5].decode())
+        return other.version == 4 and (wanted.supernet_of(other) or wanted.subnet_of(other))
+
+    filtered = dump("--prefix", "62.0.0.0/9", path).splitlines()
+    assert filtered and filtered == [line for line in dump(path).splitlines() if meets(line)]
+
+
+def test_a_torn_file_is_told_where_and_read_until_there(shared, tmp_path):
+    raw = gzip.decompress((shared / MRT / "updates.20100227.1610.gz").read_bytes())
+    torn = tmp_path / "torn"
+    torn.write_bytes(raw[:100_000])
+    at = 0
+    while (length := 12 + int.from_bytes(raw[at + 8:at + 12], "big")) + at <= 100_000:
+        at += length
+    done = subprocess.run([BINARY, "routes", "dump", torn], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"byte {at}: it is cut" in done.stderr
+    (tmp_path / "whole").write_bytes(raw[:at])
+    assert done.stdout.encode() == dump(tmp_path / "whole")
+
+
+def test_a_reader_that_goes_away_is_no_error(shared):
+    process = subprocess.Popen([BINARY, "routes", "dump", shared / MRT / "rib.20100701.a.gz"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"TABLE_DUMP2|")
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr.read() == b""
+
+
+def test_what_is_no_file_or_prefix_is_said(entente):
+    assert "nowhere" in entente("routes", "dump", "nowhere", status=2).stderr
+    assert "is not a prefix" in entente("routes", "dump", "--prefix", "10.0.0.1/8", "-",
+                                        status=2).stderr
+    pathlib.Path(entente.folder / "text").write_text("this is no MRT file, and says so\n")
+    assert "no record can be there" in entente("routes", "dump", "text", status=2).stderr
