@@ -11,6 +11,7 @@ import { FilterBar } from './ui/filter.js';
 import { fixFirst } from './ui/fixfirst.js';
 import { unmeasuredSection, waiverSection } from './ui/gaps.js';
 import { pageHeader } from './ui/header.js';
+import { huntsSection } from './ui/hunts.js';
 import { methodSection, verifySection } from './ui/method.js';
 import { overview } from './ui/overview.js';
 import { PrincipleSection } from './ui/section.js';
@@ -96,7 +97,7 @@ export function render(root, data, options) {
   root.replaceChildren(
     el('a', { class: 'skip', href: '#main' }, view.i18n.t('skip')),
     el('div', { class: 'page' }, pageHeader(view),
-      el('main', { id: 'main', tabindex: '-1' }, ...[overview(view), fixFirst(view), findingsSection(view, sections, filter), trendSection(view),
+      el('main', { id: 'main', tabindex: '-1' }, ...[overview(view), fixFirst(view), findingsSection(view, sections, filter), trendSection(view), huntsSection(view),
         unmeasuredSection(view), waiverSection(view), methodSection(view), verifySection(view)].filter(Boolean)),
       el('footer', { class: 'page-footer' }, el('p', {}, view.i18n.t('footer')))),
     view.live);

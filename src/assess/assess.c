@@ -2,6 +2,7 @@
 
 #include "assess/catalogue.h"
 #include "assess/cooperation.h"
+#include "assess/hunt_record.h"
 #include "assess/runner.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -168,6 +169,8 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
     if (!options->root) {
         assets[1].kind = asset_kind_name(ASSET_SIGNATORY);
         cooperation = read_cooperation(assessment, options, profile);
+        assessment->hunts =
+            hunt_record_member(json_object_get(cooperation, "hunt"), assessment->run.started_us);
         assets[1].view = (struct asset_view){ self, NULL, options->records,
                                               assessment->run.started_us, cooperation };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);

@@ -1,5 +1,7 @@
 #include "assess/assessment.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 void waiver_free(struct waiver *waiver)
@@ -53,6 +55,7 @@ void assessment_free(struct assessment *assessment)
     g_ptr_array_unref(assessment->measures);
     g_ptr_array_unref(assessment->assets);
     g_array_unref(assessment->trend);
+    json_decref(assessment->hunts);
     g_clear_pointer(&assessment->own_measures, g_ptr_array_unref);
     g_clear_pointer(&assessment->texts, g_string_chunk_free);
     g_free(assessment);

@@ -69,6 +69,7 @@ struct assessment {
     GPtrArray *findings; /* struct assessed_finding, ordered by measure, then asset */
     GArray *trend;       /* struct trend_point, newest last */
     struct score scores[PRINCIPLES];
+    struct json_t *hunts;    /* which logs were searched, and found (hunt_record.h); or NULL */
     GStringChunk *texts;     /* of measures read back; or NULL */
     GPtrArray *own_measures; /* measures read back; or NULL */
 };

@@ -448,6 +448,8 @@ static struct assessment *read_document(const json_t *document, const char *name
         !read_findings(&place, document, assessment, error) ||
         !read_trend(&place, document, assessment, error))
         return NULL;
+    if (json_is_object(json_object_get(document, "hunts"))) /* shown as it is, never judged */
+        assessment->hunts = json_incref(json_object_get(document, "hunts"));
     assessment_score(assessment);
     return g_steal_pointer(&assessment);
 }

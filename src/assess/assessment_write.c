@@ -226,6 +226,8 @@ char *assessment_write_json(const struct assessment *assessment, gsize *length)
     for (guint i = 0; i < assessment->trend->len; i++)
         put_trend_point(out, &g_array_index(assessment->trend, struct trend_point, i));
     json_end_array(out);
+    if (assessment->hunts)
+        json_put_value(out, "hunts", assessment->hunts);
     json_end_object(out);
     return json_writer_finish(out, length);
 }

@@ -1,5 +1,6 @@
 #include "assess/hunting.h"
 
+#include "assess/hunt_record.h"
 #include "p1_resilience/hunt/retro.h"
 #include "process/cases.h"
 
@@ -51,18 +52,12 @@ static json_t *read_log(struct retro_store *store, const struct asset *log, cons
                      (json_int_t)state.unread);
 }
 
-static json_t *read_logs(const char *data_folder, const struct profile *profile,
+static json_t *read_logs(struct retro_store *store, const struct profile *profile,
                          const struct hunt_table *table, gint64 now_us, GError **error)
 {
-    GError *failure = NULL;
-    g_autoptr(retro_store_t) store = retro_store_open_existing(data_folder, &failure);
     g_autoptr(json_t) list = json_array();
     guint8 tables[RETRO_DIGEST];
 
-    if (failure) {
-        g_propagate_error(error, failure);
-        return NULL;
-    }
     if (table)
         hunt_retro_digest(table, tables);
     for (guint i = 0; i < profile->assets->len; i++) {
@@ -116,10 +111,14 @@ json_t *hunting_read(const char *data_folder, const struct profile *profile, gin
     g_autoptr(json_t) facts = json_object();
     GError *failure = NULL;
     g_autoptr(hunt_table_t) table = read_tables(data_folder, now_us, facts, &failure);
-    json_t *logs = failure ? NULL : read_logs(data_folder, profile, table, now_us, &failure);
+    g_autoptr(retro_store_t) store =
+        failure ? NULL : retro_store_open_existing(data_folder, &failure);
+    json_t *logs = failure ? NULL : read_logs(store, profile, table, now_us, &failure);
+    json_t *record = failure ? NULL : hunt_record_read(store, &failure);
     json_t *alarms = failure ? NULL : read_alarms(data_folder, now_us, &failure);
 
     json_object_set_new(facts, "logs", logs);
+    json_object_set_new(facts, "record", record);
     json_object_set_new(facts, "alarms", alarms);
     if (failure) {
         g_propagate_error(error, failure);

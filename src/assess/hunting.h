@@ -4,6 +4,7 @@
  *
  *     { "tables": how many are installed, "newest_age_s"?, "expired": how many of them,
  *       "logs": [ { "name", "state": "current" | "older-tables" | "never", "age_s"?, "unread"? } ],
+ *       "record": hits over time (hunt_record.h),
  *       "alarms": { "raised", "overdue" } or null: there never was a case }
  */
 #pragma once

@@ -163,6 +163,24 @@ def add_hostile(document):
     ]
     document["principles"][8].update(score=None, coverage=None)
     document["unknown"] = {"future": True}
+    document["hunts"] = {"logs": [None, {}, {"name": "<b>", "state": "\u202estate"}], "omitted": 3, "hits": [
+        7, {}, {"indicator": "</script><img src=x>", "hits": "x", "tlp": 5, "days": [{"day": "never"}, None]},
+        {"indicators": 1, "hits": 1, "days": [{"day": "9999-12-31", "hits": -1}], "first": "no day"}]}
+
+
+def make_hunts(generator):
+    days = [{"day": f"2026-{month:02d}-{day:02d}", "hits": generator.randrange(1, 40)}
+            for month in (9, 10, 11) for day in (3, 4, 17)]
+    rows = [("web", "domain", "evil.example", "green", 1), ("mail", "ipv4", "203.0.113.7", "clear", 1),
+            ("web", "url", None, "amber", 12)]
+    hits = [{"log": log, "kind": kind, "tlp": tlp, "indicators": count, "days": days[at:],
+             "hits": sum(day["hits"] for day in days[at:]), "first": days[at]["day"], "last": days[-1]["day"],
+             **({"indicator": indicator} if indicator else {})}
+            for at, (log, kind, indicator, tlp, count) in enumerate(rows)]
+    return {"tables": {"installed": 2, "expired": 0, "newest": "2026-11-20T05:00:00Z"},
+            "logs": [{"name": "web", "state": "current", "searched": "2026-11-20T05:30:00Z", "unread": 0},
+                     {"name": "mail", "state": "never"}],
+            "hits": hits, "omitted": 0}
 
 
 def make(findings=200, assets=None, hostile=False, history=0, seed=1):
@@ -188,6 +206,8 @@ def make(findings=200, assets=None, hostile=False, history=0, seed=1):
                 "profile_sha256": "ab" * 32, "nonce": "00" * 32},
         "principles": principles, "measures": measures, "assets": asset_list, "findings": found,
         "trend": make_trend(principles, history, generator)}
+    if history:
+        document["hunts"] = make_hunts(generator)
     if hostile:
         add_hostile(document)
     return document

@@ -1,5 +1,5 @@
 """entente hunt retro: logs that grow, rotate, are cut and replaced; tables that are new; a search
-that is killed at every step."""
+that is killed at every step; what an assessment shows of it (hunt_record.h)."""
 import gzip
 import json
 import os
@@ -9,9 +9,10 @@ import sqlite3
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
-from conftest import BINARY
+from conftest import BINARY, ROOT
 from nodes import Node
 
 PROFILE = """\
@@ -273,6 +274,33 @@ def test_the_findings_follow_the_searches(retro):
                           "alarms-acknowledged": "pass"}
     retro(0)
     assert findings()["logs-searched"] == "pass"
+
+
+def test_the_assessment_shows_hits_over_time_and_no_more_than_it_may(retro):
+    retro.build("amber", GOOD, "198.51.100.200")
+    (retro.folder / "open.txt").write_text(LATER + "\n")
+    retro.entente("hunt", "build", "-o", "open.table", "--tlp", "green", "open.txt")
+    retro.entente("hunt", "install", "open.table")
+    retro.write(LATER, LATER, BAD, GOOD)
+    retro.log.open("a").write(TIMED.replace("17/May", "19/May").format(ip=LATER, minute=3))
+    retro(1)
+    assess = ("assess", "--quiet", "--no-save", "--no-walk", "--measure", "org.hunt.feeds-fresh")
+    text = retro.entente(*assess, "--format", "json", status=None).stdout
+    document = json.loads(text)
+    schema = json.loads((ROOT / "docs" / "schema" / "assessment.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    hunts = document["hunts"]
+    assert [(log["name"], log["state"]) for log in hunts["logs"]] == [("web", "current"), ("all", "current")]
+    assert hunts["tables"]["installed"] == 3
+    green, amber = hunts["hits"]
+    assert (green["indicator"], green["tlp"], green["hits"]) == (LATER, "green", 3)
+    assert green["days"] == [{"day": "2024-05-17", "hits": 2}, {"day": "2024-05-19", "hits": 1}]
+    # What may not go further is counted; of the rest, nothing of the line.
+    assert "indicator" not in amber
+    assert (amber["kind"], amber["tlp"], amber["indicators"], amber["hits"]) == ("ipv4", "amber", 2, 2)
+    assert BAD not in text and GOOD not in text and "web.log" not in json.dumps(hunts)
+    page = retro.entente(*assess, "--format", "html", status=None).stdout
+    assert LATER in page and BAD not in page and GOOD not in page
 
 
 def test_two_at_once_tell_once(retro):

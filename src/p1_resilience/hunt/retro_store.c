@@ -448,6 +448,38 @@ gboolean retro_store_log(struct retro_store *store, const char *log, struct retr
     return TRUE;
 }
 
+gboolean retro_store_days(struct retro_store *store, retro_day_function take, gpointer data,
+                          GError **error)
+{
+    g_autoptr(query_t) query =
+        store_query(store->store,
+                    "SELECT log, kind, indicator, tlp, COALESCE(time, found) / $1 AS day, COUNT(*) "
+                    "FROM hit GROUP BY log, kind, indicator, tlp, day "
+                    "ORDER BY log, kind, indicator, tlp, day",
+                    error);
+    gboolean more;
+
+    if (!query)
+        return FALSE;
+    query_bind_integer(query, 1, DAY_US);
+    while (query_step(query, &more, error)) {
+        struct retro_day day;
+
+        if (!more)
+            return TRUE;
+        day = (struct retro_day){
+            .log = query_text(query, 0),
+            .kind = query_text(query, 1),
+            .indicator = query_text(query, 2),
+            .tlp = query_text(query, 3),
+            .day = query_integer(query, 4),
+            .hits = (guint64)query_integer(query, 5),
+        };
+        take(&day, data);
+    }
+    return FALSE;
+}
+
 gboolean retro_store_expire(struct retro_store *store, gint64 now_us, GError **error)
 {
     g_autoptr(query_t) query =

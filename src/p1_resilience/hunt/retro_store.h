@@ -93,5 +93,17 @@ struct retro_log {
 gboolean retro_store_log(struct retro_store *store, const char *log, struct retro_log *state,
                          gboolean *known, GError **error);
 
+/* Hits of one indicator in one log on one day: that of the lines, or else that they were found. */
+struct retro_day {
+    const char *log, *kind, *indicator, *tlp; /* borrowed */
+    gint64 day;                               /* since 1 January 1970, UTC */
+    guint64 hits;
+};
+typedef void (*retro_day_function)(const struct retro_day *day, gpointer data);
+
+/* All that are kept, ordered by log, kind, indicator, level and day. */
+gboolean retro_store_days(struct retro_store *store, retro_day_function take, gpointer data,
+                          GError **error);
+
 /* Erases hits that are older than RETRO_DAYS. */
 gboolean retro_store_expire(struct retro_store *store, gint64 now_us, GError **error);
