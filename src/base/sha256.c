@@ -25,12 +25,24 @@ static const struct late_symbol symbols[] = {
     { NULL, 0 },
 };
 
+static gboolean load(struct sha256 *sha256, guint64 expected)
+{
+    return expected >= WORTH_LOADING &&
+           late_library_load("libcrypto.so.3", "libssl3", symbols, sha256, NULL);
+}
+
+void sha256_prepare(guint64 expected)
+{
+    struct sha256 calls;
+
+    load(&calls, expected);
+}
+
 struct sha256 *sha256_new(guint64 expected)
 {
     struct sha256 *sha256 = g_new0(struct sha256, 1);
 
-    if (expected >= WORTH_LOADING &&
-        late_library_load("libcrypto.so.3", "libssl3", symbols, sha256, NULL))
+    if (load(sha256, expected))
         sha256->init(&sha256->context);
     else
         crypto_hash_sha256_init(&sha256->sodium);

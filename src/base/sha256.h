@@ -12,6 +12,9 @@ typedef struct sha256 sha256_t;
 
 /* `expected` is about how many bytes there will be. */
 struct sha256 *sha256_new(guint64 expected);
+
+/* Loads what sha256_new() would, for a process that will be confined before it comes to that. */
+void sha256_prepare(guint64 expected);
 void sha256_update(struct sha256 *sha256, gconstpointer bytes, gsize length);
 /* The digest of all updates; nothing but sha256_free() follows. */
 void sha256_finish(struct sha256 *sha256, guint8 digest[static SHA256_SIZE]);

@@ -28,11 +28,14 @@ struct input {
 GPtrArray *inputs_list(char **paths);
 
 /*
- * Opens it and looks at its first bytes; loads the library that its compression needs. FALSE: its
- * problem says why.
+ * Opens it and looks at its first bytes; loads the libraries that its compression and its digest
+ * need. FALSE: its problem says why.
  */
 gboolean input_open(struct input *input);
 void input_close(struct input *input);
+
+/* About how many bytes its digest will be of. */
+guint64 input_digested(const struct input *input);
 
 /* Bytes of all. */
 guint64 inputs_size(const GPtrArray *inputs);

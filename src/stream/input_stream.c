@@ -1,9 +1,9 @@
 #include "stream/input_stream.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ struct input_stream {
     guint8 *packed;
     gsize packed_at, packed_end;
     gboolean packed_done;
-    crypto_hash_sha256_state digest;
+    struct sha256 *digest; /* NULL: it is not asked for, or was given */
 };
 
 static void fail(struct input_stream *stream, const char *problem)
@@ -41,8 +41,8 @@ static gsize read_some(struct input_stream *stream, guint8 *to, gsize size)
         fail(stream, strerror(errno));
     if (got <= 0)
         return 0;
-    if (input->with_digest)
-        crypto_hash_sha256_update(&stream->digest, to, (gsize)got);
+    if (stream->digest)
+        sha256_update(stream->digest, to, (gsize)got);
     stream->read += (guint64)got;
     return (gsize)got;
 }
@@ -74,7 +74,8 @@ struct input_stream *input_stream_new(struct input *input)
 
     stream->input = input;
     stream->packed = g_malloc(PACKED_SIZE);
-    crypto_hash_sha256_init(&stream->digest);
+    if (input->with_digest)
+        stream->digest = sha256_new(input_digested(input));
     recognise(stream);
     return stream;
 }
@@ -84,6 +85,7 @@ void input_stream_free(struct input_stream *stream)
     if (!stream)
         return;
     decompressor_free(stream->decompressor);
+    sha256_free(stream->digest);
     g_free(stream->packed);
     g_free(stream->problem);
     g_free(stream);
@@ -96,9 +98,10 @@ guint64 input_stream_read(const struct input_stream *stream)
 
 void input_stream_digest(struct input_stream *stream, guint8 *digest)
 {
-    crypto_hash_sha256_state so_far = stream->digest;
-
-    crypto_hash_sha256_final(&so_far, digest);
+    if (!stream->digest)
+        return;
+    sha256_finish(stream->digest, digest);
+    g_clear_pointer(&stream->digest, sha256_free);
 }
 
 const char *input_stream_problem(const struct input_stream *stream)

@@ -21,7 +21,7 @@ gsize input_stream_fill(struct input_stream *stream, guint8 *to, gsize size);
 /* Bytes of the input, as it lies, that were read. */
 guint64 input_stream_read(const struct input_stream *stream);
 
-/* SHA-256 (32 bytes) of these bytes, when the input asks for it. */
+/* SHA-256 (32 bytes) of these bytes, when the input asks for it; once, at the end. */
 void input_stream_digest(struct input_stream *stream, guint8 *digest);
 
 /* Why the rest is not there; NULL when nothing went wrong. */

@@ -1,5 +1,7 @@
 """entente hunt scan --sign, open and recheck: a hunt that somebody else can check by the sample."""
 import base64
+import gzip
+import hashlib
 import json
 
 import pytest
@@ -66,6 +68,23 @@ def test_somebody_else_finds_the_same(hunted):
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["file"], first["hits"], first["verdict"]) == ("web.log", 2, "same")
     assert (second["file"], second["hits"], second["verdict"]) == ("quiet.log", 0, "same")
+
+
+def test_digests_are_of_the_bytes_as_they_lie(hunted):
+    """Large and small, packed and plain, and from a pipe: as sha256sum says."""
+    folder = hunted.folder
+    large = (QUIET * 80_000 + WEB).encode()
+    (folder / "large.log").write_bytes(large)
+    (folder / "large.log.gz").write_bytes(gzip.compress(large, 1))
+    names = ["large.log", "large.log.gz", "web.log", "empty.log"]
+    hunted("hunt", "scan", "--table", "intel.table", "--sign", "all.dsse.json", *names, "-",
+           status=1, stdin=WEB)
+    opened = json.loads((folder / "all.openings.json").read_text())["entries"]
+    found = {e["value"]["file"]: e["value"]["sha256"] for e in opened
+             if e["value"]["type"] == "file"}
+    for name in names:
+        assert found[name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    assert found["-"] == hashlib.sha256(WEB.encode()).hexdigest()
 
 
 def test_a_changed_log_or_another_table_is_refused(hunted):
