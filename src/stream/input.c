@@ -115,7 +115,7 @@ gboolean input_open(struct input *input)
     if (input->problem)
         return FALSE;
     if (input->with_digest)
-        sha256_prepare(input_digested(input));
+        sha256_prepare(input->size);
     if (strcmp(input->name, "-") == 0) {
         input->fd = STDIN_FILENO;
         input->keep = TRUE;
@@ -139,11 +139,6 @@ gboolean input_open(struct input *input)
     if (input->from && lseek(input->fd, (off_t)input->from, SEEK_SET) < 0)
         return fails(input, strerror(errno));
     return TRUE;
-}
-
-guint64 input_digested(const struct input *input)
-{
-    return input->size ? input->size : G_MAXUINT64;
 }
 
 void input_close(struct input *input)

@@ -34,8 +34,5 @@ GPtrArray *inputs_list(char **paths);
 gboolean input_open(struct input *input);
 void input_close(struct input *input);
 
-/* About how many bytes its digest will be of. */
-guint64 input_digested(const struct input *input);
-
 /* Bytes of all. */
 guint64 inputs_size(const GPtrArray *inputs);

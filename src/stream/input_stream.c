@@ -75,7 +75,7 @@ struct input_stream *input_stream_new(struct input *input)
     stream->input = input;
     stream->packed = g_malloc(PACKED_SIZE);
     if (input->with_digest)
-        stream->digest = sha256_new(input_digested(input));
+        stream->digest = sha256_new(input->size);
     recognise(stream);
     return stream;
 }

@@ -71,20 +71,18 @@ def test_somebody_else_finds_the_same(hunted):
 
 
 def test_digests_are_of_the_bytes_as_they_lie(hunted):
-    """Large and small, packed and plain, and from a pipe: as sha256sum says."""
+    """Large and small, packed and plain, as sha256sum says."""
     folder = hunted.folder
     large = (QUIET * 80_000 + WEB).encode()
     (folder / "large.log").write_bytes(large)
     (folder / "large.log.gz").write_bytes(gzip.compress(large, 1))
     names = ["large.log", "large.log.gz", "web.log", "empty.log"]
-    hunted("hunt", "scan", "--table", "intel.table", "--sign", "all.dsse.json", *names, "-",
-           status=1, stdin=WEB)
+    hunted("hunt", "scan", "--table", "intel.table", "--sign", "all.dsse.json", *names, status=1)
     opened = json.loads((folder / "all.openings.json").read_text())["entries"]
     found = {e["value"]["file"]: e["value"]["sha256"] for e in opened
              if e["value"]["type"] == "file"}
     for name in names:
         assert found[name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    assert found["-"] == hashlib.sha256(WEB.encode()).hexdigest()
 
 
 def test_a_changed_log_or_another_table_is_refused(hunted):
