@@ -128,8 +128,8 @@ gboolean aspa_set_at(const struct aspa_set *set, gsize index, guint32 *customer,
         return FALSE;
     at = &g_array_index(set->customers, struct customer, index);
     *customer = at->asn;
-    *providers = (const guint32 *)set->providers->data + at->from;
     *count = at[1].from - at->from;
+    *providers = *count ? &g_array_index(set->providers, guint32, at->from) : NULL;
     return TRUE;
 }
 
