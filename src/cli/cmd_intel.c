@@ -3,6 +3,7 @@
 #include "base/uuid.h"
 #include "cli/commands.h"
 #include "cli/intel_command.h"
+#include "cli/registry.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,26 @@ char *intel_identity(const struct profile *profile)
     seed = g_strdup_printf("stix identity\n%s", profile->signatory.name);
     uuid = uuid_from_name(seed);
     return g_strconcat("identity--", uuid, NULL);
+}
+
+gboolean intel_knows(const struct context *context, const char *who, GError **error)
+{
+    static const struct registry_options community = { 0 };
+    g_autofree char *data = cli_data_folder(context, error), *id = NULL;
+    g_autoptr(registry_t) registry = NULL;
+
+    if (!data)
+        return FALSE;
+    if (g_str_equal(who, INTEL_PUBLIC) || !community_exists(data))
+        return TRUE;
+    registry = registry_open(context, &community, error);
+    if (!registry)
+        return FALSE;
+    id = register_id(registry->reg, who, NULL);
+    return id || input_error(error,
+                             "--to \"%s\": is no source of these indicators and no signatory of "
+                             "the community (see: entente signatory list)",
+                             who);
 }
 
 gboolean intel_level(const char *text, enum tlp fallback, enum tlp *level, GError **error)

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TO_THE_PUBLIC "public"
-
 /* Every version of it that is held. FALSE: there is none. */
 static gboolean open_object(const struct signed_claim *claim, const char *id, struct egress *egress,
                             json_t *opened, GError **error)
@@ -39,7 +37,7 @@ static gboolean check(const struct intel_arguments *given, char **arguments,
     if (!arguments[0] || !arguments[1] || !given->to)
         return input_error(error, "entente intel open STATEMENT ID... --to WHO");
     *recipient = (struct egress_recipient){
-        .kind = g_str_equal(given->to, TO_THE_PUBLIC) ? EGRESS_PUBLIC : EGRESS_SIGNATORY,
+        .kind = g_str_equal(given->to, INTEL_PUBLIC) ? EGRESS_PUBLIC : EGRESS_SIGNATORY,
         .id = given->to,
         .through = "open",
         .named = (const char *const *)given->named,
@@ -76,6 +74,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     if (!claim.commitment)
         return input_error(error, "%s: is a disclosure; only who holds the objects can open more",
                            arguments[0]);
+    if (!intel_knows(context, recipient.id, error))
+        return EXIT_INPUT;
     egress = egress_new(&recipient, &careful, journal);
     for (char **id = arguments + 1; *id; id++)
         if (!open_object(&claim, *id, egress, opened, error))

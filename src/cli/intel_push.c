@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TO_THE_PUBLIC "public"
-
 /* What is to go, and by which rules. */
 struct pushing {
     const struct context *context;
@@ -230,7 +228,7 @@ static gboolean set_recipient(struct pushing *pushing, GError **error)
     pushing->named = (const char **)g_ptr_array_free(named, FALSE);
     pushing->host = uri ? g_strdup(g_uri_get_host(uri)) : NULL;
     pushing->recipient = (struct egress_recipient){
-        .kind = g_strcmp0(given->to, TO_THE_PUBLIC) == 0 ? EGRESS_PUBLIC : EGRESS_SIGNATORY,
+        .kind = g_strcmp0(given->to, INTEL_PUBLIC) == 0 ? EGRESS_PUBLIC : EGRESS_SIGNATORY,
         .id = given->to       ? given->to
               : pushing->host ? pushing->host
                               : given->misp_feed,

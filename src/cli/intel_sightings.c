@@ -8,8 +8,6 @@
 #include <string.h>
 
 #define HITS_LIMIT (1u << 30) /* bytes of one file of hits */
-#define TO_THE_PUBLIC "public"
-
 /* All of what `who` is the source of goes back to it by name. */
 static gboolean is_a_source(const struct sightings *sightings, const char *who)
 {
@@ -149,8 +147,10 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     if (!profile || !read_hits(sightings, given, arguments, report.now_us, error))
         return EXIT_SYSTEM;
     report.signatory = &profile->signatory;
+    if (given->to && !is_a_source(sightings, given->to) && !intel_knows(context, given->to, error))
+        return EXIT_INPUT;
     if (given->to)
-        recipient.kind = g_str_equal(given->to, TO_THE_PUBLIC) ? EGRESS_PUBLIC : EGRESS_SIGNATORY;
+        recipient.kind = g_str_equal(given->to, INTEL_PUBLIC) ? EGRESS_PUBLIC : EGRESS_SIGNATORY;
     named = list_named(given, sightings);
     recipient.named = named;
     data = cli_data_folder(context, error);

@@ -133,7 +133,7 @@ static void answer_feed(struct node *node, gpointer service, const struct node_r
     g_autoptr(GError) error = NULL;
     gboolean noted;
 
-    if (!taxii_who(own->share->config, own->share->authorities, request, &reader, answer))
+    if (!taxii_who(own->share, request, &reader, answer))
         return;
     asking.collection = taxii_config_collection(own->share->config, parts[0]);
     if (!asking.collection || !taxii_may_read(asking.collection, reader)) {

@@ -78,8 +78,23 @@ static gpointer start(struct node *node, GError **error)
         if (authority)
             g_ptr_array_add(own->authorities, authority);
     }
-    own->share = (struct taxii_share){ config, own->authorities, NULL, &own->journal_lock };
+    own->share = (struct taxii_share){ node, config, own->authorities, NULL, &own->journal_lock };
     return own;
+}
+
+/* Signatories are known by the register; a node without one could let none of them in. */
+static gboolean has_register(const struct taxii_service *own, GError **error)
+{
+    for (guint i = 0; i < own->config->readers->len; i++) {
+        const struct taxii_reader *reader = own->config->readers->pdata[i];
+
+        if (reader->signatory && !node_service(own->node, &service_register))
+            return input_error(error,
+                               "%s: the reader \"%s\" is a signatory, and this node has no "
+                               "register: it neither keeps nor copies the community's log",
+                               node_options(own->node)->intel, reader->name);
+    }
+    return TRUE;
 }
 
 static gboolean run(gpointer service, GError **error)
@@ -89,6 +104,8 @@ static gboolean run(gpointer service, GError **error)
     g_autofree char *place =
         options->database ? g_strdup(options->database) : node_place(own->node, TAXII_STORE_FILE);
 
+    if (!has_register(own, error))
+        return FALSE;
     own->store = taxii_store_open(place, error);
     own->journal = own->store ? journal_open(options->data_folder, error) : NULL;
     own->share.journal = own->journal;
@@ -116,7 +133,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(asked_t, asked_clear)
 static gboolean begin(const struct taxii_service *own, const struct node_request *request,
                       struct asked *asked, struct node_answer *answer)
 {
-    if (!taxii_who(own->config, own->authorities, request, &asked->reader, answer))
+    if (!taxii_who(&own->share, request, &asked->reader, answer))
         return FALSE;
     if (taxii_accepts(request->header(request, "Accept")))
         return TRUE;

@@ -3,9 +3,13 @@
 #include "base/clock.h"
 #include "base/gzip.h"
 #include "delivery/mailbox_request.h"
+#include "node/node.h"
 #include "node/problem.h"
+#include "node/services.h"
+#include "node/view.h"
 #include "p1_resilience/intel/taxii_filter.h"
 #include "statement/base64.h"
+#include "statement/predicate.h"
 
 #include <string.h>
 
@@ -209,26 +213,67 @@ static char *target_of(const struct node_request *request)
     return g_string_free(target, FALSE);
 }
 
-static const struct taxii_reader *by_signature(const struct taxii_config *config,
-                                               const GPtrArray *authorities,
-                                               const struct node_request *request, const char *text)
+/* One request with its signature. */
+struct signed_by {
+    const struct taxii_share *share;
+    const struct mailbox_signature *signature;
+    struct mailbox_request request; /* without the authority */
+    const char *why;                /* of a signatory's key that may not; static; or NULL */
+};
+
+static gboolean is_by(struct signed_by *by, const struct public_key *key)
+{
+    for (guint i = 0; key && i < by->share->authorities->len; i++) {
+        by->request.authority = by->share->authorities->pdata[i];
+        if (mailbox_signature_verify(by->signature, key, &by->request, clock_now_us(), NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Of the register as it stands now. */
+static gboolean is_by_signatory(struct signed_by *by, const char *who)
+{
+    struct view *view = register_view(node_service(by->share->node, &service_register));
+    const struct shown *shown = view_hold(view);
+    g_autofree char *id = register_id(shown->reg, who, NULL);
+    enum register_verdict why = REGISTER_COUNTS;
+    g_autoptr(GPtrArray) keys =
+        id ? register_signers(shown->reg, id, predicate_find(PREDICATE_INDICATORS), clock_now_us(),
+                              by->signature->hint, &why)
+           : NULL;
+    gboolean found = FALSE;
+
+    view_release(view);
+    for (guint i = 0; keys && i < keys->len && !found; i++)
+        found = is_by(by, keys->pdata[i]);
+    if (!found && id && why != REGISTER_COUNTS)
+        by->why = register_verdict_name(why);
+    return found;
+}
+
+static const struct taxii_reader *by_signature(const struct taxii_share *share,
+                                               const struct node_request *request, const char *text,
+                                               const char **why)
 {
     g_autofree char *target = target_of(request), *sha256 = mailbox_sha256(request->body);
     g_auto(mailbox_signature_t) signature = { 0 };
+    struct signed_by by = {
+        .share = share,
+        .signature = &signature,
+        .request = { .method = request->method, .target = target, .sha256 = sha256 },
+    };
 
     if (!mailbox_signature_parse(text, &signature, NULL))
         return NULL;
-    for (guint i = 0; i < config->readers->len; i++) {
-        const struct taxii_reader *reader = config->readers->pdata[i];
+    for (guint i = 0; i < share->config->readers->len; i++) {
+        const struct taxii_reader *reader = share->config->readers->pdata[i];
 
-        for (guint k = 0; reader->key && k < authorities->len; k++) {
-            const struct mailbox_request asked = { request->method, authorities->pdata[k], target,
-                                                   sha256 };
-
-            if (mailbox_signature_verify(&signature, reader->key, &asked, clock_now_us(), NULL))
-                return reader;
-        }
+        if (is_by(&by, reader->key) ||
+            (reader->signatory && is_by_signatory(&by, reader->signatory)))
+            return reader;
     }
+    *why = by.why;
     return NULL;
 }
 
@@ -240,23 +285,32 @@ static gboolean has_public(const struct taxii_config *config)
     return FALSE;
 }
 
-gboolean taxii_who(const struct taxii_config *config, const GPtrArray *authorities,
-                   const struct node_request *request, const struct taxii_reader **reader,
-                   struct node_answer *answer)
+/* Why nobody is known by what was shown. Owned by the caller. */
+static char *stranger(const struct taxii_share *share, const char *token, const char *signature,
+                      const char *why)
 {
-    const char *token = request->header(request, "Authorization");
-    const char *signature = request->header(request, MAILBOX_SIGNATURE_HEADER);
+    if (!token && !signature)
+        return g_strdup("Say who asks.");
+    if (!token && !share->authorities->len)
+        return g_strdup("The signature cannot be judged: the node was not told its --public-url.");
+    return why ? g_strdup_printf("The key does not speak for its signatory: %s.", why)
+               : g_strdup("Nobody is known by these credentials.");
+}
 
-    *reader = token       ? by_token(config, token)
-              : signature ? by_signature(config, authorities, request, signature)
+gboolean taxii_who(const struct taxii_share *share, const struct node_request *request,
+                   const struct taxii_reader **reader, struct node_answer *answer)
+{
+    const char *token = request->header(request, "Authorization"), *why = NULL;
+    const char *signature = request->header(request, MAILBOX_SIGNATURE_HEADER);
+    g_autofree char *text = NULL;
+
+    *reader = token       ? by_token(share->config, token)
+              : signature ? by_signature(share, request, signature, &why)
                           : NULL;
-    if (*reader || (!token && !signature && has_public(config)))
+    if (*reader || (!token && !signature && has_public(share->config)))
         return TRUE;
-    taxii_error(answer, 401,
-                !token && !signature ? "Say who asks."
-                : signature && !token && !authorities->len
-                    ? "The signature cannot be judged: the node was not told its --public-url."
-                    : "Nobody is known by these credentials.");
+    text = stranger(share, token, signature, why);
+    taxii_error(answer, 401, text);
     return FALSE;
 }
 

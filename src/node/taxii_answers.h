@@ -13,9 +13,10 @@
 
 /* What the services share that give indicators to others. Borrowed; NULL: none is configured. */
 struct taxii_share {
+    const struct node *node;
     const struct taxii_config *config;
-    const GPtrArray *authorities;
-    struct journal *journal; /* of refusals; set when the service runs */
+    const GPtrArray *authorities; /* names of this node */
+    struct journal *journal;      /* of refusals; set when the service runs */
     GMutex *journal_lock;
 };
 const struct taxii_share *taxii_share(const struct node *node);
@@ -44,10 +45,9 @@ GBytes *taxii_body(const struct node_request *request, gsize limit, struct node_
 
 /*
  * Who asks: by Basic, Bearer or Entente-Signature (delivery/mailbox_request.h; its target has the
- * members of taxii_members, in that order). FALSE: answered with 401, or 403 for a signature that
- * this node cannot judge. `*reader` NULL: nobody in particular, who may come where something is
- * public. `authorities`: names of this node.
+ * members of taxii_members, in that order); a signatory's key is one that may sign what it says of
+ * indicators, by the register of now. FALSE: answered with 401. `*reader` NULL: nobody in
+ * particular, who may come where something is public.
  */
-gboolean taxii_who(const struct taxii_config *config, const GPtrArray *authorities,
-                   const struct node_request *request, const struct taxii_reader **reader,
-                   struct node_answer *answer);
+gboolean taxii_who(const struct taxii_share *share, const struct node_request *request,
+                   const struct taxii_reader **reader, struct node_answer *answer);

@@ -123,6 +123,9 @@ def test_published_in_a_community_and_opened_later(tmp_path):
         assert public(state)["predicate"]["log"]
         red = HELD[0]["id"]
         state("intel", "open", "held.dsse.json", red, "--to", "society.example", status=4)
+        stranger = state("intel", "open", "held.dsse.json", red, "--to", "nobody.example", "--named",
+                         "nobody.example", status=2)
+        assert "nobody.example" in stranger.stderr and "no signatory" in stranger.stderr
         state("intel", "open", "held.dsse.json", red, "--to", "society.example", "--named",
               "society.example", "-o", "opened.json", "--quiet")
         (society.folder / "opened.json").write_bytes((state.folder / "opened.json").read_bytes())

@@ -11,7 +11,9 @@ import time
 import pytest
 
 from conftest import BINARY
+from nodes import MAKER, Community
 from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, indicator, token_of, uuid4
+from test_review import enter
 
 MANY = 100_000
 PAGE = 1000
@@ -108,6 +110,60 @@ def test_signed_requests(entente, tmp_path):
                 "--allow-private", status=4)
     finally:
         node.stop()
+
+
+@pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
+def test_signatories_by_the_register(tmp_path):
+    """Who is named as a signatory asks with any key that speaks for it in the register."""
+    community = Community(tmp_path, 0)
+    config = tmp_path / "intel.yaml"
+    url = f"http://127.0.0.1:{community.log.port}"
+    config.write_text(
+        "title: Shared\ncollections:\n  - {alias: shared, title: Shared, tlp: clear, "
+        "read: [state, soc], write: [soc]}\nreaders:\n"
+        "  - {name: state, signatory: state.example}\n"
+        "  - {name: nobody, signatory: nobody.example}\n"
+        f"  - {{name: soc, own: true, token: 'sha256:{hashlib.sha256(b'soc').hexdigest()}'}}\n")
+    community.log.options += ("--intel", config, "--public-url", url)
+    community.start()
+    try:
+        community.log.until(lambda: community.log.size() >= 1)
+
+        class World:
+            pass
+        made = World()
+        made.url = url
+        made.hash = hashlib.sha256(
+            (tmp_path / "log/community/policy.json").read_bytes()).hexdigest()
+        state, society = (enter(made, tmp_path / f"member-{i}") for i in (0, 2))
+        (tmp_path / "soc").write_text("soc\n")
+        state("intel", "push", bundle(tmp_path / "b.json", [indicator("a")]), "--url", url + ROOT,
+              "--collection", "shared", "--token-file", tmp_path / "soc", "--allow-private")
+
+        def pull(member, key, status):
+            return member("intel", "pull", url + ROOT, "--collection", "shared", "-o", key.stem,
+                          "--key", key, "--allow-private", status=status).stderr
+
+        def keys(member):
+            return [key for key in sorted((member.folder / "data/keys").glob("*.key"))
+                    if "seal" not in key.stem]
+
+        assert keys(state) and keys(society)
+        for key in keys(state):
+            assert "1 new object" in pull(state, key, 0)
+        for key in keys(society):
+            assert "401" in pull(society, key, 4)
+    finally:
+        community.stop()
+
+
+def test_signatories_want_a_register(tmp_path):
+    node = Taxii(tmp_path)
+    config = tmp_path / "intel.yaml"
+    config.write_text(config.read_text() + "  - name: state\n    signatory: state.example\n")
+    node.start(wait=False)
+    assert node.process.wait(30) == 2
+    assert "no register" in node.said()
 
 
 def test_tokens_of_pages(server):

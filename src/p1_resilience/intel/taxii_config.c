@@ -19,7 +19,7 @@
 #define TOKEN_PREFIX "sha256:"
 
 struct raw_reader {
-    char *name, *ceiling, *token, *key;
+    char *name, *ceiling, *token, *key, *signatory;
     bool own;
 };
 
@@ -65,6 +65,7 @@ static const cyaml_schema_field_t reader_fields[] = {
     TEXT(struct raw_reader, ceiling, OPTIONAL),
     TEXT(struct raw_reader, token, OPTIONAL),
     TEXT(struct raw_reader, key, OPTIONAL),
+    TEXT(struct raw_reader, signatory, OPTIONAL),
     CYAML_FIELD_BOOL("own", OPTIONAL, struct raw_reader, own),
     CYAML_FIELD_END,
 };
@@ -95,6 +96,7 @@ static void reader_free(gpointer data)
 
     g_free(reader->name);
     public_key_free(reader->key);
+    g_free(reader->signatory);
     g_free(reader);
 }
 
@@ -180,8 +182,9 @@ static gboolean add_reader(const struct loading *loading, const struct raw_reade
     reader->own = raw->own;
     if (strchr(raw->name, ':'))
         return REFUSE(name, "a reader's name has no \":\"");
-    if (!raw->token && !raw->key)
-        return REFUSE(name, "\"%s\" has neither a token nor a key", raw->name);
+    reader->signatory = g_strdup(raw->signatory);
+    if (!raw->token && !raw->key && !raw->signatory)
+        return REFUSE(name, "\"%s\" has neither a token nor a key, and is no signatory", raw->name);
     return take_level(loading, ceiling, raw->ceiling, &reader->ceiling) &&
            take_token(loading, token, raw->token, reader) &&
            take_key(loading, key, raw->key, reader);

@@ -21,6 +21,8 @@
  *         own: false                     people and machines of this organisation
  *         token: sha256:HEX              of a token of `entente intel token`
  *         key: NAME+HEX+BASE64           signs requests (Entente-Signature)
+ *         signatory: cert.example        so does any key that speaks for it in the community's
+ *                                        register, as it stands when it asks
  */
 #pragma once
 #include "base/tlp.h"
@@ -36,6 +38,7 @@ struct taxii_reader {
     gboolean has_token;
     guint8 token[TAXII_TOKEN_DIGEST]; /* its SHA-256 */
     struct public_key *key;           /* or NULL */
+    char *signatory;                  /* domain or id; or NULL */
 };
 
 struct taxii_collection {
