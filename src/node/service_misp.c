@@ -5,6 +5,9 @@
  *
  * Events lie in DATA/misp/ALIAS (`entente intel push --misp-feed`). Each goes through the egress
  * point for who asks: the manifest lists what they may have, and the rest is not there.
+ *
+ * A manifest is made of all events: it is kept for each reader until a file in the folder changes,
+ * a day at most (refusals are to be said again then), and its ETag says from which files it is.
  */
 #include "journal/journal.h"
 #include "node/places.h"
@@ -14,7 +17,9 @@
 #include "p1_resilience/intel/egress.h"
 #include "p1_resilience/intel/misp_feed.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FOLDER "misp"
 #define MANIFEST "manifest.json"
@@ -22,11 +27,33 @@
 #define EVENT_LIMIT (64u << 20)
 #define EVENT_COST 20
 #define SUFFIX ".json"
+#define CSV_TYPE "text/csv"
+#define KEPT_US (24 * G_TIME_SPAN_HOUR)
+#define KEPT_BYTES (64u << 20) /* of all lists that are kept */
+
+/* A list for one reader. */
+struct kept {
+    char *tag; /* an ETag: of the files it was made of */
+    GBytes *body;
+    gint64 until_us; /* on the clock of g_get_monotonic_time() */
+};
 
 struct misp_service {
     struct node *node;
     const struct taxii_share *share;
+    GMutex lock;      /* of: */
+    GHashTable *kept; /* "ALIAS READER FILE" -> struct kept */
+    gsize bytes;      /* of their bodies */
 };
+
+static void kept_free(gpointer data)
+{
+    struct kept *kept = data;
+
+    g_free(kept->tag);
+    g_bytes_unref(kept->body);
+    g_free(kept);
+}
 
 static gpointer start(struct node *node, GError **error)
 {
@@ -34,14 +61,27 @@ static gpointer start(struct node *node, GError **error)
     struct misp_service *own = share ? g_new0(struct misp_service, 1) : NULL;
 
     (void)error;
-    if (own)
-        *own = (struct misp_service){ node, share };
+    if (!own)
+        return NULL;
+    own->node = node;
+    own->share = share;
+    g_mutex_init(&own->lock);
+    own->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, kept_free);
     return own;
+}
+
+static void stop(gpointer service)
+{
+    struct misp_service *own = service;
+
+    g_hash_table_unref(own->kept);
+    g_mutex_clear(&own->lock);
+    g_free(own);
 }
 
 /* One request for one collection's feed. */
 struct asking {
-    const struct misp_service *own;
+    struct misp_service *own;
     const struct taxii_collection *collection;
     char *folder;
     struct egress *egress;
@@ -84,46 +124,143 @@ static void answer_event(const struct asking *asking, const char *name, struct n
         answer_problem(answer, 404, "There is no such event.");
 }
 
-/* All events that may go: for the manifest as `entries`, for the hashes as `lines`. */
-static void list_events(const struct asking *asking, json_t *entries, GString *lines)
+/* --- lists of all events --- */
+
+static gint by_name(gconstpointer one, gconstpointer other)
 {
-    g_autoptr(GDir) files = g_dir_open(asking->folder, 0, NULL);
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* The names of the events' files, in order. */
+static GPtrArray *list_files(const char *folder)
+{
+    g_autoptr(GDir) files = g_dir_open(folder, 0, NULL);
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     const char *name;
 
-    while (files && (name = g_dir_read_name(files))) {
-        g_autoptr(json_t) event = is_event(name) ? event_of(asking, name) : NULL;
+    while (files && (name = g_dir_read_name(files)))
+        if (is_event(name))
+            g_ptr_array_add(names, g_strdup(name));
+    g_ptr_array_sort(names, by_name);
+    return names;
+}
+
+/* Which files there are, and which content of them: an ETag. Owned by the caller. */
+static char *tag_of(const struct asking *asking, const GPtrArray *names, const char *key)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+
+    g_checksum_update(sum, (const guchar *)key, (gssize)strlen(key));
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(asking->folder, names->pdata[i], NULL);
+        struct stat status = { 0 };
+        g_autofree char *line = NULL;
+
+        if (stat(path, &status) < 0)
+            status.st_size = -1;
+        line = g_strdup_printf("\n%s %ld %ld.%09ld %lu", (char *)names->pdata[i],
+                               (long)status.st_size, (long)status.st_mtim.tv_sec,
+                               (long)status.st_mtim.tv_nsec, (unsigned long)status.st_ino);
+        g_checksum_update(sum, (const guchar *)line, (gssize)strlen(line));
+    }
+    return g_strdup_printf("\"%.32s\"", g_checksum_get_string(sum));
+}
+
+/* What may go of all events: the manifest, or the hashes. */
+static GBytes *make_list(const struct asking *asking, const GPtrArray *names, gboolean manifest)
+{
+    g_autoptr(json_t) entries = json_object();
+    GString *lines = g_string_new(NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autoptr(json_t) event = event_of(asking, names->pdata[i]);
 
         if (!event || !json_text(event, "uuid"))
             continue;
-        if (entries)
+        if (manifest)
             json_object_set_new(entries, json_text(event, "uuid"), misp_feed_entry(event));
         else
             misp_feed_hashes(event, lines);
     }
+    if (manifest) {
+        char *text = json_dumps(entries, JSON_COMPACT);
+
+        g_string_append(lines, text);
+        free(text);
+    }
+    return g_string_free_to_bytes(lines);
+}
+
+/* The list that was made of the same files; NULL: it is not kept. */
+static GBytes *kept_list(struct misp_service *own, const char *key, const char *tag)
+{
+    const struct kept *kept;
+    GBytes *body = NULL;
+
+    g_mutex_lock(&own->lock);
+    kept = g_hash_table_lookup(own->kept, key);
+    if (kept && g_str_equal(kept->tag, tag) && g_get_monotonic_time() < kept->until_us)
+        body = g_bytes_ref(kept->body);
+    g_mutex_unlock(&own->lock);
+    return body;
+}
+
+static void keep_list(struct misp_service *own, const char *key, const char *tag, GBytes *body)
+{
+    struct kept *kept = g_new(struct kept, 1), *before;
+
+    *kept = (struct kept){ g_strdup(tag), g_bytes_ref(body), g_get_monotonic_time() + KEPT_US };
+    g_mutex_lock(&own->lock);
+    before = g_hash_table_lookup(own->kept, key);
+    own->bytes += g_bytes_get_size(body) - (before ? g_bytes_get_size(before->body) : 0);
+    if (own->bytes > KEPT_BYTES) {
+        g_hash_table_remove_all(own->kept);
+        own->bytes = g_bytes_get_size(body);
+    }
+    g_hash_table_insert(own->kept, g_strdup(key), kept);
+    g_mutex_unlock(&own->lock);
+}
+
+static void forget_lists(struct misp_service *own)
+{
+    g_mutex_lock(&own->lock);
+    g_hash_table_remove_all(own->kept);
+    own->bytes = 0;
+    g_mutex_unlock(&own->lock);
+}
+
+static void answer_list(const struct asking *asking, const char *file, struct node_answer *answer)
+{
+    const struct egress_recipient *recipient = egress_recipient(asking->egress);
+    g_autofree char *key = g_strdup_printf("%s %s %s", asking->collection->alias,
+                                           recipient->id ? recipient->id : "", file);
+    g_autoptr(GPtrArray) names = list_files(asking->folder);
+    g_autofree char *tag = tag_of(asking, names, key);
+    const gboolean manifest = g_str_equal(file, MANIFEST);
+    GBytes *body = kept_list(asking->own, key, tag);
+
+    if (!body) {
+        body = make_list(asking, names, manifest);
+        keep_list(asking->own, key, tag, body);
+    }
+    answer_bytes(answer, 200, manifest ? JSON_TYPE : CSV_TYPE, body);
+    answer->cache = "private, no-cache";
+    answer->etag = g_steal_pointer(&tag);
 }
 
 static void answer_file(const struct asking *asking, const char *name, struct node_answer *answer)
 {
-    if (g_str_equal(name, MANIFEST)) {
-        json_t *entries = json_object();
-
-        list_events(asking, entries, NULL);
-        answer_json(answer, 200, entries);
-    } else if (g_str_equal(name, HASHES)) {
-        GString *lines = g_string_new(NULL);
-
-        list_events(asking, NULL, lines);
-        answer_bytes(answer, 200, "text/csv", g_string_free_to_bytes(lines));
-    } else {
+    if (g_str_equal(name, MANIFEST) || g_str_equal(name, HASHES))
+        answer_list(asking, name, answer);
+    else
         answer_event(asking, name, answer);
-    }
 }
 
 static void answer_feed(struct node *node, gpointer service, const struct node_request *request,
                         struct node_answer *answer)
 {
-    static const char *const closed[] = { "Vary", "Authorization", NULL };
-    const struct misp_service *own = service;
+    static const char *const closed[] = { "Vary", "Authorization, Entente-Signature", NULL };
+    struct misp_service *own = service;
     g_auto(GStrv) parts = g_strsplit(request->parameter, "/", 2);
     const struct marking_context context = { .fallback = TLP_AMBER };
     const struct taxii_reader *reader;
@@ -148,6 +285,7 @@ static void answer_feed(struct node *node, gpointer service, const struct node_r
     noted = egress_finish(asking.egress, &error);
     g_mutex_unlock(own->share->journal_lock);
     if (!noted) {
+        forget_lists(asking.own); /* what was refused for them was not written down */
         node_answer_clear(answer);
         answer_problem(answer, 503, "The journal cannot be written now.");
     }
@@ -164,6 +302,6 @@ static const struct route routes[] = {
 const struct service service_misp = {
     .name = "misp",
     .start = start,
-    .stop = g_free,
+    .stop = stop,
     .routes = routes,
 };

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BINARY
 from nodes import MAKER, Community
-from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, indicator, token_of, uuid4
+from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, basic, indicator, token_of, uuid4
 from test_review import enter
 
 MANY = 100_000
@@ -230,7 +230,6 @@ def test_gzip(server):
     bomb = gzip.compress(b" " * 5_000_000)
     assert server.ask(ROOT + "collections/shared/objects/", method="POST", body=bomb,
                       Content_Encoding="gzip")[0] == 413
-    from taxii import basic
     status, headers, text = server.request(
         "GET", ROOT + "collections/shared/objects/", headers={
             "Accept": MEDIA, "Authorization": basic("soc"), "Accept-Encoding": "gzip"})
@@ -485,6 +484,39 @@ def test_misp_feed_of_a_node(entente, profile, server, token, tmp_path):
         assert server.ask(f"/misp/shared/{name}", "soc")[0] in (400, 404), name
     entente("intel", "pull", "--misp", address, "-o", "in", *token("member"))
     assert len(list((tmp_path / "in").glob("*-*.json"))) == 2
+
+
+def test_a_manifest_is_made_once(entente, profile, server, tmp_path):
+    """The same list while no file changes, by its ETag; another for each reader."""
+    folder = server.data / "misp" / "shared"
+
+    def push(name, timestamp=1000, tag="tlp:clear"):
+        entente("intel", "push", write_event(tmp_path / "e.json", event(name, timestamp, tag=tag)),
+                "--misp-feed", folder, "--to", "all", "--named", "all")
+
+    def ask(who="member", file="manifest.json", **headers):
+        status, answered, text = server.request("GET", f"/misp/shared/{file}", headers={
+            "Authorization": basic(who), **headers})
+        return status, answered.get("etag"), text
+
+    push("one")
+    push("strict", tag="tlp:amber+strict")
+    status, tag, text = ask()
+    assert (status, list(json.loads(text))) == (200, [uuid4("one")]) and tag
+    assert ask() == (200, tag, text)
+    assert ask(**{"If-None-Match": tag}) == (304, tag, b"")
+    assert ask(file="hashes.csv", **{"If-None-Match": tag})[0] == 200
+    status, other, text = ask("soc", **{"If-None-Match": tag})
+    assert (status, len(json.loads(text))) == (200, 2) and other != tag
+    push("two")
+    status, newer, text = ask(**{"If-None-Match": tag})
+    assert status == 200 and newer != tag and sorted(json.loads(text)) == sorted(
+        [uuid4("one"), uuid4("two")])
+    push("two", 2000)
+    status, newest, text = ask(**{"If-None-Match": newer})
+    assert status == 200 and json.loads(text)[uuid4("two")]["timestamp"] == "2000"
+    (folder / f"{uuid4('one')}.json").unlink()
+    assert list(json.loads(ask()[2])) == [uuid4("two")]
 
 
 def test_what_makes_no_sense_without_the_rest(server):
