@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
     &command_assess,
     &command_attest,
     &command_case,
+    &command_clock,
     &command_commitment,
     &command_community,
     &command_completion,

@@ -8,6 +8,7 @@ extern const struct command command_approve;
 extern const struct command command_assess;
 extern const struct command command_attest;
 extern const struct command command_case;
+extern const struct command command_clock;
 extern const struct command command_commitment;
 extern const struct command command_community;
 extern const struct command command_completion;

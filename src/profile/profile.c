@@ -52,6 +52,10 @@ static void asset_free(gpointer pointer)
     g_strfreev(asset->roles);
     g_strfreev(asset->listeners);
     g_strfreev(asset->root_ca);
+    g_strfreev(asset->certificates);
+    g_strfreev(asset->keys);
+    g_strfreev(asset->issuers);
+    g_strfreev(asset->caa);
     g_free(asset->prefix);
     g_free(asset->origins);
     g_free(asset->path);
@@ -64,6 +68,15 @@ static void asset_free(gpointer pointer)
     g_strfreev(asset->paths);
     g_free(asset->client);
     g_free(asset);
+}
+
+static void certificate_log_free(gpointer pointer)
+{
+    struct certificate_log *log = pointer;
+
+    g_free(log->place);
+    g_free(log->key);
+    g_free(log);
 }
 
 static void contact_free(gpointer pointer)
@@ -138,6 +151,7 @@ struct profile *profile_default(void)
 
     signatory_init(&profile->signatory);
     profile->assets = g_ptr_array_new_with_free_func(asset_free);
+    profile->certificate_logs = g_ptr_array_new_with_free_func(certificate_log_free);
     profile_add(profile, ASSET_SIGNATORY, "organisation");
     profile_this_host(profile);
     return profile;
@@ -149,6 +163,9 @@ void profile_free(struct profile *profile)
         return;
     signatory_clear(&profile->signatory);
     g_ptr_array_unref(profile->assets);
+    g_ptr_array_unref(profile->certificate_logs);
+    g_strfreev(profile->time_sources);
+    g_strfreev(profile->time_servers);
     g_free(profile->path);
     g_free(profile->sha256);
     g_free(profile);

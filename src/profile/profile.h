@@ -37,6 +37,11 @@ struct asset {
     char **root_ca;   /* SHA-256 (hex) or file names of CA certificates added on purpose, or NULL */
     /* domain: whether it takes mail, whether it serves web pages */
     gboolean mail, web;
+    /* domain: which certificates for it are known; NULL: not said */
+    char **certificates; /* PEM files, or "sha256:" of the certificate */
+    char **keys;         /* "sha256:" of the public key (SPKI) */
+    char **issuers;      /* organisations, or "sha256:" of the issuer's public key */
+    char **caa;          /* who may issue, as in CAA: "letsencrypt.org", "ca.example=Example CA" */
     /* prefix: "192.0.2.0/24", and the AS numbers that may originate it */
     char *prefix;
     guint32 *origins;
@@ -86,11 +91,19 @@ struct signatory {
 void signatory_init(struct signatory *signatory);
 void signatory_clear(struct signatory *signatory);
 
+/* A log of certificates (static-ct-api) to read. */
+struct certificate_log {
+    char *place; /* a URL or a folder */
+    char *key;   /* its public key: base64 of the SPKI, or a PEM file */
+};
+
 struct profile {
     struct signatory signatory;
-    GPtrArray *assets; /* of struct asset */
-    char *path;        /* the file, or NULL */
-    char *sha256;      /* of the file's bytes, hex; or NULL */
+    GPtrArray *assets;                   /* of struct asset */
+    char **time_sources, **time_servers; /* to ask, and our own; NULL: not said */
+    GPtrArray *certificate_logs;         /* of struct certificate_log; never NULL */
+    char *path;                          /* the file, or NULL */
+    char *sha256;                        /* of the file's bytes, hex; or NULL */
 };
 
 #define PROFILE_MAX (1u << 20) /* bytes of a profile */

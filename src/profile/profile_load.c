@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "profile/profile.h"
+#include "profile/profile_watch.h"
 #include "profile/values.h"
 #include "profile/yaml_places.h"
 
@@ -27,7 +28,9 @@ struct entry {
     char *password_file, *password_command, *rpo, *rto, *drill_every;
     char *date, *from, *until, *client;
     char **roles, **listeners, **root_ca, **origins, **paths;
+    char **certificates, **keys, **issuers, **caa;
     unsigned n_roles, n_listeners, n_root_ca, n_origins, n_paths;
+    unsigned n_certificates, n_keys, n_issuers, n_caa;
     unsigned criticality; /* 0: not said */
     bool mail, web, append_only, object_lock, off_host;
 };
@@ -51,6 +54,8 @@ struct raw_signatory {
 struct raw_profile {
     struct raw_signatory *signatory;
     struct raw_assets *assets;
+    struct raw_time *time;
+    struct raw_transparency *transparency;
 };
 
 #define TEXT(KEY, MEMBER, FLAGS)                                                                   \
@@ -97,6 +102,10 @@ static const cyaml_schema_field_t domain_fields[] = {
     CRITICALITY,
     CYAML_FIELD_BOOL("mail", CYAML_FLAG_OPTIONAL, struct entry, mail),
     CYAML_FIELD_BOOL("web", CYAML_FLAG_OPTIONAL, struct entry, web),
+    LIST("certificates", certificates, &text_item),
+    LIST("keys", keys, &text_item),
+    LIST("issuers", issuers, &text_item),
+    LIST("caa", caa, &text_item),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t prefix_fields[] = {
@@ -225,6 +234,10 @@ static const cyaml_schema_field_t profile_fields[] = {
                             signatory_fields),
     CYAML_FIELD_MAPPING_PTR("assets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_profile,
                             assets, assets_fields),
+    CYAML_FIELD_MAPPING_PTR("time", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_profile,
+                            time, profile_time_fields),
+    CYAML_FIELD_MAPPING_PTR("transparency", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                            struct raw_profile, transparency, profile_transparency_fields),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t profile_schema = {
@@ -300,7 +313,13 @@ static gboolean fill_domain(const struct loading *l, const char *at, const struc
 {
     asset->mail = entry->mail;
     asset->web = entry->web;
-    return check_text(l, at, ".name", entry->name, value_check_domain);
+    return check_text(l, at, ".name", entry->name, value_check_domain) &&
+           copy_list(l, at, ".certificates", entry->certificates, entry->n_certificates, NULL,
+                     &asset->certificates) &&
+           copy_list(l, at, ".keys", entry->keys, entry->n_keys, profile_check_digest,
+                     &asset->keys) &&
+           copy_list(l, at, ".issuers", entry->issuers, entry->n_issuers, NULL, &asset->issuers) &&
+           copy_list(l, at, ".caa", entry->caa, entry->n_caa, NULL, &asset->caa);
 }
 
 static gboolean fill_prefix(const struct loading *l, const char *at, const struct entry *entry,
@@ -505,6 +524,21 @@ static gboolean set_signatory(const struct loading *loading, const struct raw_si
            check_text(loading, "signatory", ".domain", raw->domain, value_check_domain);
 }
 
+static gboolean add_watched(const struct loading *l, const struct raw_profile *raw)
+{
+    char **sources = NULL, **servers = NULL;
+    const struct raw_time *time = raw->time;
+    gboolean good = !time || (copy_list(l, "time", ".sources", time->sources, time->n_sources,
+                                        profile_check_source, &sources) &&
+                              copy_list(l, "time", ".servers", time->servers, time->n_servers,
+                                        profile_check_source, &servers));
+
+    l->profile->time_sources = sources;
+    l->profile->time_servers = servers;
+    profile_set_transparency(l->profile, raw->transparency);
+    return good;
+}
+
 /* libcyaml on GLib's allocator. */
 static void *allocate(void *context, void *pointer, size_t size)
 {
@@ -537,7 +571,7 @@ struct profile *profile_parse(const char *text, gsize length, const char *name, 
     g_ptr_array_remove_index(profile->assets, 0); /* this host: added again if none is listed */
     loading.places = places;
     good = set_signatory(&loading, raw->signatory) &&
-           (!raw->assets || add_assets(&loading, raw->assets));
+           (!raw->assets || add_assets(&loading, raw->assets)) && add_watched(&loading, raw);
     if (good && (!raw->assets || raw->assets->kinds[ASSET_HOST].count == 0))
         profile_this_host(profile);
     cyaml_free(&config, &profile_schema, raw, 0);
