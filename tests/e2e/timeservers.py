@@ -155,7 +155,7 @@ def answer(request, offset=0.0, leap=0, stratum=1, mode=4, version=4, reference=
 
 
 def liar(**how):
-    return Udp(lambda packet: [answer(packet, **how)] if len(packet) >= 48 else [])
+    return Udp(lambda packet: [answer(packet, **how)] if packet[0] & 7 == 3 else [])
 
 
 def between(chrony, said, change):
