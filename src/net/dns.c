@@ -19,6 +19,8 @@ struct unbound_calls {
     typeof(ub_ctx_delete) *delete;
     typeof(ub_ctx_set_option) *set_option;
     typeof(ub_ctx_set_fwd) *set_fwd;
+    typeof(ub_ctx_set_stub) *set_stub;
+    typeof(ub_ctx_zone_remove) *zone_remove;
     typeof(ub_ctx_resolvconf) *resolvconf;
     typeof(ub_ctx_add_ta_file) *add_ta_file;
     typeof(ub_ctx_async) *async;
@@ -35,6 +37,8 @@ static const struct late_symbol unbound_symbols[] = {
     { "ub_ctx_delete", offsetof(struct unbound_calls, delete) },
     { "ub_ctx_set_option", offsetof(struct unbound_calls, set_option) },
     { "ub_ctx_set_fwd", offsetof(struct unbound_calls, set_fwd) },
+    { "ub_ctx_set_stub", offsetof(struct unbound_calls, set_stub) },
+    { "ub_ctx_zone_remove", offsetof(struct unbound_calls, zone_remove) },
     { "ub_ctx_resolvconf", offsetof(struct unbound_calls, resolvconf) },
     { "ub_ctx_add_ta_file", offsetof(struct unbound_calls, add_ta_file) },
     { "ub_ctx_async", offsetof(struct unbound_calls, async) },
@@ -83,6 +87,7 @@ void dns_answer_free(struct dns_answer *answer)
         return;
     g_ptr_array_unref(answer->data);
     g_free(answer->canonical_name);
+    g_free(answer->why);
     g_free(answer);
 }
 
@@ -93,30 +98,59 @@ static gboolean check(const struct dns *dns, int code, const char *what, GError 
     return system_error(error, "DNS: %s: %s", what, dns->unbound.strerror(code));
 }
 
-static gboolean configure(struct dns *dns, const struct dns_options *options, GError **error)
+static gboolean set_stubs(struct dns *dns, const char *const *stubs, GError **error)
+{
+    for (; *stubs; stubs++) {
+        const char *at = strchr(*stubs, '@');
+        g_autofree char *zone = at ? g_strndup(*stubs, (gsize)(at - *stubs)) : NULL;
+
+        if (!at)
+            return input_error(error, "\"%s\" is not ZONE@ADDRESS", *stubs);
+        if (!check(dns, dns->unbound.set_stub(dns->context, zone, at + 1, FALSE), *stubs, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean set_servers(struct dns *dns, const struct dns_options *options, GError **error)
+{
+    if (options->server)
+        return check(dns, dns->unbound.set_fwd(dns->context, options->server), options->server,
+                     error);
+    if (options->stubs)
+        return set_stubs(dns, options->stubs, error);
+    return !g_file_test(RESOLV_CONF, G_FILE_TEST_EXISTS) ||
+           check(dns, dns->unbound.resolvconf(dns->context, RESOLV_CONF), RESOLV_CONF, error);
+}
+
+static gboolean set_anchor(struct dns *dns, const struct dns_options *options, GError **error)
 {
     const char *anchor = options->trust_anchor;
 
-    /* The system's resolver is often one on this machine. */
-    if (!check(dns, dns->unbound.set_option(dns->context, "do-not-query-localhost:", "no"),
-               "options", error))
-        return FALSE;
-    if (options->server) {
-        if (!check(dns, dns->unbound.set_fwd(dns->context, options->server), options->server,
-                   error))
-            return FALSE;
-    } else if (g_file_test(RESOLV_CONF, G_FILE_TEST_EXISTS) &&
-               !check(dns, dns->unbound.resolvconf(dns->context, RESOLV_CONF), RESOLV_CONF,
-                      error)) {
-        return FALSE;
-    }
     if (!anchor && g_file_test(ROOT_KEY, G_FILE_TEST_EXISTS))
         anchor = ROOT_KEY;
-    if (anchor && !g_str_equal(anchor, DNS_NO_ANCHOR) &&
-        !check(dns, dns->unbound.add_ta_file(dns->context, anchor), anchor, error))
-        return FALSE;
-    /* A thread, not a fork: the program may have threads of its own. */
-    return check(dns, dns->unbound.async(dns->context, TRUE), "threads", error);
+    /* Level 2 keeps the reasons of what is bogus. */
+    if (!anchor || g_str_equal(anchor, DNS_NO_ANCHOR))
+        return TRUE;
+    return check(dns, dns->unbound.add_ta_file(dns->context, anchor), anchor, error) &&
+           check(dns, dns->unbound.set_option(dns->context, "val-log-level:", "2"), "options",
+                 error) &&
+           (!options->date ||
+            check(dns, dns->unbound.set_option(dns->context, "val-override-date:", options->date),
+                  options->date, error));
+}
+
+static gboolean configure(struct dns *dns, const struct dns_options *options, GError **error)
+{
+    /* The system's resolver is often one on this machine. */
+    return check(dns, dns->unbound.set_option(dns->context, "do-not-query-localhost:", "no"),
+                 "options", error) &&
+           set_servers(dns, options, error) && set_anchor(dns, options, error) &&
+           /* A thread, not a fork: the program may have threads of its own. */
+           check(dns, dns->unbound.async(dns->context, TRUE), "threads", error) &&
+           /* Last: it ends the configuration. */
+           ((!options->stubs && !options->server) ||
+            check(dns, dns->unbound.zone_remove(dns->context, "test."), "test.", error));
 }
 
 struct dns *dns_new(const struct dns_options *options, GError **error)
@@ -153,6 +187,7 @@ static struct dns_answer *read_result(const struct ub_result *result)
     answer->rcode = (guint)result->rcode;
     answer->ttl_s = (guint32)MAX(result->ttl, 0);
     answer->canonical_name = g_strdup(result->canonname);
+    answer->why = result->bogus ? g_strdup(result->why_bogus) : NULL;
     answer->security = result->bogus ? DNS_BOGUS : result->secure ? DNS_SECURE : DNS_INSECURE;
     if (answer->security == DNS_BOGUS || !result->havedata)
         return answer;
@@ -270,6 +305,7 @@ static void keep_answer(guint index, struct dns_answer *answer, const GError *er
     *kept->answer = *answer;
     kept->answer->data = g_ptr_array_ref(answer->data);
     kept->answer->canonical_name = g_strdup(answer->canonical_name);
+    kept->answer->why = g_strdup(answer->why);
 }
 
 struct dns_answer *dns_ask(struct dns *dns, const char *name, guint16 type, GError **error)

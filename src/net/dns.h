@@ -16,6 +16,11 @@ struct dns_options {
     const char *trust_anchor; /* file of DS or DNSKEY records; DNS_NO_ANCHOR; NULL: Debian's root
                                  key when it is there */
     gint64 timeout_us;        /* of one question; 0: 10 s */
+    /* For laboratories: "ZONE@ADDRESS@PORT", where a zone's servers are (ends with NULL; NULL: no
+     * such); with them, names that are answered on this machine only (test., RFC 6761) are asked
+     * like others. */
+    const char *const *stubs;
+    const char *date; /* "YYYYMMDDHHMMSS": signatures are judged at this time; NULL: now */
 };
 
 enum dns_security { DNS_INSECURE, DNS_SECURE, DNS_BOGUS };
@@ -30,6 +35,7 @@ struct dns_answer {
     GPtrArray *data; /* of the asked type: GBytes *, as on the wire */
     guint32 ttl_s;
     char *canonical_name; /* or NULL */
+    char *why;            /* of a bogus answer; or NULL */
 };
 void dns_answer_free(struct dns_answer *answer);
 typedef struct dns_answer dns_answer_t;

@@ -137,7 +137,7 @@ gboolean dnssec_rsa_size(const struct dnssec_key *key, guint *modulus, guint64 *
 gboolean dnssec_signature_read(const struct dns_record *record, struct dnssec_signature *out)
 {
     const guint8 *data = record->data;
-    guint signer;
+    guint signer = 0;
 
     if (record->length < SIGNATURE_FIXED + 1)
         return FALSE;
@@ -151,7 +151,11 @@ gboolean dnssec_signature_read(const struct dns_record *record, struct dnssec_si
         .tag = dns_get16(data + 16),
         .signer = data + SIGNATURE_FIXED,
     };
-    signer = dns_name_length(out->signer); /* whole: the record was read so */
+    while (signer < record->length - SIGNATURE_FIXED && out->signer[signer])
+        signer += 1u + out->signer[signer];
+    signer++;
+    if (signer > MIN(record->length - SIGNATURE_FIXED, DNS_NAME_MAX))
+        return FALSE;
     out->bytes = out->signer + signer;
     out->length = record->length - SIGNATURE_FIXED - signer;
     return out->length > 0;

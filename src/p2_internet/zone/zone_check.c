@@ -1,0 +1,408 @@
+#include "p2_internet/zone/zone_check.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "net/address.h"
+#include "p2_internet/zone/judge.h"
+
+#include <string.h>
+
+#define DNS_PORT 53
+#define SERVERS_MAX 64u
+#define PARENTS_MAX 4u
+#define MICROSECONDS 1000
+
+/* All that is known of a zone on the way to its document. */
+struct looking {
+    const struct zone_check_options *options;
+    struct zone_resolver *resolver;
+    struct zone_names names;
+    char *name, *parent;
+    GArray *servers; /* struct zone_server */
+    GArray *replies;
+    GArray *verdicts;
+    GPtrArray *hosts, *mail, *origin, *www;
+    json_t *not_asked;
+};
+
+static void looking_clear(struct looking *looking)
+{
+    g_clear_pointer(&looking->resolver, zone_resolver_free);
+    g_free(looking->name);
+    g_free(looking->parent);
+    g_clear_pointer(&looking->servers, g_array_unref);
+    g_clear_pointer(&looking->replies, g_array_unref);
+    g_clear_pointer(&looking->verdicts, g_array_unref);
+    g_clear_pointer(&looking->hosts, g_ptr_array_unref);
+    g_clear_pointer(&looking->mail, g_ptr_array_unref);
+    g_clear_pointer(&looking->origin, g_ptr_array_unref);
+    g_clear_pointer(&looking->www, g_ptr_array_unref);
+    json_decref(looking->not_asked);
+}
+typedef struct looking looking_t;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(looking_t, looking_clear)
+
+static guint16 port_of(const struct zone_check_options *options)
+{
+    return options->port ? options->port : DNS_PORT;
+}
+
+/* ---- servers */
+
+static gboolean is_there(const GArray *servers, const struct sockaddr_storage *address)
+{
+    for (guint i = 0; i < servers->len; i++)
+        if (memcmp(&g_array_index(servers, struct zone_server, i).address, address,
+                   zone_address_size(address)) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static GArray *servers_new(void)
+{
+    GArray *servers = g_array_new(FALSE, TRUE, sizeof(struct zone_server));
+
+    g_array_set_clear_func(servers, (GDestroyNotify)zone_server_clear);
+    return servers;
+}
+
+/* Each address once; those that may not be asked go into the list. */
+static void add_servers(GArray *servers, const GPtrArray *hosts, gboolean allow_private,
+                        gboolean of_parent, guint most, json_t *not_asked)
+{
+    for (guint i = 0; i < hosts->len; i++) {
+        const struct zone_host *host = hosts->pdata[i];
+
+        for (guint j = 0; j < host->addresses->len; j++) {
+            struct zone_server server = {
+                .address = g_array_index(host->addresses, struct sockaddr_storage, j),
+                .of_parent = of_parent,
+            };
+            const struct sockaddr *address = (const struct sockaddr *)&server.address;
+
+            if (!allow_private && !address_is_public(address)) {
+                g_autofree char *text = address_text(address);
+
+                json_array_append_new(not_asked, json_safe_string(text));
+                continue;
+            }
+            if (servers->len >= most || is_there(servers, &server.address))
+                continue;
+            server.host = g_strdup(host->name);
+            g_array_append_val(servers, server);
+        }
+    }
+}
+
+GArray *zone_servers_of(struct zone_resolver *resolver, const char *zone, guint16 port,
+                        gboolean allow_private, gboolean of_parent, guint most, json_t *not_asked,
+                        GError **error)
+{
+    g_autoptr(GPtrArray) names = zone_names_in(resolver, zone, DNS_TYPE_NS, error);
+    g_autoptr(GPtrArray) hosts = names ? zone_hosts(resolver, names, port, error) : NULL;
+    GArray *servers;
+
+    if (!hosts)
+        return NULL;
+    servers = servers_new();
+    add_servers(servers, hosts, allow_private, of_parent, most, not_asked);
+    return servers;
+}
+
+/* ---- the steps */
+
+static gboolean ask_parent(struct looking *looking, GError **error)
+{
+    const struct zone_check_options *options = looking->options;
+    const struct ask_options asking = {
+        .probes = G_GUINT64_CONSTANT(1) << PROBE_PARENT_NS | G_GUINT64_CONSTANT(1)
+                                                                 << PROBE_PARENT_DS,
+    };
+
+    if (!*looking->names.apex) { /* nothing is above the root */
+        looking->servers = servers_new();
+        looking->replies = g_array_new(FALSE, TRUE, sizeof(struct zone_reply));
+        g_array_set_clear_func(looking->replies, (GDestroyNotify)zone_reply_clear);
+        return TRUE;
+    }
+    looking->servers =
+        zone_servers_of(looking->resolver, looking->parent, port_of(options),
+                        options->allow_private, TRUE, PARENTS_MAX, looking->not_asked, error);
+    if (!looking->servers)
+        return FALSE;
+    looking->replies = zone_ask((const struct zone_server *)(gpointer)looking->servers->data,
+                                looking->servers->len, &looking->names, &asking, error);
+    return looking->replies != NULL;
+}
+
+static void add_name(GPtrArray *names, const char *name)
+{
+    for (guint i = 0; i < names->len; i++)
+        if (g_ascii_strcasecmp(names->pdata[i], name) == 0)
+            return;
+    g_ptr_array_add(names, g_strdup(name));
+}
+
+/* Addresses that the parent gives, for hosts of which no resolver finds any. */
+static void add_glue(const GPtrArray *hosts, const json_t *delegation, guint16 port)
+{
+    for (guint i = 0; i < hosts->len; i++) {
+        struct zone_host *host = hosts->pdata[i];
+        const json_t *row;
+        size_t index;
+
+        if (host->addresses->len || !host->is_unknown)
+            continue;
+        json_array_foreach(json_object_get(delegation, "glue"), index, row)
+        {
+            struct sockaddr_storage address;
+            const char *text = json_text(row, "address");
+
+            if (g_strcmp0(json_text(row, "host"), host->name) == 0 && text &&
+                zone_address_parse(text, port, &address, NULL))
+                g_array_append_val(host->addresses, address);
+        }
+    }
+}
+
+static gboolean find_servers(struct looking *looking, GError **error)
+{
+    const guint16 port = port_of(looking->options);
+    g_autoptr(json_t) delegation =
+        zone_judge_delegation((const struct zone_server *)(gpointer)looking->servers->data,
+                              looking->servers->len, &looking->names, looking->replies, error);
+    g_autoptr(GPtrArray) names =
+        delegation ? zone_names_in(looking->resolver, looking->name, DNS_TYPE_NS, error) : NULL;
+    const json_t *row;
+    size_t index;
+
+    if (!names)
+        return FALSE;
+    json_array_foreach(json_object_get(delegation, "ns"), index, row)
+    {
+        add_name(names, json_string_value(row));
+    }
+    looking->hosts = zone_hosts(looking->resolver, names, port, error);
+    if (!looking->hosts)
+        return FALSE;
+    add_glue(looking->hosts, delegation, port);
+    return TRUE;
+}
+
+static gboolean ask_servers(struct looking *looking, GError **error)
+{
+    const struct ask_options asking = { 0 };
+    const guint parents = looking->servers->len;
+    g_autoptr(GArray) own = servers_new();
+    g_autoptr(GArray) replies = NULL;
+
+    add_servers(own, looking->hosts, looking->options->allow_private, FALSE, SERVERS_MAX,
+                looking->not_asked);
+    replies = zone_ask((const struct zone_server *)(gpointer)own->data, own->len, &looking->names,
+                       &asking, error);
+    if (!replies)
+        return FALSE;
+    for (guint i = 0; i < replies->len; i++)
+        g_array_index(replies, struct zone_reply, i).server += parents;
+    g_array_set_clear_func(own, NULL); /* they move */
+    g_array_set_clear_func(replies, NULL);
+    g_array_append_vals(looking->servers, own->data, own->len);
+    g_array_append_vals(looking->replies, replies->data, replies->len);
+    return TRUE;
+}
+
+static GPtrArray *hosts_in(struct looking *looking, guint16 type, GError **error)
+{
+    g_autoptr(GPtrArray) names = zone_names_in(looking->resolver, looking->name, type, error);
+
+    return names ? zone_hosts(looking->resolver, names, DNS_PORT, error) : NULL;
+}
+
+static gboolean resolve_others(struct looking *looking, GError **error)
+{
+    g_autoptr(GPtrArray) www = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(www, dns_name_text(looking->names.www));
+    looking->mail = hosts_in(looking, DNS_TYPE_MX, error);
+    looking->origin = looking->mail ? hosts_in(looking, DNS_TYPE_SOA, error) : NULL;
+    looking->www = looking->origin ? zone_hosts(looking->resolver, www, DNS_PORT, error) : NULL;
+    return looking->www != NULL;
+}
+
+/* ---- the document */
+
+static json_t *verdicts_json(const GArray *verdicts)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < verdicts->len; i++) {
+        const struct zone_verdict *verdict = &g_array_index(verdicts, struct zone_verdict, i);
+        g_autofree char *type = dns_type_text(verdict->type);
+        json_t *row = json_pack("{s:s, s:o, s:s, s:s}", "what", verdict->what, "name",
+                                json_safe_string(verdict->name), "type", type, "security",
+                                zone_security_name(verdict->security));
+
+        if (verdict->why)
+            json_object_set_new(row, "why", json_safe_string(verdict->why));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static void put_transport(json_t *row, const char *member, const struct zone_reply *reply)
+{
+    json_object_set_new(row, member,
+                        reply->bytes ? json_string("answers") : json_safe_string(reply->failure));
+}
+
+static json_t *servers_json(const struct looking *looking, json_t *said)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < looking->servers->len; i++) {
+        const struct zone_server *server = &g_array_index(looking->servers, struct zone_server, i);
+        g_autofree char *address = address_text((const struct sockaddr *)&server->address);
+        json_t *row = json_pack("{s:o, s:s, s:b}", "host", json_safe_string(server->host),
+                                "address", address, "of_parent", server->of_parent);
+
+        for (guint j = 0; j < looking->replies->len; j++) {
+            const struct zone_reply *reply = &g_array_index(looking->replies, struct zone_reply, j);
+
+            if (reply->server != i)
+                continue;
+            if (reply->probe == PROBE_SOA) {
+                put_transport(row, "udp", reply);
+                json_object_set_new(row, "took_ms", json_integer(reply->took_us / MICROSECONDS));
+            } else if (reply->probe == PROBE_SOA_TCP) {
+                put_transport(row, "tcp", reply);
+            }
+        }
+        json_object_update_missing(row, json_array_get(said, i));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *problems_json(const struct looking *looking, const json_t *problems,
+                             enum severity *worst, gboolean *any)
+{
+    json_t *list = json_array();
+    const json_t *problem;
+    size_t index;
+
+    json_array_foreach(problems, index, problem)
+    {
+        const gint64 server = json_number(problem, "server", ZONE_NO_SERVER);
+        enum severity level = SEVERITY_HIGH;
+        json_t *row;
+
+        severity_parse(json_text(problem, "level"), &level, NULL);
+        row = json_pack("{s:s, s:O}", "level", severity_name(level), "text",
+                        json_object_get(problem, "text"));
+        if (server >= 0 && server < looking->servers->len) {
+            const struct zone_server *asked =
+                &g_array_index(looking->servers, struct zone_server, server);
+            g_autofree char *address = address_text((const struct sockaddr *)&asked->address);
+
+            json_object_set_new(row, "host", json_safe_string(asked->host));
+            json_object_set_new(row, "address", json_safe_string(address));
+        }
+        *worst = *any ? MAX(*worst, level) : level;
+        *any = TRUE;
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *texts(const struct text *text)
+{
+    return json_pack("{s:s, s:s}", "en", text->en, "fr", text->fr);
+}
+
+static void put_checks(json_t *document, const struct looking *looking, const json_t *results)
+{
+    json_t *list = json_array(), *counts = json_object();
+    enum severity worst = SEVERITY_INFO;
+    gboolean any = FALSE;
+    const struct zone_check *check;
+
+    for (enum zone_outcome outcome = ZONE_PASS; outcome <= ZONE_NOT_SEEN; outcome++)
+        json_object_set_new(counts, zone_outcome_name(outcome), json_integer(0));
+    for (guint i = 0; (check = zone_check_at(i)); i++) {
+        const json_t *result = json_object_get(results, check->id);
+        const char *outcome = json_text(result, "outcome");
+
+        json_object_set_new(counts, outcome, json_integer(json_number(counts, outcome, 0) + 1));
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:o}", "id", check->id, "source",
+                      check->source, "severity", severity_name(check->severity), "title",
+                      texts(&check->title), "fix", texts(&check->fix), "outcome", outcome,
+                      "problems",
+                      problems_json(looking, json_object_get(result, "problems"), &worst, &any)));
+    }
+    json_object_set_new(document, "checks", list);
+    json_object_set_new(document, "counts", counts);
+    if (any)
+        json_object_set_new(document, "worst", json_string(severity_name(worst)));
+}
+
+static json_t *make_document(const struct looking *looking, const json_t *judged)
+{
+    const struct zone_verdict *apex = &g_array_index(looking->verdicts, struct zone_verdict, 0);
+    g_autofree char *time = clock_format(looking->options->now_s * G_USEC_PER_SEC);
+    json_t *document = json_pack(
+        "{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:O}", "schema", ZONE_CHECK_SCHEMA, "zone",
+        json_safe_string(looking->name), "parent", json_safe_string(looking->parent), "time", time,
+        "verdict", zone_security_name(apex->security), "verdicts", verdicts_json(looking->verdicts),
+        "servers", servers_json(looking, json_object_get(judged, "servers")), "not_asked",
+        looking->not_asked);
+
+    put_checks(document, looking, json_object_get(judged, "checks"));
+    return document;
+}
+
+static gboolean look(struct looking *looking, GError **error)
+{
+    looking->resolver = zone_resolver_new(&looking->options->dns, error);
+    if (!looking->resolver)
+        return FALSE;
+    looking->verdicts = zone_verdicts(looking->resolver, &looking->names, error);
+    looking->parent =
+        looking->verdicts ? zone_parent(looking->resolver, looking->name, error) : NULL;
+    return looking->parent && ask_parent(looking, error) && find_servers(looking, error) &&
+           ask_servers(looking, error) && resolve_others(looking, error);
+}
+
+json_t *zone_check_run(const char *name, const struct zone_check_options *options, GError **error)
+{
+    g_auto(looking_t) looking = { .options = options, .not_asked = json_array() };
+    guint8 apex[DNS_NAME_MAX];
+    g_autoptr(json_t) judged = NULL;
+    struct zone_input input;
+
+    if (!dns_name_parse(name, apex) || !zone_names_set(&looking.names, apex)) {
+        input_error(error, "\"%s\" is no name of a zone", name);
+        return NULL;
+    }
+    looking.name = dns_name_text(apex);
+    if (!look(&looking, error))
+        return NULL;
+    /* The resolver's threads end before a worker is forked. */
+    g_clear_pointer(&looking.resolver, zone_resolver_free);
+    input = (struct zone_input){
+        .names = &looking.names,
+        .servers = (const struct zone_server *)(gpointer)looking.servers->data,
+        .n_servers = looking.servers->len,
+        .replies = looking.replies,
+        .hosts = looking.hosts,
+        .mail = looking.mail,
+        .origin = looking.origin,
+        .www = looking.www,
+        .verdicts = looking.verdicts,
+        .now_s = options->now_s,
+        .horizon_s = options->horizon_s ? options->horizon_s : ZONE_HORIZON_S,
+    };
+    judged = zone_judge(&input, error);
+    return judged ? make_document(&looking, judged) : NULL;
+}
