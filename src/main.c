@@ -46,6 +46,7 @@ static const struct command *const commands[] = {
     &command_view,
     &command_waive,
     &command_witness,
+    &command_zone,
     NULL,
 };
 /* clang-format on */

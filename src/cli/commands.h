@@ -44,3 +44,4 @@ extern const struct command command_verify;
 extern const struct command command_view;
 extern const struct command command_waive;
 extern const struct command command_witness;
+extern const struct command command_zone;

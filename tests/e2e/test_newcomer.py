@@ -20,7 +20,7 @@ COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fi
 # Their examples need a community and its log; each has tests of its own.
 OF_A_COMMUNITY = ["alarm", "approve", "attest", "case", "clock", "commitment", "community", "contact",
                   "endorse", "help", "hunt", "inbox", "intel", "join", "log", "norms", "policy",
-                  "progress", "publish", "recover", "register", "review", "routes", "serve", "signatory", "witness"]
+                  "progress", "publish", "recover", "register", "review", "routes", "serve", "signatory", "witness", "zone"]
 
 
 def test_every_command_is_listed_with_what_it_does(entente):

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "p2_internet/zone/judge.h"
+#include "p2_internet/zone/verdicts.h"
 
 #include <string.h>
 
@@ -231,24 +232,6 @@ static gboolean resolve_others(struct looking *looking, GError **error)
 
 /* ---- the document */
 
-static json_t *verdicts_json(const GArray *verdicts)
-{
-    json_t *list = json_array();
-
-    for (guint i = 0; i < verdicts->len; i++) {
-        const struct zone_verdict *verdict = &g_array_index(verdicts, struct zone_verdict, i);
-        g_autofree char *type = dns_type_text(verdict->type);
-        json_t *row = json_pack("{s:s, s:o, s:s, s:s}", "what", verdict->what, "name",
-                                json_safe_string(verdict->name), "type", type, "security",
-                                zone_security_name(verdict->security));
-
-        if (verdict->why)
-            json_object_set_new(row, "why", json_safe_string(verdict->why));
-        json_array_append_new(list, row);
-    }
-    return list;
-}
-
 static void put_transport(json_t *row, const char *member, const struct zone_reply *reply)
 {
     json_object_set_new(row, member,
@@ -354,9 +337,9 @@ static json_t *make_document(const struct looking *looking, const json_t *judged
     json_t *document = json_pack(
         "{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:O}", "schema", ZONE_CHECK_SCHEMA, "zone",
         json_safe_string(looking->name), "parent", json_safe_string(looking->parent), "time", time,
-        "verdict", zone_security_name(apex->security), "verdicts", verdicts_json(looking->verdicts),
-        "servers", servers_json(looking, json_object_get(judged, "servers")), "not_asked",
-        looking->not_asked);
+        "verdict", zone_security_name(apex->security), "verdicts",
+        zone_verdicts_json(looking->verdicts), "servers",
+        servers_json(looking, json_object_get(judged, "servers")), "not_asked", looking->not_asked);
 
     put_checks(document, looking, json_object_get(judged, "checks"));
     return document;

@@ -1,0 +1,169 @@
+/* cmd_zone.c: the health of zones: own ones, and the root. */
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/zone_command.h"
+
+#include <string.h>
+
+static const struct subcommand *const subcommands[] = {
+    /* clang-format off */
+    &zone_subcommand_check,
+    &zone_subcommand_root,
+    &zone_subcommand_verify,
+    NULL,
+    /* clang-format on */
+};
+
+#define MEMBER(NAME) offsetof(struct zone_arguments, NAME)
+#define HOUR_S 3600
+
+static const struct command_option options[] = {
+    { "all", 0, G_OPTION_ARG_NONE, MEMBER(all), "check: also the checks that pass", NULL },
+    { "fail-on", 0, G_OPTION_ARG_STRING, MEMBER(fail_on),
+      "check, root: exit 1 when a problem is at least this severe: info, low, medium (default), "
+      "high, critical",
+      "SEVERITY" },
+    { "horizon", 0, G_OPTION_ARG_INT, MEMBER(horizon_h),
+      "check: signatures are to be good for so long (default: 72)", "HOURS" },
+    { "no-save", 0, G_OPTION_ARG_NONE, MEMBER(no_save),
+      "check: record nothing in the journal, for assess", NULL },
+    { "file", 0, G_OPTION_ARG_FILENAME, MEMBER(file),
+      "root: verify this copy of the zone instead of a transfer", "FILE" },
+    { "transfer-from", 0, G_OPTION_ARG_STRING, MEMBER(transfer),
+      "root, verify: take the zone from this server (AXFR)", "ADDRESS[:PORT]" },
+    { "server", 0, G_OPTION_ARG_STRING, MEMBER(server),
+      "check, root: ask this resolver instead of the system's", "ADDRESS[:PORT]" },
+    { "trust-anchor", 0, G_OPTION_ARG_FILENAME, MEMBER(anchor),
+      "DS or DNSKEY records to trust (default: Debian's dns-root-data)", "FILE" },
+    { "at", 0, G_OPTION_ARG_STRING, MEMBER(at), "judge signatures at this time instead of now",
+      "TIME" },
+    { "stub", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(stubs),
+      "check, root: of a laboratory: where the servers of ZONE are (may be repeated)",
+      "ZONE@ADDRESS[:PORT]" },
+    { "port", 0, G_OPTION_ARG_INT, MEMBER(port),
+      "check, root: of a laboratory: port of all name servers (default: 53)", "PORT" },
+    { "allow-private", 0, G_OPTION_ARG_NONE, MEMBER(allow_private),
+      "check, root: of a laboratory: also ask servers at addresses that are not public", NULL },
+    { NULL },
+};
+
+/* "ADDRESS:PORT" as libunbound writes it: "ADDRESS@PORT". Owned by the caller. */
+static char *unbound_address(const char *text, GError **error)
+{
+    struct sockaddr_storage address;
+    const char *colon = strrchr(text, ':');
+    g_autofree char *host = NULL;
+
+    if (!zone_address_parse(text, 0, &address, error))
+        return NULL;
+    if (*text == '[') {
+        const char *end = strchr(text, ']');
+
+        host = g_strndup(text + 1, (gsize)(end - text - 1));
+        return end[1] ? g_strdup_printf("%s@%s", host, end + 2) : g_steal_pointer(&host);
+    }
+    if (!colon || strchr(text, ':') != colon)
+        return g_strdup(text);
+    host = g_strndup(text, (gsize)(colon - text));
+    return g_strdup_printf("%s@%s", host, colon + 1);
+}
+
+static gboolean read_stubs(const struct zone_arguments *given, struct zone_settings *settings,
+                           GError **error)
+{
+    if (!given->stubs)
+        return TRUE;
+    settings->stubs = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; given->stubs[i]; i++) {
+        const char *at = strchr(given->stubs[i], '@');
+        g_autofree char *address = at ? unbound_address(at + 1, error) : NULL;
+
+        if (!at)
+            return input_error(error, "--stub %s: not ZONE@ADDRESS", given->stubs[i]);
+        if (!address)
+            return FALSE;
+        g_ptr_array_add(settings->stubs, g_strdup_printf("%.*s@%s", (int)(at - given->stubs[i]),
+                                                         given->stubs[i], address));
+    }
+    g_ptr_array_add(settings->stubs, NULL);
+    settings->options.dns.stubs = (const char *const *)settings->stubs->pdata;
+    return TRUE;
+}
+
+static gboolean read_time(const struct zone_arguments *given, struct zone_settings *settings,
+                          GError **error)
+{
+    gint64 time_us = clock_now_us();
+    g_autoptr(GDateTime) date = NULL;
+
+    if (given->at && !clock_parse(given->at, &time_us, error))
+        return FALSE;
+    settings->options.now_s = time_us / G_USEC_PER_SEC;
+    if (!given->at)
+        return TRUE;
+    date = g_date_time_new_from_unix_utc(settings->options.now_s);
+    settings->date = g_date_time_format(date, "%Y%m%d%H%M%S");
+    settings->options.dns.date = settings->date;
+    return TRUE;
+}
+
+gboolean zone_settings_read(const struct zone_arguments *given, struct zone_settings *settings,
+                            GError **error)
+{
+    *settings = (struct zone_settings){ .fail_on = SEVERITY_MEDIUM };
+    if (given->port < 0 || given->port > G_MAXUINT16)
+        return input_error(error, "--port %d: not a port", given->port);
+    if (given->horizon_h < 0)
+        return input_error(error, "--horizon %d: not a number of hours", given->horizon_h);
+    if (given->fail_on && !severity_parse(given->fail_on, &settings->fail_on, error))
+        return FALSE;
+    settings->options.port = (guint16)given->port;
+    settings->options.horizon_s = (gint64)given->horizon_h * HOUR_S;
+    settings->options.allow_private = given->allow_private;
+    settings->options.dns.trust_anchor = given->anchor;
+    if (given->server) {
+        settings->server = unbound_address(given->server, error);
+        if (!settings->server)
+            return FALSE;
+        settings->options.dns.server = settings->server;
+    }
+    return read_stubs(given, settings, error) && read_time(given, settings, error);
+}
+
+void zone_settings_clear(struct zone_settings *settings)
+{
+    g_free(settings->server);
+    g_free(settings->date);
+    g_clear_pointer(&settings->stubs, g_ptr_array_unref);
+}
+
+gboolean zone_output(const struct context *context, GString *out, const json_t *document,
+                     gboolean all, zone_text_fn text)
+{
+    g_autofree char *made = cli_format_is(context, "json", FALSE)
+                                ? json_dumps(document, JSON_COMPACT)
+                                : text(context, document, all);
+
+    g_string_append(out, made);
+    if (cli_format_is(context, "json", FALSE))
+        g_string_append_c(out, '\n');
+    return TRUE;
+}
+
+const struct command command_zone = {
+    .name = "zone",
+    .summary = "Check the health of DNS zones, their DNSSEC, and the root",
+    .arguments = "check [NAME...] | root | verify FILE | verify --transfer-from ADDRESS NAME",
+    .formats = "text, json",
+    .details =
+        "check   delegation, every server, SOA and data, DNSSEC of the zones named, or of all\n"
+        "        domains of the profile; each check with its RFC, and what to do\n"
+        "root    chain of the root zone, what serial its servers have, and a copy of it verified\n"
+        "        by digest (ZONEMD) and signature\n"
+        "verify  a whole zone, from a file or by transfer, against its digest (ZONEMD)\n\n"
+        "Example: entente zone check example.org\n"
+        "         entente zone root --file root.zone",
+    .options = options,
+    .state_size = sizeof(struct zone_arguments),
+    .subcommands = subcommands,
+};

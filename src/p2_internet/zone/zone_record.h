@@ -1,0 +1,16 @@
+/*
+ * zone_record.h: the last check of a domain, as the journal keeps it, so that measures can be
+ * judged from it without a network.
+ */
+#pragma once
+#include "base/json.h"
+#include "journal/journal.h"
+
+#define ZONE_CHECK_EVENT "zone-check" /* asset: the domain's name in the profile */
+
+/*
+ * Keeps { "zone", "time", "verdict", "verdicts", "checks": [ { "id", "severity", "outcome",
+ * "problems"? } ] } of a document of zone_check.h.
+ */
+gboolean zone_record_keep(struct journal *journal, const char *asset, const json_t *document,
+                          GError **error);

@@ -1,0 +1,268 @@
+"""
+entente zone: verdicts and checks of real zones, served by knot on loopback (zone_check.h, view.h,
+judge.h, resolve.h, probe.h, ask.c, dnssec.h, signed.h, checks_*.c, zone_copy.h, zone_root.h,
+zone_record.h).
+"""
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from test_schemas import check as schema_errors
+from zones import Knot, Zones, free_port, outcomes, problems, wait_for
+
+ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
+SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]
+TIME = "2026-11-22T12:00:00Z"  # within the signatures of the data set
+
+VERDICTS = {"good": "secure", "nsec3it": "secure", "sha1": "secure", "expired": "bogus",
+            "future": "bogus", "bogusds": "bogus", "unsigned": "insecure"}
+
+
+@pytest.fixture(scope="module")
+def data(shared):
+    return shared / "data" / "public_core" / "dns"
+
+
+@pytest.fixture(scope="module")
+def port():
+    return free_port(ADDRESSES)
+
+
+def zone_files(data):
+    files = {"": data / "root.zone.signed", "test": data / "test.zone.signed",
+             "unsigned.test": data / "unsigned.test.zone"}
+    files.update({f"{name}.test": data / f"{name}.test.zone.signed" for name in SIGNED})
+    return files
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory, data, port):
+    knot = Knot(tmp_path_factory.mktemp("zones") / "knot", ADDRESSES, port, zone_files(data))
+    yield knot
+    knot.stop()
+
+
+@pytest.fixture
+def zones(entente, servers, port, data):
+    return Zones(entente, port, data / "trust-anchor.ds")
+
+
+def stubs_for(name):
+    return {zone: ADDRESSES[0] for zone in ("", "test", name)}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdicts(zones, name):
+    document = zones.check(f"{name}.test", stubs_for(f"{name}.test"), "--at", TIME, status=1)
+    assert document["verdict"] == VERDICTS[name]
+    assert {row["security"] for row in document["verdicts"]} == {VERDICTS[name]}
+    assert all("why" in row for row in document["verdicts"] if row["security"] != "secure")
+    assert schema_errors("zone-check", document) == []
+    assert {(row["udp"], row["tcp"]) for row in document["servers"] if not row["of_parent"]} == {
+        ("answers", "answers")}
+
+
+def test_a_flipped_signature_makes_one_name_bogus(tmp_path, entente, data):
+    port = free_port(ADDRESSES)
+    knot = Knot(tmp_path / "bad", ADDRESSES, port,
+                {**zone_files(data), "good.test": data / "good.test.zone.badsig"})
+    try:
+        document = Zones(entente, port, data / "trust-anchor.ds").check(
+            "good.test", stubs_for("good.test"), "--at", TIME, status=1)
+    finally:
+        knot.stop()
+    assert {row["what"]: row["security"] for row in document["verdicts"]} == {
+        "apex": "secure", "keys": "secure", "www": "bogus", "absent name": "secure"}
+    found = problems(document)
+    assert found["signature.others"][0].startswith("no signature over www.good.test. A")
+    assert "signature.soa" not in found and "signature.keys" not in found
+
+
+def test_what_each_zone_of_the_set_breaks(zones):
+    wrong = {name: problems(zones.check(f"{name}.test", stubs_for(f"{name}.test"), "--at", TIME))
+             for name in VERDICTS}
+    every = {"delegation.public", "delegation.networks", "delegation.two-ipv6", "server.version"}
+    assert set(wrong["good"]) == every | {"signature.not-long"}
+    assert set(wrong["expired"]) - every == {"chain.validates", "signature.time"}
+    assert "ended on 2024-" in wrong["expired"]["signature.time"][0]
+    assert set(wrong["future"]) - every == {"chain.validates", "signature.time",
+                                           "signature.not-long"}
+    assert "begins on 2035-" in wrong["future"]["signature.time"][0]
+    assert set(wrong["bogusds"]) - every == {"chain.validates", "ds.keys", "signature.not-long"}
+    assert wrong["bogusds"]["ds.keys"][-1] == "no DS record is of a key of the zone"
+    assert set(wrong["unsigned"]) - every == {"chain.validates", "caa.signed"}
+    assert wrong["nsec3it"]["nsec3.iterations"] == ["100 iterations"] * 2
+    assert wrong["nsec3it"]["nsec3.salt"] and "nsec3.form" not in wrong["nsec3it"]
+    assert "algorithm 7 (RSASHA1-NSEC3-SHA1) must not be used" in wrong["sha1"]["key.algorithms"][0]
+
+
+def test_the_time_of_judgement(zones):
+    """Two days before the end of the signatures, and behind it."""
+    name, stubs = "good.test", stubs_for("good.test")
+    late = zones.check(name, stubs, "--at", "2035-12-30T00:00:00Z")
+    assert late["verdict"] == "secure"
+    assert re.search(r"ends in 48 h, on 2036-01-01", problems(late)["signature.horizon"][0])
+    short = zones.check(name, stubs, "--at", "2035-12-30T00:00:00Z", "--horizon", 24)
+    assert problems(short)["signature.horizon"][0].startswith("less than a fifth")
+    assert "signature.horizon" not in problems(zones.check(name, stubs, "--at", TIME))
+    assert zones.check(name, stubs, "--at", "2036-02-01T00:00:00Z")["verdict"] == "bogus"
+
+
+def test_text_says_what_to_do_in_both_languages(zones):
+    arguments = ["zone", "check", "bogusds.test", "--at", TIME,
+                 *zones.options(stubs_for("bogusds.test"))]
+    text = zones.entente(*arguments, status=1).stdout
+    assert text.startswith("bogusds.test.: bogus\n")
+    assert "Fix: Publish the DS record of the present key at the parent" in text
+    french = zones.entente(*arguments, "--lang", "fr", status=1).stdout
+    assert "À faire: Publiez chez le parent le DS de la clé actuelle" in french
+    assert zones.entente(*arguments, "--all", status=1).stdout.count("\npass ") > 40
+
+
+def test_fail_on_and_wrong_use(zones):
+    arguments = ["zone", "check", "unsigned.test", "--at", TIME,
+                 *zones.options(stubs_for("unsigned.test"))]
+    zones.entente(*arguments, "--fail-on", "critical", status=0)
+    zones.entente(*arguments, "--fail-on", "high", status=1)
+    zones.entente("zone", "check", "a..b", status=2)
+    zones.entente("zone", "check", status=2)
+    zones.entente("zone", "check", "good.test", "--stub", "nowhere", status=2)
+    zones.entente("zone", "check", "good.test", "--at", "noon", status=2)
+
+
+def test_private_addresses_are_told_and_left_alone(zones):
+    arguments = [option for option in zones.options(stubs_for("good.test"))
+                 if option != "--allow-private"]
+    done = zones.entente("zone", "check", "good.test", "--at", TIME, "--format", "json",
+                         *arguments, status=1)
+    document = json.loads(done.stdout)
+    assert set(document["not_asked"]) == set(ADDRESSES)
+    assert document["servers"] == []
+    assert outcomes(document)["server.udp"] == "not-seen"
+    assert document["verdict"] == "secure"
+
+
+def test_without_an_anchor_above_the_verdict_is_indeterminate(zones, tmp_path):
+    anchor = tmp_path / "other.ds"
+    anchor.write_text("elsewhere. IN DS 20538 13 2 "
+                      "C7F639B3E15114F104C44FDE1CE84C4358808A5B2916EF424AB3A8E408FC7153\n")
+    zones.anchor = anchor
+    document = zones.check("good.test", stubs_for("good.test"), "--at", TIME, "--fail-on",
+                           "critical", status=3)
+    assert document["verdict"] == "indeterminate"
+
+
+# ---- whole zones
+
+def test_verify(entente, data, tmp_path):
+    for name in ("rfc8976-example.zone", "good.test.zonemd.zone"):
+        done = entente("zone", "verify", data / name, "--format", "json")
+        document = json.loads(done.stdout)
+        assert schema_errors("zone-verify", document) == []
+        assert (document["zonemd"], document["authentic"]) == ("verified", "unsigned")
+    changed = tmp_path / "changed.zone"
+    changed.write_text((data / "rfc8976-example.zone").read_text().replace("203.0.113.63",
+                                                                           "203.0.113.64"))
+    assert "digest (ZONEMD): mismatch" in entente("zone", "verify", changed, status=1).stdout
+    none = entente("zone", "verify", data / "unsigned.test.zone", status=1)
+    assert "digest (ZONEMD): none" in none.stdout
+    changed.write_text("$TTL 1\n@ SOA ( not a zone\n")
+    assert "changed.zone:" in entente("zone", "verify", changed, status=2).stderr
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A root of our own, with a digest, signed by a key of its own: (folder, anchor)."""
+    folder = tmp_path_factory.mktemp("root")
+    (folder / "root.zone").write_text(
+        "$TTL 3600\n. SOA a.lab. root.lab. 2026112200 1800 900 604800 86400\n"
+        ". NS a.lab.\n. NS b.lab.\na.lab. A 127.0.0.11\nb.lab. A 127.0.0.12\n"
+        "test. NS ns1.test.\nns1.test. A 127.0.0.13\n")
+
+    def run(*command):
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True,
+                              text=True).stdout.split()
+
+    keygen = shutil.which("ldns-keygen")
+    zsk = run(keygen, "-a", "ECDSAP256SHA256", "-r", "/dev/urandom", ".")[0]
+    ksk = run(keygen, "-a", "ECDSAP256SHA256", "-k", "-r", "/dev/urandom", ".")[0]
+    run("ldns-signzone", "-o", ".", "-z", "simple:sha384", "-f", "root.signed", "root.zone", zsk,
+        ksk)
+    anchor = folder / "anchor.ds"
+    anchor.write_text((folder / f"{ksk}.ds").read_text())
+    return folder, anchor
+
+
+def root_check(entente, port, anchor, *more, status):
+    done = entente("zone", "root", "--format", "json", *Zones(entente, port, anchor).options(
+        {"": ADDRESSES[0]}), *more, status=status)
+    return json.loads(done.stdout)
+
+
+def test_the_root_by_transfer_and_from_a_file(entente, tmp_path, root):
+    folder, anchor = root
+    port = free_port(ADDRESSES)
+    knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": folder / "root.signed"}, transfers=True)
+    try:
+        document = root_check(entente, port, anchor, status=0)
+        assert schema_errors("zone-root", document) == []
+        assert document["verdict"] == "secure" and document["problems"] == []
+        assert [(row["serial"], row["behind"]) for row in document["servers"]] == [
+            (2026112200, False)] * 2
+        assert document["copy"]["zonemd"] == "verified" and document["copy"]["authentic"] == "yes"
+        assert document["copy"]["anchors"] == [
+            {"tag": document["copy"]["anchors"][0]["tag"], "published": True}]
+
+        changed = tmp_path / "changed.zone"
+        changed.write_text((folder / "root.signed").read_text().replace("127.0.0.13",
+                                                                        "127.0.0.14"))
+        found = root_check(entente, port, anchor, "--file", changed, status=1)
+        assert found["copy"]["zonemd"] == "mismatch"
+        assert found["problems"][0]["level"] == "critical"
+
+        old = tmp_path / "two.ds"
+        old.write_text(anchor.read_text() + ". IN DS 1 13 2 " + "ab" * 32 + "\n")
+        found = root_check(entente, port, old, "--fail-on", "low", status=1)
+        assert "trust anchor 1 is not among the published keys" in found["problems"][0]["text"]
+    finally:
+        knot.stop()
+
+
+def test_a_root_server_that_lags(entente, tmp_path, root):
+    folder, anchor = root
+    port = free_port(ADDRESSES)
+    signed = (folder / "root.signed").read_text()
+    lagging = tmp_path / "old.signed"
+    lagging.write_text(signed.replace("2026112200", "2026112001"))
+    knots = []
+    try:
+        knots.append(Knot(tmp_path / "new", ADDRESSES[:1], port, {"": folder / "root.signed"}))
+        knots.append(Knot(tmp_path / "old", ADDRESSES[1:], port, {"": lagging}))
+        document = root_check(entente, port, anchor, "--file", folder / "root.signed", status=1)
+        assert [row["behind"] for row in sorted(document["servers"], key=lambda row: row["address"])
+                ] == [False, True]
+        assert "a day or more behind" in document["problems"][0]["text"]
+        nothing = entente("zone", "root", *Zones(entente, port, anchor).options(
+            {"": ADDRESSES[0]}), "--fail-on", "critical", status=3)
+        assert "no copy of the zone" in nothing.stdout
+    finally:
+        for knot in knots:
+            knot.stop()
+
+
+def test_a_zone_by_transfer(entente, tmp_path, root):
+    folder, anchor = root
+    port = free_port(ADDRESSES)
+    knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": folder / "root.signed"}, transfers=True)
+    try:
+        done = entente("zone", "verify", ".", "--transfer-from", f"127.0.0.11:{port}",
+                       "--trust-anchor", anchor)
+        assert "digest (ZONEMD): verified\nauthentic: yes\n" in done.stdout
+        refused = entente("zone", "verify", "other", "--transfer-from", f"127.0.0.11:{port}",
+                          status=3)
+        assert "refused" in refused.stderr
+    finally:
+        knot.stop()

@@ -1,0 +1,113 @@
+"""Name servers on loopback for the tests of zones: knot with zone files as they are."""
+import json
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+TYPE_SOA = 6
+
+
+def free_port(addresses):
+    """A port that is free by UDP and TCP on all of them."""
+    for _ in range(50):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((addresses[0], 0))
+            port = probe.getsockname()[1]
+        sockets = []
+        try:
+            for address in addresses:
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    sockets.append(socket.socket(socket.AF_INET, kind))
+                    sockets[-1].bind((address, port))
+            return port
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise AssertionError("no free port")
+
+
+def query(name, kind=TYPE_SOA, number=1):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label)
+    return struct.pack(">6H", number, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", kind, 1)
+
+
+def ask(address, port, message, timeout=1.0):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        client.connect((address, port))
+        client.send(message)
+        return client.recv(65535)
+
+
+def wait_for(address, port, name, process=None):
+    """Until the server there answers for the zone."""
+    for _ in range(400):
+        assert process is None or process.poll() is None, "the server ended"
+        try:
+            answer = ask(address, port, query(name))
+            if answer[3] & 0xf == 0 and answer[2] & 4:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"{address}:{port} does not answer for {name or '.'}")
+
+
+class Knot:
+    """knotd with zones {name: file} on the addresses; nothing is written to the files."""
+
+    def __init__(self, folder, addresses, port, zones, transfers=False):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        configuration = folder / "knot.conf"
+        listen = ", ".join(f"{address}@{port}" for address in addresses)
+        text = (f"server:\n    rundir: {folder}\n    listen: [{listen}]\n"
+                f"database:\n    storage: {folder}\n"
+                "acl:\n  - id: all\n    action: transfer\n"
+                f"template:\n  - id: default\n    zonefile-sync: -1\n    journal-content: none\n"
+                f"    storage: {folder}\n" + ("    acl: all\n" if transfers else "") + "zone:\n")
+        text += "".join(f"  - domain: {name or '.'}\n    file: {file}\n"
+                        for name, file in zones.items())
+        configuration.write_text(text)
+        self.process = subprocess.Popen(
+            [shutil.which("knotd") or "/usr/sbin/knotd", "-c", configuration],
+            stdout=subprocess.DEVNULL, stderr=open(folder / "knot.err", "wb"))
+        for name in zones:
+            wait_for(addresses[0], port, name, self.process)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+class Zones:
+    """How `entente zone` is told of servers on loopback."""
+
+    def __init__(self, entente, port, anchor):
+        self.entente, self.port, self.anchor = entente, port, anchor
+
+    def options(self, stubs):
+        arguments = ["--port", self.port, "--allow-private", "--trust-anchor", self.anchor]
+        for zone, address in stubs.items():
+            arguments += ["--stub", f"{zone or '.'}@{address}:{self.port}"]
+        return arguments
+
+    def check(self, name, stubs, *more, status=None):
+        done = self.entente("zone", "check", name, "--format", "json", "--no-save",
+                            *self.options(stubs), *more, status=status)
+        return json.loads(done.stdout)
+
+
+def problems(document):
+    """{check: [texts]}"""
+    return {check["id"]: [problem["text"] for problem in check["problems"]]
+            for check in document["checks"] if check["outcome"] == "problem"}
+
+
+def outcomes(document):
+    return {check["id"]: check["outcome"] for check in document["checks"]}
