@@ -6,7 +6,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define ANSWER_LIMIT (64u << 20)
 #define CHECKPOINT ".checkpoint"
 #define WARNING 1 /* exit status: done, with warnings */
 #define FILE_SCHEME "file://"
@@ -75,36 +74,30 @@ static gboolean read_time(const char *text, gint64 *time_us)
     return utc && clock_parse(utc, time_us, NULL);
 }
 
-gboolean borg_read_archives(const void *bytes, gsize length, GPtrArray *snapshots, GError **error)
+gboolean borg_read_archives(const char *text, gsize length, told_fn tell, gpointer data)
 {
-    g_autoptr(json_t) answer = json_parse(bytes, length, ANSWER_LIMIT, "borg list", error);
-    const json_t *item;
+    g_autoptr(json_t) answer = json_parse(text, length, ANSWER_WHOLE_LIMIT, "borg list", NULL);
+    const json_t *archives = json_object_get(answer, "archives"), *item;
     size_t i;
 
-    json_array_foreach(json_object_get(answer, "archives"), i, item)
+    json_array_foreach(archives, i, item)
     {
-        const char *name = json_text(item, "name");
-        gint64 time_us;
+        struct told told = { .kind = TOLD_SNAPSHOT, .name = json_text(item, "name") };
 
-        if (!name || !read_time(json_text(item, "time"), &time_us) ||
-            g_str_has_suffix(name, CHECKPOINT) || strstr(name, CHECKPOINT "."))
-            continue;
-        g_ptr_array_add(snapshots, snapshot_new(name, time_us, NULL));
+        if (told.name && read_time(json_text(item, "time"), &told.time_us) &&
+            !g_str_has_suffix(told.name, CHECKPOINT) && !strstr(told.name, CHECKPOINT "."))
+            tell(&told, data);
     }
-    return answer != NULL;
+    return json_is_array(archives);
 }
 
 static gboolean list_snapshots(const struct repository *repository, GPtrArray *snapshots,
                                struct trouble *trouble)
 {
+    static const struct answer_form form = { borg_read_archives, TRUE };
     const char *const arguments[] = { "borg", READ_ONLY, "list", "--json", NULL };
-    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
-    g_autoptr(GError) problem = NULL;
 
-    if (!answer)
-        return FALSE;
-    return borg_read_archives(answer->str, answer->len, snapshots, &problem) ||
-           trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
+    return repository_hear(repository, arguments, &form, snapshots_tell, snapshots, trouble);
 }
 
 /* --- files --- */
@@ -117,23 +110,22 @@ static gboolean is_further_name(const json_t *item)
     return mode && mode[0] == 'h';
 }
 
-gboolean borg_read_item(const char *line, gsize length, struct listing *listing)
+gboolean borg_read_item(const char *line, gsize length, told_fn tell, gpointer data)
 {
-    g_autoptr(json_t) item = json_parse(line, length, LISTING_LINE_LIMIT, "borg list", NULL);
-    const char *path = json_text(item, "path"), *type = json_text(item, "type");
+    g_autoptr(json_t) item = json_parse(line, length, ANSWER_LINE_LIMIT, "borg list", NULL);
+    const char *type = json_text(item, "type");
     const json_t *healthy = json_object_get(item, "healthy");
-    struct listed listed = { 0 };
+    struct told told = { .kind = TOLD_FILE, .name = json_text(item, "path") };
 
-    if (!path || !type)
+    if (!told.name || !type)
         return FALSE;
-    listed.type = type[0] && strchr("-dl", type[0]) ? type[0] : '?';
-    listed.size = is_further_name(item) ? -1 : json_number(item, "size", 0);
-    listed.damaged = healthy && !json_is_true(healthy);
-    if (!read_time(json_text(item, "mtime"), &listed.mtime_us))
-        listed.mtime_us = 0;
-    listing_add(listing, path, &listed);
-    if (listed.size < 0 && json_text(item, "source"))
-        listing_alias(listing, path, json_text(item, "source"));
+    told.type = type[0] && strchr("-dl", type[0]) ? type[0] : '?';
+    told.size = is_further_name(item) ? -1 : json_number(item, "size", 0);
+    told.alias = is_further_name(item) ? json_text(item, "source") : NULL;
+    told.damaged = healthy && !json_is_true(healthy);
+    if (!read_time(json_text(item, "mtime"), &told.time_us))
+        told.time_us = 0;
+    tell(&told, data);
     return TRUE;
 }
 
@@ -145,12 +137,13 @@ static char *archive_of(const struct snapshot *snapshot)
 static gboolean list_files(const struct repository *repository, const struct snapshot *snapshot,
                            struct listing *listing, struct trouble *trouble)
 {
+    static const struct answer_form form = { borg_read_item, FALSE };
     g_autofree char *archive = archive_of(snapshot);
     const char *const arguments[] = { "borg",         READ_ONLY,  "list",
                                       "--json-lines", "--format", "{path}{size}{mtime}{healthy}",
                                       archive,        NULL };
 
-    return repository_list(repository, arguments, borg_read_item, listing, trouble);
+    return repository_hear(repository, arguments, &form, listing_tell, listing, trouble);
 }
 
 static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,

@@ -5,11 +5,11 @@
 #pragma once
 #include "p1_resilience/recover/repository.h"
 
-/* `list --json`; FALSE and an error when it is not that. Checkpoints of a backup that was broken
- * off are no snapshots. */
-gboolean borg_read_archives(const void *bytes, gsize length, GPtrArray *snapshots, GError **error);
+/* Readers of answers (answer.h). `list --json`, whole: checkpoints of a backup that was broken off
+ * are no snapshots. */
+gboolean borg_read_archives(const char *text, gsize length, told_fn tell, gpointer data);
 /* A line of `list --json-lines`. */
-gboolean borg_read_item(const char *line, gsize length, struct listing *listing);
+gboolean borg_read_item(const char *line, gsize length, told_fn tell, gpointer data);
 enum trouble_kind borg_classify(const char *said, int status);
 /* "append_only" in the section [repository] of a repository's file `config`. */
 enum append_only borg_read_config(const char *text);

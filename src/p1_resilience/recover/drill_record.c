@@ -3,8 +3,9 @@
 #include "base/clock.h"
 
 #define MS_A_US 1000
-#define EVERY_US (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile is silent   \
-                                                                   */
+#define EVERY_US                                                                                   \
+    (G_GINT64_CONSTANT(30) * 86400 * G_USEC_PER_SEC) /* where the profile is silent                \
+                                                      */
 
 gint64 drill_every_us(const struct asset *asset)
 {

@@ -19,6 +19,13 @@ void snapshot_free(struct snapshot *snapshot)
     g_free(snapshot);
 }
 
+void snapshots_tell(const struct told *told, gpointer snapshots)
+{
+    if (told->kind == TOLD_SNAPSHOT)
+        g_ptr_array_add(snapshots,
+                        snapshot_new(told->name, told->time_us, g_strdupv((char **)told->paths)));
+}
+
 static gint newest_first(gconstpointer left, gconstpointer right)
 {
     const struct snapshot *a = *(struct snapshot *const *)left;
@@ -79,6 +86,22 @@ void listing_alias(struct listing *listing, const char *path, const char *of)
                          g_strdup(without_slashes(of)));
 }
 
+void listing_tell(const struct told *told, gpointer listing)
+{
+    const struct listed listed = {
+        .size = told->size,
+        .mtime_us = told->time_us,
+        .type = told->type,
+        .damaged = told->damaged,
+    };
+
+    if (told->kind != TOLD_FILE)
+        return;
+    listing_add(listing, told->name, &listed);
+    if (told->alias)
+        listing_alias(listing, told->name, told->alias);
+}
+
 const char *listing_alias_of(const struct listing *listing, const char *key)
 {
     return g_hash_table_lookup(listing->aliases, key);
@@ -127,25 +150,4 @@ struct listing_change listing_compare(const struct listing *before, const struct
     }
     change.added = now->files > common ? now->files - common : 0;
     return change;
-}
-
-gboolean listing_feed(GString *rest, const void *bytes, gsize length, listing_line_fn take,
-                      gpointer data)
-{
-    const char *at = bytes, *end;
-    gsize left = length;
-
-    while ((end = memchr(at, '\n', left))) {
-        gboolean more;
-
-        g_string_append_len(rest, at, end - at);
-        more = rest->len == 0 || take(rest->str, rest->len, data);
-        g_string_truncate(rest, 0);
-        if (!more)
-            return FALSE;
-        left -= (gsize)(end - at) + 1;
-        at = end + 1;
-    }
-    g_string_append_len(rest, at, (gssize)left);
-    return rest->len <= LISTING_LINE_LIMIT;
 }

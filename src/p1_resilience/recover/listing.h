@@ -5,7 +5,7 @@
  * since both tools replace such bytes where they list files. Two files of one key are ambiguous.
  */
 #pragma once
-#include <glib.h>
+#include "p1_resilience/recover/answer.h"
 
 struct snapshot {
     char *id;       /* restic: 64 hex digits; borg: the archive's name */
@@ -14,6 +14,8 @@ struct snapshot {
 };
 struct snapshot *snapshot_new(const char *id, gint64 time_us, char **paths);
 void snapshot_free(struct snapshot *snapshot);
+/* For repository_hear(): into an array of them. */
+void snapshots_tell(const struct told *told, gpointer snapshots);
 /* Newest first. */
 void snapshots_sort(GPtrArray *snapshots);
 
@@ -36,6 +38,8 @@ void listing_free(struct listing *listing);
 typedef struct listing listing_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(listing_t, listing_free)
 
+/* For repository_hear(): into a listing. */
+void listing_tell(const struct told *told, gpointer listing);
 /* `path` as the tool wrote it. */
 void listing_add(struct listing *listing, const char *path, const struct listed *listed);
 /* A further name of a file, which the tool stores once. */
@@ -54,10 +58,3 @@ struct listing_change {
     guint64 added;
 };
 struct listing_change listing_compare(const struct listing *before, const struct listing *now);
-
-/* Splits what comes in pieces into lines. FALSE: a line is longer than a line may be, or `take`
- * said so. */
-#define LISTING_LINE_LIMIT (1u << 20)
-typedef gboolean (*listing_line_fn)(const char *line, gsize length, gpointer data);
-gboolean listing_feed(GString *rest, const void *bytes, gsize length, listing_line_fn take,
-                      gpointer data);

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define ANSWER_LIMIT (64u << 20) /* bytes of what is kept whole */
 #define FOLDER_MODE 0700
 
 static const char *const names[] = {
@@ -159,54 +158,22 @@ gboolean repository_run(const struct repository *repository, const char *const *
                        result->said);
 }
 
-static gboolean gather(const void *bytes, gsize length, gpointer data, GError **error)
-{
-    GString *answer = data;
-
-    (void)error;
-    g_string_append_len(answer, bytes, (gssize)length);
-    return answer->len <= ANSWER_LIMIT;
-}
-
-GString *repository_ask(const struct repository *repository, const char *const *arguments,
-                        struct trouble *trouble)
-{
-    g_autoptr(GString) answer = g_string_new(NULL);
-
-    return repository_run(repository, arguments, 0, gather, answer, NULL, trouble)
-               ? g_steal_pointer(&answer)
-               : NULL;
-}
-
-struct reading {
-    GString *rest;
-    struct listing *listing;
-    repository_line_fn take;
-};
-
-static gboolean take_line(const char *line, gsize length, gpointer data)
-{
-    const struct reading *reading = data;
-
-    return reading->take(line, length, reading->listing);
-}
-
 static gboolean take_piece(const void *bytes, gsize length, gpointer data, GError **error)
 {
-    struct reading *reading = data;
-
-    (void)error;
-    return listing_feed(reading->rest, bytes, length, take_line, reading);
+    return spool_add(data, bytes, length, error);
 }
 
-gboolean repository_list(const struct repository *repository, const char *const *arguments,
-                         repository_line_fn take, struct listing *listing, struct trouble *trouble)
+gboolean repository_hear(const struct repository *repository, const char *const *arguments,
+                         const struct answer_form *form, told_fn tell, gpointer data,
+                         struct trouble *trouble)
 {
-    g_autoptr(GString) rest = g_string_new(NULL);
-    struct reading reading = { rest, listing, take };
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(spool_t) spool = spool_new(repository->folder, form, &problem);
 
-    if (!repository_run(repository, arguments, 0, take_piece, &reading, NULL, trouble))
+    if (!spool)
+        return trouble_set(trouble, TROUBLE_OTHER, problem->message);
+    if (!repository_run(repository, arguments, 0, take_piece, spool, NULL, trouble))
         return FALSE;
-    return rest->len == 0 || take(rest->str, rest->len, listing) ||
-           trouble_set(trouble, TROUBLE_MALFORMED, "its last line");
+    return spool_read(spool, tell, data, &problem) ||
+           trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
 }

@@ -100,10 +100,7 @@ void repository_inherit(GPtrArray *environment, const char *const *names);
 gboolean repository_run(const struct repository *repository, const char *const *arguments, int fine,
                         program_fn take, gpointer data, struct program_result *result,
                         struct trouble *trouble);
-/* The same, keeping what it says; owned by the caller. NULL and a trouble. */
-GString *repository_ask(const struct repository *repository, const char *const *arguments,
-                        struct trouble *trouble);
-/* The same, line by line into a listing. */
-typedef gboolean (*repository_line_fn)(const char *line, gsize length, struct listing *listing);
-gboolean repository_list(const struct repository *repository, const char *const *arguments,
-                         repository_line_fn take, struct listing *listing, struct trouble *trouble);
+/* The same; a worker reads what it answers (answer.h). */
+gboolean repository_hear(const struct repository *repository, const char *const *arguments,
+                         const struct answer_form *form, told_fn tell, gpointer data,
+                         struct trouble *trouble);

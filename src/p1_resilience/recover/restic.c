@@ -7,8 +7,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#define ANSWER_LIMIT (64u << 20)
 #define CANARY_SIZE 32
+#define ID_DIGITS 64
 #define SHORT_ID 8 /* hex digits of an id that restic answers with, at least */
 
 /* Reading alone: no lock is taken, and no cache is written. */
@@ -84,38 +84,34 @@ static char **words_of(const json_t *list)
     return (char **)g_ptr_array_free(words, FALSE);
 }
 
-gboolean restic_read_snapshots(const void *bytes, gsize length, GPtrArray *snapshots,
-                               GError **error)
+gboolean restic_read_snapshots(const char *text, gsize length, told_fn tell, gpointer data)
 {
-    g_autoptr(json_t) list = json_parse(bytes, length, ANSWER_LIMIT, "restic snapshots", error);
+    g_autoptr(json_t) list = json_parse(text, length, ANSWER_WHOLE_LIMIT, "restic snapshots", NULL);
     const json_t *item;
     size_t i;
 
     json_array_foreach(list, i, item)
     {
         const char *id = json_text(item, "id"), *time = json_text(item, "time");
-        gint64 time_us;
+        g_auto(GStrv) paths = words_of(json_object_get(item, "paths"));
+        struct told told = { .kind = TOLD_SNAPSHOT,
+                             .name = id,
+                             .paths = (const char *const *)paths };
 
-        if (!id || !time || !clock_parse(time, &time_us, NULL) ||
-            has_word(json_object_get(item, "tags"), RESTIC_CANARY))
-            continue;
-        g_ptr_array_add(snapshots,
-                        snapshot_new(id, time_us, words_of(json_object_get(item, "paths"))));
+        if (id && time && clock_parse(time, &told.time_us, NULL) &&
+            !has_word(json_object_get(item, "tags"), RESTIC_CANARY))
+            tell(&told, data);
     }
-    return list != NULL;
+    return json_is_array(list) || json_is_null(list);
 }
 
 static gboolean list_snapshots(const struct repository *repository, GPtrArray *snapshots,
                                struct trouble *trouble)
 {
+    static const struct answer_form form = { restic_read_snapshots, TRUE };
     const char *const arguments[] = { "restic", READ_ONLY, "snapshots", "--json", NULL };
-    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
-    g_autoptr(GError) problem = NULL;
 
-    if (!answer)
-        return FALSE;
-    return restic_read_snapshots(answer->str, answer->len, snapshots, &problem) ||
-           trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
+    return repository_hear(repository, arguments, &form, snapshots_tell, snapshots, trouble);
 }
 
 /* --- files --- */
@@ -128,31 +124,34 @@ static char type_of(const char *word)
                                              : '?';
 }
 
-gboolean restic_read_node(const char *line, gsize length, struct listing *listing)
+gboolean restic_read_node(const char *line, gsize length, told_fn tell, gpointer data)
 {
-    g_autoptr(json_t) node = json_parse(line, length, LISTING_LINE_LIMIT, "restic ls", NULL);
-    const char *path = json_text(node, "path"), *mtime = json_text(node, "mtime");
-    struct listed listed = { .type = type_of(json_text(node, "type")) };
+    g_autoptr(json_t) node = json_parse(line, length, ANSWER_LINE_LIMIT, "restic ls", NULL);
+    const char *mtime = json_text(node, "mtime");
+    struct told told = { .kind = TOLD_FILE,
+                         .name = json_text(node, "path"),
+                         .type = type_of(json_text(node, "type")),
+                         .size = json_number(node, "size", 0) };
 
     if (!node)
         return FALSE;
     if (g_strcmp0(json_text(node, "struct_type"), "node") != 0)
         return TRUE; /* the snapshot itself */
-    if (!path)
+    if (!told.name)
         return FALSE;
-    listed.size = json_number(node, "size", 0);
-    if (mtime && !clock_parse(mtime, &listed.mtime_us, NULL))
-        listed.mtime_us = 0;
-    listing_add(listing, path, &listed);
+    if (mtime && !clock_parse(mtime, &told.time_us, NULL))
+        told.time_us = 0;
+    tell(&told, data);
     return TRUE;
 }
 
 static gboolean list_files(const struct repository *repository, const struct snapshot *snapshot,
                            struct listing *listing, struct trouble *trouble)
 {
+    static const struct answer_form form = { restic_read_node, FALSE };
     const char *const arguments[] = { "restic", READ_ONLY, "ls", "--json", snapshot->id, NULL };
 
-    return repository_list(repository, arguments, restic_read_node, listing, trouble);
+    return repository_hear(repository, arguments, &form, listing_tell, listing, trouble);
 }
 
 static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,
@@ -225,30 +224,71 @@ static gboolean check(const struct repository *repository, struct store_check *c
     return good;
 }
 
+/* A line of `list`: an id. */
+gboolean restic_read_id(const char *line, gsize length, told_fn tell, gpointer data)
+{
+    const struct told told = { .kind = TOLD_ID, .name = line };
+
+    if (length != ID_DIGITS || strspn(line, "0123456789abcdef") != ID_DIGITS)
+        return FALSE;
+    tell(&told, data);
+    return TRUE;
+}
+
+static void add_id(const struct told *told, gpointer data)
+{
+    if (told->kind == TOLD_ID)
+        g_ptr_array_add(data, g_strdup(told->name));
+}
+
+/* Ids of what is in the repository: "locks", "snapshots". */
+static GPtrArray *list_ids(const struct repository *repository, const char *what,
+                           struct trouble *trouble)
+{
+    static const struct answer_form form = { restic_read_id, FALSE };
+    const char *const arguments[] = { "restic", READ_ONLY, "list", what, NULL };
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+
+    if (repository_hear(repository, arguments, &form, add_id, ids, trouble))
+        return ids;
+    g_ptr_array_unref(ids);
+    return NULL;
+}
+
+gboolean restic_read_lock(const char *text, gsize length, told_fn tell, gpointer data)
+{
+    g_autoptr(json_t) lock = json_parse(text, length, ANSWER_WHOLE_LIMIT, "restic cat lock", NULL);
+    const char *time = json_text(lock, "time");
+    struct told told = { .kind = TOLD_TIME };
+
+    if (!time || !clock_parse(time, &told.time_us, NULL))
+        return FALSE;
+    tell(&told, data);
+    return TRUE;
+}
+
+static void keep_oldest(const struct told *told, gpointer data)
+{
+    gint64 *oldest_us = data;
+
+    if (told->kind == TOLD_TIME && (!*oldest_us || told->time_us < *oldest_us))
+        *oldest_us = told->time_us;
+}
+
 static gboolean locks(const struct repository *repository, gint64 *oldest_us,
                       struct trouble *trouble)
 {
-    const char *const arguments[] = { "restic", READ_ONLY, "list", "locks", NULL };
-    g_autoptr(GString) answer = repository_ask(repository, arguments, trouble);
-    g_auto(GStrv) ids = NULL;
+    static const struct answer_form form = { restic_read_lock, TRUE };
+    g_autoptr(GPtrArray) ids = list_ids(repository, "locks", trouble);
 
     *oldest_us = 0;
-    if (!answer)
-        return FALSE;
-    ids = g_strsplit(answer->str, "\n", -1);
-    for (char **id = ids; *id && **id; id++) {
-        const char *const cat[] = { "restic", READ_ONLY, "cat", "lock", *id, NULL };
-        g_autoptr(GString) lock = repository_ask(repository, cat, trouble);
-        g_autoptr(json_t) value =
-            lock ? json_parse(lock->str, lock->len, ANSWER_LIMIT, "restic cat lock", NULL) : NULL;
-        const char *time = json_text(value, "time");
-        gint64 time_us;
+    for (guint i = 0; ids && i < ids->len; i++) {
+        const char *const cat[] = { "restic", READ_ONLY, "cat", "lock", ids->pdata[i], NULL };
 
+        repository_hear(repository, cat, &form, keep_oldest, oldest_us, trouble);
         trouble_clear(trouble); /* it was released meanwhile */
-        if (time && clock_parse(time, &time_us, NULL) && (!*oldest_us || time_us < *oldest_us))
-            *oldest_us = time_us;
     }
-    return TRUE;
+    return ids != NULL;
 }
 
 static enum append_only append_only(const struct repository *repository)
@@ -259,43 +299,35 @@ static enum append_only append_only(const struct repository *repository)
 
 /* --- the canary --- */
 
-static char *read_canary_id(const char *text)
+/* A line of `backup --json`: the last one has the id, shortened. */
+gboolean restic_read_backup(const char *line, gsize length, told_fn tell, gpointer data)
 {
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(json_t) value = json_parse(line, length, ANSWER_LINE_LIMIT, "restic backup", NULL);
+    const struct told told = { .kind = TOLD_ID, .name = json_text(value, "snapshot_id") };
 
-    for (char **line = lines; *line; line++) {
-        g_autoptr(json_t) value =
-            json_parse(*line, strlen(*line), ANSWER_LIMIT, "restic backup", NULL);
-        const char *id = json_text(value, "snapshot_id");
-
-        if (id && strlen(id) >= SHORT_ID)
-            return g_strdup(id);
-    }
-    return NULL;
+    if (told.name && strlen(told.name) >= SHORT_ID)
+        tell(&told, data);
+    return value != NULL;
 }
 
 /* A few random bytes: restic makes no snapshot of nothing. The id of the snapshot, or NULL. */
 static char *make_canary(const struct repository *repository, struct trouble *trouble)
 {
+    static const struct answer_form form = { restic_read_backup, FALSE };
     g_autofree char *path = g_build_filename(repository->folder, RESTIC_CANARY, NULL);
     const char *const arguments[] = { "restic", "--no-cache",  "backup", "--json",
                                       "--host", RESTIC_CANARY, "--tag",  RESTIC_CANARY,
                                       path,     NULL };
-    g_autoptr(GString) said = NULL;
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) problem = NULL;
     guint8 bytes[CANARY_SIZE];
-    char *id;
 
     randombytes_buf(bytes, sizeof bytes);
-    if (!file_write(path, bytes, sizeof bytes, 0600, &problem)) {
+    if (!file_write(path, bytes, sizeof bytes, 0600, &problem))
         trouble_set(trouble, TROUBLE_OTHER, problem->message);
-        return NULL;
-    }
-    said = repository_ask(repository, arguments, trouble);
-    id = said ? read_canary_id(said->str) : NULL;
-    if (said && !id)
+    else if (repository_hear(repository, arguments, &form, add_id, ids, trouble) && ids->len == 0)
         trouble_set(trouble, TROUBLE_MALFORMED, "backup --json");
-    return id;
+    return ids->len ? g_strdup(ids->pdata[ids->len - 1]) : NULL;
 }
 
 static gboolean canary(const struct repository *repository, gboolean *deleted,
@@ -303,19 +335,18 @@ static gboolean canary(const struct repository *repository, gboolean *deleted,
 {
     g_autofree char *id = make_canary(repository, trouble);
     const char *const forget[] = { "restic", "--no-cache", "forget", id, NULL };
-    const char *const list[] = { "restic", READ_ONLY, "list", "snapshots", NULL };
-    g_autoptr(GString) after = NULL;
+    g_autoptr(GPtrArray) after = NULL;
 
     if (!id)
         return FALSE;
     /* Whether it worked is seen by what is there afterwards. */
     repository_run(repository, forget, 0, NULL, NULL, NULL, trouble);
     trouble_clear(trouble);
-    after = repository_ask(repository, list, trouble);
-    if (!after)
-        return FALSE;
-    *deleted = !strstr(after->str, id);
-    return TRUE;
+    after = list_ids(repository, "snapshots", trouble);
+    *deleted = TRUE;
+    for (guint i = 0; after && i < after->len; i++)
+        *deleted &= !g_str_has_prefix(after->pdata[i], id);
+    return after != NULL;
 }
 
 const struct backup_tool backup_tool_restic = {
