@@ -23,6 +23,7 @@ struct spool {
     const struct answer_form *form;
     int fd;
     guint64 length;
+    gboolean full;
 };
 
 /* --- the wire --- */
@@ -300,6 +301,7 @@ gboolean spool_add(struct spool *spool, const void *bytes, gsize length, GError 
     while (length) {
         ssize_t put = write(spool->fd, at, length);
 
+        spool->full = put < 0 && (errno == ENOSPC || errno == EDQUOT);
         if (put < 0 && errno != EINTR)
             return errno_error(error, errno, "what the backup tool says cannot be kept");
         if (put > 0) {
@@ -308,4 +310,9 @@ gboolean spool_add(struct spool *spool, const void *bytes, gsize length, GError 
         }
     }
     return TRUE;
+}
+
+gboolean spool_is_full(const struct spool *spool)
+{
+    return spool->full;
 }

@@ -42,6 +42,7 @@ typedef struct spool spool_t;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(spool_t, spool_free)
 /* FALSE without an error: more than an answer may have. _SYSTEM: it cannot be written. */
 gboolean spool_add(struct spool *spool, const void *bytes, gsize length, GError **error);
+gboolean spool_is_full(const struct spool *spool); /* no space was left for it */
 /* A worker reads it. ENTENTE_ERROR_INPUT: it is no such answer; _SYSTEM: the worker ended. */
 gboolean spool_read(struct spool *spool, told_fn tell, gpointer data, GError **error);
 

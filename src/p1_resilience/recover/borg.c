@@ -147,18 +147,24 @@ static gboolean list_files(const struct repository *repository, const struct sna
 }
 
 static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,
-                        const char *path, program_fn take, gpointer data, gint64 *elapsed_us,
-                        struct trouble *trouble)
+                        const char *const *paths, program_fn take, gpointer data,
+                        gint64 *elapsed_us, struct trouble *trouble)
 {
-    g_autofree char *archive = archive_of(snapshot);
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    const char *const begin[] = { "borg", READ_ONLY, "extract", "--stdout" };
+    g_auto(program_result_t) result = { 0 };
+    gboolean good;
+
+    for (guint i = 0; i < G_N_ELEMENTS(begin); i++)
+        g_ptr_array_add(arguments, g_strdup(begin[i]));
+    g_ptr_array_add(arguments, archive_of(snapshot));
     /* "pp:": this path and what is below, whatever signs of patterns are in it. With "pf:", 1.2
      * restores the file, too, but says that nothing matched. */
-    g_autofree char *exactly = g_strconcat("pp:", path, NULL);
-    const char *const arguments[] = { "borg",  READ_ONLY, "extract", "--stdout",
-                                      archive, exactly,   NULL };
-    g_auto(program_result_t) result = { 0 };
-    gboolean good = repository_run(repository, arguments, 0, take, data, &result, trouble);
-
+    for (guint i = 0; paths[i]; i++)
+        g_ptr_array_add(arguments, g_strconcat("pp:", paths[i], NULL));
+    g_ptr_array_add(arguments, NULL);
+    good = repository_run(repository, (const char *const *)arguments->pdata, 0, take, data, &result,
+                          trouble);
     *elapsed_us = result.elapsed_us;
     return good;
 }
@@ -236,6 +242,7 @@ const struct backup_tool backup_tool_borg = {
     .snapshots = list_snapshots,
     .list = list_files,
     .restore = restore,
+    .at_once = 200,
     .check = check,
     .locks = locks,
     .append_only = append_only,

@@ -7,29 +7,38 @@
 #define TIME_SLACK_US 2       /* borg rounds, restic cuts off */
 #define RATE_BYTES (1u << 20) /* so much must have come back to speak of a rate */
 #define NS_A_US 1000
+#define PATHS_LIMIT (64u << 10) /* bytes of the paths of one run */
 #define SECOND_US G_USEC_PER_SEC
+
+/* A file that was drawn. */
+struct drawn {
+    struct drill_file file;
+    const struct manifest_record *record;
+    const struct listed *listed;
+    char *path;     /* as stored */
+    gboolean to_do; /* it is to be restored */
+    gboolean alone; /* in a run of its own */
+    struct sha256 *sha256;
+    guint64 bytes; /* that came */
+};
 
 struct restoring {
     struct drilling *drilling;
+    GArray *drawn;      /* struct drawn, in the order of the dice */
     gint64 quickest_us; /* of one run of the tool: what opening it costs */
     guint runs;
+    struct trouble trouble; /* what keeps files from being restored, whole as they may be */
 };
 
-struct stream {
-    struct sha256 *sha256;
-    guint64 bytes, limit;
-};
-
-/* More than the manifest's size is another file: the rest need not be read. */
-static gboolean take(const void *bytes, gsize length, gpointer data, GError **error)
+static void drawn_clear(gpointer pointer)
 {
-    struct stream *stream = data;
+    struct drawn *drawn = pointer;
 
-    (void)error;
-    stream->bytes += length;
-    sha256_update(stream->sha256, bytes, length);
-    return stream->bytes <= stream->limit;
+    g_free(drawn->path);
+    sha256_free(drawn->sha256);
 }
+
+/* --- drawing --- */
 
 static gboolean is_below(const char *path, const char *root)
 {
@@ -73,42 +82,6 @@ static gboolean was_changed(const struct listed *listed, const struct manifest_r
            (listed->size >= 0 && (guint64)listed->size != record->size);
 }
 
-static enum drill_outcome restore_one(struct restoring *restoring,
-                                      const struct manifest_record *record, guint64 *bytes)
-{
-    struct drilling *drilling = restoring->drilling;
-    const struct repository *repository = drilling->repository;
-    g_autofree char *path = stored_path(drilling, record->path);
-    g_autofree char *key = path ? listing_key(path, repository->tool->lost) : NULL;
-    const struct listed *listed = key ? listing_find(drilling->listing, key) : NULL;
-    g_autoptr(sha256_t) sha256 = NULL;
-    const char *alias;
-    struct stream stream = { .limit = record->size };
-    guint8 digest[SHA256_SIZE];
-    g_auto(trouble_t) trouble = { 0 };
-    gint64 elapsed_us = 0;
-    gboolean good;
-
-    if (!listed || listed->damaged)
-        return DRILL_LOST;
-    alias = listing_alias_of(drilling->listing, key);
-    /* A name that is no UTF-8 was lost on the way: under which the bytes lie is not known. */
-    if (was_changed(listed, record) || (alias && strstr(alias, repository->tool->lost)))
-        return DRILL_CHANGED;
-    sha256 = sha256_new(record->size);
-    stream.sha256 = sha256;
-    good = repository->tool->restore(repository, drilling->snapshot, alias ? alias : path, take,
-                                     &stream, &elapsed_us, &trouble);
-    drilling->drill->restore_us += elapsed_us;
-    restoring->quickest_us =
-        restoring->runs++ ? MIN(restoring->quickest_us, elapsed_us) : elapsed_us;
-    *bytes = stream.bytes;
-    if (!good)
-        return stream.bytes > stream.limit ? DRILL_DIFFERENT : DRILL_LOST;
-    sha256_finish(sha256, digest);
-    return memcmp(digest, record->sha256, sizeof digest) == 0 ? DRILL_INTACT : DRILL_DIFFERENT;
-}
-
 /* The records that are files: those are drawn from. */
 static GArray *files_of(const struct manifest *manifest)
 {
@@ -120,31 +93,272 @@ static GArray *files_of(const struct manifest *manifest)
     return files;
 }
 
-static void restore_sample(struct restoring *restoring, const GArray *files)
+/* What can be said before anything is restored. */
+static void look_up(struct restoring *restoring, struct drawn *drawn)
 {
-    struct drilling *drilling = restoring->drilling;
-    struct drill *drill = drilling->drill;
+    const struct drilling *drilling = restoring->drilling;
+    const char *lost = drilling->repository->tool->lost, *alias;
+    g_autofree char *path = stored_path(drilling, drawn->record->path);
+    g_autofree char *key = path ? listing_key(path, lost) : NULL;
+
+    drawn->listed = key ? listing_find(drilling->listing, key) : NULL;
+    drawn->file.outcome = DRILL_LOST;
+    if (!drawn->listed || drawn->listed->damaged)
+        return;
+    alias = listing_alias_of(drilling->listing, key);
+    /* A name that is no UTF-8 was lost on the way: under which the bytes lie is not known. */
+    if (was_changed(drawn->listed, drawn->record) || (alias && strstr(alias, lost))) {
+        drawn->file.outcome = DRILL_CHANGED;
+        return;
+    }
+    drawn->to_do = TRUE;
+    drawn->alone = alias || drawn->listed->ambiguous || drawn->listed->type != '-' ||
+                   (guint64)drawn->listed->size != drawn->record->size;
+    drawn->path = alias ? g_strdup(alias) : g_steal_pointer(&path);
+}
+
+/* Until so many files are drawn that say something. */
+static void draw(struct restoring *restoring, const GArray *files)
+{
+    const struct drilling *drilling = restoring->drilling;
     g_autoptr(sample_t) sample = sample_new(drilling->options->seed, files->len);
-    guint64 drawn;
+    guint64 index, useful = 0;
 
-    while (drill->intact + drill->bad < drill->wanted && sample_next(sample, &drawn)) {
-        struct drill_file file = { .index = g_array_index(files, guint64, drawn) };
+    while (useful < drilling->drill->wanted && sample_next(sample, &index)) {
+        struct drawn drawn = { .file.index = g_array_index(files, guint64, index) };
 
-        drill_say(drilling, "Restoring files", drill->intact + drill->bad, drill->wanted);
-        file.outcome = restore_one(restoring,
-                                   &g_array_index(drilling->options->manifest->records,
-                                                  struct manifest_record, file.index),
-                                   &file.bytes);
-        drill->intact += file.outcome == DRILL_INTACT;
-        drill->skipped += file.outcome == DRILL_CHANGED;
-        drill->bad += file.outcome == DRILL_DIFFERENT || file.outcome == DRILL_LOST;
-        drill->bytes += file.bytes;
-        g_array_append_val(drill->files, file);
+        drawn.record = &g_array_index(drilling->options->manifest->records, struct manifest_record,
+                                      drawn.file.index);
+        look_up(restoring, &drawn);
+        useful += drawn.file.outcome != DRILL_CHANGED;
+        g_array_append_val(restoring->drawn, drawn);
+        /* cppcheck-suppress memleak ; the array has taken it */
     }
 }
 
-static void judge_restore(struct drilling *drilling)
+/* --- restoring --- */
+
+/* The files of one run, whose bytes come one after the other. */
+struct stream {
+    GPtrArray *files; /* struct drawn */
+    guint at;
+};
+
+static void stream_begin(struct stream *stream)
 {
+    for (guint i = 0; i < stream->files->len; i++) {
+        struct drawn *drawn = stream->files->pdata[i];
+
+        sha256_free(drawn->sha256);
+        drawn->sha256 = sha256_new(drawn->record->size);
+        drawn->bytes = 0;
+    }
+}
+
+/* More than the manifest's sizes is something else: the rest need not be read. */
+static gboolean take(const void *bytes, gsize length, gpointer data, GError **error)
+{
+    struct stream *stream = data;
+    const guint8 *at = bytes;
+
+    (void)error;
+    while (length && stream->at < stream->files->len) {
+        struct drawn *drawn = stream->files->pdata[stream->at];
+        const gsize piece = (gsize)MIN(length, drawn->record->size - drawn->bytes);
+
+        sha256_update(drawn->sha256, at, piece);
+        drawn->bytes += piece;
+        at += piece;
+        length -= piece;
+        stream->at += drawn->bytes == drawn->record->size;
+    }
+    return length == 0;
+}
+
+/* FALSE: not all came; `reached` of them did, or began to. */
+static gboolean run(struct restoring *restoring, GPtrArray *files, guint *reached,
+                    struct trouble *trouble)
+{
+    struct drilling *drilling = restoring->drilling;
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+    struct stream stream = { files, 0 };
+    gint64 elapsed_us = 0;
+    gboolean good;
+
+    for (guint i = 0; i < files->len; i++)
+        g_ptr_array_add(paths, ((struct drawn *)files->pdata[i])->path);
+    g_ptr_array_add(paths, NULL);
+    stream_begin(&stream);
+    good = drilling->repository->tool->restore(drilling->repository, drilling->snapshot,
+                                               (const char *const *)paths->pdata, take, &stream,
+                                               &elapsed_us, trouble);
+    drilling->drill->restore_us += elapsed_us;
+    restoring->quickest_us =
+        restoring->runs++ ? MIN(restoring->quickest_us, elapsed_us) : elapsed_us;
+    *reached = good ? files->len : MIN(stream.at + 1, files->len);
+    return good;
+}
+
+static gboolean came_back(struct drawn *drawn)
+{
+    guint8 digest[SHA256_SIZE];
+
+    if (drawn->bytes != drawn->record->size)
+        return FALSE;
+    sha256_finish(drawn->sha256, digest);
+    return memcmp(digest, drawn->record->sha256, sizeof digest) == 0;
+}
+
+static void settle(struct restoring *restoring, struct drawn *drawn, enum drill_outcome outcome)
+{
+    struct drill *drill = restoring->drilling->drill;
+
+    drawn->to_do = FALSE;
+    drawn->file.outcome = outcome;
+    drawn->file.bytes = drawn->bytes;
+    drill->bytes += drawn->bytes;
+    drill->intact += outcome == DRILL_INTACT;
+}
+
+/* What says nothing of the file: the tool did not get to it. */
+static gboolean is_in_the_way(enum trouble_kind kind)
+{
+    static const enum trouble_kind kinds[] = { TROUBLE_NOT_INSTALLED, TROUBLE_PASSWORD,
+                                               TROUBLE_LOCKED, TROUBLE_LATE, TROUBLE_FULL };
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (kinds[i] == kind)
+            return TRUE;
+    return FALSE;
+}
+
+/* TRUE: the tool could not go on, and it says nothing of files. The trouble is taken over. */
+static gboolean stopped(struct restoring *restoring, struct trouble *trouble)
+{
+    if (!is_in_the_way(trouble->kind))
+        return FALSE;
+    trouble_clear(&restoring->trouble);
+    restoring->trouble = *trouble;
+    *trouble = (struct trouble){ 0 };
+    return TRUE;
+}
+
+/* What a run of its own says of a file counts. FALSE: nothing can be restored any more. */
+static gboolean restore_one(struct restoring *restoring, struct drawn *drawn)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
+    g_auto(trouble_t) trouble = { 0 };
+    gboolean good, differs;
+    guint reached;
+
+    g_ptr_array_add(files, drawn);
+    good = run(restoring, files, &reached, &trouble);
+    if (!good && stopped(restoring, &trouble))
+        return FALSE;
+    /* More than its bytes came: the tool was stopped, which counts as malformed. */
+    differs = good || trouble.kind == TROUBLE_MALFORMED;
+    settle(restoring, drawn,
+           good && came_back(drawn) ? DRILL_INTACT
+           : differs                ? DRILL_DIFFERENT
+                                    : DRILL_LOST);
+    return TRUE;
+}
+
+/*
+ * Those of a run that are whole are settled: their digests say so. The others that it reached get
+ * runs of their own: where one is damaged, what comes after it is cut off or out of step.
+ */
+static gboolean restore_many(struct restoring *restoring, GPtrArray *files)
+{
+    g_auto(trouble_t) trouble = { 0 };
+    guint reached;
+    const gboolean good = run(restoring, files, &reached, &trouble);
+
+    if (!good && stopped(restoring, &trouble))
+        return FALSE;
+    for (guint i = 0; i < reached; i++) {
+        struct drawn *drawn = files->pdata[i];
+
+        /* That an empty file came is seen from the end alone. */
+        if ((good || drawn->bytes) && came_back(drawn))
+            settle(restoring, drawn, DRILL_INTACT);
+        else
+            drawn->alone = TRUE;
+    }
+    return TRUE;
+}
+
+static gint in_order(gconstpointer left, gconstpointer right)
+{
+    const struct drawn *a = *(struct drawn *const *)left, *b = *(struct drawn *const *)right;
+
+    return a->listed->order < b->listed->order ? -1 : a->listed->order > b->listed->order;
+}
+
+/* As many of the rest as one run takes. */
+static GPtrArray *gather_run(const struct restoring *restoring, guint from)
+{
+    const guint most = restoring->drilling->repository->tool->at_once;
+    GPtrArray *files = g_ptr_array_new();
+    gsize length = 0;
+
+    for (guint i = from; i < restoring->drawn->len && files->len < most; i++) {
+        struct drawn *drawn = &g_array_index(restoring->drawn, struct drawn, i);
+
+        if (!drawn->to_do || drawn->alone)
+            continue;
+        length += strlen(drawn->path) + 1;
+        if (length > PATHS_LIMIT)
+            break;
+        g_ptr_array_add(files, drawn);
+    }
+    g_ptr_array_sort(files, in_order);
+    return files;
+}
+
+/* The first file has a run of its own: what that takes is mostly the opening of the repository. */
+static void restore_drawn(struct restoring *restoring)
+{
+    const struct drilling *drilling = restoring->drilling;
+    const gboolean many = drilling->repository->tool->at_once > 1;
+    gboolean good = TRUE;
+
+    for (guint i = 0; i < restoring->drawn->len && good; i++) {
+        struct drawn *drawn = &g_array_index(restoring->drawn, struct drawn, i);
+
+        drill_say(drilling, "Restoring files", i, restoring->drawn->len);
+        /* Each run settles or singles out one file at least. */
+        while (good && many && restoring->runs && drawn->to_do && !drawn->alone) {
+            g_autoptr(GPtrArray) files = gather_run(restoring, i);
+
+            good = restore_many(restoring, files);
+        }
+        if (good && drawn->to_do)
+            good = restore_one(restoring, drawn);
+    }
+}
+
+/* Those that say something, in the order of the dice. */
+static void keep(struct restoring *restoring)
+{
+    struct drill *drill = restoring->drilling->drill;
+
+    for (guint i = 0; i < restoring->drawn->len; i++) {
+        const struct drawn *drawn = &g_array_index(restoring->drawn, struct drawn, i);
+
+        if (drawn->to_do)
+            continue; /* it was not reached */
+        drill->skipped += drawn->file.outcome == DRILL_CHANGED;
+        drill->bad += drawn->file.outcome == DRILL_DIFFERENT || drawn->file.outcome == DRILL_LOST;
+        g_array_append_val(drill->files, drawn->file);
+    }
+}
+
+/* --- judging --- */
+
+static void judge_restore(const struct restoring *restoring)
+{
+    struct drilling *drilling = restoring->drilling;
     const struct drill *drill = drilling->drill;
 
     if (drill->bad)
@@ -152,6 +366,8 @@ static void judge_restore(struct drilling *drilling)
                   "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " files did not come back as they "
                   "were",
                   drill->bad, drill->bad + drill->intact);
+    else if (restoring->trouble.kind != TROUBLE_NONE)
+        drill_set_trouble(drilling, DRILL_RESTORE, &restoring->trouble);
     else if (drill->intact < drill->wanted || drill->wanted == 0)
         drill_set(drilling, DRILL_RESTORE, DRILL_NOT_PROVEN, "too-few",
                   "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " wanted files could be compared: "
@@ -195,18 +411,23 @@ static void judge_time(struct restoring *restoring)
 void drill_restore(struct drilling *drilling)
 {
     const struct drill_options *options = drilling->options;
-    struct restoring restoring = { .drilling = drilling };
+    g_autoptr(GArray) drawn = g_array_new(FALSE, TRUE, sizeof(struct drawn));
+    struct restoring restoring = { .drilling = drilling, .drawn = drawn };
     g_autoptr(GArray) files = NULL;
 
     if (!options->manifest) {
         drill_set(drilling, DRILL_RESTORE, DRILL_NOT_PROVEN, "no-manifest", NULL);
         return;
     }
+    g_array_set_clear_func(drawn, drawn_clear);
     files = files_of(options->manifest);
     drilling->drill->wanted = options->files
                                   ? MIN(options->files, files->len)
                                   : sample_size(options->confidence, options->fraction, files->len);
-    restore_sample(&restoring, files);
-    judge_restore(drilling);
+    draw(&restoring, files);
+    restore_drawn(&restoring);
+    keep(&restoring);
+    judge_restore(&restoring);
     judge_time(&restoring);
+    trouble_clear(&restoring.trouble);
 }

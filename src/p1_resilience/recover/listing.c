@@ -64,7 +64,7 @@ static const char *without_slashes(const char *path)
 
 void listing_add(struct listing *listing, const char *path, const struct listed *listed)
 {
-    struct listed *there = g_hash_table_lookup(listing->entries, without_slashes(path));
+    struct listed *there = g_hash_table_lookup(listing->entries, without_slashes(path)), *added;
 
     if (listed->type == '-') {
         listing->files++;
@@ -76,8 +76,9 @@ void listing_add(struct listing *listing, const char *path, const struct listed 
         there->damaged |= listed->damaged;
         return;
     }
-    g_hash_table_insert(listing->entries, g_strdup(without_slashes(path)),
-                        g_memdup2(listed, sizeof *listed));
+    added = g_memdup2(listed, sizeof *listed);
+    added->order = g_hash_table_size(listing->entries);
+    g_hash_table_insert(listing->entries, g_strdup(without_slashes(path)), added);
 }
 
 void listing_alias(struct listing *listing, const char *path, const char *of)

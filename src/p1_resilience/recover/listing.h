@@ -25,6 +25,7 @@ struct listed {
     char type;        /* '-' file, 'd' folder, 'l' link, '?' other */
     gboolean damaged; /* the tool says that bytes of it are lost */
     gboolean ambiguous;
+    guint64 order; /* in the tool's list */
 };
 
 struct listing {

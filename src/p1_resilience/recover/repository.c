@@ -172,8 +172,11 @@ gboolean repository_hear(const struct repository *repository, const char *const 
 
     if (!spool)
         return trouble_set(trouble, TROUBLE_OTHER, problem->message);
-    if (!repository_run(repository, arguments, 0, take_piece, spool, NULL, trouble))
+    if (!repository_run(repository, arguments, 0, take_piece, spool, NULL, trouble)) {
+        if (spool_is_full(spool))
+            trouble->kind = TROUBLE_FULL;
         return FALSE;
+    }
     return spool_read(spool, tell, data, &problem) ||
            trouble_set(trouble, TROUBLE_MALFORMED, problem->message);
 }

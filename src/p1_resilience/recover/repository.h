@@ -59,9 +59,12 @@ struct backup_tool {
     gboolean (*snapshots)(const struct repository *, GPtrArray *snapshots, struct trouble *);
     gboolean (*list)(const struct repository *, const struct snapshot *, struct listing *,
                      struct trouble *);
-    /* Streams one file, by its path as stored; `elapsed_us` is how long that took. */
-    gboolean (*restore)(const struct repository *, const struct snapshot *, const char *path,
-                        program_fn take, gpointer data, gint64 *elapsed_us, struct trouble *);
+    /* Streams files, by their paths as stored, one after the other in the order of the list;
+     * `elapsed_us` is how long that took. Not more than `at_once` of them. */
+    gboolean (*restore)(const struct repository *, const struct snapshot *,
+                        const char *const *paths, program_fn take, gpointer data,
+                        gint64 *elapsed_us, struct trouble *);
+    guint at_once;
     gboolean (*check)(const struct repository *, struct store_check *, struct trouble *);
     /* When the oldest lock was taken; 0: none. */
     gboolean (*locks)(const struct repository *, gint64 *oldest_us, struct trouble *);

@@ -155,10 +155,10 @@ static gboolean list_files(const struct repository *repository, const struct sna
 }
 
 static gboolean restore(const struct repository *repository, const struct snapshot *snapshot,
-                        const char *path, program_fn take, gpointer data, gint64 *elapsed_us,
-                        struct trouble *trouble)
+                        const char *const *paths, program_fn take, gpointer data,
+                        gint64 *elapsed_us, struct trouble *trouble)
 {
-    g_autofree char *absolute = g_strconcat("/", path, NULL);
+    g_autofree char *absolute = g_strconcat("/", paths[0], NULL);
     const char *const arguments[] = { "restic",     READ_ONLY, "dump", "--",
                                       snapshot->id, absolute,  NULL };
     g_auto(program_result_t) result = { 0 };
@@ -357,6 +357,7 @@ const struct backup_tool backup_tool_restic = {
     .snapshots = list_snapshots,
     .list = list_files,
     .restore = restore,
+    .at_once = 1, /* "dump" takes one path */
     .check = check,
     .locks = locks,
     .append_only = append_only,
