@@ -120,6 +120,11 @@ static void judge_canary(struct drilling *drilling)
     drill_say(drilling, "Trying to delete a canary", 0, 0);
     if (!tool->canary(drilling->repository, &deleted, &trouble))
         drill_set_trouble(drilling, DRILL_IMMUTABILITY, &trouble);
+    else if (deleted && drilling->asset->object_lock)
+        drill_set(
+            drilling, DRILL_IMMUTABILITY, DRILL_NOT_PROVEN, "hidden",
+            "a snapshot was deleted: an object lock keeps a version of it that only the store's "
+            "own console shows");
     else if (deleted)
         drill_set(drilling, DRILL_IMMUTABILITY, DRILL_FAILED, "deleted",
                   "a snapshot was deleted with the password of the backup");
@@ -147,7 +152,13 @@ static void judge_immutability(struct drilling *drilling)
     case APPEND_ONLY_UNKNOWN:
         break;
     }
-    if (asset->append_only || asset->object_lock)
+    if (!repository->tool->canary)
+        drill_set(
+            drilling, DRILL_IMMUTABILITY, DRILL_NOT_PROVEN, "not-visible",
+            "%s shows a deletion as done in append-only mode, too: the server's configuration "
+            "and its log of transactions tell",
+            repository->tool->name);
+    else if (asset->append_only || asset->object_lock)
         drill_set(drilling, DRILL_IMMUTABILITY, DRILL_NOT_PROVEN, "not-tried",
                   "the profile says so; --canary tries it");
     else
@@ -157,8 +168,12 @@ static void judge_immutability(struct drilling *drilling)
 
 static void judge_isolation(struct drilling *drilling)
 {
-    if (!repository_is_folder(drilling->asset->repository))
+    if (!repository_is_folder(drilling->asset->repository) &&
+        !repository_is_loopback(drilling->asset->repository))
         drill_set(drilling, DRILL_ISOLATION, DRILL_PROVEN, NULL, NULL);
+    else if (!repository_is_folder(drilling->asset->repository))
+        drill_set(drilling, DRILL_ISOLATION, DRILL_NOT_PROVEN, "loopback",
+                  "the repository is reached over this machine's loopback");
     else if (drilling->asset->off_host)
         drill_set(drilling, DRILL_ISOLATION, DRILL_NOT_PROVEN, "said-only",
                   "a folder of this machine, which the profile says lies elsewhere");

@@ -308,7 +308,7 @@ static GPtrArray *gather_run(const struct restoring *restoring, guint from)
         if (!drawn->to_do || drawn->alone)
             continue;
         length += strlen(drawn->path) + 1;
-        if (length > PATHS_LIMIT)
+        if (length > PATHS_LIMIT && files->len)
             break;
         g_ptr_array_add(files, drawn);
     }

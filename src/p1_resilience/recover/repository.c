@@ -128,6 +128,26 @@ gboolean repository_is_folder(const char *location)
     return g_path_is_absolute(location) || g_str_has_prefix(location, "file://");
 }
 
+/* "rest:http://user:word@host:8000/", "ssh://user@host/path", "user@host:path", "sftp:host:path".
+ */
+gboolean repository_is_loopback(const char *location)
+{
+    static const char *const hosts[] = { "localhost", "127.", "[::1]", "0.0.0.0" };
+    const char *scheme = strstr(location, "://"), *host = location, *at;
+
+    if (scheme)
+        host = scheme + strlen("://");
+    else if (g_str_has_prefix(location, "sftp:"))
+        host = location + strlen("sftp:");
+    at = memchr(host, '@', strcspn(host, "/"));
+    if (at)
+        host = at + 1;
+    for (guint i = 0; i < G_N_ELEMENTS(hosts); i++)
+        if (g_ascii_strncasecmp(host, hosts[i], strlen(hosts[i])) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 gboolean repository_run(const struct repository *repository, const char *const *arguments, int fine,
                         program_fn take, gpointer data, struct program_result *result,
                         struct trouble *trouble)

@@ -92,6 +92,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(repository_t, repository_close)
 
 /* Whether it is a folder of this machine's file system. */
 gboolean repository_is_folder(const char *location);
+/* Whether it is reached over this machine's loopback: what is behind that cannot be seen. */
+gboolean repository_is_loopback(const char *location);
 
 /* For the tools: adds those of these variables that our own environment has. */
 void repository_inherit(GPtrArray *environment, const char *const *names);
