@@ -53,6 +53,10 @@ static const struct {
     { "checksum mismatch", TROUBLE_DAMAGED },
     { "errors found", TROUBLE_DAMAGED },
     { "ObjectNotFound", TROUBLE_DAMAGED },
+    { "configparser.", TROUBLE_DAMAGED },
+    { "binascii.Error", TROUBLE_DAMAGED },
+    { "UnicodeDecodeError", TROUBLE_DAMAGED },
+    { "msgpack", TROUBLE_DAMAGED },
     { "ConnectionClosed", TROUBLE_OTHER },
 };
 

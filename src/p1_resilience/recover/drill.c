@@ -78,7 +78,7 @@ static gboolean judge_access(struct drilling *drilling)
     if (!repository->tool->snapshots(repository, drilling->snapshots, &trouble)) {
         drill_set_trouble(drilling, DRILL_ACCESS, &trouble);
         if (trouble.kind != TROUBLE_NOT_INSTALLED && trouble.kind != TROUBLE_LATE &&
-            trouble.kind != TROUBLE_OTHER)
+            trouble.kind != TROUBLE_FULL && trouble.kind != TROUBLE_OTHER)
             drilling->drill->findings[DRILL_ACCESS].verdict = DRILL_FAILED;
         return FALSE;
     }

@@ -48,6 +48,7 @@ static const struct {
     { "not found in index", TROUBLE_DAMAGED },
     { "invalid data returned", TROUBLE_DAMAGED },
     { "hash mismatch", TROUBLE_DAMAGED },
+    { "Unmarshal", TROUBLE_DAMAGED },
     { "unexpected EOF", TROUBLE_DAMAGED },
 };
 
