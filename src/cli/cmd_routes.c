@@ -9,6 +9,7 @@
 
 static const struct subcommand *const subcommands[] = {
     /* clang-format off */
+    &routes_subcommand_check,
     &routes_subcommand_dump,
     NULL,
     /* clang-format on */
@@ -17,6 +18,16 @@ static const struct subcommand *const subcommands[] = {
 #define MEMBER(NAME) offsetof(struct routes_arguments, NAME)
 
 static const struct command_option options[] = {
+    { "vrp", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(vrps),
+      "check: payloads of RPKI, as validators write them; may be given several times", "FILE" },
+    { "rtr", 0, G_OPTION_ARG_STRING, MEMBER(rtr),
+      "check: ask this cache for the payloads (port 323 unless given)", "HOST:PORT" },
+    { "aspa", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(aspas),
+      "check: a file with ASPAs, where those of --vrp have none", "FILE" },
+    { "slurm", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(slurms),
+      "check: local exceptions to the payloads (RFC 8416)", "FILE" },
+    { "own", 0, G_OPTION_ARG_NONE, MEMBER(own),
+      "check: only the profile's prefixes, and how well their ROAs fit; kept for assess", NULL },
     { "bgpdump", 'm', G_OPTION_ARG_NONE, MEMBER(bgpdump),
       "dump: one line a route, as bgpdump -m writes it (this is the default)", NULL },
     { "large", 'l', G_OPTION_ARG_NONE, MEMBER(large),
@@ -24,13 +35,14 @@ static const struct command_option options[] = {
     { "originated", 0, G_OPTION_ARG_NONE, MEMBER(originated),
       "dump: of tables, the time of each entry instead of the dump's", NULL },
     { "prefix", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(prefixes),
-      "dump: only routes to PREFIX, to what lies in it and to what contains it; may be given "
+      "check, dump: only routes to PREFIX, to what lies in it and to what contains it; may be "
+      "given "
       "several times",
       "PREFIX" },
     { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
       "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
-      "dump: threads that parse (default: as many as processors)", "NUMBER" },
+      "check, dump: threads that parse (default: as many as processors)", "NUMBER" },
     { NULL },
 };
 
@@ -66,13 +78,17 @@ void routes_problem(const char *file, gboolean has_offset, guint64 offset, const
 const struct command command_routes = {
     .name = "routes",
     .summary = "Read and check what BGP says of the Internet's routes",
-    .arguments = "dump [-m] [-l] FILE...",
+    .arguments = "check --vrp FILE|--rtr HOST:PORT MRT... | dump [-m] [-l] FILE...",
     .formats = "text, json",
-    .details = "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
+    .details = "check    whether RPKI authorises the origins of routes, whether paths leak (ASPA, "
+               "OTC), and\n"
+               "         what is nobody's: special prefixes, reserved AS numbers\n"
+               "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
                "Lines: tables\n"
                "         and updates of collectors\n\n"
                "Example: entente routes dump rib.20240914.gz\n"
-               "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz",
+               "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz\n"
+               "         entente routes check --vrp vrps.json rib.20240914.gz",
     .options = options,
     .state_size = sizeof(struct routes_arguments),
     .subcommands = subcommands,

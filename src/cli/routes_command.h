@@ -8,6 +8,10 @@ struct routes_arguments {
     int threads;
     /* dump */
     gboolean bgpdump, large, originated, by_rfc;
+    /* check */
+    char **vrps, **aspas, **slurms; /* --vrp, --aspa, --slurm */
+    char *rtr;
+    gboolean own;
 };
 
 struct route_filter;
@@ -18,4 +22,5 @@ struct route_filter *routes_filter(const struct routes_arguments *given, GError 
 void routes_problem(const char *file, gboolean has_offset, guint64 offset, const char *problem,
                     gpointer unused);
 
+extern const struct subcommand routes_subcommand_check;
 extern const struct subcommand routes_subcommand_dump;

@@ -1,0 +1,306 @@
+/* routes_check.c: entente routes check: what RPKI, ASPA, RFC 9234 and registries say of routes. */
+#include "cli/routes_check.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/routes_command.h"
+#include "journal/journal.h"
+#include "p2_internet/routes/mrt_run.h"
+#include "p2_internet/routes/own_roas.h"
+#include "profile/profile.h"
+#include "rpki/payload.h"
+#include "rpki/rtr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CACHE_LIMIT_US (60 * (gint64)G_USEC_PER_SEC)
+
+/* --- payloads --- */
+
+/* The client's thread has ended when this returns: workers are forked from one thread. */
+static gboolean ask_cache(const char *where, struct payload *payload, GError **error)
+{
+    g_autofree char *host = NULL, *port = NULL;
+    g_autoptr(rtr_client_t) client = NULL;
+    g_autoptr(vrp_set_t) vrps = NULL;
+    g_autoptr(aspa_set_t) aspas = NULL;
+    struct rtr_options options = { .version = RTR_VERSION_MAX };
+
+    if (!rtr_split(where, &host, &port, error)) {
+        g_prefix_error(error, "--rtr: ");
+        return FALSE;
+    }
+    options.host = host;
+    options.port = port;
+    client = rtr_client_start(&options, error);
+    if (!client || !rtr_client_wait(client, CACHE_LIMIT_US, error))
+        return FALSE;
+    if (rtr_client_sets(client, &vrps, &aspas))
+        payload_add(payload, vrps, aspas);
+    return TRUE;
+}
+
+static gboolean read_files(struct payload *payload, char **paths, GError **error)
+{
+    for (; paths && *paths; paths++)
+        if (!payload_read(payload, *paths, error))
+            return FALSE;
+    return TRUE;
+}
+
+static void warn_of_files(const struct context *context, const struct payload *payload)
+{
+    const GPtrArray *files = payload_files(payload);
+
+    for (guint i = 0; !context->quiet && i < files->len; i++) {
+        const struct payload_file *file = files->pdata[i];
+        g_autofree char *built = file->is_stale ? clock_format(file->built_us) : NULL;
+
+        if (built)
+            fprintf(stderr, "entente: %s: stale: built at %s, more than 24 hours ago\n", file->name,
+                    built);
+        if (file->expired)
+            fprintf(stderr,
+                    "entente: %s: %" G_GUINT64_FORMAT " payloads have expired and do not count\n",
+                    file->name, file->expired);
+    }
+}
+
+static gboolean read_payloads(const struct context *context, const struct routes_arguments *given,
+                              struct payload *payload, GError **error)
+{
+    if (given->rtr && !ask_cache(given->rtr, payload, error))
+        return FALSE;
+    if (!read_files(payload, given->vrps, error) || !read_files(payload, given->aspas, error) ||
+        !read_files(payload, given->slurms, error))
+        return FALSE;
+    payload_finish(payload);
+    warn_of_files(context, payload);
+    return TRUE;
+}
+
+static gint64 oldest_build(const struct payload *payload)
+{
+    const GPtrArray *files = payload_files(payload);
+    gint64 oldest_us = 0;
+
+    for (guint i = 0; i < files->len; i++) {
+        const struct payload_file *file = files->pdata[i];
+
+        if (file->built_us && (!oldest_us || file->built_us < oldest_us))
+            oldest_us = file->built_us;
+    }
+    return oldest_us;
+}
+
+/* --- routes: read by a worker, gathered in a file without a name --- */
+
+struct checking {
+    const struct aspa_set *aspas;
+    const struct route_filter *filter;
+    int fd;
+    gboolean failed; /* to be written to */
+};
+
+struct taker {
+    struct gather *gather;
+    struct mrt_reader *reader;
+};
+
+static gpointer begin(gpointer data)
+{
+    const struct checking *checking = data;
+    struct taker *taker = g_new0(struct taker, 1);
+
+    taker->gather = gather_new(checking->aspas);
+    taker->reader = mrt_reader_new(checking->filter);
+    return taker;
+}
+
+static const char *take(gpointer state, const struct mrt_record *record, struct mrt_peers *peers,
+                        struct text_out *out)
+{
+    struct taker *taker = state;
+    const char *problem = NULL;
+
+    (void)out;
+    mrt_elements(taker->reader, record, peers, gather_element, taker->gather, &problem);
+    return problem;
+}
+
+static void end(gpointer state, gpointer data)
+{
+    struct taker *taker = state;
+    struct checking *checking = data;
+
+    checking->failed |= !gather_write(taker->gather, checking->fd);
+    mrt_reader_free(taker->reader);
+    gather_free(taker->gather);
+    g_free(taker);
+}
+
+static gboolean read_routes(char **files, const struct routes_arguments *given,
+                            struct checking *checking, struct check_result *result, GError **error)
+{
+    const struct mrt_job job = {
+        .options = { .takers = (guint)MAX(given->threads, 0) },
+        .begin = begin,
+        .take = take,
+        .end = end,
+        .result = &checking->failed,
+        .result_size = sizeof checking->failed,
+        .problem = routes_problem,
+        .memory = vrp_set_bytes(result->vrps),
+        .data = checking,
+    };
+    g_autoptr(GPtrArray) inputs = inputs_list(files);
+    gboolean done;
+
+    checking->fd = memfd_create("routes", MFD_CLOEXEC);
+    if (checking->fd < 0)
+        return errno_error(error, errno, "a file in memory");
+    done = mrt_run(inputs, &job, checking->fd, &result->read, error) &&
+           (!checking->failed || system_error(error, "what was read could not be kept")) &&
+           gather_read(result->gather, checking->fd, error);
+    close(checking->fd);
+    return done;
+}
+
+/* --- the profile's own prefixes --- */
+
+static struct route_filter *own_filter(const struct profile *profile, GError **error)
+{
+    g_autoptr(route_filter_t) filter = route_filter_new();
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < profile->assets->len; i++) {
+        const struct asset *asset = profile->assets->pdata[i];
+        struct ip_prefix prefix;
+
+        if (asset->kind != ASSET_PREFIX || !ip_prefix_parse(asset->prefix, &prefix, NULL))
+            continue;
+        route_filter_add(filter, &prefix);
+        any = TRUE;
+    }
+    if (!any) {
+        input_error(error, "--own: the profile names no prefix under \"prefixes\"");
+        return NULL;
+    }
+    route_filter_ready(filter);
+    return g_steal_pointer(&filter);
+}
+
+/* What the measures org.routes.* are judged by. */
+static gboolean record_own(const struct context *context, const struct check_result *result,
+                           GError **error)
+{
+    g_autofree char *folder = cli_data_folder(context, error);
+    g_autoptr(journal_t) journal = folder ? journal_open(folder, error) : NULL;
+    const json_t *record;
+    const char *name;
+    gboolean noted = journal != NULL;
+
+    json_object_foreach(result->own, name, record)
+    {
+        g_autofree char *body = json_dumps(record, JSON_COMPACT);
+
+        noted = noted && journal_note(journal, ROUTES_CHECK_EVENT, name, name, body, error);
+    }
+    return noted;
+}
+
+static void judge_own(const struct routes_arguments *given, const struct profile *profile,
+                      const struct payload *payload, struct check_result *result)
+{
+    const struct own_roas own = {
+        .profile = profile,
+        .vrps = result->vrps,
+        .announced = result->origins,
+        .now_us = result->now_us,
+        .built_us = oldest_build(payload),
+        .cache = given->rtr,
+    };
+
+    result->own = json_object();
+    for (guint i = 0; i < profile->assets->len; i++) {
+        const struct asset *asset = profile->assets->pdata[i];
+
+        if (asset->kind == ASSET_PREFIX)
+            json_object_set_new(result->own, asset->name, own_roas_record(&own, asset));
+    }
+}
+
+/* Routes that only contain own space passed the filter too. */
+static void keep_own(const struct profile *profile, GArray *origins)
+{
+    guint kept = 0;
+
+    for (guint i = 0; i < origins->len; i++) {
+        const struct gather_origin *one = &g_array_index(origins, struct gather_origin, i);
+
+        if (own_roas_holds(profile, &one->prefix))
+            g_array_index(origins, struct gather_origin, kept++) = *one;
+    }
+    g_array_set_size(origins, kept);
+}
+
+/* --- the command --- */
+
+static gboolean check_arguments(const struct routes_arguments *given, char **files, GError **error)
+{
+    if (!given->vrps && !given->rtr)
+        return input_error(error, "entente routes check --vrp FILE | --rtr HOST:PORT MRT...: "
+                                  "without payloads of RPKI no origin can be judged");
+    if (!files[0] && !given->own)
+        return input_error(error, "which MRT files: names, folders, or - for standard input");
+    if (given->threads < 0)
+        return input_error(error, "--threads: %d is not a number of threads", given->threads);
+    return TRUE;
+}
+
+static int run(const struct context *context, gconstpointer shared, char **files, GError **error)
+{
+    const struct routes_arguments *given = shared;
+    g_autofree char *path = given->own ? cli_profile_path(context) : NULL;
+    g_autoptr(payload_t) payload = payload_new(clock_now_us());
+    g_autoptr(profile_t) profile = NULL;
+    g_autoptr(route_filter_t) filter = NULL;
+    g_auto(check_result_t) result = { .now_us = clock_now_us() };
+    struct checking checking = { .fd = -1 };
+
+    if (!check_arguments(given, files, error))
+        return EXIT_INPUT;
+    if (given->own && !path)
+        return input_error(error,
+                           "--own needs a profile that names your prefixes (--profile FILE)");
+    if (path && !(profile = profile_load(path, error)))
+        return EXIT_INPUT;
+    filter = given->own ? own_filter(profile, error) : routes_filter(given, error);
+    if (!filter)
+        return EXIT_INPUT;
+    if (!read_payloads(context, given, payload, error))
+        return EXIT_SYSTEM;
+    result.vrps = vrp_set_ref(payload_vrps(payload));
+    result.aspas = aspa_set_ref(payload_aspas(payload));
+    result.gather = gather_new(result.aspas);
+    checking.aspas = result.aspas;
+    checking.filter = filter;
+    if (files[0] && !read_routes(files, given, &checking, &result, error))
+        return EXIT_SYSTEM;
+    result.origins = gather_origins(result.gather);
+    result.paths = gather_paths(result.gather);
+    if (given->own) {
+        keep_own(profile, result.origins);
+        judge_own(given, profile, payload, &result);
+        if (!record_own(context, &result, error))
+            return EXIT_SYSTEM;
+    }
+    if (!check_show(context, &result, error))
+        return EXIT_SYSTEM;
+    return MAX(result.found ? EXIT_FOUND : EXIT_DONE,
+               result.read.problems ? EXIT_INPUT : EXIT_DONE);
+}
+
+const struct subcommand routes_subcommand_check = { "check", run };
