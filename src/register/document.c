@@ -258,6 +258,13 @@ static json_t *list_of(const GPtrArray *entries)
     return list;
 }
 
+/* How many there were, and what the last one says. */
+static json_t *last_of(const struct reg_entry *last, guint64 count)
+{
+    return json_pack("{s:I, s:o}", "count", (json_int_t)count, "last",
+                     last ? said(last) : json_null());
+}
+
 static json_t *endorsement_of(const struct reg_signatory *signatory)
 {
     static const char *const members[] = { "principles", "statements", "reviewer", "contacts",
@@ -308,6 +315,8 @@ json_t *document_signatory(const struct reg_signatory *signatory, gint64 now_us)
                         signatory->mailbox ? said(signatory->mailbox) : json_null());
     json_object_set_new(value, "case_root",
                         signatory->case_root ? said(signatory->case_root) : json_null());
+    json_object_set_new(value, "hunts", last_of(signatory->hunt, signatory->hunts));
+    json_object_set_new(value, "drills", last_of(signatory->drill, signatory->drills));
     set_text(value, "subtype", signatory->subtype);
     if (signatory->removed_at != G_MAXUINT64)
         json_object_set_new(value, "removed_at", json_integer((json_int_t)signatory->removed_at));

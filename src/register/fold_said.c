@@ -138,11 +138,21 @@ static void apply_release(struct reg *reg, struct judged *judged, struct reg_ent
     keep(judged, entry, judged->signatory->releases);
 }
 
-/* It stands in the log and proves when it was said; who wants it asks for its entry. */
+/* That it was said, and when, is what counts; the last one is shown, with how many there were. */
 static void apply_hunt(struct reg *reg, struct judged *judged, struct reg_entry *entry)
 {
     (void)reg;
     entry->said = json_incref((json_t *)judged->predicate);
+    judged->signatory->hunt = entry;
+    judged->signatory->hunts++;
+}
+
+static void apply_drill(struct reg *reg, struct judged *judged, struct reg_entry *entry)
+{
+    (void)reg;
+    entry->said = json_incref((json_t *)judged->predicate);
+    judged->signatory->drill = entry;
+    judged->signatory->drills++;
 }
 
 static enum register_verdict judge_contact(struct judged *judged)
@@ -226,6 +236,6 @@ const struct handler handlers_said[] = {
     { PREDICATE_MAILBOX, judge_mailbox, apply_mailbox },
     { PREDICATE_CASE_ROOT, judge_case_root, apply_case_root },
     { PREDICATE_BACKUP_MANIFEST, judge_release, apply_nothing },
-    { PREDICATE_RECOVERY_DRILL, judge_release, apply_nothing },
+    { PREDICATE_RECOVERY_DRILL, judge_release, apply_drill },
     { NULL, NULL, NULL },
 };

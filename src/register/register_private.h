@@ -96,6 +96,8 @@ struct reg_signatory {
     GPtrArray *assessments, *commitments, *positions, *releases, *reports; /* struct reg_entry * */
     struct reg_entry *contact;
     struct reg_entry *mailbox, *case_root; /* the newest that count; or NULL */
+    struct reg_entry *hunt, *drill;        /* the last ones; or NULL */
+    guint64 hunts, drills;
 };
 
 struct reg_policy {

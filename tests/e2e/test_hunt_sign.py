@@ -3,9 +3,13 @@ import base64
 import gzip
 import hashlib
 import json
+import shutil
 
 import pytest
 
+from nodes import Community, MAKER
+from test_recover import PROFILE, Backup
+from test_review import enter, problems
 from test_schemas import check
 
 WEB = "203.0.113.7 - - [17/May/2024:10:05:57 +0200] \"GET /a HTTP/1.1\" 200 5\n"
@@ -139,3 +143,91 @@ def test_nothing_that_nobody_can_look_at_is_signed(hunted):
     hunted("hunt", "scan", "--table", "intel.table", "--sign", "in.dsse.json", "folder", status=2)
     hunted("publish", "hunt.dsse.json", status=2)  # no community was joined
     assert not (hunted.folder / "in.dsse.json").exists()
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A witnessed community of three groups; state.example hunts, society.example checks."""
+    if not MAKER.exists():
+        pytest.skip(f"{MAKER} is not built")
+
+    class World:
+        pass
+    made = World()
+    made.community = Community(tmp_path, 0).start()
+    try:
+        made.community.log.until(lambda: made.community.log.size() >= 1)
+        made.url = f"http://127.0.0.1:{made.community.log.port}"
+        policy = tmp_path / "log/community/policy.json"
+        made.hash = hashlib.sha256(policy.read_bytes()).hexdigest()
+        made.state, made.society = (enter(made, tmp_path / f"member-{i}") for i in (0, 2))
+        yield made
+    finally:
+        made.community.stop()
+
+
+def publish(member, statement):
+    published = json.loads(member("publish", statement, "--format", "json").stdout)
+    assert published["status"] == "included"
+    return published
+
+
+def in_register(member, domain):
+    """What the register, made from the log alone, says of a signatory."""
+    member("community", "show", "--update")
+    register = json.loads(member("register", "rebuild").stdout)
+    assert problems("register", register) == []
+    return next(each for each in register["signatories"] if each["domain"] == domain)
+
+
+def test_published_witnessed_and_checked_by_another_member(world):
+    state, society = world.state, world.society
+    folder = state.folder
+    (folder / "list.txt").write_text("203.0.113.7\nevil.example\n")
+    (folder / "web.log").write_text(QUIET + WEB + "query www.evil.example\n")
+    (folder / "quiet.log").write_text(QUIET * 3)
+    state("hunt", "build", "-o", "intel.table", "list.txt")
+    state("hunt", "scan", "--table", "intel.table", "--sign", "hunt.dsse.json", "web.log",
+          "quiet.log", status=1)
+    published = publish(state, "hunt.dsse.json")
+    assert (folder / "hunt.tlog-proof").exists()
+    # Another member finds it in the log, with its witnesses, and in the register.
+    for name in ("hunt.dsse.json", "hunt.tlog-proof", "intel.table"):
+        (society.folder / name).write_bytes((folder / name).read_bytes())
+    hunts = in_register(society, "state.example")["hunts"]
+    assert hunts["count"] == 1 and hunts["last"]["index"] == published["index"]
+    assert (hunts["last"]["files"], hunts["last"]["hits"]) == (2, 2)
+    verdict = json.loads(society("verify", "hunt.dsse.json", "--format", "json").stdout)
+    assert verdict["verdict"] == "good"
+    proof = json.loads(society("verify", "hunt.tlog-proof", "--entry", "hunt.dsse.json", "--format",
+                               "json").stdout)
+    assert proof["verdict"] == "good" and str(published["index"]) in json.dumps(proof)
+    # It asks for one log, is shown that one, and finds the same hits in a copy of its own.
+    state("hunt", "open", "hunt.dsse.json", "web.log", "--output", "opened.json")
+    (society.folder / "opened.json").write_bytes((folder / "opened.json").read_bytes())
+    (society.folder / "copy.log").write_bytes((folder / "web.log").read_bytes())
+    assert json.loads(society("verify", "opened.json", "--format", "json").stdout)["verdict"] == "good"
+    done = society("hunt", "recheck", "opened.json", "--table", "intel.table", "copy.log", "--format", "json")
+    assert [json.loads(line)["verdict"] for line in done.stdout.splitlines()] == ["same"]
+    (society.folder / "copy.log").write_text(QUIET)
+    society("hunt", "recheck", "opened.json", "--table", "intel.table", "copy.log", status=1)
+
+
+@pytest.mark.skipif(not shutil.which("restic"), reason="restic is not installed")
+def test_a_drill_is_published_and_checked_by_another_member(world):
+    state, society = world.state, world.society
+    own = (state.folder / "entente.yaml").read_text()
+    backup = Backup(state, "restic", lambda _: None)
+    assets = PROFILE.format(name="nightly", tool="restic", repository=backup.repository,
+                            password=backup.password, source=backup.source)
+    (state.folder / "entente.yaml").write_text(own.rstrip("\n") + "\n" + assets[assets.index("assets:"):])
+    state("recover", "manifest", "--publish")
+    backup.snapshot("two")
+    report = backup.drill("--publish")
+    assert report["by"]["manifest"] == ("proven", None)
+    record, = (state.folder / "data").glob("recover/*/drill-*.dsse.json")
+    (society.folder / "drill.dsse.json").write_bytes(record.read_bytes())
+    drills = in_register(society, "state.example")["drills"]
+    assert drills["count"] == 1 and drills["last"]["drill"] == report["drill"]
+    verdict = json.loads(society("verify", "drill.dsse.json", "--format", "json").stdout)
+    assert verdict["verdict"] == "good"
