@@ -52,6 +52,12 @@ class Node:
             assert time.monotonic() < end, "not in time: " + self.said()
             time.sleep(0.05)
 
+    def peak_memory(self):
+        """The most that the process had resident so far, in bytes."""
+        (line,) = (line for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+                   .splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) << 10
+
     def said(self):
         return self.errors.read_text(errors="replace")[-3000:]
 

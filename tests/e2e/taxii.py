@@ -2,8 +2,12 @@
 import base64
 import hashlib
 import json
+import subprocess
+import threading
+import time
 import uuid
 
+from conftest import BINARY
 from nodes import Node
 
 MEDIA = "application/taxii+json;version=2.1"
@@ -66,6 +70,56 @@ def indicator(name, modified="2026-11-01T00:00:00.000Z", marking=None, **members
             "pattern": f"[domain-name:value = '{name}.example']", "pattern_type": "stix",
             "valid_from": "2026-11-01T00:00:00Z",
             **({"object_marking_refs": [marking]} if marking else {}), **members}
+
+
+def pulled(folder):
+    """All objects in a folder, as (id, version), in the order of the files."""
+    return [(o["id"], o["modified"]) for file in sorted(folder.glob("taxii-*.json"))
+            for o in json.loads(file.read_text())["objects"]]
+
+
+def pull_and_kill(entente, command, first, more):
+    """Runs a pull again and again, killed later each time, until it ends; how often it was."""
+    command, kills, end = list(map(str, command)), 0, time.monotonic() + 300
+    while time.monotonic() < end:
+        process = subprocess.Popen([BINARY, *command], env=entente.environment, cwd=entente.folder)
+        try:
+            assert process.wait(first + more * kills) == 0
+            return kills
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    raise AssertionError("the pull does not end")
+
+
+class Arriving(threading.Thread):
+    """New objects, some at a time, by `post(objects)`, until they are told to stop."""
+
+    def __init__(self, post, most=2000, some=20):
+        super().__init__()
+        self.post, self.most, self.some = post, most, some
+        self.ended, self.objects, self.failure = threading.Event(), [], None
+
+    def run(self):
+        try:
+            while not self.ended.is_set() and len(self.objects) < self.most:
+                more = [indicator(f"late-{self.name}-{len(self.objects) + i}")
+                        for i in range(self.some)]
+                self.post(more)
+                self.objects += more
+                time.sleep(0.05)
+        except Exception as failure:  # said by the thread that waits
+            self.failure = failure
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+        assert self.failure is None, self.failure
 
 
 class Taxii(Node):

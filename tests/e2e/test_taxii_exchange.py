@@ -2,21 +2,19 @@
 import hashlib
 import http.server
 import json
-import os
-import signal
-import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import BINARY
-from nodes import MAKER, Community
-from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, basic, indicator, token_of, uuid4
+from nodes import MAKER, SANITIZED, Community
+from taxii import (CLEAR, MEDIA, RED, ROOT, Arriving, Taxii, basic, indicator, pull_and_kill, pulled,
+                   token_of, uuid4)
 from test_review import enter
 
 MANY = 100_000
 PAGE = 1000
+NODE_MEMORY = 128 << 20  # bytes that a node takes at most, however much it shares
 
 
 @pytest.fixture
@@ -44,12 +42,6 @@ def bundle(path, objects):
     path.write_text(json.dumps({"type": "bundle", "id": "bundle--" + uuid4(path),
                                 "objects": objects}))
     return path
-
-
-def pulled(folder):
-    """All objects in a folder, as (id, version), in the order of the files."""
-    return [(o["id"], o["modified"]) for file in sorted(folder.glob("taxii-*.json"))
-            for o in json.loads(file.read_text())["objects"]]
 
 
 def test_push_and_pull(entente, server, url, token, tmp_path):
@@ -244,43 +236,51 @@ def test_many_while_more_arrive_and_killed(entente, server, url, token, tmp_path
     began = time.monotonic()
     entente("intel", "push", file, "--store", "shared", "--data", server.data)
     loaded = time.monotonic() - began
-    late, stop = [], threading.Event()
-
-    def arrive():
-        while not stop.is_set() and len(late) < 2000:
-            more = [indicator(f"late-{len(late) + i}") for i in range(20)]
-            server.post(more)
-            late.extend(more)
-            time.sleep(0.05)
-
-    arriving = threading.Thread(target=arrive)
-    arriving.start()
-    command = [BINARY, "intel", "pull", url, "--collection", "shared", "-o", tmp_path / "in",
-               "--page", str(PAGE), *token("member"), "--quiet"]
-    began, kills = time.monotonic(), 0
-    try:
-        while True:
-            process = subprocess.Popen(list(map(str, command)), env=entente.environment)
-            try:
-                assert process.wait(0.4 + 0.13 * kills) == 0
-                break
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                kills += 1
-            assert time.monotonic() - began < 300
-    finally:
-        stop.set()
-        arriving.join()
+    command = ["intel", "pull", url, "--collection", "shared", "-o", tmp_path / "in", "--page",
+               PAGE, *token("member"), "--quiet"]
+    began = time.monotonic()
+    with Arriving(server.post) as arriving:
+        kills = pull_and_kill(entente, command, 0.4, 0.13)
     took = time.monotonic() - began
-    entente(*map(str, command[1:]))  # what came after the last page
+    entente(*command)  # what came after the last page
     got = pulled(tmp_path / "in")
-    wanted = [(o["id"], o["modified"]) for o in objects + late]
+    wanted = [(o["id"], o["modified"]) for o in objects + arriving.objects]
     assert len(got) == len(set(got)), "something came twice"
     assert set(got) == set(wanted)
-    assert kills >= 2 and late
+    assert kills >= 2 and arriving.objects
+    peak = server.peak_memory()
+    assert SANITIZED or peak < NODE_MEMORY
     say(f"figure: TAXII: {MANY} objects loaded in {loaded:.1f} s; pulled in {took:.1f} s with "
-        f"{kills} kills, {len(late)} more arriving")
+        f"{kills} kills, {len(arriving.objects)} more arriving; the node took at most "
+        f"{peak >> 20} MB")
+
+
+def test_killed_while_pulling_into_a_collection(entente, server, url, token, tmp_path):
+    """Into a collection of the node's own store: nothing is missing there, and nothing twice."""
+    objects = [indicator(i, marking=CLEAR) for i in range(2000)]
+    entente("intel", "push", bundle(tmp_path / "b.json", objects), "--store", "shared", "--data",
+            server.data)
+    command = ["intel", "pull", url, "--collection", "shared", "--store", "open", "--data",
+               tmp_path / "other", "--page", 50, *token("member"), "--quiet"]
+    with Arriving(server.post, some=5) as arriving:
+        assert pull_and_kill(entente, command, 0.1, 0.15) >= 1
+    entente(*command)
+    (tmp_path / "there").mkdir()
+    other = Taxii(tmp_path / "there")
+    other.data = tmp_path / "other"
+    other.start()
+    try:
+        got, path = [], ROOT + "collections/open/objects/?match[version]=all&limit=1000"
+        while path:
+            status, _, page = other.ask(path, "member")
+            assert status == 200, page
+            got += [o["id"] for o in page["objects"]]
+            path = (ROOT + "collections/open/objects/?match[version]=all&limit=1000&next=" +
+                    page["next"]) if page.get("more") else None
+    finally:
+        other.stop()
+    assert len(got) == len(set(got))
+    assert set(got) == {o["id"] for o in objects + arriving.objects}
 
 
 # --- MISP ---

@@ -6,7 +6,7 @@ import pytest
 
 from nodes import MAKER
 from postgres import Cluster, Postgres
-from taxii import CONFIG, MEDIA, ROOT, basic, indicator, token_of
+from taxii import (CONFIG, MEDIA, ROOT, Arriving, basic, indicator, pull_and_kill, pulled, token_of)
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 
@@ -60,3 +60,32 @@ def test_nodes_share_collections(nodes):
     assert [o["id"] for o in found] == [posted[9]["id"], newer["id"]]
     assert ask(one, objects + newer["id"] + "/", "DELETE")[0] == 200
     assert ask(other, objects + newer["id"] + "/")[0] == 404
+
+
+def test_killed_while_both_nodes_take_more(nodes, entente, tmp_path, say):
+    """Objects come in at both nodes; who reads at one, and is killed, misses none of them."""
+    one, other = nodes[:2]
+    objects = ROOT + "collections/shared/objects/"
+    loaded = [indicator(i) for i in range(5000)]
+
+    def post_at(node):
+        def post(posted):
+            status, answer = ask(node, objects, "POST", {"objects": posted})
+            assert (status, answer["failure_count"]) == (202, 0), answer
+        return post
+
+    for i in range(0, len(loaded), 1000):
+        post_at((one, other)[i // 1000 % 2])(loaded[i:i + 1000])
+    (tmp_path / "token").write_text(token_of("member") + "\n")
+    command = ["intel", "pull", f"http://127.0.0.1:{other.port}{ROOT}", "--collection", "shared",
+               "-o", tmp_path / "in", "--page", 100, "--user", "member", "--token-file",
+               tmp_path / "token", "--allow-private", "--quiet"]
+    with Arriving(post_at(one)) as here, Arriving(post_at(other)) as there:
+        kills = pull_and_kill(entente, command, 0.1, 0.2)
+    entente(*command)
+    got = pulled(tmp_path / "in")
+    assert len(got) == len(set(got)), "something came twice"
+    assert set(got) == {(o["id"], o["modified"]) for o in loaded + here.objects + there.objects}
+    assert kills >= 1 and here.objects and there.objects
+    say(f"figure: TAXII, PostgreSQL: {len(loaded)} objects pulled with {kills} kills, "
+        f"{len(here.objects) + len(there.objects)} more arriving at two nodes")
