@@ -57,13 +57,17 @@ gboolean ip_prefix_parse(const char *text, struct ip_prefix *out, GError **error
 gboolean ip_prefix_from_bytes(guint8 family, guint length, const guint8 *bytes,
                               struct ip_prefix *out, gboolean *masked)
 {
-    gboolean any;
+    guint whole = length / 8, rest = length % 8;
+    gboolean any = FALSE;
 
     if (length > ip_family_bits(family))
         return FALSE;
     *out = (struct ip_prefix){ .family = family, .length = (guint8)length };
-    memcpy(out->address, bytes, (length + 7) / 8);
-    any = mask(out->address, length);
+    memcpy(out->address, bytes, whole + (rest != 0));
+    if (rest) {
+        any = (out->address[whole] & 0xff >> rest) != 0;
+        out->address[whole] &= (guint8)(0xff00 >> rest);
+    }
     if (masked)
         *masked = any;
     return TRUE;

@@ -202,16 +202,15 @@ void line_tail(struct line_writer *writer, const struct line_attributes *attribu
 
 /* Of a table's entry, from the memo. */
 static const struct line_tail *tail_of(struct line_writer *writer, struct line_cursor blob,
-                                       guint as_width, enum line_form form)
+                                       guint as_width, enum line_form form, const guint8 **key)
 {
-    const guint8 *kept;
     gboolean is_new;
     struct line_tail *tail = blob_memo_get(writer->memo, blob.at, (gsize)(blob.end - blob.at),
-                                           (guint32)form << 4 | as_width, &kept, &is_new);
+                                           (guint32)form << 4 | as_width, key, &is_new);
 
     if (!is_new)
         return tail;
-    line_attributes_read(kept, (gsize)(blob.end - blob.at), as_width, &writer->attributes);
+    line_attributes_read(*key, (gsize)(blob.end - blob.at), as_width, &writer->attributes);
     line_tail(writer, &writer->attributes, form, NULL);
     line_attributes_clear(&writer->attributes);
     if (tail->room < writer->scratch.length) {
@@ -221,6 +220,7 @@ static const struct line_tail *tail_of(struct line_writer *writer, struct line_c
     }
     memcpy(tail->text, writer->scratch.bytes, writer->scratch.length);
     tail->length = (guint32)writer->scratch.length;
+    tail->serial++;
     return tail;
 }
 
@@ -243,6 +243,7 @@ static const char *table(struct line_writer *writer, const struct mrt_record *re
     guint as_width = record->subtype > 2 ? 4 : 2, length;
     guint8 address[16], peer[16];
     const struct line_tail *tail;
+    const guint8 *key;
     guint32 originated, as;
     gsize size;
     char *to;
@@ -261,8 +262,8 @@ static const char *table(struct line_writer *writer, const struct mrt_record *re
     if (!line_passes(writer, is_ipv6 ? 6 : 4, address, length))
         return NULL;
     size = line_u16(&cursor);
-    tail = tail_of(writer, line_part(&cursor, size), as_width, LINE_TABLE);
-    to = text_reserve(out, LINE_HEAD + sizeof(struct line_peer) + TEXT_IPV6 + 5 + tail->length);
+    tail = tail_of(writer, line_part(&cursor, size), as_width, LINE_TABLE, &key);
+    to = text_reserve(out, LINE_HEAD + LINE_PEER + TEXT_IPV6 + 5 + tail->length);
     to = line_put_head(to, record, "TABLE_DUMP",
                        writer->options.originated ? originated : record->seconds, "B");
     to = line_put_peer(to, shows_ipv6, peer, as);
@@ -281,7 +282,7 @@ static void prepare_peers(struct line_writer *writer, struct mrt_peers *peers)
     mrt_peers_unref(writer->peers);
     g_free(writer->peer_texts);
     writer->peers = mrt_peers_ref(peers);
-    writer->peer_texts = g_new(struct line_peer, peers ? peers->count : 0);
+    writer->peer_texts = g_new0(struct line_peer, peers ? peers->count : 0);
     for (guint i = 0; peers && i < peers->count; i++) {
         const struct route_peer *peer = &peers->peers[i];
         struct line_peer *text = &writer->peer_texts[i];
@@ -292,16 +293,66 @@ static void prepare_peers(struct line_writer *writer, struct mrt_peers *peers)
     }
 }
 
+/* The same for an entry of a peer, whose last one is looked at first. */
+static const struct line_tail *tail_of_peer(struct line_writer *writer, struct line_peer *peer,
+                                            struct line_cursor blob)
+{
+    gsize length = (gsize)(blob.end - blob.at);
+    const struct line_tail *tail;
+
+    if (peer->tail && peer->key_length == length && peer->tail->serial == peer->serial &&
+        memcmp(peer->key, blob.at, length) == 0)
+        return peer->tail;
+    tail = tail_of(writer, blob, 4, LINE_TABLE_V2, &peer->key);
+    peer->tail = peer->key == blob.at ? NULL : tail; /* the memo does not keep all */
+    peer->serial = tail->serial;
+    peer->key_length = (guint32)length;
+    return tail;
+}
+
+/* One entry's fields. */
+struct entry {
+    guint index;
+    guint32 originated, path_id;
+    struct line_cursor blob;
+    gboolean is_cut;
+};
+
+static struct entry next_entry(struct line_cursor *cursor, gboolean add_path)
+{
+    struct entry entry = { 0 };
+    gsize size;
+
+    if (cursor->end - cursor->at >= 12) { /* all of them are there */
+        const guint8 *at = cursor->at;
+
+        entry.index = bgp_u16(at);
+        entry.originated = bgp_u32(at + 2);
+        entry.path_id = add_path ? bgp_u32(at + 6) : 0;
+        size = bgp_u16(at + (add_path ? 10 : 6));
+        cursor->at += add_path ? 12 : 8;
+    } else {
+        entry.index = line_u16(cursor);
+        entry.originated = line_u32(cursor);
+        entry.path_id = add_path ? line_u32(cursor) : 0;
+        entry.is_cut = cursor->at == cursor->end;
+        size = line_u16(cursor);
+    }
+    entry.blob = line_part(cursor, size);
+    entry.is_cut |= (gsize)(entry.blob.end - entry.blob.at) < size;
+    return entry;
+}
+
 /* One line: `head` and `prefix` with its bar are those of the record. */
 static void put_entry(struct text_out *out, struct text_out head, const struct line_peer *peer,
                       struct text_out prefix, const guint32 *path_id, const struct line_tail *tail)
 {
-    char *to = text_reserve(out, head.length + sizeof peer->text + prefix.length + TEXT_U32 + 1 +
-                                     tail->length);
+    char *to =
+        text_reserve(out, head.length + LINE_PEER + prefix.length + TEXT_U32 + 1 + tail->length);
 
     memcpy(to, head.bytes, head.length);
     to += head.length;
-    memcpy(to, peer->text, sizeof peer->text);
+    memcpy(to, peer->text, LINE_PEER); /* of one size: as a few moves */
     to += peer->length;
     memcpy(to, prefix.bytes, prefix.length);
     to += prefix.length;
@@ -345,25 +396,23 @@ static const char *table_v2(struct line_writer *writer, const struct mrt_record 
         (gsize)(line_put_head(head_text, record, line_type(record), record->seconds, "B") -
                 head_text);
     for (guint i = 0; i < count; i++) {
-        guint index = line_u16(&cursor);
-        guint32 originated = line_u32(&cursor), path_id = kind.add_path ? line_u32(&cursor) : 0;
-        gsize size = line_u16(&cursor);
-        const struct line_tail *tail;
+        struct entry entry = next_entry(&cursor, kind.add_path);
+        struct line_peer *peer;
 
-        if (cursor.at == cursor.end && size)
+        if (entry.is_cut)
             problem = "an entry is longer than its record";
-        tail = tail_of(writer, line_part(&cursor, size), 4, LINE_TABLE_V2);
-        if (index >= peers->count) { /* where bgpdump ends itself */
+        if (entry.index >= peers->count) { /* where bgpdump ends itself */
             writer->counts.unknown_peers++;
             problem = "the peer of an entry is not in the table of peers";
             continue;
         }
         if (writer->options.originated)
             head.length =
-                (gsize)(line_put_head(head_text, record, line_type(record), originated, "B") -
+                (gsize)(line_put_head(head_text, record, line_type(record), entry.originated, "B") -
                         head_text);
-        put_entry(out, head, &writer->peer_texts[index], prefix, kind.add_path ? &path_id : NULL,
-                  tail);
+        peer = &writer->peer_texts[entry.index];
+        put_entry(out, head, peer, prefix, kind.add_path ? &entry.path_id : NULL,
+                  tail_of_peer(writer, peer, entry.blob));
         writer->counts.elements++;
     }
     return problem;

@@ -68,8 +68,7 @@ static void put_element(const struct route_element *element, gpointer data)
     gboolean originated = put->writer->options.originated && element->kind == ROUTE_RIB;
     guint32 seconds =
         originated ? (guint32)(element->originated_us / G_USEC_PER_SEC) : put->record->seconds;
-    char *to =
-        text_reserve(put->out, LINE_HEAD + sizeof(struct line_peer) + TEXT_IPV6 + 2 * TEXT_U32 + 8);
+    char *to = text_reserve(put->out, LINE_HEAD + LINE_PEER + TEXT_IPV6 + 2 * TEXT_U32 + 8);
 
     if (put->writer->filter && element->kind == ROUTE_STATE)
         return;

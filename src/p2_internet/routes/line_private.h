@@ -4,10 +4,23 @@
 #include "p2_internet/routes/line.h"
 #include "p2_internet/routes/line_attributes.h"
 
-/* The columns "192.0.2.1|64500|" of a peer. */
+/* What stands behind the prefix (and the path identifier), ended. */
+struct line_tail {
+    char *text;
+    guint32 length, room;
+    guint32 serial; /* goes up when it becomes that of other attributes */
+};
+
+#define LINE_PEER (TEXT_IPV6 + TEXT_U32 + 2)
+
+/* A peer of a table, and the attributes of its entry that came last: the next ones are mostly
+ * theirs. */
 struct line_peer {
-    char text[TEXT_IPV6 + TEXT_U32 + 2];
+    char text[LINE_PEER]; /* "192.0.2.1|64500|" */
     guint8 length;
+    const struct line_tail *tail; /* NULL: none came */
+    const guint8 *key;            /* for as long as the tail's serial is this one */
+    guint32 serial, key_length;
 };
 
 struct line_writer {
@@ -22,12 +35,6 @@ struct line_writer {
     /* Of elements (by_rfc). */
     struct mrt_reader *reader;
     GString *path;
-};
-
-/* What stands behind the prefix (and the path identifier), ended. */
-struct line_tail {
-    char *text;
-    guint32 length, room;
 };
 
 /* Where attributes stand decides which next hop is shown, and how. */

@@ -10,8 +10,7 @@ struct lines {
     struct line_writer *writer;
     struct text_out *out;
     const struct mrt_record *record;
-    char announce[LINE_HEAD], withdraw[LINE_HEAD], peer[sizeof(struct line_peer)],
-        odd_peer[sizeof(struct line_peer)];
+    char announce[LINE_HEAD], withdraw[LINE_HEAD], peer[LINE_PEER], odd_peer[LINE_PEER];
     gsize announce_length, withdraw_length, peer_length;
     gsize odd_peer_length; /* of withdrawn IPv6 prefixes, where bgpdump errs; else 0 */
     const guint8
@@ -143,7 +142,7 @@ static void put_state(struct line_writer *writer, const struct mrt_record *recor
                       struct line_cursor *cursor)
 {
     guint old_state = line_u16(cursor), new_state = line_u16(cursor);
-    char *to = text_reserve(out, LINE_HEAD + sizeof(struct line_peer) + 2 * TEXT_U32 + 2);
+    char *to = text_reserve(out, LINE_HEAD + LINE_PEER + 2 * TEXT_U32 + 2);
 
     if (writer->filter)
         return;

@@ -189,16 +189,15 @@ static void judge_end(struct reading *reading, struct block *block, gsize end, e
     const char *broken = input_stream_problem(reading->stream);
     struct problem problem = { .offset = block->offset + end, .is_end = TRUE };
 
-    if (broken) {
+    if (broken)
         problem.offset = block->offset + block->length;
-        problem.owned = g_strdup(broken);
-    } else if (step == MRT_TORN) {
+    else if (step == MRT_TORN)
         problem.text = "no record can be there; what follows is not read";
-    } else if (block->length > end) {
+    else if (block->length > end)
         problem.text = "it is cut: the record that begins there does not end";
-    } else {
+    else
         return;
-    }
+    problem.owned = g_strdup(broken);
     add_problem(block, problem);
 }
 

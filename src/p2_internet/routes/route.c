@@ -64,8 +64,10 @@ guint route_elements_of(const struct bgp_update *update, const struct route_sour
 /* ---- the filter: disjoint ranges of addresses, since of two prefixes that meet one holds the
  * other, and what the inner one takes the outer one takes too */
 
+typedef unsigned __int128 address;
+
 struct range {
-    guint8 first[16], last[16];
+    address first, last;
 };
 
 struct route_filter {
@@ -93,14 +95,12 @@ void route_filter_free(struct route_filter *filter)
 static struct range range_of(const struct ip_prefix *prefix)
 {
     struct range range;
-    guint whole = prefix->length / 8;
+    guint64 high, low;
 
-    memcpy(range.first, prefix->address, 16);
-    memcpy(range.last, prefix->address, 16);
-    if (whole < 16) {
-        range.last[whole] |= (guint8)(0xff >> prefix->length % 8);
-        memset(range.last + whole + 1, 0xff, 15 - whole);
-    }
+    memcpy(&high, prefix->address, 8);
+    memcpy(&low, prefix->address + 8, 8);
+    range.first = (address)GUINT64_FROM_BE(high) << 64 | GUINT64_FROM_BE(low);
+    range.last = range.first | (prefix->length < 128 ? ~(address)0 >> prefix->length : 0);
     return range;
 }
 
@@ -115,9 +115,10 @@ void route_filter_add(struct route_filter *filter, const struct ip_prefix *prefi
 static int by_first(gconstpointer a, gconstpointer b)
 {
     const struct range *one = a, *other = b;
-    int order = memcmp(one->first, other->first, 16);
 
-    return order ? order : memcmp(other->last, one->last, 16);
+    if (one->first != other->first)
+        return one->first < other->first ? -1 : 1;
+    return one->last > other->last ? -1 : one->last < other->last;
 }
 
 void route_filter_ready(struct route_filter *filter)
@@ -130,8 +131,7 @@ void route_filter_ready(struct route_filter *filter)
         for (guint i = 0; i < ranges->len; i++) {
             const struct range *range = &g_array_index(ranges, struct range, i);
 
-            if (!kept ||
-                memcmp(range->first, g_array_index(ranges, struct range, kept - 1).last, 16) > 0)
+            if (!kept || range->first > g_array_index(ranges, struct range, kept - 1).last)
                 g_array_index(ranges, struct range, kept++) = *range;
         }
         g_array_set_size(ranges, kept);
@@ -155,11 +155,10 @@ gboolean route_filter_takes(const struct route_filter *filter, const struct ip_p
     while (low < high) { /* the first range that does not end before this one begins */
         guint middle = low + (high - low) / 2;
 
-        if (memcmp(g_array_index(ranges, struct range, middle).last, range.first, 16) < 0)
+        if (g_array_index(ranges, struct range, middle).last < range.first)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < ranges->len &&
-           memcmp(g_array_index(ranges, struct range, low).first, range.last, 16) <= 0;
+    return low < ranges->len && g_array_index(ranges, struct range, low).first <= range.last;
 }
