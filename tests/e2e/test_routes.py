@@ -1,8 +1,13 @@
-"""entente routes dump (cmd_routes.c, routes_dump.c, mrt_run, mrt_scan, line*): MRT files as text, byte for byte that of bgpdump -m, and as JSON Lines."""
+"""entente routes dump: MRT files as text, byte for byte that of bgpdump -m, and as JSON Lines.
+
+Through the command: cmd_routes, routes_dump, mrt_run, mrt_scan, line, line_update, line_attributes,
+line_by_rfc, element_json.
+"""
 import bz2
 import gzip
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -10,10 +15,13 @@ import subprocess
 import jsonschema
 import pytest
 
+import mrt_maker
+
 from conftest import BINARY, ROOT
 
 MRT = "data/public_core/mrt"
 LIVE = "data/public_core/live"
+LONG = os.environ.get("ENTENTE_LONG")
 
 
 def files(shared):
@@ -174,3 +182,67 @@ def test_what_is_no_file_or_prefix_is_said(entente):
                                         status=2).stderr
     pathlib.Path(entente.folder / "text").write_text("this is no MRT file, and says so\n")
     assert "no record can be there" in entente("routes", "dump", "text", status=2).stderr
+
+
+def both(tmp_path, records, *options):
+    """Texts of bgpdump and ours of one file; bgpdump's is None where it ends itself."""
+    path = tmp_path / "made.mrt"
+    path.write_bytes(b"".join(records))
+    theirs = subprocess.run(["bgpdump", "-q", "-m", *options, path], capture_output=True,
+                            timeout=60)
+    ours = subprocess.run([BINARY, "routes", "dump", *options, path], capture_output=True,
+                          timeout=60)
+    assert ours.returncode in (0, 2), ours.stderr
+    return None if theirs.returncode else theirs.stdout, ours.stdout
+
+
+def same_as_bgpdump(tmp_path, records, *options):
+    """Lines that both have; record by record where bgpdump ends itself before the end."""
+    theirs, ours = both(tmp_path, records, *options)
+    if theirs is not None:
+        assert ours == theirs
+        return theirs.count(b"\n")
+    peers, lines = b"", 0
+    for record in records:
+        if record[4:8] == b"\0\x0d\0\1":
+            peers = record
+            continue
+        theirs, ours = both(tmp_path, [peers, record], *options)
+        assert theirs is None or ours == theirs, record.hex()
+        lines += (theirs or b"").count(b"\n")
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(100, 100 + (200 if LONG else 9)))
+def test_made_files_are_as_bgpdump_has_them(tmp_path, seed):
+    if not shutil.which("bgpdump"):
+        pytest.skip("bgpdump is not installed")
+    records = mrt_maker.Maker(seed, odd=(0.0, 0.2, 0.5)[seed % 3]).file(60)
+    options = ("-l",) if seed % 2 else ()
+    assert same_as_bgpdump(tmp_path, records, *options) > 20
+
+
+@pytest.mark.parametrize("name", ["updates.20071015.1505.gz", "updates.20160811.1600.gz",
+                                  "updates.20000102.2014.gz", "bview.20020722.2337.gz",
+                                  "rib.20100701.a.gz", "updates.20240914.et.bz2"])
+def test_changed_files_are_as_bgpdump_has_them(shared, tmp_path, name):
+    if not shutil.which("bgpdump"):
+        pytest.skip("bgpdump is not installed")
+    records = mrt_maker.split(mrt_maker.unpacked(shared / MRT / name))
+    peers = [one for one in records[:1] if one[4:8] == b"\0\x0d\0\1"]
+    assert same_as_bgpdump(tmp_path, peers + mrt_maker.changed(records[-60:], 7)) > 5
+
+
+def test_changed_files_are_read_to_their_end_by_the_rfcs(shared, tmp_path):
+    """No crash and no hang, whatever the bytes; sound records among them are all there."""
+    for number, path in enumerate(files(shared)):
+        records = mrt_maker.split(mrt_maker.unpacked(path))[:400]
+        (tmp_path / "changed").write_bytes(b"".join(mrt_maker.changed(records, number)))
+        for options in (["--rfc", "-l"], ["--format", "json"], ["--prefix", "10.0.0.0/8"]):
+            done = subprocess.run([BINARY, "routes", "dump", *options, tmp_path / "changed"],
+                                  capture_output=True, timeout=60)
+            assert done.returncode in (0, 2), done.stderr
+            assert b"signal" not in done.stderr
+            if "json" in options:
+                for line in done.stdout.decode().splitlines():
+                    json.loads(line)
