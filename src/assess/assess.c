@@ -116,18 +116,19 @@ static json_t *read_cooperation(const struct assessment *assessment,
     return NULL;
 }
 
-/* The backups that the profile lists. Gives their number. */
-static gsize add_backups(struct assessment *assessment, const struct profile *profile,
-                         const struct assess_options *options, struct runner_asset *assets)
+/* The assets that the profile lists and that are judged by what was recorded of them. Gives their
+ * number. */
+static gsize add_recorded(struct assessment *assessment, const struct profile *profile,
+                          const struct assess_options *options, struct runner_asset *assets)
 {
     gsize count = 0;
 
     for (guint i = 0; i < profile->assets->len; i++) {
         const struct asset *asset = profile->assets->pdata[i];
 
-        if (asset->kind != ASSET_BACKUP)
+        if (asset->kind != ASSET_BACKUP && asset->kind != ASSET_DOMAIN)
             continue;
-        assets[count].kind = asset_kind_name(ASSET_BACKUP);
+        assets[count].kind = asset_kind_name(asset->kind);
         assets[count].view =
             (struct asset_view){ asset, NULL, options->records, assessment->run.started_us, NULL };
         assessment_add_asset(assessment, assets[count].kind, asset->name, asset->criticality);
@@ -174,7 +175,7 @@ struct assessment *assess_run(struct profile *profile, const struct assess_optio
         assets[1].view = (struct asset_view){ self, NULL, options->records,
                                               assessment->run.started_us, cooperation };
         assessment_add_asset(assessment, assets[1].kind, self->name, self->criticality);
-        n_assets = 2 + add_backups(assessment, profile, options, assets + 2);
+        n_assets = 2 + add_recorded(assessment, profile, options, assets + 2);
     }
     findings = runner_run((const struct measure *const *)assessment->measures->pdata,
                           assessment->measures->len, assets, n_assets, &run, error);

@@ -266,3 +266,48 @@ def test_a_zone_by_transfer(entente, tmp_path, root):
         assert "refused" in refused.stderr
     finally:
         knot.stop()
+
+
+# ---- measures, judged from what the journal keeps
+
+def assessed(entente, *more):
+    entente("assess", "--principle", 2, "--format", "json", "--output", "assessment.json", "--save",
+            "--quiet", *more)
+    document = json.loads((entente.folder / "assessment.json").read_text())
+    names = [asset["name"] for asset in document["assets"]]
+    return {(names[finding["asset"]], finding["measure"]): finding
+            for finding in document["findings"] if finding["measure"].startswith("zone.")}
+
+
+def test_measures_come_from_the_last_recorded_check(zones, monkeypatch):
+    entente = zones.entente
+    (entente.folder / "entente.yaml").write_text(
+        "signatory:\n  name: Lab\n  group: state\n  country: FR\n  domain: good.test\n"
+        "assets:\n  domains:\n    - {name: good.test}\n    - {name: expired.test}\n")
+    before = assessed(entente)
+    assert before["good.test", "zone.checked"]["outcome"] == "fail"
+    assert before["good.test", "zone.validates"]["outcome"] == "not-measured"
+    assert before["good.test", "zone.validates"]["reason"] == "no-record"
+
+    stubs = {**stubs_for("good.test"), "expired.test": ADDRESSES[0]}
+    done = entente("zone", "check", "--at", TIME, "--format", "json", *zones.options(stubs),
+                   status=1)
+    assert [json.loads(line)["zone"] for line in done.stdout.splitlines()] == [
+        "good.test.", "expired.test."]
+    after = assessed(entente)
+    wanted = {"zone.checked": "pass", "zone.validates": "pass", "zone.keys": "pass",
+              "zone.signatures": "warn", "zone.delegation": "fail", "zone.servers": "pass",
+              "zone.data": "pass"}
+    assert {measure: after["good.test", measure]["outcome"] for measure in wanted} == wanted
+    for measure in ("zone.validates", "zone.signatures"):
+        assert after["expired.test", measure]["outcome"] == "fail"
+    found = [line["found"] for line in after["good.test", "zone.delegation"]["evidence"]]
+    assert any("127.0.0.11 is no address of the public Internet" in line for line in found)
+
+    # A zone that the profile does not have leaves no record.
+    entente("zone", "check", "sha1.test", "--at", TIME, *zones.options(stubs_for("sha1.test")),
+            status=1)
+    events = [json.loads(line) for line in
+              entente("journal", "list", "--format", "json").stdout.splitlines()]
+    assert [event["asset"] for event in events if event["kind"] == "zone-check"] == [
+        "good.test", "expired.test"]

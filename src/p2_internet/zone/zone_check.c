@@ -67,6 +67,16 @@ static GArray *servers_new(void)
     return servers;
 }
 
+static void add_server(GArray *servers, const char *host, const struct sockaddr_storage *address,
+                       gboolean of_parent)
+{
+    const struct zone_server server = { .host = g_strdup(host),
+                                        .address = *address,
+                                        .of_parent = of_parent };
+
+    g_array_append_val(servers, server);
+}
+
 /* Each address once; those that may not be asked go into the list. */
 static void add_servers(GArray *servers, const GPtrArray *hosts, gboolean allow_private,
                         gboolean of_parent, guint most, json_t *not_asked)
@@ -75,22 +85,14 @@ static void add_servers(GArray *servers, const GPtrArray *hosts, gboolean allow_
         const struct zone_host *host = hosts->pdata[i];
 
         for (guint j = 0; j < host->addresses->len; j++) {
-            struct zone_server server = {
-                .address = g_array_index(host->addresses, struct sockaddr_storage, j),
-                .of_parent = of_parent,
-            };
-            const struct sockaddr *address = (const struct sockaddr *)&server.address;
+            const struct sockaddr_storage *address =
+                &g_array_index(host->addresses, struct sockaddr_storage, j);
+            g_autofree char *text = address_text((const struct sockaddr *)address);
 
-            if (!allow_private && !address_is_public(address)) {
-                g_autofree char *text = address_text(address);
-
+            if (!allow_private && !address_is_public((const struct sockaddr *)address))
                 json_array_append_new(not_asked, json_safe_string(text));
-                continue;
-            }
-            if (servers->len >= most || is_there(servers, &server.address))
-                continue;
-            server.host = g_strdup(host->name);
-            g_array_append_val(servers, server);
+            else if (servers->len < most && !is_there(servers, address))
+                add_server(servers, host->name, address, of_parent);
         }
     }
 }

@@ -4,9 +4,9 @@
  */
 #pragma once
 #include "base/json.h"
-#include "journal/journal.h"
+#include "journal/records.h"
 
-#define ZONE_CHECK_EVENT "zone-check" /* asset: the domain's name in the profile */
+#define ZONE_CHECK_EVENT "zone-check" /* asset and key: the domain's name in the profile */
 
 /*
  * Keeps { "zone", "time", "verdict", "verdicts", "checks": [ { "id", "severity", "outcome",
@@ -14,3 +14,5 @@
  */
 gboolean zone_record_keep(struct journal *journal, const char *asset, const json_t *document,
                           GError **error);
+/* The newest record of a domain; NULL: there is none, or it cannot be read. */
+json_t *zone_record_latest(const struct records *records, const char *asset);
