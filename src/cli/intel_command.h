@@ -13,7 +13,7 @@ struct intel_arguments {
     /* pull, push */
     char **match;
     char *url, *collection, *store, *misp_feed, *added_after, *page, *user, *token_file, *key, *ca;
-    char *passphrase_file;
+    char *passphrase_file, *database;
     gboolean allow_private;
 };
 

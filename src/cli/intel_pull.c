@@ -81,14 +81,13 @@ static gboolean open_store(const struct context *context, const struct intel_arg
                            struct keeping *keeping, char **state, GError **error)
 {
     g_autofree char *data = cli_data_folder(context, error);
-    g_autofree char *path = data ? g_build_filename(data, TAXII_STORE_FILE, NULL) : NULL;
 
     if (!data)
         return FALSE;
     *state = g_build_filename(data, STORE_STATE, NULL);
     keeping->collection = intel_collection_id(given->store);
     keeping->workers = taxii_head_starter(error);
-    keeping->store = keeping->workers ? taxii_store_open(path, error) : NULL;
+    keeping->store = keeping->workers ? intel_store(context, given, error) : NULL;
     return keeping->store != NULL;
 }
 

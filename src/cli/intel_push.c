@@ -159,10 +159,8 @@ static int push_url(struct pushing *pushing, struct egress *egress, GError **err
 /* Into a collection of this node: nothing leaves yet. */
 static int push_store(struct pushing *pushing, GError **error)
 {
-    g_autofree char *data = cli_data_folder(pushing->context, error);
-    g_autofree char *path = data ? g_build_filename(data, TAXII_STORE_FILE, NULL) : NULL;
     g_autofree char *collection = intel_collection_id(pushing->given->store);
-    g_autoptr(taxii_store_t) store = path ? taxii_store_open(path, error) : NULL;
+    g_autoptr(taxii_store_t) store = intel_store(pushing->context, pushing->given, error);
     g_autofree struct taxii_addition *additions =
         g_new0(struct taxii_addition, pushing->items->len);
     g_autofree struct taxii_head *heads = g_new0(struct taxii_head, pushing->items->len);

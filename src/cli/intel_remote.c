@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/terminal.h"
+#include "cli/database.h"
 #include "cli/keys.h"
 #include "cli/network.h"
 #include "delivery/mailbox_request.h"
 #include "p1_resilience/intel/taxii_config.h"
+#include "p1_resilience/intel/taxii_store.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -116,6 +118,21 @@ void intel_remote_clear(struct intel_remote *remote)
     if (remote->line)
         sodium_memzero(remote->line, strlen(remote->line));
     g_clear_pointer(&remote->line, g_free);
+}
+
+struct taxii_store *intel_store(const struct context *context, const struct intel_arguments *given,
+                                GError **error)
+{
+    g_autofree char *data = NULL, *path = NULL;
+    const char *database;
+
+    if (!cli_database(given->database, &database, error))
+        return NULL;
+    if (database)
+        return taxii_store_open(database, error);
+    data = cli_data_folder(context, error);
+    path = data ? g_build_filename(data, TAXII_STORE_FILE, NULL) : NULL;
+    return path ? taxii_store_open(path, error) : NULL;
 }
 
 char *intel_collection_id(const char *name)

@@ -19,5 +19,9 @@ gboolean intel_remote_open(const struct context *context, const struct intel_arg
 void intel_remote_clear(struct intel_remote *remote);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(intel_remote_t, intel_remote_clear)
 
+/* The collections of this node: --database, ENTENTE_DATABASE, or a file in its data folder. */
+struct taxii_store *intel_store(const struct context *context, const struct intel_arguments *given,
+                                GError **error);
+
 /* The id of a collection of this node: a UUID, or that of its alias. Owned by the caller. */
 char *intel_collection_id(const char *name);

@@ -74,8 +74,9 @@ def test_killed_while_both_nodes_take_more(nodes, entente, tmp_path, say):
             assert (status, answer["failure_count"]) == (202, 0), answer
         return post
 
-    for i in range(0, len(loaded), 1000):
-        post_at((one, other)[i // 1000 % 2])(loaded[i:i + 1000])
+    (tmp_path / "loaded.json").write_text(json.dumps({"objects": loaded}))
+    database = one.options[one.options.index("--database") + 1]
+    entente("intel", "push", "loaded.json", "--store", "shared", "--database", database)
     (tmp_path / "token").write_text(token_of("member") + "\n")
     command = ["intel", "pull", f"http://127.0.0.1:{other.port}{ROOT}", "--collection", "shared",
                "-o", tmp_path / "in", "--page", 100, "--user", "member", "--token-file",
