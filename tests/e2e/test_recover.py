@@ -1,5 +1,5 @@
-"""entente recover with the real restic and borg: what is broken on purpose is found, and what could
-not be looked at proves nothing."""
+"""entente recover with the real restic and borg (modules drill_held, custody, drill_judge, drill_record,
+service_recover): what is broken on purpose is found, and what could not be looked at proves nothing."""
 import json
 import os
 import pathlib

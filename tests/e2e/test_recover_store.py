@@ -1,4 +1,4 @@
-"""entente recover and the store behind a backup: flipped bytes, locks, who may delete, no space."""
+"""entente recover and the store behind a backup (modules drill_restore, repository): flipped bytes, locks, who may delete, no space."""
 import http.server
 import json
 import os
