@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
@@ -44,19 +43,19 @@ def test_a_backup_that_is_whole_comes_back(backup):
     assert check("recover-status", document)
 
 
-def test_nothing_secret_and_no_name_of_a_file_is_kept_in_the_record(backup):
-    backup.drill("--files", "2")
-    data = backup.folder / "data"
+def test_nothing_secret_and_no_name_of_a_file_is_kept_in_the_record(restic):
+    restic.drill("--files", "2")
+    data = restic.folder / "data"
     record, = data.glob("recover/*/drill-*.dsse.json")
-    backup.entente("journal", "verify")
+    restic.entente("journal", "verify")
     for path in [record, data / "journal.db"]:
         held = path.read_bytes()
         assert PASSWORD.encode() not in held and b"file1" not in held
     statement = json.loads(__import__("base64").b64decode(json.loads(record.read_text())["payload"]))
     text = json.dumps(statement)
-    assert "nightly" not in text and str(backup.source) not in text and str(backup.repository) not in text
+    assert "nightly" not in text and str(restic.source) not in text and str(restic.repository) not in text
     openings, = data.glob("recover/*/drill-*.openings.json")
-    assert openings.stat().st_mode & 0o777 == 0o600 and str(backup.source) in openings.read_text()
+    assert openings.stat().st_mode & 0o777 == 0o600 and str(restic.source) in openings.read_text()
 
 
 def test_the_sample_can_be_drawn_again(restic):
@@ -99,18 +98,18 @@ def test_a_check_that_read_nothing_proves_nothing(restic):
     assert restic.drill("--files", "1", "--read", "none")["by"]["integrity"] == ("not-proven", "nothing-read")
 
 
-def test_a_file_that_was_swapped_before_the_backup_is_found(backup):
+def test_a_file_that_was_swapped_before_the_backup_is_found(restic):
     """Same size and time, other bytes: the manifest tells them apart."""
-    victim = backup.source / "file3"
+    victim = restic.source / "file3"
     status = victim.stat()
-    backup.entente("recover", "manifest")
+    restic.entente("recover", "manifest")
     victim.write_bytes(b"x" * status.st_size)
     os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
     # The tool trusts times, too; a new repository has to read.
-    shutil.rmtree(backup.repository)
-    backup.begin()
-    backup.snapshot("two")
-    report = backup.drill()
+    shutil.rmtree(restic.repository)
+    restic.begin()
+    restic.snapshot("two")
+    report = restic.drill()
     assert report["by"]["restore"] == ("failed", "files-damaged")
     assert report["sample"]["damaged"] == 1
 
@@ -143,12 +142,12 @@ def test_mass_change_is_seen(restic):
     assert restic.drill("--files", "1")["by"]["completeness"] == ("failed", "mass-change")
 
 
-def test_a_manifest_that_was_changed_is_found(backup):
-    path, = (backup.folder / "data").glob("recover/*/*.manifest")
+def test_a_manifest_that_was_changed_is_found(restic):
+    path, = (restic.folder / "data").glob("recover/*/*.manifest")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    report = backup.drill()
+    report = restic.drill()
     assert report["by"]["manifest"][0] == "failed"
     assert report["by"]["restore"] == ("not-proven", "no-manifest")
 
@@ -165,20 +164,20 @@ def test_no_repository(backup):
     assert backup.drill()["by"]["access"] == ("failed", "no-repository")
 
 
-def test_no_such_tool(backup, tmp_path):
-    backup.entente.environment["PATH"] = str(tmp_path)
-    report = backup.drill()
+def test_no_such_tool(restic, tmp_path):
+    restic.entente.environment["PATH"] = str(tmp_path)
+    report = restic.drill()
     assert report["by"]["access"] == ("not-proven", "not-installed")
 
 
-def test_a_tool_that_hangs_is_killed(backup, tmp_path):
+def test_a_tool_that_hangs_is_killed(restic, tmp_path):
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    fake = bin_folder / backup.tool
-    backup.entente.environment["PATH"] = f"{bin_folder}:{os.environ['PATH']}"
+    fake = bin_folder / restic.tool
+    restic.entente.environment["PATH"] = f"{bin_folder}:{os.environ['PATH']}"
     fake.write_text("#!/bin/sh\nsleep 600 &\nsleep 600\n")
     fake.chmod(0o755)
-    report = backup.drill("--limit", "2")
+    report = restic.drill("--limit", "2")
     assert report["by"]["access"] == ("not-proven", "no-answer")
 
 
@@ -209,28 +208,28 @@ def alarms_of(backup):
     return rows["cases"] if isinstance(rows, dict) else rows
 
 
-def test_the_node_holds_the_drills_that_are_due(backup):
+def test_the_node_holds_the_drills_that_are_due(restic):
     """Module node/background: when the profile wants one, not before; a failed one is an alarm; and
     what it started ends with it, also when it is killed."""
-    node = Node(backup.folder / "data", "--profile", backup.folder / "entente.yaml", "--drill-every", 1)
+    node = Node(restic.folder / "data", "--profile", restic.folder / "entente.yaml", "--drill-every", 1)
     node.start()
     try:
-        node.until(lambda: drills_of(backup))
-        first = drills_of(backup)
+        node.until(lambda: drills_of(restic))
+        first = drills_of(restic)
         assert first["sample"]["intact"] == 13
-        node.until(lambda: alarms_of(backup))  # a folder of this machine is no backup that lies elsewhere
+        node.until(lambda: alarms_of(restic))  # a folder of this machine is no backup that lies elsewhere
         rounds = numbers(node)["rounds_total"]
         node.until(lambda: numbers(node)["rounds_total"] > rounds + 1)
-        assert drills_of(backup) == first and numbers(node)["drills_total"] == 1
-        assert numbers(node)["drills_failed_total"] == 1 and len(alarms_of(backup)) == 1
+        assert drills_of(restic) == first and numbers(node)["drills_total"] == 1
+        assert numbers(node)["drills_failed_total"] == 1 and len(alarms_of(restic)) == 1
         node.stop()
         # Another backup is due at once, and its tool hangs when the node is killed.
-        fake = backup.folder / "bin" / backup.tool
+        fake = restic.folder / "bin" / restic.tool
         fake.parent.mkdir()
-        pid = backup.folder / "pid"
+        pid = restic.folder / "pid"
         fake.write_text(f"#!/bin/sh\necho $$ > {pid}.new && mv {pid}.new {pid}\nexec sleep 600\n")
         fake.chmod(0o755)
-        backup.profile(name="weekly")
+        restic.profile(name="weekly")
         os.environ["PATH"], path = f"{fake.parent}:{os.environ['PATH']}", os.environ["PATH"]
         try:
             node.start()
@@ -242,7 +241,7 @@ def test_the_node_holds_the_drills_that_are_due(backup):
         while runs(int(pid.read_text())):
             assert time.monotonic() < end
             time.sleep(0.05)
-        assert drills_of(backup) is None
+        assert drills_of(restic) is None
     finally:
         if node.process.poll() is None:
             node.process.kill()
