@@ -14,6 +14,7 @@ import pytest
 
 from conftest import BINARY, ROOT
 from nodes import Node
+from test_schemas import check
 
 PROFILE = """\
 signatory:
@@ -57,6 +58,9 @@ class Retro:
         done = self.entente("hunt", "retro", "--format", "json", status=None)
         assert done.returncode in (0, 1, 3), done.stderr
         *hits, last = [json.loads(line) for line in done.stdout.splitlines()]
+        for line in (*hits, last):
+            assert check("hunt-retro", line) == []
+            assert check("hunt-retro", {**line, "line": 0})
         if status is not None:
             assert done.returncode == status, done.stdout + done.stderr
         return {(h["log"], h["indicator"]): h["hits"] for h in hits}, last["summary"]

@@ -70,6 +70,9 @@ def test_somebody_else_finds_the_same(hunted):
     done = hunted("hunt", "recheck", "hunt.dsse.json", "--table", "intel.table", "renamed.log",
                   "quiet.log", "--format", "json")
     first, second = map(json.loads, done.stdout.splitlines())
+    for line in (first, second):
+        assert check("hunt-recheck", line) == []
+        assert check("hunt-recheck", {**line, "verdict": "perhaps"})
     assert (first["file"], first["hits"], first["verdict"]) == ("web.log", 2, "same")
     assert (second["file"], second["hits"], second["verdict"]) == ("quiet.log", 0, "same")
 
