@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
+from backups import PROFILE, Backup
 from nodes import Community, MAKER
-from test_recover import PROFILE, Backup
 from test_review import enter, problems
 from test_schemas import check
 
