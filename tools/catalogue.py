@@ -15,7 +15,7 @@ import yaml
 SEVERITIES = {"info", "low", "medium", "high", "critical"}
 FUNCTIONS = {"govern", "identify", "protect", "detect", "respond", "recover"}
 NEEDS = {"live", "walk", "bus"}
-KINDS = {"backup", "domain", "host", "signatory"}
+KINDS = {"backup", "domain", "host", "prefix", "signatory"}
 MAPS = {  # letter of the short form -> framework
     "L": "lynis",
     "C": "cis-debian12",

@@ -126,7 +126,8 @@ static gsize add_recorded(struct assessment *assessment, const struct profile *p
     for (guint i = 0; i < profile->assets->len; i++) {
         const struct asset *asset = profile->assets->pdata[i];
 
-        if (asset->kind != ASSET_BACKUP && asset->kind != ASSET_DOMAIN)
+        if (asset->kind != ASSET_BACKUP && asset->kind != ASSET_DOMAIN &&
+            asset->kind != ASSET_PREFIX)
             continue;
         assets[count].kind = asset_kind_name(asset->kind);
         assets[count].view =

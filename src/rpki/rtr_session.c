@@ -520,6 +520,9 @@ gboolean rtr_session_tick(struct rtr_session *session, gint64 now_us)
     if (session->vrps && now_us >= session->expires_us) {
         drop_data(session);
         say(session, "the payloads have expired");
+        /* What is on its way are changes to what is gone: begin anew. */
+        if (!session->is_reset && (session->phase == PHASE_ASKED || session->phase == PHASE_ANSWER))
+            return FALSE;
     }
     if (session->phase == PHASE_SETTLED && now_us >= session->query_us)
         ask(session, session->no_data, now_us);

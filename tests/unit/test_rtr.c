@@ -234,6 +234,21 @@ static void test_timers(void)
     sends(session, RESET_QUERY);
 }
 
+/* What came are changes to what is gone by then. */
+static void test_what_expires_during_an_answer(void)
+{
+    g_autoptr(rtr_session_t) session = synced(0);
+    gint64 again_us;
+
+    rtr_session_lost(session, 6000 * SECOND_US, &again_us);
+    rtr_session_connected(session, 7199 * SECOND_US);
+    g_assert_true(take_hex(session, RESPONSE P10_GONE, 7199 * SECOND_US));
+    g_assert_false(rtr_session_tick(session, 7200 * SECOND_US));
+    rtr_session_lost(session, 7200 * SECOND_US, &again_us);
+    rtr_session_connected(session, again_us);
+    sends(session, RESET_QUERY);
+}
+
 static void test_versions(void)
 {
     g_autoptr(rtr_session_t) session = rtr_session_new(2), quiet = rtr_session_new(2);
@@ -601,6 +616,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rtr/deltas", test_deltas);
     g_test_add_func("/rtr/broken-off", test_an_answer_that_breaks_off_changes_nothing);
     g_test_add_func("/rtr/timers", test_timers);
+    g_test_add_func("/rtr/expires-meanwhile", test_what_expires_during_an_answer);
     g_test_add_func("/rtr/versions", test_versions);
     g_test_add_func("/rtr/lower-version", test_an_answer_in_a_lower_version);
     g_test_add_func("/rtr/errors-told", test_errors_are_told);
