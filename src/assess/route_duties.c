@@ -136,7 +136,7 @@ void judge_org_routes_origins_known(const struct asset_view *view, struct findin
 
     if (!record)
         return;
-    if (!view->asset->n_origins) {
+    if (!view->asset->origins) {
         finding_not_measured(finding, REASON_NO_RECORD,
                              "the profile names no origin of the prefix");
         return;

@@ -44,6 +44,12 @@ gboolean asset_has_role(const struct asset *asset, const char *role)
     return asset->roles && g_strv_contains((const char *const *)asset->roles, role);
 }
 
+static void free_numbers(GArray *numbers)
+{
+    if (numbers)
+        g_array_unref(numbers);
+}
+
 static void asset_free(gpointer pointer)
 {
     struct asset *asset = pointer;
@@ -57,7 +63,11 @@ static void asset_free(gpointer pointer)
     g_strfreev(asset->issuers);
     g_strfreev(asset->caa);
     g_free(asset->prefix);
-    g_free(asset->origins);
+    free_numbers(asset->origins);
+    free_numbers(asset->neighbours);
+    free_numbers(asset->upstreams);
+    free_numbers(asset->peers);
+    free_numbers(asset->downstreams);
     g_free(asset->path);
     g_free(asset->format);
     g_free(asset->purl);

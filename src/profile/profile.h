@@ -42,12 +42,16 @@ struct asset {
     char **keys;         /* "sha256:" of the public key (SPKI) */
     char **issuers;      /* organisations, or "sha256:" of the issuer's public key */
     char **caa;          /* who may issue, as in CAA: "letsencrypt.org", "ca.example=Example CA" */
-    /* prefix: "192.0.2.0/24", and the AS numbers that may originate it */
+    /* prefix: "192.0.2.0/24"; AS numbers (guint32) that may originate it, and that stand next to
+     * them; the longest that is announced within it (0: itself); TRUE when it is never announced */
     char *prefix;
-    guint32 *origins;
-    guint n_origins;
-    /* as */
+    GArray *origins, *neighbours;
+    guint8 max_length;
+    gboolean dormant;
+    /* as: numbers (guint32) of those who carry its routes, who exchange with it, whose it carries
+     */
     guint32 as_number;
+    GArray *upstreams, *peers, *downstreams;
     /* log, documents, software */
     char *path;
     char *format; /* of a log: "syslog", "json", "combined", ... */

@@ -26,13 +26,15 @@ struct raw_contact {
 struct entry {
     char *name, *prefix, *number, *path, *format, *purl, *tool, *repository;
     char *password_file, *password_command, *rpo, *rto, *drill_every;
-    char *date, *from, *until, *client;
-    char **roles, **listeners, **root_ca, **origins, **paths;
+    char *max_length, *date, *from, *until, *client;
+    char **roles, **listeners, **root_ca, **paths;
+    unsigned n_roles, n_listeners, n_root_ca, n_paths;
+    char **origins, **neighbours, **upstreams, **peers, **downstreams;
+    unsigned n_origins, n_neighbours, n_upstreams, n_peers, n_downstreams;
     char **certificates, **keys, **issuers, **caa;
-    unsigned n_roles, n_listeners, n_root_ca, n_origins, n_paths;
     unsigned n_certificates, n_keys, n_issuers, n_caa;
     unsigned criticality; /* 0: not said */
-    bool mail, web, append_only, object_lock, off_host;
+    bool mail, web, dormant, append_only, object_lock, off_host;
 };
 
 struct list {
@@ -113,12 +115,18 @@ static const cyaml_schema_field_t prefix_fields[] = {
     TEXT("name", name, OPTIONAL),
     CRITICALITY,
     LIST("origins", origins, &text_item),
+    LIST("neighbours", neighbours, &text_item),
+    TEXT("max_length", max_length, OPTIONAL),
+    FACT("dormant", dormant),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t as_fields[] = {
     TEXT("number", number, REQUIRED),
     TEXT("name", name, OPTIONAL),
     CRITICALITY,
+    LIST("upstreams", upstreams, &text_item),
+    LIST("peers", peers, &text_item),
+    LIST("downstreams", downstreams, &text_item),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t log_fields[] = {
@@ -322,20 +330,47 @@ static gboolean fill_domain(const struct loading *l, const char *at, const struc
            copy_list(l, at, ".caa", entry->caa, entry->n_caa, NULL, &asset->caa);
 }
 
+/* A list of AS numbers; NULL stays NULL. */
+static gboolean copy_systems(const struct loading *l, const char *at, const char *member,
+                             char *const *items, unsigned count, GArray **copy)
+{
+    if (!items)
+        return TRUE;
+    *copy = g_array_new(FALSE, FALSE, sizeof(guint32));
+    for (unsigned i = 0; i < count; i++) {
+        g_autofree char *place = g_strdup_printf("%s[%u]", member, i);
+        GError *problem = NULL;
+        guint32 number;
+
+        if (!value_parse_as(items[i], &number, &problem))
+            return refuse_at(l, at, place, problem);
+        g_array_append_val(*copy, number);
+    }
+    return TRUE;
+}
+
 static gboolean fill_prefix(const struct loading *l, const char *at, const struct entry *entry,
                             struct asset *asset)
 {
-    asset->prefix = g_strdup(entry->prefix);
-    asset->origins = g_new0(guint32, entry->n_origins);
-    for (unsigned i = 0; i < entry->n_origins; i++) {
-        g_autofree char *member = g_strdup_printf(".origins[%u]", i);
-        GError *problem = NULL;
+    g_autofree char *place = g_strconcat(at, ".max_length", NULL);
+    const guint64 bits = strchr(entry->prefix, ':') ? 128 : 32;
+    guint64 own, longest = 0;
 
-        if (!value_parse_as(entry->origins[i], &asset->origins[i], &problem))
-            return refuse_at(l, at, member, problem);
-    }
-    asset->n_origins = entry->n_origins;
-    return check_text(l, at, ".prefix", entry->prefix, value_check_prefix);
+    asset->prefix = g_strdup(entry->prefix);
+    asset->dormant = entry->dormant;
+    if (!check_text(l, at, ".prefix", entry->prefix, value_check_prefix) ||
+        !copy_systems(l, at, ".origins", entry->origins, entry->n_origins, &asset->origins) ||
+        !copy_systems(l, at, ".neighbours", entry->neighbours, entry->n_neighbours,
+                      &asset->neighbours))
+        return FALSE;
+    own = g_ascii_strtoull(strchr(entry->prefix, '/') + 1, NULL, 10);
+    if (entry->max_length &&
+        !g_ascii_string_to_unsigned(entry->max_length, 10, own, bits, &longest, NULL))
+        return yaml_places_refuse(l->places, l->error, place,
+                                  "\"%s\" is no length within %s (%u to %u)", entry->max_length,
+                                  entry->prefix, (guint)own, (guint)bits);
+    asset->max_length = (guint8)longest;
+    return TRUE;
 }
 
 static gboolean fill_as(const struct loading *l, const char *at, const struct entry *entry,
@@ -343,8 +378,13 @@ static gboolean fill_as(const struct loading *l, const char *at, const struct en
 {
     GError *problem = NULL;
 
-    return value_parse_as(entry->number, &asset->as_number, &problem) ||
-           refuse_at(l, at, ".number", problem);
+    if (!value_parse_as(entry->number, &asset->as_number, &problem))
+        return refuse_at(l, at, ".number", problem);
+    return copy_systems(l, at, ".upstreams", entry->upstreams, entry->n_upstreams,
+                        &asset->upstreams) &&
+           copy_systems(l, at, ".peers", entry->peers, entry->n_peers, &asset->peers) &&
+           copy_systems(l, at, ".downstreams", entry->downstreams, entry->n_downstreams,
+                        &asset->downstreams);
 }
 
 static gboolean fill_log(const struct loading *l, const char *at, const struct entry *entry,

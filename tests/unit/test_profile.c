@@ -48,11 +48,18 @@ static void test_every_kind_has_its_place(void)
     asset = wanted(profile, ASSET_DOMAIN, "hospital.example");
     g_assert_true(asset->mail && asset->web);
     asset = wanted(profile, ASSET_PREFIX, "192.0.2.0/24");
-    g_assert_cmpuint(asset->n_origins, ==, 2);
-    g_assert_cmpuint(asset->origins[0], ==, 64500);
-    g_assert_cmpuint(asset->origins[1], ==, 64501);
+    g_assert_cmpuint(asset->origins->len, ==, 2);
+    g_assert_cmpuint(g_array_index(asset->origins, guint32, 0), ==, 64500);
+    g_assert_cmpuint(g_array_index(asset->origins, guint32, 1), ==, 64501);
+    g_assert_cmpuint(g_array_index(asset->neighbours, guint32, 0), ==, 64510);
+    g_assert_cmpuint(asset->max_length, ==, 25);
+    g_assert_true(wanted(profile, ASSET_PREFIX, "198.51.100.0/24")->dormant);
     g_assert_cmpstr(wanted(profile, ASSET_PREFIX, "everything")->prefix, ==, "2001:db8::/32");
-    g_assert_cmpuint(wanted(profile, ASSET_AS, "AS64500")->as_number, ==, 64500);
+    asset = wanted(profile, ASSET_AS, "AS64500");
+    g_assert_cmpuint(asset->as_number, ==, 64500);
+    g_assert_cmpuint(g_array_index(asset->upstreams, guint32, 0), ==, 64510);
+    g_assert_cmpuint(asset->peers->len, ==, 2);
+    g_assert_null(asset->downstreams);
     g_assert_cmpstr(wanted(profile, ASSET_LOG, "/var/log/auth.log")->format, ==, "syslog");
     asset = wanted(profile, ASSET_BACKUP, "nightly");
     g_assert_cmpint(asset->rpo_us, ==, G_GINT64_CONSTANT(26) * 3600 * G_USEC_PER_SEC);
@@ -138,7 +145,11 @@ static void test_mistakes_are_named_with_their_place(void)
           "p:2:30: \"192.0.2.1/24\" has bits set beyond its length" },
         { SIGNATORY "assets: {prefixes: [{prefix: 192.0.2.0/24, origins: [AS0]}]}\n",
           "p:2:54: AS0 is reserved" },
+        { SIGNATORY "assets: {prefixes: [{prefix: 192.0.2.0/24, max_length: 20}]}\n",
+          "p:2:56: \"20\" is no length within 192.0.2.0/24 (24 to 32)" },
+        { SIGNATORY "assets: {prefixes: [{prefix: 192.0.2.0/24, max_length: 33}]}\n", "p:2:56: " },
         { SIGNATORY "assets: {as: [{number: 4294967296}]}\n", "p:2:24: " },
+        { SIGNATORY "assets: {as: [{number: 64500, peers: [AS23456]}]}\n", "p:2:39: " },
         { SIGNATORY "assets:\n  hosts:\n  - name: a\n    listeners: [tcp/22, tcp/65536]\n",
           "p:5:25: \"tcp/65536\" is not a listener" },
         { SIGNATORY "assets:\n  hosts:\n  - name: a\n    roles: [sever]\n",

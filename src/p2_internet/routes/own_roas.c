@@ -14,8 +14,8 @@ static gboolean prefix_of(const struct asset *asset, struct ip_prefix *prefix)
 
 static gboolean names_origin(const struct asset *asset, guint32 asn)
 {
-    for (guint i = 0; i < asset->n_origins; i++)
-        if (asset->origins[i] == asn)
+    for (guint i = 0; asset->origins && i < asset->origins->len; i++)
+        if (g_array_index(asset->origins, guint32, i) == asn)
             return TRUE;
     return FALSE;
 }
@@ -123,7 +123,7 @@ static int longest(const struct own_roas *own, const struct vrp *vrp)
         const struct asset *asset = own->profile->assets->pdata[i];
         struct ip_prefix prefix;
 
-        if (prefix_of(asset, &prefix) && (!asset->n_origins || names_origin(asset, vrp->asn)) &&
+        if (prefix_of(asset, &prefix) && (!asset->origins || names_origin(asset, vrp->asn)) &&
             ip_prefix_covers(&vrp->prefix, &prefix))
             length = MAX(length, prefix.length);
     }
@@ -162,7 +162,7 @@ static void judge_vrp(const struct vrp *vrp, gpointer data)
         list_vrp(authorised->as0, vrp, -1);
         return;
     }
-    if (authorised->asset->n_origins && !names_origin(authorised->asset, vrp->asn))
+    if (authorised->asset->origins && !names_origin(authorised->asset, vrp->asn))
         return; /* somebody else's: of what he announces nothing is known here */
     length = longest(authorised->own, vrp);
     if (length < 0)
@@ -198,8 +198,9 @@ json_t *own_roas_record(const struct own_roas *own, const struct asset *asset)
     vrp_set_covering(own->vrps, &prefix, judge_vrp, &authorised);
     authorised.covers = FALSE;
     vrp_set_within(own->vrps, &prefix, judge_inner, &authorised);
-    for (guint i = 0; i < asset->n_origins; i++)
-        json_array_append_new(origins, origin_record(own, &prefix, asset->origins[i]));
+    for (guint i = 0; asset->origins && i < asset->origins->len; i++)
+        json_array_append_new(
+            origins, origin_record(own, &prefix, g_array_index(asset->origins, guint32, i)));
     json_object_set_new(record, "schema", json_string(OWN_ROAS_SCHEMA));
     put_time(record, "time", own->now_us);
     json_object_set_new(record, "prefix", json_string(asset->prefix));

@@ -1,0 +1,153 @@
+/*
+ * watch_private.h: for the files of the watch alone.
+ *
+ *     watch.c           peers and the routes that are held of them
+ *     watch_judge.c     one route: what is wrong with it
+ *     watch_incident.c  what is wrong, counted by those who see it, and told
+ *     watch_absence.c   what is not seen: visibility of our prefixes, feeds that say nothing
+ *     watch_ours.c      what is ours: found by prefix and by AS
+ *     watch_tell.c      an incident as text
+ */
+#pragma once
+#include "p2_internet/routes/watch.h"
+
+/* watch_ours.c */
+struct watch_ours;
+struct watch_ours *watch_ours_new(const GPtrArray *prefixes, const GPtrArray *systems);
+void watch_ours_free(struct watch_ours *ours);
+/* The longest of ours that covers `prefix`; NULL: none. */
+const struct watch_prefix *watch_ours_around(const struct watch_ours *ours,
+                                             const struct ip_prefix *prefix);
+/* The first of ours that `prefix` covers without being equal; NULL: none. */
+const struct watch_prefix *watch_ours_within(const struct watch_ours *ours,
+                                             const struct ip_prefix *prefix);
+const struct watch_as *watch_ours_as(const struct watch_ours *ours, guint32 as);
+gboolean watch_list_has(const GArray *list, guint32 as); /* NULL: no */
+
+/* A path as hops: repetitions collapsed, confederations left out, a set as 0. Nearest first. */
+struct watch_path {
+    GArray *hops; /* guint32 */
+    gboolean has_set;
+    gboolean has_origin;
+    guint32 origin;
+};
+void watch_path_of(struct watch_path *path, const struct bgp_path *from);
+
+struct watch_finding {
+    enum watch_alarm alarm;
+    const char *ours;
+    gboolean has_as;
+    guint32 as;
+};
+
+/* What decides about a route. */
+struct watch_judging {
+    const struct watch_options *options;
+    const struct watch_ours *ours;
+    const struct vrp_set *vrps;
+    const struct aspa_set *aspas;
+    const struct ip_prefix *prefix;
+    const struct watch_path *path;
+    const struct bgp_attributes *attributes;
+    const struct watch_prefix *around, *within; /* as watch_ours_around(), _within() */
+    gboolean is_within_seen;                    /* a peer holds `within` itself */
+    enum rov_state rov; /* with vrps, a route that has to do with our prefixes */
+};
+/* Appends struct watch_finding. */
+void watch_judge(const struct watch_judging *judging, GArray *findings);
+
+/* watch_tell.c: the sentence of a report, all else of which is there. Owned by the caller. */
+char *watch_text(const struct watch_report *report);
+
+/* --- the state --- */
+
+#define SAMPLES 24
+
+struct peer {
+    struct route_peer who;
+    gint64 last_us;
+    gboolean is_ignored;
+    GHashTable *held; /* struct held *, a set */
+};
+
+struct visible {
+    const struct watch_prefix *prefix;
+    guint count, highest;
+    guint samples[SAMPLES], n_samples, next_sample;
+    gint64 low_since_us; /* 0: not low */
+};
+
+struct feed {
+    char *name;
+    gint64 last_us;
+};
+
+struct incident {
+    char *key;
+    enum watch_alarm alarm;
+    const char *ours;
+    gboolean has_prefix, has_as, has_rov, is_open;
+    struct ip_prefix prefix;
+    guint32 as, serial;
+    enum rov_state rov;
+    GHashTable *peers; /* struct peer * -> how many of its routes */
+    guint counted;     /* in place of them, where routes are not what counts */
+    guint most, told_peers;
+    gint64 first_us, last_us, told_us;
+    gint64 quiet_us; /* since when no peer sees it; 0: one does */
+    char *path;
+    GPtrArray *evidence; /* strings */
+};
+
+struct held_key {
+    const struct peer *peer;
+    struct ip_prefix prefix;
+    guint32 path_id;
+};
+struct held {
+    struct held_key key;
+    struct bgp_attributes attributes; /* a copy of what is judged */
+    GPtrArray *incidents;             /* struct incident * */
+    struct visible *visible;          /* it is our prefix itself; or NULL */
+};
+
+struct watch {
+    struct watch_options options;
+    struct watch_ours *ours;
+    watch_sink sink;
+    gpointer data;
+    GHashTable *peers;     /* struct route_peer (of struct peer) -> struct peer */
+    GPtrArray *feeds;      /* struct feed * */
+    GHashTable *held;      /* struct held_key -> struct held */
+    GHashTable *incidents; /* key -> struct incident */
+    GPtrArray *in_order;   /* the same, as they came */
+    GPtrArray *visibles;   /* struct visible *, of each prefix of ours */
+    GHashTable *by_prefix; /* struct ip_prefix * -> struct visible * */
+    struct watch_counts counts;
+    gint64 now_us, ticked_us, sampled_us;
+    /* Used again for each route. */
+    struct watch_path path;
+    GArray *findings;
+};
+
+/* watch_incident.c. `makes` FALSE: only one that is there. NULL also when there are too many. */
+struct incident *watch_incident_of(struct watch *watch, const struct watch_finding *finding,
+                                   const struct ip_prefix *prefix, gboolean makes);
+void watch_incident_evidence(struct incident *incident, const struct route_element *element);
+void watch_incident_see(struct incident *incident, struct peer *peer);
+void watch_incident_unsee(struct watch *watch, struct incident *incident, struct peer *peer);
+/* Told when enough see it, and again when twice as many do. */
+void watch_incident_weigh(struct watch *watch, struct incident *incident);
+/* Ends those that nobody sees any more. */
+void watch_incidents_end(struct watch *watch);
+void watch_incident_free(gpointer incident);
+
+/* watch_absence.c. NULL: the prefix is none of ours. */
+struct visible *watch_visible_of(const struct watch *watch, const struct ip_prefix *prefix);
+/* A peer that is gone sees nothing, and is no longer one of those who had it. */
+void watch_visible_without_peer(struct visible *visible);
+void watch_visible_sample(struct visible *visible); /* once an hour */
+void watch_visible_weigh(struct watch *watch, struct visible *visible);
+/* Made when it is new: it speaks since `now_us`. */
+struct feed *watch_feed_of(struct watch *watch, const char *name, gint64 now_us);
+void watch_feed_weigh(struct watch *watch, struct feed *feed);
