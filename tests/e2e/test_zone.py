@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from test_schemas import check as schema_errors
-from zones import Knot, Zones, free_port, outcomes, problems, wait_for
+from zones import Knot, Zones, free_port, outcomes, problems
 
 ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
 SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]

@@ -22,16 +22,24 @@ static const struct wish wishes[] = {
 #define CDNSKEY (&wishes[1])
 #define DELETE_LENGTH 5u
 
-/* The first answer's records; `packet` receives the answer. NULL: no answer. */
+/* The first answer that has such records, else the first one; `packet` receives it. NULL: no
+ * answer. */
 static GPtrArray *first_of(const struct zone_view *view, enum zone_probe probe, guint16 type,
                            const struct dns_packet **packet)
 {
+    g_autoptr(GPtrArray) first = NULL;
+
+    *packet = NULL;
     for (guint i = 0; zone_next(view, &i); i++) {
-        *packet = zone_answer(view, i, probe);
-        if (*packet)
-            return zone_rrset(*packet, DNS_ANSWER, view->in->names->apex, type);
+        const struct dns_packet *answer = zone_answer(view, i, probe);
+
+        if (!answer || (first && first->len))
+            continue;
+        g_clear_pointer(&first, g_ptr_array_unref);
+        first = zone_rrset(answer, DNS_ANSWER, view->in->names->apex, type);
+        *packet = answer;
     }
-    return NULL;
+    return g_steal_pointer(&first);
 }
 
 static gboolean is_delete(const struct wish *wish, const struct dns_record *record)

@@ -159,34 +159,61 @@ static enum zone_outcome glue(struct zone_view *view)
     return seen ? ZONE_PASS : ZONE_NOT_SEEN;
 }
 
-/* The addresses that the zone itself gives its server `host`. */
-static GPtrArray *own_answer(const struct zone_view *view, const guint8 *host, guint16 type)
+/* The host as a resolver finds it, which asks the zone itself; NULL: not found there. */
+static const struct zone_host *host_named(const struct zone_view *view, const guint8 *name)
 {
-    for (guint i = 0; zone_next(view, &i); i++) {
-        guint8 name[DNS_NAME_MAX];
-        const struct dns_packet *packet =
-            zone_answer(view, i, type == DNS_TYPE_A ? PROBE_HOST_A : PROBE_HOST_AAAA);
+    for (guint i = 0; i < view->in->hosts->len; i++) {
+        const struct zone_host *host = view->in->hosts->pdata[i];
+        guint8 other[DNS_NAME_MAX];
 
-        if (packet && dns_name_parse(view->in->servers[i].host, name) && dns_name_equal(name, host))
-            return zone_rrset(packet, DNS_ANSWER, host, type);
+        if (!host->is_unknown && dns_name_parse(host->name, other) && dns_name_equal(other, name))
+            return host;
     }
     return NULL;
 }
 
-static void compare_glue(struct zone_view *view, guint server, const struct dns_packet *packet,
-                         const guint8 *host, guint16 type)
+static guint count_addresses(const struct zone_host *host, int family)
 {
-    g_autoptr(GPtrArray) given = zone_rrset(packet, DNS_ADDITIONAL, host, type);
-    g_autoptr(GPtrArray) own = own_answer(view, host, type);
-    g_autofree char *name = dns_name_text(host);
+    guint count = 0;
 
-    if (!own || (!given->len && !own->len))
+    for (guint i = 0; i < host->addresses->len; i++)
+        count += g_array_index(host->addresses, struct sockaddr_storage, i).ss_family == family;
+    return count;
+}
+
+static gboolean has_address(const struct zone_host *host, const struct dns_record *record)
+{
+    struct sockaddr_storage address;
+
+    zone_address_set(&address, record->data, record->length, 0);
+    for (guint i = 0; i < host->addresses->len; i++)
+        if (same_address(&g_array_index(host->addresses, struct sockaddr_storage, i), &address))
+            return TRUE;
+    return FALSE;
+}
+
+static void compare_glue(struct zone_view *view, guint server, const struct dns_packet *packet,
+                         const guint8 *name, guint16 type)
+{
+    const gsize length = type == DNS_TYPE_A ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+    const struct zone_host *host = host_named(view, name);
+    g_autoptr(GPtrArray) given = zone_rrset(packet, DNS_ADDITIONAL, name, type);
+    const guint own = host ? count_addresses(host, type == DNS_TYPE_A ? AF_INET : AF_INET6) : 0;
+    guint same = 0;
+
+    if (!host || (!given->len && !own))
         return;
-    if (!given->len && own->len)
+    for (guint i = 0; i < given->len; i++) {
+        const struct dns_record *record = given->pdata[i];
+
+        same += record->length == length && has_address(host, record);
+    }
+    if (!given->len)
         zone_problem_at(view, SEVERITY_LOW, (int)server, "the parent lacks the IPv%c address of %s",
-                        type == DNS_TYPE_A ? '4' : '6', name);
-    else if (!zone_same_records(given, own))
-        zone_problem(view, (int)server, "the parent gives %s another address than the zone", name);
+                        type == DNS_TYPE_A ? '4' : '6', host->name);
+    else if (same != given->len || same != own)
+        zone_problem(view, (int)server, "the parent gives %s another address than the zone",
+                     host->name);
 }
 
 static enum zone_outcome glue_same(struct zone_view *view)

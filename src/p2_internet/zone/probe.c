@@ -50,8 +50,6 @@ static const struct probe_row {
     { PROBE_MX, DNS_TYPE_MX, PROBE_EDNS | PROBE_DO, APEX, 0, 0, 0 },
     { PROBE_TXT, DNS_TYPE_TXT, PROBE_EDNS | PROBE_DO, APEX, 0, 0, 0 },
     { PROBE_WWW, DNS_TYPE_A, PROBE_EDNS | PROBE_DO, offsetof(struct zone_names, www), 0, 0, 0 },
-    { PROBE_HOST_A, DNS_TYPE_A, PROBE_OF_HOST, 0, 0, 0, 0 },
-    { PROBE_HOST_AAAA, DNS_TYPE_AAAA, PROBE_OF_HOST, 0, 0, 0, 0 },
     { PROBE_FOREIGN, DNS_TYPE_A, PROBE_RECURSIVE, offsetof(struct zone_names, foreign), 0, 0, 0 },
     { PROBE_VERSION, DNS_TYPE_TXT, PROBE_CHAOS, offsetof(struct zone_names, version), 0, 0, 0 },
     { PROBE_IDENTITY, DNS_TYPE_SOA, PROBE_EDNS, APEX, 0, 0, OPTION_NSID },
@@ -191,16 +189,9 @@ GByteArray *probe_message(enum zone_probe probe, const struct zone_server *serve
         .edns_size = probe == PROBE_DNSKEY_SMALL ? EDNS_SMALL : EDNS_SIZE,
         .edns_flags = row->edns_flags,
     };
-    guint8 host[DNS_NAME_MAX];
 
     if (!(row->flags & PROBE_OF_PARENT) != !server->of_parent)
         return NULL;
-    if (row->flags & PROBE_OF_HOST) {
-        if (!server->host || !dns_name_parse(server->host, host) ||
-            !dns_name_within(host, names->apex))
-            return NULL;
-        query.name = host;
-    }
     put_option(option, row, names);
     if (option->len) {
         query.option = option->data;

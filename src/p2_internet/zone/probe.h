@@ -34,8 +34,6 @@ enum zone_probe {
     PROBE_MX,
     PROBE_TXT,
     PROBE_WWW,
-    PROBE_HOST_A, /* the server's own name, where it is in the zone */
-    PROBE_HOST_AAAA,
     PROBE_FOREIGN, /* with recursion desired */
     PROBE_VERSION,
     PROBE_IDENTITY, /* NSID (RFC 5001) */

@@ -9,8 +9,7 @@ enum probe_flags {
     PROBE_RECURSIVE = 1 << 3,
     PROBE_UDP_ONLY = 1 << 4, /* truncated is an answer */
     PROBE_OF_PARENT = 1 << 5,
-    PROBE_OF_HOST = 1 << 6, /* asked for the server's own name */
-    PROBE_CHAOS = 1 << 7,
+    PROBE_CHAOS = 1 << 6,
 };
 
 guint probe_flags_of(enum zone_probe probe);

@@ -191,6 +191,11 @@ static char *name_in(GBytes *data, gsize skip)
                                                                  : NULL;
 }
 
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return g_ascii_strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 GPtrArray *zone_names_in(struct zone_resolver *resolver, const char *name, guint16 type,
                          GError **error)
 {
@@ -209,6 +214,7 @@ GPtrArray *zone_names_in(struct zone_resolver *resolver, const char *name, guint
         if (found)
             g_ptr_array_add(names, found);
     }
+    g_ptr_array_sort(names, compare_names); /* servers shuffle them */
     return g_steal_pointer(&names);
 }
 

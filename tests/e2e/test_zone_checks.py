@@ -1,0 +1,342 @@
+"""
+Every check of entente zone check finds what it is for (checks_delegation.c, checks_servers.c,
+checks_data.c, checks_mail.c, checks_keys.c, checks_signatures.c, checks_denial.c, checks_cds.c).
+
+A scene is a parent zone "lab.", a zone "zone.lab." on two servers, and what is wrong with them.
+"""
+import re
+import subprocess
+
+import pytest
+
+import name_servers
+from name_servers import Altered
+from zones import Knot, Zones, free_port, outcomes, problems
+
+PARENT, FIRST, SECOND = "127.0.0.21", "127.0.0.22", "127.0.0.23"
+ZONE = "zone.lab"
+SOA = "@ SOA ns1 hostmaster 2026112201 14400 3600 1209600 3600\n"
+GOOD = (f"$ORIGIN {ZONE}.\n$TTL 3600\n" + SOA + "@ NS ns1\n@ NS ns2\n"
+        f"ns1 A {FIRST}\nns2 A {SECOND}\nwww A 192.0.2.80\n"
+        '@ CAA 0 issue "ca.example"\n@ MX 10 www\n@ TXT "v=spf1 mx -all"\n')
+DELEGATION = f"zone NS ns1.zone\nzone NS ns2.zone\nns1.zone A {FIRST}\nns2.zone A {SECOND}\n"
+PARENT_HEAD = (f"$ORIGIN lab.\n$TTL 3600\n@ SOA ns hostmaster 1 14400 3600 1209600 3600\n@ NS ns\n"
+               f"ns A {PARENT}\nelsewhere A 192.0.2.1\n")
+# What every scene on loopback has.
+ALWAYS = {"chain.validates", "delegation.two-ipv6", "delegation.public", "delegation.networks",
+          "server.version"}
+
+seen = set()  # checks that found something, in this run
+
+
+class Signer:
+    """Keys and signatures by BIND's tools."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+
+    def run(self, *command):
+        done = subprocess.run([str(word) for word in command], cwd=self.folder,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def key(self, *more, algorithm="ECDSAP256SHA256"):
+        return self.run("dnssec-keygen", "-a", algorithm, *more, ZONE).strip()
+
+    def keys(self):
+        self.zsk, self.ksk = self.key(), self.key("-f", "KSK")
+        return self
+
+    def ds(self, key=None, digest="2"):
+        return self.run("dnssec-dsfromkey", "-a", digest, key or self.ksk)
+
+    def sign(self, text, *more):
+        """The signed zone, a record a line."""
+        (self.folder / "zone").write_text(text)
+        self.run("dnssec-signzone", "-S", "-K", ".", "-P", "-O", "full", "-o", ZONE, "-f",
+                 "signed", *more, "zone")
+        return (self.folder / "signed").read_text()
+
+
+def line_of(text, pattern):
+    return re.search(f"^.*{pattern}.*$", text, re.M).group()
+
+
+@pytest.fixture
+def scene(tmp_path, entente):
+    running = []
+
+    def play(zone=GOOD, second=None, parent=DELEGATION, altered=None, transfers=False):
+        port = free_port([PARENT, FIRST, SECOND])
+        files = {"parent": PARENT_HEAD + parent, "first": zone, "second": second or zone}
+        for name, text in files.items():
+            (tmp_path / f"{name}.zone").write_text(text)
+
+        def knot(name, address, served, file):
+            running.append(Knot(tmp_path / name, [address], port, {served: tmp_path / file},
+                                transfers))
+
+        knot("parent", PARENT, "lab", "parent.zone")
+        knot("first", FIRST, ZONE, "first.zone")
+        if altered is None:
+            knot("second", SECOND, ZONE, "second.zone")
+        else:
+            running.append(Altered(SECOND, FIRST, port, **altered))
+        anchor = tmp_path / "anchor"
+        anchor.write_text("other. IN DS 1 13 2 " + "ab" * 32 + "\n")
+        document = Zones(entente, port, anchor).check(ZONE, {"lab": PARENT, ZONE: FIRST})
+        found = problems(document)
+        seen.update(found)
+        return found, document
+
+    yield play
+    for one in running:
+        one.stop()
+
+
+def test_nothing_is_found_where_nothing_is_wrong(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD)
+    found, document = scene(signed, parent=DELEGATION + signer.ds())
+    assert set(found) == ALWAYS
+    passing = {check for check, outcome in outcomes(document).items() if outcome == "pass"}
+    assert {"delegation.agreement", "delegation.glue", "delegation.glue-same", "ds.keys",
+            "signature.others", "mail.exchangers", "mail.senders", "denial.name"} <= passing
+    assert not [check for check, outcome in outcomes(document).items() if outcome == "not-seen"]
+
+
+def test_nsec3_without_salt_is_right(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    found, document = scene(signer.sign(GOOD, "-3", "-", "-H", "0"),
+                            parent=DELEGATION + signer.ds())
+    assert set(found) == ALWAYS
+    assert outcomes(document)["nsec3.parameters"] == "pass"
+    assert outcomes(document)["denial.name"] == "pass"
+
+
+def test_delegation(scene):
+    zone = GOOD + f"@ NS dup\ndup A {FIRST}\n@ NS alias\nalias CNAME ns1\n@ NS gone\n"
+    parent = (f"zone NS ns1.zone\nzone NS ns2.zone\nzone NS elsewhere\nzone NS ns3.zone\n"
+              f"ns1.zone A {SECOND}\nns2.zone A {SECOND}\n")
+    found, _ = scene(zone, parent=parent)
+    assert "the parent names elsewhere.lab., the zone does not" in found["delegation.agreement"]
+    assert "the zone names dup.zone.lab., the parent does not" in found["delegation.agreement"]
+    assert found["delegation.glue"] == [
+        "no address of ns3.zone.lab., which is inside of the zone"]
+    assert found["delegation.glue-same"] == [
+        "the parent gives ns1.zone.lab. another address than the zone"]
+    assert "ns1.zone.lab. and dup.zone.lab. have one address" in " ".join(
+        found["delegation.own-addresses"]) or "dup.zone.lab." in " ".join(
+        found["delegation.own-addresses"])
+    assert found["delegation.no-alias"] == ["alias.zone.lab. is an alias (CNAME)"]
+    assert any(text.startswith("gone.zone.lab. has no address: the name does not exist")
+               for text in found["delegation.resolvable"])
+
+
+def test_one_server_and_a_long_delegation(scene):
+    zone = GOOD.replace("@ NS ns2\n", "").replace(f"ns2 A {SECOND}\n", "")
+    names = [f"{letter * 40}.{letter * 40}.zone" for letter in "abcdef"]
+    parent = f"zone NS ns1.zone\nns1.zone A {FIRST}\n" + "".join(
+        f"zone NS {name}\n{name} A {FIRST}\n" for name in names)
+    found, _ = scene(zone, parent=parent)
+    assert found["delegation.two-names"] == ["the zone names one server"]
+    assert found["delegation.two-ipv4"] == ["one server address by IPv4"]
+    assert "more than 512" in found["delegation.referral-size"][0]
+
+
+def test_servers_that_alter_answers(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    faults = [name_servers.echo_option, name_servers.echo_flag, name_servers.short_cookie,
+              name_servers.lower_case, name_servers.no_aaaa, name_servers.recursion,
+              name_servers.truncated, name_servers.two_soa]
+    found, _ = scene(signer.sign(GOOD), parent=DELEGATION + signer.ds(),
+                     altered={"faults": faults}, transfers=True)
+    assert found["server.edns-option"] == ["an unknown option is sent back"]
+    assert found["server.edns-flag"] == ["unknown flags (0x0040) are sent back"]
+    assert found["server.cookie"] == ["a cookie of 5 bytes"]
+    assert found["server.letter-case"] == ["the case of the question is not kept"]
+    assert found["server.aaaa"] == ["a question for AAAA is answered with RCODE 3"]
+    assert found["server.no-recursion"] == ["offers recursion (RA), though it gave no answer"]
+    assert found["server.edns-truncated"] == ["a truncated answer has no OPT record"]
+    assert found["server.answer-size"] == ["the answer to DNSKEY is truncated at 1232 bytes"]
+    assert found["server.no-transfer"] == ["gives the whole zone to whoever asks (AXFR)"] * 2
+    assert found["soa.one"] == ["2 SOA records"]
+
+
+def test_a_server_without_edns(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    found, _ = scene(signer.sign(GOOD), parent=DELEGATION + signer.ds(),
+                     altered={"strip_opt": True})
+    assert found["server.edns"] == ["a question with EDNS is answered without"]
+    assert found["server.edns-version"] == [
+        "EDNS version 1 is answered with RCODE 0, not BADVERS"]
+    assert found["server.dnssec"] == ["gives keys without signatures"]
+
+
+@pytest.mark.parametrize("missing", ["udp", "tcp"])
+def test_a_server_that_lacks_a_transport(scene, missing):
+    found, document = scene(altered={missing: False})
+    assert len(found[f"server.{missing}"]) == 1
+    other = "tcp" if missing == "udp" else "udp"
+    assert outcomes(document)[f"server.{other}"] == "pass"
+
+
+def test_a_server_without_authority(scene):
+    found, _ = scene(altered={"faults": [name_servers.not_authoritative]})
+    assert found["delegation.authoritative"] == ["answers without authority (AA)"]
+
+
+def test_data(scene):
+    zone = (f"$ORIGIN {ZONE}.\n$TTL 3600\n"
+            "@ SOA absent host\\@master 2026112201 60 120 30 10\n@ NS ns1\n@ NS ns_2\n"
+            f"ns1 A {FIRST}\nns_2 A {SECOND}\n* A 192.0.2.9\nwww CNAME gone.lab.\n"
+            '@ MX 0 .\n@ MX 10 gone.lab.\n@ TXT "v=spf1 mx ?all"\n@ TXT "v=spf1 nonsense +all"\n'
+            '@ CAA 128 unheard "x"\n@ CAA 0 iodef "nobody"\n')
+    parent = f"zone NS ns1.zone\nzone NS ns_2.zone\nns1.zone A {FIRST}\nns_2.zone A {SECOND}\n"
+    found, _ = scene(zone, parent=parent)
+    assert found["soa.mailbox"][0].endswith("has an @: the first dot stands for it")
+    assert found["soa.refresh"] and found["soa.retry"] == ["retry (120 s) is not below refresh"]
+    assert found["soa.expire"] == ["expire (30 s) is below refresh"]
+    assert found["soa.minimum"][0].startswith("absent names are remembered for 10 s")
+    assert found["data.host-names"] == [
+        "ns_2.zone.lab.: a character other than letters, digits and hyphen"]
+    assert found["data.wildcard"] and found["data.dangling"]
+    assert "gone.lab. does not exist" in found["mail.exchangers"]
+    assert any("null MX" in text for text in found["mail.exchangers"])
+    assert {"\"nonsense\" is no term of SPF", "\"+all\" lets everybody send",
+            "2 SPF policies: receivers heed none"} <= set(found["mail.senders"])
+    assert any("critical and unknown" in text for text in found["caa.form"])
+    assert any("iodef" in text for text in found["caa.form"])
+    assert found["caa.signed"]
+
+
+def test_servers_with_different_zones(scene):
+    first = GOOD.replace("@ SOA ns1", "@ SOA missing").replace('@ CAA 0 issue "ca.example"\n', "")
+    second = first.replace("2026112201 14400", "2026112101 28800").replace("@ NS ns2\n", "")
+    found, _ = scene(first, second)
+    assert found["soa.same-serial"] == ["has serial 2026112101, the newest is 2026112201"]
+    assert found["soa.same"] == ["has other timers"]
+    assert found["data.same-ns"][0].startswith("answers otherwise than ns1.zone.lab.")
+    assert found["soa.primary"] == ["missing.zone.lab. has no address"]
+    assert found["caa.there"] == ["every authority may issue certificates"]
+
+
+def test_ds_records(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    stray = f"{ZONE}. IN DS 4711 13 2 {'ab' * 32}\n"
+    found, _ = scene(signer.sign(GOOD), parent=DELEGATION + signer.ds(digest="1") +
+                     signer.ds(signer.zsk) + stray)
+    assert "digest type 1 (SHA-1)" in found["ds.digests"][0]
+    assert found["ds.keys"] == ["DS 4711 (algorithm 13, digest type 2) is of no key of the zone"]
+    assert found["ds.flags"][0].endswith("has no SEP flag")
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_chain_that_is_not_linked(scene, tmp_path, signed):
+    signer = Signer(tmp_path / "keys").keys()
+    found, _ = scene(signer.sign(GOOD) if signed else GOOD,
+                     parent=DELEGATION + ("" if signed else signer.ds()))
+    assert found["ds.linked"] == [
+        "the zone is signed, and the parent has no DS record" if signed else
+        "the parent says that the zone is signed, and it is not"]
+
+
+def test_keys(scene, tmp_path):
+    signer = Signer(tmp_path / "keys")
+    signer.zsk = signer.key("-b", "1024", algorithm="RSASHA256")
+    signer.ksk = signer.key("-b", "2048", "-f", "KSK", algorithm="RSASHA256")
+    for _ in range(6):
+        signer.key(algorithm="ED25519")
+    signed = signer.sign(GOOD, "-T", "604800")
+    one_key_less = "".join(line for line in signed.splitlines(True)
+                           if not ("DNSKEY" in line and " 3 15 " in line and "RRSIG" not in line))
+    found, _ = scene(signed, one_key_less, parent=DELEGATION + signer.ds())
+    assert any("has 1024 bits" in text for text in found["key.rsa"])
+    assert found["key.count"] == ["8 keys, more than 6"]
+    assert found["key.same"][0].startswith("answers otherwise than")
+    assert "keys are kept for 604800 s" in found["key.ttl"][0]
+
+
+def test_signatures_that_are_not_there(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD)
+    for covered in ("DNSKEY", "SOA", "NS"):
+        signed = re.sub(rf"^{ZONE}\.\s+\d+\s+IN\s+RRSIG\s+{covered} .*\n", "", signed, flags=re.M)
+    found, _ = scene(signed, parent=DELEGATION + signer.ds())
+    assert found["signature.keys"] == ["zone.lab. DNSKEY has no signature"] * 2
+    assert found["signature.soa"] == ["zone.lab. SOA has no signature"] * 2
+    assert found["signature.ns"] == ["zone.lab. NS has no signature"] * 2
+    assert "no signature over SOA with algorithm 13" in found["signature.algorithms"]
+
+
+def test_a_time_to_live_that_was_not_signed(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = re.sub(r"^(www\S+\s+)3600(\s+IN\s+A\s)", r"\g<1>7200\2", signer.sign(GOOD),
+                    flags=re.M)
+    found, _ = scene(signed, parent=DELEGATION + signer.ds())
+    assert found["signature.ttl"] == ["2 records have a longer time to live than was signed"] * 2
+
+
+def test_proofs_of_absence(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD)
+    none = re.sub(r"^.*\s(NSEC|RRSIG\s+NSEC)\s.*\n", "", signed, flags=re.M)
+    found, _ = scene(re.sub(rf"^({ZONE}\.\s+\d+\s+IN\s+NSEC\s+)\S+( .*) SOA", r"\1a.zone.lab.\2",
+                            signed, flags=re.M), none, parent=DELEGATION + signer.ds())
+    assert found["denial.one-kind"] == ["no proof that a type is not there"]
+    assert "the apex is said to have no SOA" in found["denial.type"]
+    assert {"the proof does not cover the name", "no proof that a name is not there"} <= set(
+        found["denial.name"])
+
+
+def test_nsec3_parameters(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    many = signer.sign(GOOD, "-3", "aabb", "-H", "120", "-A")
+    found, _ = scene(many, signer.sign(GOOD, "-3", "-", "-H", "0"),
+                     parent=DELEGATION + signer.ds())
+    assert found["nsec3.iterations"][0].startswith("120 iterations: resolvers take the zone")
+    assert found["nsec3.salt"] == ["a salt of 2 bytes"]
+    assert found["nsec3.form"] == ["opt-out: unsigned delegations can be forged"]
+    assert found["nsec3.parameters"][0].startswith("answers otherwise than")
+
+
+def test_wishes_to_the_parent(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    cds = signer.ds().replace(" DS ", " CDS ")
+    other = f"{ZONE}. IN CDS 4711 13 2 {'ab' * 32}\n"
+    key = line_of(signer.sign(GOOD), r"DNSKEY\s+257").replace("DNSKEY", "CDNSKEY", 1) + "\n"
+    delete = f"{ZONE}. 3600 IN CDS 0 0 0 00\n"
+    signed = signer.sign(GOOD + "@ CSYNC 2026112299 11 NS\n")
+    found, _ = scene(signed + cds + other + delete + key, signed, parent=DELEGATION + signer.ds())
+    assert found["cds.same"][0].startswith("answers otherwise than")
+    assert "a CDS record is of no CDNSKEY record" in found["cds.pair"]
+    assert found["cds.keys"] == ["a CDS record is of no key of the zone"]
+    assert "CDS is signed by no key of the zone" in found["cds.authentic"]
+    assert found["cds.delete-alone"] == ["CDS asks to remove DS records, and for others"]
+    assert found["cds.pending"]
+    assert found["csync.form"] == ["unknown flags 0x000b",
+                                   "its serial is ahead of the zone's: nothing happens"]
+
+
+def test_wishes_that_are_right(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD + signer.ds().replace(" DS ", " CDS ") +
+                         "@ CSYNC 2026112201 3 A NS AAAA\n", "-x")
+    found, document = scene(signed, parent=DELEGATION + signer.ds())
+    assert not [check for check in found if check.startswith(("cds.", "csync."))]
+    assert outcomes(document)["cds.authentic"] == "pass"
+    assert outcomes(document)["csync.form"] == "pass"
+
+
+# Found in zones of the data set, by test_zone.py; or always, here.
+ELSEWHERE = {"key.algorithms", "signature.time", "signature.horizon", "signature.not-long",
+             "signature.others"}
+
+
+def test_every_check_found_something(entente, scene, request):
+    if request.config.getoption("-k") or len(seen) < 10:
+        pytest.skip("only some of the scenes were played in this process")
+    _, document = scene()
+    assert set(outcomes(document)) - seen - ELSEWHERE == set()
