@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
     &command_community,
     &command_completion,
     &command_contact,
+    &command_ct,
     &command_diff,
     &command_disclose,
     &command_endorse,

@@ -13,6 +13,7 @@ extern const struct command command_commitment;
 extern const struct command command_community;
 extern const struct command command_completion;
 extern const struct command command_contact;
+extern const struct command command_ct;
 extern const struct command command_diff;
 extern const struct command command_disclose;
 extern const struct command command_endorse;

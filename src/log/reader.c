@@ -407,6 +407,24 @@ GBytes *log_reader_entry(struct log_reader *reader, guint64 index, GError **erro
     return g_bytes_ref(entry);
 }
 
+gboolean log_reader_leaf(struct log_reader *reader, guint64 index, struct merkle_hash *leaf,
+                         GError **error)
+{
+    return index < reader->size
+               ? verified_node(reader, 0, index, leaf, error)
+               : input_error(error,
+                             "entry %" G_GUINT64_FORMAT " is not in a log of %" G_GUINT64_FORMAT,
+                             index, reader->size);
+}
+
+GBytes *log_reader_data(struct log_reader *reader, guint64 tile, gsize limit, guint *width,
+                        GError **error)
+{
+    const struct tile wanted = { TILE_DATA, tile, tile_width(TILE_DATA, tile, reader->size) };
+
+    return fetch_either(reader, wanted, limit, width, error);
+}
+
 gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,
                          gpointer data, GError **error)
 {

@@ -49,6 +49,17 @@ gboolean log_reader_trust(struct log_reader *reader, guint64 size, const struct 
 /* One entry, verified; ENTENTE_ERROR_FOUND when the log shows another than its root says. */
 GBytes *log_reader_entry(struct log_reader *reader, guint64 index, GError **error);
 
+/* The leaf hash of an entry, verified. */
+gboolean log_reader_leaf(struct log_reader *reader, guint64 index, struct merkle_hash *leaf,
+                         GError **error);
+
+/*
+ * A data tile of a log of certificates (TILE_DATA), verified by nobody: compare the hash of each
+ * leaf with log_reader_leaf(). `*width` is how many it holds.
+ */
+GBytes *log_reader_data(struct log_reader *reader, guint64 tile, gsize limit, guint *width,
+                        GError **error);
+
 /* Entries from `first` (inclusive), in order, until `each` gives FALSE. */
 typedef gboolean (*log_entry_fn)(guint64 index, GBytes *entry, gpointer data, GError **error);
 gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,

@@ -7,6 +7,7 @@
 
 #define ROOT "tile/"
 #define ENTRIES "entries"
+#define DATA "data"
 #define GROUP_DIGITS 3
 #define GROUP 1000u
 #define LENGTH_SIZE 2 /* be16 before each entry */
@@ -20,6 +21,8 @@ char *tile_path(const struct tile *tile)
 
     if (tile->level == TILE_ENTRIES)
         g_string_append(path, ENTRIES);
+    else if (tile->level == TILE_DATA)
+        g_string_append(path, DATA);
     else
         g_string_append_printf(path, "%d", tile->level);
     do {
@@ -110,7 +113,7 @@ gboolean tile_parse(const char *path, struct tile *tile, GError **error)
 
 guint tile_width(int level, guint64 index, guint64 size)
 {
-    const guint shift = level == TILE_ENTRIES ? 0 : TILE_HEIGHT * (guint)level;
+    const guint shift = level < 0 ? 0 : TILE_HEIGHT * (guint)level;
     const guint64 count = shift < 64 ? size >> shift : 0;
 
     if (index > count / TILE_WIDTH)

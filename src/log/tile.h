@@ -3,6 +3,7 @@
  *
  *     tile/L/N[.p/W]        256 (or W) hashes of level 8 * L, 32 bytes each
  *     tile/entries/N[.p/W]  256 (or W) entries, each be16 length || bytes
+ *     tile/data/N[.p/W]     256 (or W) leaves of a log of certificates (written, not parsed here)
  */
 #pragma once
 #include "statement/merkle.h"
@@ -12,6 +13,7 @@
 #define TILE_BYTES (TILE_WIDTH * MERKLE_HASH_SIZE)
 #define TILE_LEVEL_LIMIT 63u
 #define TILE_ENTRIES (-1) /* as a level: a bundle of entries */
+#define TILE_DATA (-2)    /* the same in a log of certificates (C2SP static-ct-api) */
 #define ENTRY_LIMIT 65535u
 #define BUNDLE_LIMIT (TILE_WIDTH * (2u + ENTRY_LIMIT))
 

@@ -18,7 +18,7 @@ from conftest import BINARY, ROOT
 COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fix", "import",
             "init", "journal", "key", "measures", "sign", "verify", "view", "waive"]
 # Their examples need a community and its log; each has tests of its own.
-OF_A_COMMUNITY = ["alarm", "approve", "attest", "case", "clock", "commitment", "community", "contact",
+OF_A_COMMUNITY = ["alarm", "approve", "attest", "case", "clock", "commitment", "community", "contact", "ct",
                   "endorse", "help", "hunt", "inbox", "intel", "join", "log", "norms", "policy",
                   "progress", "publish", "recover", "register", "review", "routes", "serve", "signatory", "witness", "zone"]
 
