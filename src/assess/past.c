@@ -24,8 +24,9 @@ struct past_finding {
 
 struct records *past_records(const char *data_folder, GError **error)
 {
-    static const char *const kinds[] = { ANSWER_EVENT,       DRILL_EVENT,  IMPORT_EVENT,
-                                         ROUTES_CHECK_EVENT, WAIVER_EVENT, ZONE_CHECK_EVENT,
+    static const char *const kinds[] = { ANSWER_EVENT, DRILL_EVENT,
+                                         IMPORT_EVENT, ROUTES_CHECK_EVENT,
+                                         WAIVER_EVENT, ZONE_CHECK_EVENT,
                                          NULL };
     g_autoptr(journal_t) journal = NULL;
     GError *problem = NULL;

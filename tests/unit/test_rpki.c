@@ -1,4 +1,5 @@
-/* What RPKI says of routes and paths: sets of rpki/vrp.h and rpki/aspa.h against the vectors. */
+/* What RPKI says of routes and paths: sets of rpki/vrp.h (vrp.c, vrp_change.c) and rpki/aspa.h
+ * against the vectors. */
 #include "base/error.h"
 #include "base/gzip.h"
 #include "base/json.h"
