@@ -11,6 +11,7 @@ static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &routes_subcommand_check,
     &routes_subcommand_dump,
+    &routes_subcommand_replay,
     NULL,
     /* clang-format on */
 };
@@ -19,13 +20,14 @@ static const struct subcommand *const subcommands[] = {
 
 static const struct command_option options[] = {
     { "vrp", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(vrps),
-      "check: payloads of RPKI, as validators write them; may be given several times", "FILE" },
+      "check, replay: payloads of RPKI, as validators write them; may be given several times",
+      "FILE" },
     { "rtr", 0, G_OPTION_ARG_STRING, MEMBER(rtr),
-      "check: ask this cache for the payloads (port 323 unless given)", "HOST:PORT" },
+      "check, replay: ask this cache for the payloads (port 323 unless given)", "HOST:PORT" },
     { "aspa", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(aspas),
-      "check: a file with ASPAs, where those of --vrp have none", "FILE" },
+      "check, replay: a file with ASPAs, where those of --vrp have none", "FILE" },
     { "slurm", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(slurms),
-      "check: local exceptions to the payloads (RFC 8416)", "FILE" },
+      "check, replay: local exceptions to the payloads (RFC 8416)", "FILE" },
     { "own", 0, G_OPTION_ARG_NONE, MEMBER(own),
       "check: only the profile's prefixes, and how well their ROAs fit; kept for assess", NULL },
     { "bgpdump", 'm', G_OPTION_ARG_NONE, MEMBER(bgpdump),
@@ -39,6 +41,11 @@ static const struct command_option options[] = {
       "given "
       "several times",
       "PREFIX" },
+    { "min-peers", 0, G_OPTION_ARG_INT, MEMBER(min_peers),
+      "replay: every alarm needs so many peers at least (default: what each alarm says)",
+      "NUMBER" },
+    { "ignore-peer", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(ignored),
+      "replay: do not listen to peers of this AS; may be given several times", "AS" },
     { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
       "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
@@ -78,17 +85,23 @@ void routes_problem(const char *file, gboolean has_offset, guint64 offset, const
 const struct command command_routes = {
     .name = "routes",
     .summary = "Read and check what BGP says of the Internet's routes",
-    .arguments = "check --vrp FILE|--rtr HOST:PORT MRT... | dump [-m] [-l] FILE...",
+    .arguments =
+        "check --vrp FILE|--rtr HOST:PORT MRT... | dump [-m] [-l] FILE... | replay FILE...",
     .formats = "text, json",
-    .details = "check    whether RPKI authorises the origins of routes, whether paths leak (ASPA, "
-               "OTC), and\n"
-               "         what is nobody's: special prefixes, reserved AS numbers\n"
-               "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
-               "Lines: tables\n"
-               "         and updates of collectors\n\n"
-               "Example: entente routes dump rib.20240914.gz\n"
-               "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz\n"
-               "         entente routes check --vrp vrps.json rib.20240914.gz",
+    .details =
+        "check    whether RPKI authorises the origins of routes, whether paths leak (ASPA, "
+        "OTC), and\n"
+        "         what is nobody's: special prefixes, reserved AS numbers\n"
+        "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
+        "Lines: tables\n"
+        "         and updates of collectors\n"
+        "replay   the alarms that these files would have raised for the profile's prefixes and "
+        "AS\n"
+        "         numbers: hijacks, leaks, RPKI, loss of visibility, silence\n\n"
+        "Example: entente routes dump rib.20240914.gz\n"
+        "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz\n"
+        "         entente routes check --vrp vrps.json rib.20240914.gz\n"
+        "         entente routes replay --profile entente.yaml --vrp vrps.json rib.gz updates.gz",
     .options = options,
     .state_size = sizeof(struct routes_arguments),
     .subcommands = subcommands,

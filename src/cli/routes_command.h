@@ -12,11 +12,19 @@ struct routes_arguments {
     char **vrps, **aspas, **slurms; /* --vrp, --aspa, --slurm */
     char *rtr;
     gboolean own;
+    /* replay */
+    int min_peers;
+    char **ignored; /* --ignore-peer */
 };
 
 struct route_filter;
 /* Reads --prefix; one that is empty lets everything pass. NULL: one is no prefix. */
 struct route_filter *routes_filter(const struct routes_arguments *given, GError **error);
+
+struct payload;
+/* Reads --rtr, --vrp, --aspa and --slurm, and ends the reading; warns of files that are stale. */
+gboolean routes_payloads(const struct context *context, const struct routes_arguments *given,
+                         struct payload *payload, GError **error);
 
 /* A problem of a file, to standard error: what mrt_run() tells. */
 void routes_problem(const char *file, gboolean has_offset, guint64 offset, const char *problem,
@@ -24,3 +32,4 @@ void routes_problem(const char *file, gboolean has_offset, guint64 offset, const
 
 extern const struct subcommand routes_subcommand_check;
 extern const struct subcommand routes_subcommand_dump;
+extern const struct subcommand routes_subcommand_replay;

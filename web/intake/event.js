@@ -28,7 +28,7 @@ const secondsOf = (date) => `${date.toISOString().slice(0, 19)}Z`;
 const randomHex = (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes)));
 
 /* The number of the case that an opening begins, of all that it says. */
-async function numberOf(predicate) {
+async function caseNumberOf(predicate) {
   const digest = await sha256(utf8Bytes('entente/case/1\n'), canonicalJson(predicate));
   return toHex(digest).slice(0, CASE_DIGITS);
 }
@@ -78,7 +78,7 @@ export async function signEvent(reporter, log, said, verified) {
     ...rest,
     ...(listed.length ? { attachments: listed } : {}),
   };
-  predicate.case ??= await numberOf(predicate);
+  predicate.case ??= await caseNumberOf(predicate);
   const statement = {
     _type: STATEMENT,
     subject: [{ name: `case/${predicate.case}`, digest: { sha256: await sha256Hex(utf8Bytes(predicate.case)) } }],

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH_FILES 128u /* open at a time */
 #define MEMORY_BASE ((guint64)2 << 30)
 #define MEMORY_A_TAKER ((guint64)256 << 20)
 #define CPU_LIMIT_S (30u * 24 * 3600)
@@ -198,7 +197,7 @@ static void open_batch(struct run *run, GPtrArray *inputs, guint *next,
                        struct mrt_scan_summary *summary)
 {
     g_ptr_array_set_size(run->batch, 0);
-    while (*next < inputs->len && run->batch->len < BATCH_FILES) {
+    while (*next < inputs->len && run->batch->len < MRT_RUN_BATCH) {
         struct input *input = inputs->pdata[(*next)++];
 
         if (!input_open(input)) {

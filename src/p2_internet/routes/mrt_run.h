@@ -8,6 +8,8 @@
 #pragma once
 #include "p2_internet/routes/mrt_scan.h"
 
+#define MRT_RUN_BATCH 128u /* inputs that one worker reads: no more are open at a time */
+
 struct mrt_job {
     struct mrt_scan_options options; /* takers 0: as many as processors */
     /* As in struct mrt_scan_calls, in the worker. */

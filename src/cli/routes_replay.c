@@ -1,0 +1,247 @@
+/*
+ * routes_replay.c: entente routes replay: the alarms that would have been raised.
+ *
+ * One worker reads the files, in the order in which they are given, watches, and writes what it
+ * tells itself: the same files and profile give the same text.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/terminal.h"
+#include "cli/routes_command.h"
+#include "p2_internet/routes/mrt_run.h"
+#include "p2_internet/routes/watch_profile.h"
+#include "profile/values.h"
+#include "rpki/payload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FEED "files"
+#define MEMORY ((guint64)1 << 30) /* bytes: routes that are held, incidents, payloads */
+
+struct outcome {
+    struct watch_counts counts;
+    guint64 told[WATCH_ALARMS];
+};
+
+struct replaying {
+    struct watch_options options;
+    gboolean json;
+    struct outcome outcome;
+};
+
+struct taker {
+    struct replaying *replaying;
+    struct watch *watch;
+    struct mrt_reader *reader;
+    struct text_out *out;
+};
+
+/* --- in the worker --- */
+
+static json_t *report_json(const struct watch_report *report)
+{
+    g_autofree char *at = clock_format(report->at_us), *first = clock_format(report->first_us),
+                    *last = clock_format(report->last_us);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:s, s:s, s:o, s:o}", "time", at,
+                  "step", watch_step_name(report->step), "alarm", watch_rows[report->alarm].id,
+                  "severity", watch_rows[report->alarm].severity, "key", report->key, "ours",
+                  json_safe_string(report->ours), "peers", (int)report->peers, "most_peers",
+                  (int)report->most_peers, "first", first, "last", last, "text",
+                  json_safe_string(report->text), "path", json_safe_string(report->path));
+    json_t *evidence = json_array();
+
+    if (report->has_prefix) {
+        char prefix[IP_PREFIX_TEXT];
+
+        ip_prefix_format(&report->prefix, prefix);
+        json_object_set_new(line, "prefix", json_string(prefix));
+    }
+    if (report->has_as)
+        json_object_set_new(line, "as", json_integer(report->as));
+    if (report->has_rov) {
+        json_object_set_new(line, "rov", json_string(rov_state_name(report->rov)));
+        json_object_set_new(line, "serial", json_integer(report->serial));
+    }
+    for (char *const *text = report->evidence; *text; text++)
+        json_array_append_new(evidence, json_string(*text));
+    json_object_set_new(line, "evidence", evidence);
+    return line;
+}
+
+static char *report_text(const struct watch_report *report)
+{
+    g_autofree char *at = clock_format(report->at_us), *text = terminal_escape(report->text);
+
+    return g_strdup_printf("%s %-6s %-8s %-14s %s\n", at, watch_step_name(report->step),
+                           watch_rows[report->alarm].severity, watch_rows[report->alarm].id, text);
+}
+
+static void tell(const struct watch_report *report, gpointer data)
+{
+    struct taker *taker = data;
+
+    if (report->step == WATCH_OPENED)
+        taker->replaying->outcome.told[report->alarm]++;
+    if (taker->replaying->json) {
+        g_autoptr(json_t) line = report_json(report);
+        char *text = json_dumps(line, JSON_COMPACT);
+
+        text_append(taker->out, text, strlen(text));
+        text_append(taker->out, "\n", 1);
+        free(text);
+    } else {
+        g_autofree char *text = report_text(report);
+
+        text_append(taker->out, text, strlen(text));
+    }
+}
+
+static gpointer begin(gpointer data)
+{
+    struct taker *taker = g_new0(struct taker, 1);
+
+    taker->replaying = data;
+    taker->watch = watch_new(&taker->replaying->options, tell, taker);
+    taker->reader = mrt_reader_new(NULL);
+    return taker;
+}
+
+static void put(const struct route_element *element, gpointer data)
+{
+    watch_take(((struct taker *)data)->watch, FEED, element);
+}
+
+static const char *take(gpointer state, const struct mrt_record *record, struct mrt_peers *peers,
+                        struct text_out *out)
+{
+    struct taker *taker = state;
+    const char *problem = NULL;
+
+    taker->out = out;
+    mrt_elements(taker->reader, record, peers, put, taker, &problem);
+    return problem;
+}
+
+static void end(gpointer state, gpointer data)
+{
+    struct taker *taker = state;
+
+    watch_count(taker->watch, &((struct replaying *)data)->outcome.counts);
+    watch_free(taker->watch);
+    mrt_reader_free(taker->reader);
+    g_free(taker);
+}
+
+/* --- the command --- */
+
+static gboolean read_ignored(const struct routes_arguments *given, struct watch_options *options,
+                             GError **error)
+{
+    options->ignored = g_array_new(FALSE, FALSE, sizeof(guint32));
+    for (char **text = given->ignored; text && *text; text++) {
+        guint32 number;
+
+        if (!value_parse_as(*text, &number, error)) {
+            g_prefix_error(error, "--ignore-peer: ");
+            return FALSE;
+        }
+        g_array_append_val(options->ignored, number);
+    }
+    return TRUE;
+}
+
+static gboolean check_arguments(const struct routes_arguments *given, char **files,
+                                const char *profile, GError **error)
+{
+    if (!files[0])
+        return input_error(error, "which MRT files: names, folders, or - for standard input");
+    if (given->min_peers < 0)
+        return input_error(error, "--min-peers: %d is not a number of peers", given->min_peers);
+    return profile ||
+           input_error(error, "a profile says which prefixes are yours (--profile FILE)");
+}
+
+static void sum_up(const struct context *context, const struct replaying *replaying)
+{
+    const struct watch_counts *counts = &replaying->outcome.counts;
+    guint64 alarms = 0;
+
+    for (guint i = 0; i < WATCH_ALARMS; i++)
+        alarms += replaying->outcome.told[i];
+    if (!context->quiet)
+        fprintf(stderr,
+                "entente: %" G_GUINT64_FORMAT " routes and states, %" G_GUINT64_FORMAT
+                " of what is ours; %" G_GUINT64_FORMAT " alarms, %u of them open at the end\n",
+                counts->elements, counts->concerning, alarms, counts->open);
+    if (counts->dropped)
+        fprintf(stderr, "entente: %" G_GUINT64_FORMAT " routes were not kept: too many\n",
+                counts->dropped);
+}
+
+static int replay(const struct context *context, char **files, struct replaying *replaying,
+                  GError **error)
+{
+    g_autoptr(GPtrArray) inputs = inputs_list(files);
+    const struct mrt_job job = {
+        .options = { .takers = 1 },
+        .begin = begin,
+        .take = take,
+        .end = end,
+        .result = &replaying->outcome,
+        .result_size = sizeof replaying->outcome,
+        .problem = routes_problem,
+        .memory = MEMORY,
+        .data = replaying,
+    };
+    struct mrt_scan_summary summary;
+
+    if (inputs->len > MRT_RUN_BATCH)
+        return input_error(error, "%u files are too many at once: give %u at most, or join them",
+                           inputs->len, MRT_RUN_BATCH);
+    fflush(stdout);
+    if (!mrt_run(inputs, &job, STDOUT_FILENO, &summary, error))
+        return EXIT_SYSTEM;
+    sum_up(context, replaying);
+    for (guint i = 0; i < WATCH_ALARMS; i++)
+        if (replaying->outcome.told[i])
+            return EXIT_FOUND;
+    return summary.problems ? EXIT_INPUT : EXIT_DONE;
+}
+
+static int run(const struct context *context, gconstpointer shared, char **files, GError **error)
+{
+    const struct routes_arguments *given = shared;
+    g_autofree char *path = cli_profile_path(context);
+    g_autoptr(payload_t) payload = payload_new(clock_now_us());
+    g_autoptr(profile_t) profile = NULL;
+    g_autoptr(GPtrArray) prefixes = NULL, systems = NULL;
+    struct replaying replaying = { .json = cli_format_is(context, "json", FALSE) };
+    int status;
+
+    if (!check_arguments(given, files, path, error))
+        return EXIT_INPUT;
+    profile = profile_load(path, error);
+    if (!profile || !watch_of_profile(profile, &prefixes, &systems, error))
+        return EXIT_INPUT;
+    if (!routes_payloads(context, given, payload, error))
+        return EXIT_SYSTEM;
+    replaying.options = (struct watch_options){ .prefixes = prefixes,
+                                                .systems = systems,
+                                                .min_peers = (guint)given->min_peers };
+    if (vrp_set_count(payload_vrps(payload)))
+        replaying.options.vrps = payload_vrps(payload);
+    if (aspa_set_count(payload_aspas(payload)))
+        replaying.options.aspas = payload_aspas(payload);
+    status = read_ignored(given, &replaying.options, error)
+                 ? replay(context, files, &replaying, error)
+                 : EXIT_INPUT;
+    g_array_unref(replaying.options.ignored);
+    return status;
+}
+
+const struct subcommand routes_subcommand_replay = { "replay", run };
