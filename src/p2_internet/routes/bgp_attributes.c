@@ -367,7 +367,7 @@ void bgp_attributes_parse(const guint8 *bytes, gsize length, const struct bgp_op
     }
     if (at < end) /* section 3 (e) and section 4 */
         bgp_judge(attributes, BGP_WITHDRAWN, "an attribute is longer than what is there");
-    if (reading.as_path.bytes) /* in two-byte numbers */
+    if (reading.as_path.bytes || (!options->as4 && !BGP_HAS(attributes, BGP_AS_PATH)))
         merge_as4(&reading);
 }
 

@@ -17,6 +17,7 @@ struct blob_memo {
     struct slot *slots; /* WAYS after one another; behind them one for what is not kept */
     guint8 *values;
     guint8 *older; /* by set: the way to give up next */
+    GArray *used;  /* gsize: slots with a key; what was never used is never touched */
 };
 
 struct blob_memo *blob_memo_new(guint bits, gsize value_size, void (*clear)(gpointer value))
@@ -31,6 +32,7 @@ struct blob_memo *blob_memo_new(guint bits, gsize value_size, void (*clear)(gpoi
     memo->slots = g_new0(struct slot, slots);
     memo->values = g_malloc0_n(slots, memo->value_size);
     memo->older = g_malloc0((gsize)1 << memo->bits);
+    memo->used = g_array_new(FALSE, FALSE, sizeof(gsize));
     return memo;
 }
 
@@ -41,16 +43,20 @@ static gpointer value_at(const struct blob_memo *memo, gsize slot)
 
 void blob_memo_free(struct blob_memo *memo)
 {
-    gsize slots;
+    gsize unkept;
 
     if (!memo)
         return;
-    slots = ((gsize)WAYS << memo->bits) + 1;
-    for (gsize i = 0; i < slots; i++) {
-        g_free(memo->slots[i].key);
+    unkept = (gsize)WAYS << memo->bits;
+    g_array_append_val(memo->used, unkept);
+    for (guint i = 0; i < memo->used->len; i++) {
+        gsize slot = g_array_index(memo->used, gsize, i);
+
+        g_free(memo->slots[slot].key);
         if (memo->clear)
-            memo->clear(value_at(memo, i));
+            memo->clear(value_at(memo, slot));
     }
+    g_array_unref(memo->used);
     g_free(memo->slots);
     g_free(memo->values);
     g_free(memo->older);
@@ -110,6 +116,11 @@ gpointer blob_memo_get(struct blob_memo *memo, const guint8 *bytes, gsize length
     way = memo->older[set];
     memo->older[set] = (guint8)(1 - way);
     slot = &memo->slots[first + way];
+    if (!slot->key) {
+        gsize index = first + way;
+
+        g_array_append_val(memo->used, index);
+    }
     if (slot->room < length) {
         slot->room = (guint32)((length + 63) & ~(gsize)63);
         g_free(slot->key);

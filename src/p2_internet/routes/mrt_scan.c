@@ -213,7 +213,8 @@ static gboolean fill_block(struct reading *reading, struct block *block)
     block->offset = reading->offset;
     add_table(block, 0, reading->peers);
     make_room(block, MAX(BLOCK_SIZE, reading->rest_length));
-    memcpy(block->bytes, reading->rest, reading->rest_length);
+    if (reading->rest_length)
+        memcpy(block->bytes, reading->rest, reading->rest_length);
     block->length = reading->rest_length;
     fill(reading, block, MAX(BLOCK_SIZE, block->length));
     end = find_end(reading, block, 0, &step, &wanted);
