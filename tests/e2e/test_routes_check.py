@@ -248,6 +248,34 @@ def test_own_prefixes_are_judged_and_kept(tmp_path, rpki):
     assert journal.stdout.count("routes-check") >= 3
 
 
+def test_what_was_kept_is_assessed(tmp_path, rpki):
+    mrt, profile, data = tmp_path / "u.mrt", tmp_path / "entente.yaml", tmp_path / "data"
+    profile.write_text(PROFILE)
+    mrt.write_bytes(update("8.1.0.0/16", [4, 2, 1]) + update("8.2.3.0/24", [4, 6]) +
+                    update("8.2.0.0/16", [4, 7]))
+
+    def outcomes(measure):
+        done = subprocess.run([BINARY, "assess", "--quiet", "--no-save", "--no-walk", "--measure",
+                               f"org.routes.{measure}", "--profile", str(profile), "--data",
+                               str(data), "--format", "json"],
+                              capture_output=True, text=True, timeout=120)
+        document = json.loads(done.stdout)
+        names = [asset["name"] for asset in document["assets"]]
+        return {names[one["asset"]]: one["outcome"] for one in document["findings"]
+                if names[one["asset"]] in ("8.1.0.0/16", "8.2.0.0/16", "9.0.0.0/16")}
+
+    assert set(outcomes("roas-cover").values()) == {"not-measured"}
+    check("--profile", profile, "--data", data, "--own", "--vrp", rpki, mrt, status=1)
+    assert outcomes("roas-cover") == {"8.1.0.0/16": "pass", "8.2.0.0/16": "fail",
+                                      "9.0.0.0/16": "fail"}
+    assert outcomes("origins-known") == {"8.1.0.0/16": "pass", "8.2.0.0/16": "fail",
+                                         "9.0.0.0/16": "not-measured"}
+    assert outcomes("payloads-fresh") == dict.fromkeys(("8.1.0.0/16", "8.2.0.0/16", "9.0.0.0/16"),
+                                                       "pass")
+    assert outcomes("roas-last")["8.1.0.0/16"] == "pass"
+    assert outcomes("roas-exact")["9.0.0.0/16"] == "not-applicable"
+
+
 def test_own_without_prefixes_is_wrong_use(tmp_path, rpki):
     profile = tmp_path / "entente.yaml"
     profile.write_text("signatory: {name: Example, group: civil-society}\n")
