@@ -188,6 +188,21 @@ static json_t *own_line(const char *name, const json_t *record)
     return json_pack("{s:s, s:s, s:O}", "type", "own", "asset", name, "record", (json_t *)record);
 }
 
+/* Whose they are, and when the first of them ends. */
+static void put_payloads(json_t *line, const struct vrp_set *vrps)
+{
+    g_autofree char *first =
+        vrp_set_horizon(vrps) ? clock_format(vrp_set_horizon(vrps) * (gint64)G_USEC_PER_SEC) : NULL;
+    json_t *anchors = json_object();
+
+    for (guint i = 1; i <= vrp_set_anchors(vrps); i++)
+        json_object_set_new(anchors, vrp_set_anchor_name(vrps, i),
+                            json_integer((json_int_t)vrp_set_anchor_count(vrps, i)));
+    json_object_set_new(line, "anchors", anchors);
+    if (first)
+        json_object_set_new(line, "first_expires", json_string(first));
+}
+
 static json_t *summary_line(const struct check_result *result, const struct tally *tally)
 {
     const struct gather_totals *totals = gather_totals(result->gather);
@@ -209,6 +224,7 @@ static json_t *summary_line(const struct check_result *result, const struct tall
     json_object_set_new(line, "bogon_as_routes", json_integer((json_int_t)totals->bogon_as));
     json_object_set_new(line, "paths_left_out", json_integer((json_int_t)totals->lost_paths));
     json_object_set_new(line, "problems", json_integer((json_int_t)result->read.problems));
+    put_payloads(line, result->vrps);
     return line;
 }
 
