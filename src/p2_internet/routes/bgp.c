@@ -92,7 +92,8 @@ gboolean bgp_update_parse(const guint8 *body, gsize length, const struct bgp_opt
     gsize withdrawn, attributes;
 
     update->withdrawn = update->announced = none;
-    update->withdrawn.add_path = update->announced.add_path = options->add_path;
+    update->withdrawn.add_path = update->announced.add_path =
+        (options->add_path & BGP_ADD_PATH_IPV4) != 0;
     update->raw_attributes = (struct bgp_span){ 0 };
     update->is_end_of_rib = FALSE;
     bgp_attributes_parse(body, 0, options, &update->attributes);

@@ -132,10 +132,17 @@ struct bgp_attributes {
 
 #define BGP_HAS(ATTRIBUTES, CODE) (((ATTRIBUTES)->present >> (CODE)) & 1)
 
+/* Families whose prefixes have path identifiers: ADD-PATH is agreed by family (RFC 7911). */
+enum bgp_add_path {
+    BGP_ADD_PATH_IPV4 = 1 << 0,
+    BGP_ADD_PATH_IPV6 = 1 << 1,
+    BGP_ADD_PATH_ALL = BGP_ADD_PATH_IPV4 | BGP_ADD_PATH_IPV6,
+};
+
 struct bgp_options {
-    gboolean as4;      /* AS numbers are of 4 bytes */
-    gboolean add_path; /* prefixes have path identifiers */
-    gboolean mrt_rib;  /* of a RIB entry: MP_REACH_NLRI is cut short (RFC 6396 section 4.3.4) */
+    gboolean as4;     /* AS numbers are of 4 bytes */
+    guint add_path;   /* enum bgp_add_path */
+    gboolean mrt_rib; /* of a RIB entry: MP_REACH_NLRI is cut short (RFC 6396 section 4.3.4) */
     /* Of whom a BGP4MP subtype may lie: where the path does not fill its attribute, try 2 or 4. */
     gboolean guess_as_width;
 };

@@ -119,8 +119,10 @@ static guint8 family_of(guint afi, guint safi)
 static struct bgp_nlri nlri_of(const struct reading *reading, guint afi, guint safi,
                                const guint8 *at, const guint8 *end)
 {
+    const guint add_path = afi == 1 ? BGP_ADD_PATH_IPV4 : BGP_ADD_PATH_IPV6;
+
     return (struct bgp_nlri){ at, end, family_of(afi, safi), (guint8)safi,
-                              reading->options->add_path };
+                              (reading->options->add_path & add_path) != 0 };
 }
 
 static gboolean take_reach(struct reading *reading, const guint8 *bytes, gsize length)

@@ -283,7 +283,7 @@ static gboolean take_message(struct passage *passage, struct mrt_cursor *cursor,
                              const struct subtype *subtype, const struct route_peer *peer)
 {
     const struct bgp_options options = { .as4 = subtype->as4,
-                                         .add_path = subtype->add_path,
+                                         .add_path = subtype->add_path ? BGP_ADD_PATH_ALL : 0,
                                          .guess_as_width = TRUE };
     const struct route_source source = { peer, time_of(passage->record),
                                          subtype->is_local ? ROUTE_LOCAL : 0 };

@@ -1,4 +1,4 @@
-/* mrt_private.h: reading fields one after another, for the files of mrt.h. */
+/* mrt_private.h: reading fields one after another, for the files of mrt.h and for bmp.c. */
 #pragma once
 #include "p2_internet/routes/bgp_private.h"
 #include "p2_internet/routes/mrt.h"

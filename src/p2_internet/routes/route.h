@@ -19,6 +19,11 @@ enum route_flags {
     ROUTE_LOCAL = 1 << 2,        /* sent by the collector itself (BGP4MP_..._LOCAL) */
     ROUTE_HAS_PATH_ID = 1 << 3,  /* ADD-PATH */
     ROUTE_UNKNOWN_PEER = 1 << 4, /* its index is not in the table of peers */
+    /* Of BMP: which of a router's tables it is of; none of these: what came, before its policy. */
+    ROUTE_POST_POLICY = 1 << 5, /* behind the policy that it passed */
+    ROUTE_ADJ_OUT = 1 << 6,     /* what the router sends to the peer (RFC 8671) */
+    ROUTE_LOC_RIB = 1 << 7,     /* what the router itself uses (RFC 9069) */
+    ROUTE_INSTANCE = 1 << 8,    /* of a VRF, not of the router's own table */
 };
 
 struct route_peer {
