@@ -6,6 +6,8 @@
 #include "assess/waivers.h"
 #include "base/json.h"
 #include "p1_resilience/recover/drill_record.h"
+#include "p2_internet/clock/clock_check.h"
+#include "p2_internet/ct/ct_record.h"
 #include "p2_internet/routes/own_roas.h"
 #include "p2_internet/zone/zone_record.h"
 
@@ -24,10 +26,9 @@ struct past_finding {
 
 struct records *past_records(const char *data_folder, GError **error)
 {
-    static const char *const kinds[] = { ANSWER_EVENT, DRILL_EVENT,
-                                         IMPORT_EVENT, ROUTES_CHECK_EVENT,
-                                         WAIVER_EVENT, ZONE_CHECK_EVENT,
-                                         NULL };
+    static const char *const kinds[] = { ANSWER_EVENT, CLOCK_EVENT,      CT_EVENT,
+                                         DRILL_EVENT,  IMPORT_EVENT,     ROUTES_CHECK_EVENT,
+                                         WAIVER_EVENT, ZONE_CHECK_EVENT, NULL };
     g_autoptr(journal_t) journal = NULL;
     GError *problem = NULL;
 

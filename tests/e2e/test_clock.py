@@ -279,3 +279,24 @@ def test_mistakes(entente, arguments, words):
 def test_a_name_that_is_not_there(entente):
     source = "ntp://nowhere.invalid"
     assert row(check(entente, source, status=3), source)["reason"] == "unreachable"
+
+
+# ---- what an assessment makes of it
+
+def outcomes(entente, *days):
+    document = json.loads(entente("assess", "--principle", 2, "--no-save", "--format", "json").stdout)
+    return {finding["measure"]: finding["outcome"] for finding in document["findings"]
+            if finding["measure"].startswith("clock.")}
+
+
+def test_measures_judge_the_last_check(entente, started, tmp_path):
+    assert set(outcomes(entente).values()) == {"not-measured"}, "nothing was looked at"
+    chrony, false = started(Chrony(tmp_path / "a")), started(liar(offset=9))
+    honest = [started(liar()) for _ in range(2)]
+    check(entente, chrony.nts, *(one.ntp for one in honest), false.ntp, "--ca", chrony.ca, status=1)
+    assert outcomes(entente) == {
+        "clock.checked": "pass", "clock.sources": "warn", "clock.agreement": "fail", "clock.protected": "warn",
+        "clock.offset": "pass", "clock.servers": "not-applicable"}
+    silent = started(Udp(lambda packet: []))
+    check(entente, silent.ntp, "--timeout", 1, status=3)
+    assert outcomes(entente)["clock.offset"] == outcomes(entente)["clock.agreement"] == "not-measured"

@@ -116,7 +116,8 @@ def test_an_issuer_that_caa_does_not_allow(entente, log):
     log.publish()
     document = check(entente, log, status=1)
     assert [verdict for _, _, verdict in verdicts(document)] == ["known", "known", "not-allowed", "unknown"]
-    assert sorted(alarm["severity"] for alarm in alarms(entente) if "severity" in alarm) in ([], ["critical", "high"])
+    assert sorted(alarm["title"].split(":")[0] for alarm in alarms(entente)) == [
+        "A certificate by an issuer that CAA does not allow", "A certificate that nobody here knows"]
 
 
 def test_expired_ones_are_told_once(entente, log):
@@ -309,3 +310,30 @@ def test_logs_of_the_profile(entente, log, tmp_path):
     ([DOMAIN, "--limit", "0"], "--limit takes"), ([DOMAIN, "--log", "x", "--log-key", "nokey"], "base64 or a PEM file")])
 def test_mistakes(entente, arguments, words):
     assert words in entente("ct", "check", *arguments, status=None).stderr
+
+
+# ---- what an assessment makes of it
+
+def outcomes(entente):
+    document = json.loads(entente("assess", "--principle", 2, "--no-save", "--format", "json").stdout)
+    return {finding["measure"]: finding["outcome"] for finding in document["findings"]
+            if finding["measure"].startswith("ct.")}
+
+
+def test_measures_judge_the_last_reading(entente, log):
+    profile(entente, caa=["ca.example=Example CA"], issuers=["Example CA"])
+    assert set(outcomes(entente).values()) == {"not-measured"}
+    log.add(Authority().issue(DOMAIN))
+    log.publish()
+    check(entente, log, names=())
+    good = {"ct.watched": "pass", "ct.certificates-known": "pass", "ct.issuers-allowed": "pass", "ct.logs-honest": "pass"}
+    assert outcomes(entente) == good
+    log.add(Authority("DigiCert Inc").issue(DOMAIN))
+    log.add(Authority("Nobody's CA").issue("hospita1.example"))
+    log.publish()
+    check(entente, log, names=(), status=1)
+    assert outcomes(entente) == {**good, "ct.certificates-known": "warn", "ct.issuers-allowed": "fail"}
+    log.hashes[0] = sha256(b"another past")
+    log.publish()
+    check(entente, log, names=(), status=1)
+    assert outcomes(entente)["ct.logs-honest"] == "fail"

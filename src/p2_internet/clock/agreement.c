@@ -1,8 +1,8 @@
 #include "p2_internet/clock/agreement.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-enum edge_kind { EDGE_LOW = -1, EDGE_MIDDLE, EDGE_HIGH };
+enum edge_kind { EDGE_LOW = -1, EDGE_HIGH = 1 };
 
 struct edge {
     gint64 at_us;
@@ -20,35 +20,30 @@ static int compare(const void *a, const void *b)
 
 static struct edge *sorted_edges(const struct clock_interval *intervals, guint count)
 {
-    struct edge *edges = g_new(struct edge, 3 * (gsize)count);
+    struct edge *edges = g_new(struct edge, 2 * (gsize)count + 1); /* never NULL */
 
-    for (guint i = 0; i < count; i++)
-        for (int kind = EDGE_LOW; kind <= EDGE_HIGH; kind++)
-            edges[3 * i + (guint)(kind + 1)] =
-                (struct edge){ intervals[i].offset_us + kind * intervals[i].distance_us, kind };
-    qsort(edges, 3 * (gsize)count, sizeof *edges, compare);
+    for (guint i = 0; i < count; i++) {
+        const struct clock_interval *one = &intervals[i];
+
+        edges[2 * i] = (struct edge){ one->offset_us - one->distance_us, EDGE_LOW };
+        edges[2 * i + 1] = (struct edge){ one->offset_us + one->distance_us, EDGE_HIGH };
+    }
+    qsort(edges, 2 * (gsize)count, sizeof *edges, compare);
     return edges;
 }
 
-/*
- * Seen from one side (`step` 1: from below), where `wanted` intervals overlap for the first time;
- * `passed` grows by the midpoints that lie outside.
+/* Seen from one side (`step` 1: from below), where `wanted` intervals overlap for the first time.
  */
 static gboolean find_end(const struct edge *edges, guint count, int step, guint wanted,
-                         gint64 *at_us, guint *passed)
+                         gint64 *at_us)
 {
     guint overlap = 0;
 
     for (guint i = 0; i < count; i++) {
         const struct edge *edge = &edges[step > 0 ? i : count - 1 - i];
 
-        if (edge->kind == EDGE_MIDDLE)
-            ++*passed;
-        else if ((int)edge->kind == -step)
-            overlap++;
-        else
-            overlap--;
-        if (overlap >= wanted) {
+        overlap += (int)edge->kind == -step ? 1u : -1u;
+        if (overlap == wanted) {
             *at_us = edge->at_us;
             return TRUE;
         }
@@ -61,11 +56,9 @@ static gboolean find(const struct edge *edges, guint count, guint false_ones,
                      struct clock_agreement *agreement)
 {
     const guint wanted = count - false_ones;
-    guint passed = 0;
 
-    return find_end(edges, 3 * count, 1, wanted, &agreement->low_us, &passed) &&
-           find_end(edges, 3 * count, -1, wanted, &agreement->high_us, &passed) &&
-           passed <= false_ones && agreement->low_us <= agreement->high_us;
+    return find_end(edges, 2 * count, 1, wanted, &agreement->low_us) &&
+           find_end(edges, 2 * count, -1, wanted, &agreement->high_us);
 }
 
 static void average(struct clock_interval *intervals, guint count,

@@ -1,7 +1,9 @@
 /*
- * agreement.h: which of several clocks tell the truth, and what it is: the intersection algorithm
- * of RFC 5905 section 11.2.1. The true time lies in the interval of each good clock; the largest
- * group whose intervals have a point in common, if it is a majority, is believed.
+ * agreement.h: which of several clocks tell the truth, and what it is: Marzullo's algorithm, on
+ * which the selection of RFC 5905 section 11.2.1 builds. The true time lies in the interval of each
+ * good clock; the largest group whose intervals have a point in common, if it is a majority, is
+ * believed. The RFC also wants the middles of all intervals in what they share: that would refuse a
+ * near clock beside far ones, whose intervals are wide and whose middles mean nothing.
  */
 #pragma once
 #include <glib.h>
