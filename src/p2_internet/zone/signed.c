@@ -1,12 +1,26 @@
 #include "p2_internet/zone/signed.h"
 
+/* Of hostile answers, no more is computed (CVE-2023-50387: many keys of one tag). */
+#define KEYS_OF_A_TAG 4u
+#define SIGNATURES_MAX 16u
+
 static enum dnssec_verdict verify_one(const struct zone_view *view, const GPtrArray *set,
                                       const struct dns_record *signature, const GPtrArray *keys)
 {
     enum dnssec_verdict worst = DNSSEC_WRONG;
+    struct dnssec_signature read;
+    guint tried = 0;
 
-    for (guint i = 0; i < keys->len; i++) {
-        const enum dnssec_verdict verdict =
+    if (!dnssec_signature_read(signature, &read))
+        return DNSSEC_MALFORMED;
+    for (guint i = 0; i < keys->len && tried < KEYS_OF_A_TAG; i++) {
+        struct dnssec_key key;
+        enum dnssec_verdict verdict;
+
+        if (!dnssec_key_read(keys->pdata[i], &key) || key.tag != read.tag)
+            continue;
+        tried++;
+        verdict =
             dnssec_verify(view->in->library, signature,
                           (const struct dns_record *const *)set->pdata, set->len, keys->pdata[i]);
 
@@ -21,7 +35,7 @@ static enum dnssec_verdict verify_one(const struct zone_view *view, const GPtrAr
 gboolean zone_signed_by(const struct zone_view *view, const GPtrArray *set,
                         const GPtrArray *signatures, const GPtrArray *keys)
 {
-    for (guint i = 0; i < signatures->len; i++)
+    for (guint i = 0; i < MIN(signatures->len, SIGNATURES_MAX); i++)
         if (verify_one(view, set, signatures->pdata[i], keys) == DNSSEC_VALID)
             return TRUE;
     return FALSE;
@@ -50,7 +64,7 @@ gboolean zone_verify_set(struct zone_view *view, guint server, const struct dns_
     if (!set->len)
         return FALSE;
     signatures = zone_signatures(packet, section, owner, type);
-    for (guint i = 0; i < signatures->len; i++) {
+    for (guint i = 0; i < MIN(signatures->len, SIGNATURES_MAX); i++) {
         const enum dnssec_verdict verdict = verify_one(view, set, signatures->pdata[i], view->keys);
 
         valid += verdict == DNSSEC_VALID;
