@@ -135,6 +135,9 @@ static gboolean set_anchor(struct dns *dns, const struct dns_options *options, G
     return check(dns, dns->unbound.add_ta_file(dns->context, anchor), anchor, error) &&
            check(dns, dns->unbound.set_option(dns->context, "val-log-level:", "2"), "options",
                  error) &&
+           (!options->permissive ||
+            check(dns, dns->unbound.set_option(dns->context, "val-permissive-mode:", "yes"),
+                  "options", error)) &&
            (!options->date ||
             check(dns, dns->unbound.set_option(dns->context, "val-override-date:", options->date),
                   options->date, error));

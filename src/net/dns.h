@@ -16,6 +16,7 @@ struct dns_options {
     const char *trust_anchor; /* file of DS or DNSKEY records; DNS_NO_ANCHOR; NULL: Debian's root
                                  key when it is there */
     gint64 timeout_us;        /* of one question; 0: 10 s */
+    gboolean permissive;      /* what does not validate is given, too, as insecure */
     /* For laboratories: "ZONE@ADDRESS@PORT", where a zone's servers are (ends with NULL; NULL: no
      * such); with them, names that are answered on this machine only (test., RFC 6761) are asked
      * like others. */

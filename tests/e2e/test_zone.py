@@ -7,11 +7,12 @@ import json
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from test_schemas import check as schema_errors
-from zones import Knot, Zones, free_port, outcomes, problems
+from zones import Knot, Zones, ask, free_port, outcomes, problems, query
 
 ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
 SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]
@@ -153,6 +154,44 @@ def test_without_an_anchor_above_the_verdict_is_indeterminate(zones, tmp_path):
     document = zones.check("good.test", stubs_for("good.test"), "--at", TIME, "--fail-on",
                            "critical", status=3)
     assert document["verdict"] == "indeterminate"
+
+
+@pytest.fixture(scope="module")
+def unbound(tmp_path_factory, servers, port, data):
+    """A real resolver that validates, in front of the zones: its address."""
+    folder = tmp_path_factory.mktemp("unbound")
+    own = free_port(["127.0.0.1"])
+    text = (f"server:\n  interface: 127.0.0.1\n  port: {own}\n  username: \"\"\n  chroot: \"\"\n"
+            f"  directory: {folder}\n  pidfile: {folder}/pid\n  use-syslog: no\n"
+            "  do-not-query-localhost: no\n  do-daemonize: no\n  local-zone: test. nodefault\n"
+            f"  trust-anchor-file: {data}/trust-anchor.ds\n  val-override-date: 20261122120000\n"
+            "remote-control:\n  control-enable: no\n")
+    for zone in zone_files(data):
+        text += f"stub-zone:\n  name: {zone or '.'}\n  stub-addr: {ADDRESSES[0]}@{port}\n"
+    (folder / "unbound.conf").write_text(text)
+    process = subprocess.Popen([shutil.which("unbound") or "/usr/sbin/unbound", "-c",
+                                folder / "unbound.conf"], stderr=open(folder / "err", "wb"))
+    for _ in range(400):
+        assert process.poll() is None, (folder / "err").read_text()
+        try:
+            if ask("127.0.0.1", own, query("good.test"))[3] & 0xf == 0:
+                break
+        except OSError:
+            pass
+        time.sleep(0.05)
+    else:
+        raise AssertionError("unbound does not answer")
+    yield f"127.0.0.1:{own}"
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdicts_through_a_real_resolver(zones, unbound, name):
+    """Which itself gives nothing of what is bogus, unless asked for all that there is."""
+    document = zones.check(f"{name}.test", {}, "--server", unbound, "--at", TIME, status=1)
+    assert document["verdict"] == VERDICTS[name]
+    assert {row["address"] for row in document["servers"] if not row["of_parent"]} == set(ADDRESSES)
 
 
 # ---- whole zones

@@ -31,9 +31,9 @@ def free_port(addresses):
     raise AssertionError("no free port")
 
 
-def query(name, kind=TYPE_SOA, number=1):
+def query(name, kind=TYPE_SOA, number=1, flags=0x100):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label)
-    return struct.pack(">6H", number, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", kind, 1)
+    return struct.pack(">6H", number, flags, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", kind, 1)
 
 
 def ask(address, port, message, timeout=1.0):

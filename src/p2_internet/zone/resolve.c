@@ -33,7 +33,7 @@ struct zone_resolver *zone_resolver_new(const struct dns_options *options, GErro
     g_autoptr(zone_resolver_t) resolver = g_new0(struct zone_resolver, 1);
     struct dns_options plain = *options;
 
-    plain.trust_anchor = DNS_NO_ANCHOR;
+    plain.permissive = TRUE; /* so it asks a resolver that validates for all that there is */
     resolver->anchor = g_strdup(options->trust_anchor ? options->trust_anchor : ANCHOR_TEXT);
     resolver->validating = dns_new(options, error);
     resolver->plain = resolver->validating ? dns_new(&plain, error) : NULL;

@@ -2,8 +2,8 @@
  * resolve.h: what a resolver says of a zone: whether it validates (libunbound's verdict), where
  * its parent is, and where the servers and other hosts are that it names.
  *
- * Two resolvers are asked: one that validates, for the verdicts, and one that does not, since of a
- * bogus zone a validating one gives nothing, not even the servers to be looked at.
+ * Two resolvers are asked: one that validates, for the verdicts, and one that gives what does not
+ * validate, too, since of a bogus zone the first gives nothing, not even the servers to look at.
  */
 #pragma once
 #include "net/dns.h"
