@@ -11,6 +11,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Takes `bytes`. */
+static void add_reply(GArray *replies, guint server, enum zone_probe probe, GBytes *bytes)
+{
+    const struct zone_reply reply = { .server = server, .probe = probe, .bytes = bytes };
+
+    g_array_append_val(replies, reply);
+}
+
 static GArray *read_replies(const uint8_t *data, size_t size)
 {
     GArray *replies = g_array_new(FALSE, TRUE, sizeof(struct zone_reply));
@@ -20,13 +28,9 @@ static GArray *read_replies(const uint8_t *data, size_t size)
     while (size >= 4) {
         const guint server = data[0] % SERVERS, probe = data[1] % PROBES;
         const gsize length = MIN((gsize)dns_get16(data + 2), size - 4);
-        struct zone_reply reply = { .server = server, .probe = (enum zone_probe)probe };
-
-        if (!taken[server][probe]) {
-            reply.bytes = g_bytes_new(data + 4, length);
-            g_array_append_val(replies, reply);
-            taken[server][probe] = TRUE;
-        }
+        if (!taken[server][probe])
+            add_reply(replies, server, (enum zone_probe)probe, g_bytes_new(data + 4, length));
+        taken[server][probe] = TRUE;
         data += 4 + length;
         size -= 4 + length;
     }
