@@ -59,9 +59,10 @@ static void work_for_ever(const struct background_work *work, struct background_
 }
 
 /*
- * Ends this process when the node does, in the middle of whatever it does: the pipe's end then sends
- * SIGIO. The signal of a parent's death would not come: the node's Landlock domain lets it send none
- * to processes outside of it, and that one counts as the node's. FALSE: it is gone already.
+ * Ends this process when the node does, in the middle of whatever it does: the pipe's end then
+ * sends SIGIO. The signal of a parent's death would not come: the node's Landlock domain lets it
+ * send none to processes outside of it, and that one counts as the node's. FALSE: it is gone
+ * already.
  */
 static gboolean end_with(int alive)
 {
@@ -120,8 +121,8 @@ static struct background_numbers *shared_numbers(GError **error)
     return NULL;
 }
 
-struct background *background_start(struct node *node, const struct background_work *work,
-                                    const struct profile *profile, GError **error)
+static struct background *start(struct node *node, const struct background_work *work,
+                                const struct profile *profile, GError **error)
 {
     const char *data = node_options(node)->data_folder;
     GError *failure = NULL;
@@ -145,8 +146,20 @@ struct background *background_start(struct node *node, const struct background_w
     return NULL;
 }
 
-void background_stop(struct background *own)
+struct background *background_start(struct node *node, const struct background_work *work,
+                                    GError **error)
 {
+    const char *path = node_options(node)->profile;
+    g_autoptr(profile_t) profile = path && work->every_s ? profile_load(path, error) : NULL;
+
+    return profile && profile_asset(profile, work->kind, NULL) ? start(node, work, profile, error)
+                                                               : NULL;
+}
+
+void background_stop(gpointer background)
+{
+    struct background *own = background;
+
     if (own->alive >= 0)
         close(own->alive);
     if (own->numbers)

@@ -9,6 +9,7 @@
 #pragma once
 #include "delivery/office.h"
 #include "node/service.h"
+#include "profile/profile.h"
 
 #define BACKGROUND_NUMBERS 8
 
@@ -35,15 +36,16 @@ struct background_work {
     const char *name;  /* of the process: "entente-hunt" */
     const char *title; /* before what went wrong: "Hunt" */
     const char *source;
-    guint every_s; /* between two rounds */
+    enum asset_kind kind; /* of what it is about: without one in the profile there is no process */
+    guint every_s;        /* between two rounds; 0: none */
     gboolean (*round)(struct background_round *round, GError **error);
 };
 
 struct background;
-/* NULL without an error: there is no key that could sign. `profile` is borrowed for this call. */
+/* NULL without an error: there is nothing to do, or no key that could sign. */
 struct background *background_start(struct node *node, const struct background_work *work,
-                                    const struct profile *profile, GError **error);
-void background_stop(struct background *background);
+                                    GError **error);
+void background_stop(gpointer background);
 const struct background_numbers *background_numbers(const struct background *background);
 
 /* In a round: opens or continues the alarm about `topic`. */

@@ -44,22 +44,11 @@ static gboolean look(struct background_round *round, GError **error)
 
 static gpointer start(struct node *node, GError **error)
 {
-    const struct node_options *options = node_options(node);
-    const struct background_work work = { "entente-hunt", "Hunt", "hunt", options->hunt_every_s,
-                                          look };
-    g_autoptr(profile_t) profile = NULL;
+    const struct background_work work = {
+        "entente-hunt", "Hunt", "hunt", ASSET_LOG, node_options(node)->hunt_every_s, look
+    };
 
-    if (!options->profile || !options->hunt_every_s)
-        return NULL;
-    profile = profile_load(options->profile, error);
-    return profile && profile_asset(profile, ASSET_LOG, NULL)
-               ? background_start(node, &work, profile, error)
-               : NULL;
-}
-
-static void stop(gpointer service)
-{
-    background_stop(service);
+    return background_start(node, &work, error);
 }
 
 static void metrics(gpointer service, GString *text)
@@ -83,7 +72,7 @@ static const struct route routes[] = { { NULL } };
 const struct service service_hunt = {
     .name = "hunt",
     .start = start,
-    .stop = stop,
+    .stop = background_stop,
     .routes = routes,
     .metrics = metrics,
 };
