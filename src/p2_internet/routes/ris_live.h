@@ -1,5 +1,6 @@
 /*
- * ris_live.h: RIS Live (RIPE NCC), as JSON Lines: what the collectors' peers say, as route elements.
+ * ris_live.h: RIS Live (RIPE NCC), as JSON Lines: what the collectors' peers say, as route
+ * elements.
  *
  *     bytes of a stream, in any pieces -> lines -> ris_message -> elements
  *
@@ -20,10 +21,10 @@ struct ris_live_counts {
     guint64 lines;    /* that were not empty */
     guint64 messages; /* ris_message */
     guint64 updates, states;
-    guint64 sessions;  /* OPEN, NOTIFICATION, KEEPALIVE */
-    guint64 errors;    /* ris_error: what the service complains of */
-    guint64 others;    /* pong, ris_subscribe_ok and the like */
-    guint64 broken;    /* lines that could not be read */
+    guint64 sessions; /* OPEN, NOTIFICATION, KEEPALIVE */
+    guint64 errors;   /* ris_error: what the service complains of */
+    guint64 others;   /* pong, ris_subscribe_ok and the like */
+    guint64 broken;   /* lines that could not be read */
     guint64 elements;
     guint64 made;      /* UPDATEs without readable `raw`, made of their members */
     guint64 discarded; /* attributes left out, by UPDATEs (RFC 7606) */
@@ -47,5 +48,6 @@ const char *ris_live_problem(const struct ris_live *live, guint64 *offset);
 /* What the service said last in an error; not escaped. NULL: none. */
 const char *ris_live_error(const struct ris_live *live);
 
-/* Whether a file begins as JSON Lines of RIS Live do: with an object whose type is one of theirs. */
+/* Whether a file begins as JSON Lines of RIS Live do: with an object whose type is one of theirs.
+ */
 gboolean ris_live_is_stream(const void *bytes, gsize length);
