@@ -91,23 +91,19 @@ static const struct asset *asset_of(const struct run *run, const char *name)
 
 static gboolean watch_all(struct run *run, char *const *arguments, GError **error)
 {
+    const gboolean named = *arguments != NULL;
+
     for (; *arguments; arguments++) {
         g_autofree char *lower = g_ascii_strdown(*arguments, -1);
 
         if (!watch(run, *arguments, asset_of(run, lower), error))
             return FALSE;
     }
-    for (guint i = 0; run->domains->len == 0 && run->profile && i < run->profile->assets->len;
-         i++) {
+    for (guint i = 0; !named && run->profile && i < run->profile->assets->len; i++) {
         const struct asset *asset = run->profile->assets->pdata[i];
 
-        if (asset->kind != ASSET_DOMAIN)
-            continue;
-        for (; i < run->profile->assets->len; i++) {
-            asset = run->profile->assets->pdata[i];
-            if (asset->kind == ASSET_DOMAIN && !watch(run, asset->name, asset, error))
-                return FALSE;
-        }
+        if (asset->kind == ASSET_DOMAIN && !watch(run, asset->name, asset, error))
+            return FALSE;
     }
     return run->domains->len > 0 ||
            input_error(error, "no domain is named: entente ct check NAME ..., or \"domains\" in "

@@ -281,7 +281,7 @@ def test_a_name_that_is_not_there(entente):
     assert row(check(entente, source, status=3), source)["reason"] == "unreachable"
 
 
-# ---- what an assessment makes of it
+# ---- what an assessment makes of it (assess/clocks.c, assess/last_check.c)
 
 def outcomes(entente, *days):
     document = json.loads(entente("assess", "--principle", 2, "--no-save", "--format", "json").stdout)

@@ -312,7 +312,7 @@ def test_mistakes(entente, arguments, words):
     assert words in entente("ct", "check", *arguments, status=None).stderr
 
 
-# ---- what an assessment makes of it
+# ---- what an assessment makes of it (assess/certificates.c, assess/last_check.c)
 
 def outcomes(entente):
     document = json.loads(entente("assess", "--principle", 2, "--no-save", "--format", "json").stdout)

@@ -47,7 +47,7 @@ static void test_siv_seals_as_the_rfc_does(void)
     g_autoptr(siv_t) siv = siv_new(NULL);
 
     for (guint i = 0; i < G_N_ELEMENTS(vectors); i++) {
-        guint8 key[SIV_KEY], data[3][64], text[64], sealed[96];
+        guint8 key[SIV_KEY], data[3][64] = { { 0 } }, text[64], sealed[96];
         struct siv_part parts[3];
         guint count = 0;
         gsize length = bytes_of(vectors[i].text, text);
@@ -391,7 +391,7 @@ static void test_sources(void)
         const char *text, *host;
         guint16 port;
         gboolean nts;
-        const char *operator;
+        const char *runner;
     } good[] = {
         { "nts://time.example.org", "time.example.org", 4460, TRUE, "example.org" },
         { "nts://a.b.Example.ORG:99", "a.b.Example.ORG", 99, TRUE, "example.org" },
@@ -403,14 +403,14 @@ static void test_sources(void)
 
     for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
         g_autoptr(clock_source_t) source = clock_source_parse(good[i].text, NULL);
-        g_autofree char *operator= NULL;
+        g_autofree char *runner = NULL;
 
         g_assert_nonnull(source);
         g_assert_cmpstr(source->host, ==, good[i].host);
         g_assert_cmpuint(source->port, ==, good[i].port);
         g_assert_cmpint(source->nts, ==, good[i].nts);
-        operator= clock_source_operator(source);
-        g_assert_cmpstr(operator, ==, good[i].operator);
+        runner = clock_source_operator(source);
+        g_assert_cmpstr(runner, ==, good[i].runner);
     }
 }
 

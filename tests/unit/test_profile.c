@@ -47,6 +47,11 @@ static void test_every_kind_has_its_place(void)
     g_assert_null(asset->listeners);
     asset = wanted(profile, ASSET_DOMAIN, "hospital.example");
     g_assert_true(asset->mail && asset->web);
+    g_assert_cmpstr(asset->certificates[0], ==, "/etc/ssl/hospital.pem");
+    g_assert_cmpstr(asset->issuers[0], ==, "Let's Encrypt");
+    g_assert_cmpstr(asset->caa[0], ==, "letsencrypt.org");
+    g_assert_true(g_str_has_prefix(asset->keys[0], "sha256:0123"));
+    g_assert_null(asset->keys[1]);
     asset = wanted(profile, ASSET_PREFIX, "192.0.2.0/24");
     g_assert_cmpuint(asset->origins->len, ==, 2);
     g_assert_cmpuint(g_array_index(asset->origins, guint32, 0), ==, 64500);
@@ -75,6 +80,39 @@ static void test_every_kind_has_its_place(void)
     g_assert_cmpint(asset->until_us - asset->from_us, ==, 30 * 86400 * G_GINT64_CONSTANT(1000000));
     g_assert_cmpint(profile_self(profile)->kind, ==, ASSET_SIGNATORY);
     g_assert_cmpstr(profile_self(profile)->name, ==, "Hôpital d'Exemple");
+}
+
+/* profile_watch.h: what is watched and is no asset. */
+static void test_what_is_watched(void)
+{
+    static const char *const wrong[] = {
+        "time: {sources: [time.example.org]}",
+        "time: {servers: [\"http://ntp.example\"]}",
+        "time: {source: []}",
+        "transparency: {logs: [{log: x}]}",
+        "assets: {domains: [{name: a.example, keys: [\"sha256:00\"]}]}",
+    };
+    g_autoptr(profile_t) profile = load("full.yaml", NULL), small = load("small.yaml", NULL);
+    const struct certificate_log *log;
+
+    g_assert_cmpstr(profile->time_sources[0], ==, "nts://time.example.org");
+    g_assert_cmpstr(profile->time_sources[1], ==, "ntp://192.0.2.1:123");
+    g_assert_null(profile->time_sources[2]);
+    g_assert_cmpstr(profile->time_servers[0], ==, "ntp://ntp.hospital.example");
+    g_assert_cmpuint(profile->certificate_logs->len, ==, 1);
+    log = profile->certificate_logs->pdata[0];
+    g_assert_cmpstr(log->place, ==, "https://ct.example/2026h2");
+    g_assert_cmpstr(log->key, ==, "/etc/entente/ct.pem");
+    g_assert_null(small->time_sources);
+    g_assert_cmpuint(small->certificate_logs->len, ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *text = g_strconcat("signatory: {name: A, group: state}\n", wrong[i], NULL);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(profile_parse(text, strlen(text), "test", &error));
+        g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_INPUT);
+        g_assert_true(g_str_has_prefix(error->message, "test:2:"));
+    }
 }
 
 static void test_without_hosts_this_one_is_assessed(void)
@@ -206,6 +244,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/profile/every-kind-has-its-place", test_every_kind_has_its_place);
+    g_test_add_func("/profile/watched", test_what_is_watched);
     g_test_add_func("/profile/without-hosts", test_without_hosts_this_one_is_assessed);
     g_test_add_func("/profile/this-host", test_this_host_is_not_mistaken_for_another);
     g_test_add_func("/profile/mistakes", test_mistakes_are_named_with_their_place);

@@ -45,10 +45,10 @@ static void put_sample(json_t *value, const struct measured *measured)
 static json_t *row_json(const struct clock_report *report, const struct clock_row *row)
 {
     const struct measured *measured = &row->measured;
-    g_autofree char *operator= clock_source_operator(row->source);
+    g_autofree char *runner = clock_source_operator(row->source);
     json_t *value =
         json_pack("{s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i}", "source", row->source->text,
-                  "operator", operator, "verdict", clock_word_name(row->word), "authenticated",
+                  "operator", runner, "verdict", clock_word_name(row->word), "authenticated",
                   measured->authenticated, "sent", (int)measured->sent, "received",
                   (int)measured->received, "not_ours", (int)measured->not_ours, "forged",
                   (int)measured->forged, "malformed", (int)measured->malformed);
