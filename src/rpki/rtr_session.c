@@ -482,7 +482,9 @@ gboolean rtr_session_take(struct rtr_session *session, const guint8 *bytes, gsiz
     gboolean goes_on = TRUE;
     gsize used = 0;
 
-    session->has_heard |= length > 0;
+    if (!length)
+        return TRUE;
+    session->has_heard = TRUE;
     session->answer_us = now_us + ANSWER_LIMIT_US;
     g_byte_array_append(session->input, bytes, (guint)length);
     while (goes_on) {
