@@ -8,6 +8,8 @@
 #include "cli/hunt_timeline.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ROWS_AT_A_TIME 200 /* hits that a table shows; then another one begins */
 #define UNREAD_SHOWN 20
@@ -18,6 +20,7 @@ struct scanning {
     const struct hunt_arguments *given;
     const struct hunt_table *table;
     gboolean json;
+    gboolean at_once; /* rows as they are found: who feeds standard input waits for them */
     struct text_table *rows;
     guint row_count;
     GPtrArray *unread; /* char *: "FILE: why" */
@@ -53,10 +56,42 @@ static char *joined(const GPtrArray *names)
     return g_string_free(out, FALSE);
 }
 
+/* Columns of hits; and how wide they are where rows are told one by one. */
+static const char *const headings[] = { "PLACE", "KIND", "INDICATOR", "TOKEN", "SOURCE",
+                                        "CONF",  "TLP",  "",          NULL };
+static const guint widths[] = { 10, 6, 24, 24, 16, 4, 12, 0 };
+G_STATIC_ASSERT(G_N_ELEMENTS(headings) == G_N_ELEMENTS(widths) + 1);
+
+static void print_cells(const char *const *cells)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    for (guint i = 0; cells[i]; i++) {
+        g_autofree char *escaped = terminal_escape(cells[i]);
+
+        g_string_append_printf(line, "%s%-*s", i ? "  " : "", (int)widths[i], escaped);
+    }
+    puts(g_strchomp(line->str));
+    fflush(stdout);
+}
+
+static void add_cells(struct scanning *scanning, const char *const *cells)
+{
+    if (scanning->at_once) {
+        if (scanning->row_count++ == 0)
+            print_cells(headings);
+        print_cells(cells);
+        return;
+    }
+    if (!scanning->rows)
+        scanning->rows = text_table_new(headings);
+    text_table_row(scanning->rows, cells, NULL);
+    if (++scanning->row_count == ROWS_AT_A_TIME)
+        flush_rows(scanning);
+}
+
 static void add_row(struct scanning *scanning, const struct hunt_hit *hit)
 {
-    static const char *const headings[] = { "PLACE", "KIND", "INDICATOR", "TOKEN", "SOURCE",
-                                            "CONF",  "TLP",  "",          NULL };
     g_autofree char *place = g_strdup_printf("%s:%" G_GUINT64_FORMAT, hit->file, hit->line);
     g_autofree char *token = hunt_hit_token(hit), *sources = joined(hit->sources);
     g_autofree char *confidence = hit->confidence == ASSERTION_NO_CONFIDENCE
@@ -64,20 +99,15 @@ static void add_row(struct scanning *scanning, const struct hunt_hit *hit)
                                       : g_strdup_printf("%u", hit->confidence);
     g_autofree char *note = NULL;
 
-    if (!scanning->rows)
-        scanning->rows = text_table_new(headings);
     if (hit->text)
         note = g_strndup((const char *)hit->text, MIN(hit->text_length, TEXT_SHOWN));
     else
         note = hit->suppressed_by ? g_strdup_printf("suppressed: %s", hit->suppressed_by)
                                   : g_strdup(hit->partial ? "partial" : "");
-    text_table_row(scanning->rows,
-                   (const char *const[]){ place, indicator_kind_name(hit->kind), hit->indicator,
-                                          strcmp(token, hit->indicator) ? token : "", sources,
-                                          confidence, tlp_name(hit->tlp), note },
-                   NULL);
-    if (++scanning->row_count == ROWS_AT_A_TIME)
-        flush_rows(scanning);
+    add_cells(scanning,
+              (const char *const[]){ place, indicator_kind_name(hit->kind), hit->indicator,
+                                     strcmp(token, hit->indicator) ? token : "", sources,
+                                     confidence, tlp_name(hit->tlp), note, NULL });
 }
 
 static void take_hit(const struct hunt_hit *hit, gpointer data)
@@ -238,6 +268,15 @@ static gboolean reads_standard_input(char **arguments)
     return g_strv_contains((const char *const *)arguments, "-");
 }
 
+/* Whether standard input is read and may pause: no file. */
+static gboolean may_pause(char **arguments)
+{
+    struct stat status;
+
+    return reads_standard_input(arguments) && fstat(STDIN_FILENO, &status) == 0 &&
+           !S_ISREG(status.st_mode);
+}
+
 static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
@@ -284,6 +323,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     inputs = inputs_list(arguments);
     scanning.table = table;
     scanning.json = cli_format_is(context, "json", FALSE);
+    scanning.at_once = may_pause(arguments);
     scanning.unread = unread;
     scanning.lists = lists;
     scanning.total = inputs_size(inputs);

@@ -211,6 +211,27 @@ def test_standard_input_is_a_filter(entente, table):
     assert command.wait(timeout=30) == 1
 
 
+def test_standard_input_as_text_is_told_line_by_line_too(entente, table):
+    name = table("evil.example")
+    command = subprocess.Popen([BINARY, "hunt", "scan", "--table", name, "-"], cwd=entente.folder,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for number in (1, 2, 3):
+        command.stdin.write(LINE.replace("evil", "www.evil"))
+        command.stdin.flush()
+        if number == 1:
+            assert command.stdout.readline().split() == ["PLACE", "KIND", "INDICATOR", "TOKEN", "SOURCE", "CONF", "TLP"]
+        assert command.stdout.readline().split()[:4] == [f"-:{number}", "domain", "evil.example", "www.evil.example"]
+    command.stdin.close()
+    assert command.stdout.readline().startswith("3 hits in 3 lines")
+    assert command.wait(timeout=30) == 1
+    # A file on standard input does not pause: a table.
+    (entente.folder / "a.log").write_text(LINE)
+    with open(entente.folder / "a.log", "rb") as source:
+        text = subprocess.run([BINARY, "hunt", "scan", "--table", name, "-"], cwd=entente.folder, stdin=source,
+                              capture_output=True, text=True, check=False).stdout
+    assert text.splitlines()[0].startswith("PLACE") and "-:1" in text
+
+
 def test_suppressed_hits_are_counted_and_named(entente, scan, table):
     warning = entente.folder / "resolvers.json"
     warning.write_text(json.dumps({"name": "Public resolvers", "type": "cidr", "list": ["203.0.113.0/24"],
@@ -348,3 +369,46 @@ def test_logs_in_utf16(entente, scan, table, order):
     (entente.folder / "packed.log.gz").write_bytes(gzip.compress(mark + text.encode(order) * 50000))
     hits, _ = scan(name, "--threads", "3", "packed.log.gz")
     assert len(hits) == 100000
+
+
+def stix(*patterns):
+    """A bundle with an indicator of each pattern."""
+    return json.dumps({"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": [
+        {"type": "indicator", "spec_version": "2.1", "id": f"indicator--00000000-0000-4000-8000-{number:012}",
+         "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "pattern_type": "stix",
+         "valid_from": "2026-01-01T00:00:00Z", "pattern": pattern}
+        for number, pattern in enumerate(patterns, 1)]})
+
+
+def test_a_pattern_of_several_values_is_whole_where_one_line_has_them_all(entente, scan):
+    (entente.folder / "and.json").write_text(stix(
+        "[ipv4-addr:value = '203.0.113.7' AND domain-name:value = 'evil.example']",
+        "[url:value = 'http://bad.test/a' AND network-traffic:dst_port = 80]"))
+    entente("hunt", "build", "-o", "and.table", "and.json")
+    filler = "0123456789abcdef " * 80000  # a line that is longer than what is scanned at a time
+    lines = ["203.0.113.7 asks for evil.example", "evil.example is 203.0.113.7", "203.0.113.7 asks for good.example",
+             "nobody asks for evil.example", '{"a":"203.0.113.7","u":"http:\\/\\/bad.test\\/a"}',
+             f"evil.example {filler} 203.0.113.7", f"203.0.113.7 {filler} good.example",
+             f"203.0.113.7 {filler} www.evil.example"]
+    wanted = [(1, "203.0.113.7", False), (2, "203.0.113.7", False), (3, "203.0.113.7", True),
+              (5, "203.0.113.7", True), (5, "http://bad.test/a", True), (6, "203.0.113.7", False),
+              (7, "203.0.113.7", True), (8, "203.0.113.7", False)]
+    # Many matches of one line, and the same line numbers in another file, change nothing.
+    (entente.folder / "a.log").write_text("\n".join(lines) + "\n")
+    (entente.folder / "b.log").write_text("\n" * 7 + "evil.example\n")
+    (entente.folder / "c.log.gz").write_bytes(gzip.compress("\n".join(lines[::-1]).encode()))
+    outputs = []
+    for threads in (1, 2, 5):
+        hits, _ = scan("and.table", "--threads", threads, "a.log", "b.log", "c.log.gz")
+        got = [(hit["line"], hit["indicator"], hit["partial"]) for hit in hits if hit["file"] == "a.log"]
+        assert got == wanted
+        assert not [hit for hit in hits if hit["file"] == "b.log"]
+        got = sorted((9 - hit["line"], hit["indicator"], hit["partial"]) for hit in hits
+                     if hit["file"] == "c.log.gz")
+        assert got == wanted
+        outputs.append(hits)
+    assert outputs[0] == outputs[1] == outputs[2]
+    text = entente("hunt", "scan", "--table", "and.table", "a.log", status=1).stdout.splitlines()
+    assert ["partial" in line for line in text if "a.log:" in line] == [row[2] for row in wanted]
+    # Nobody asserts what is only asked for beside something else.
+    assert "nobody asserts it" in entente("hunt", "explain", "--table", "and.table", "evil.example").stdout

@@ -46,8 +46,8 @@ static void take_key(const struct hunt_key *key, gboolean is_whole, gpointer dat
     hit.hash = key->hash;
     hit.key = key->bytes;
     hit.key_length = key->length;
-    hunter->out_of_time +=
-        hunt_hits(hunter->table, &hit, is_whole, FALSE, &hunter->rule, hunter->take, hunter->data);
+    hunter->out_of_time += hunt_hits(hunter->table, &hit, is_whole, FALSE, NULL, &hunter->rule,
+                                     hunter->take, hunter->data);
 }
 
 static void take_match(const struct hunt_match *match, gpointer data)
@@ -62,7 +62,7 @@ static void take_match(const struct hunt_match *match, gpointer data)
     hit.hash = match->hash;
     hit.key = match->key;
     hit.key_length = match->key_length;
-    hunter->out_of_time += hunt_hits(hunter->table, &hit, match->whole, match->repeated,
+    hunter->out_of_time += hunt_hits(hunter->table, &hit, match->whole, match->repeated, NULL,
                                      &hunter->rule, hunter->take, hunter->data);
 }
 

@@ -27,10 +27,12 @@ enum assertion_flags {
 /* One source asserting one value. */
 struct assertion {
     struct indicator indicator;
-    guint32 source;        /* index in the report's sources */
-    const char *object;    /* STIX id or MISP UUID; NULL: none */
-    const char *original;  /* as written; NULL: the normal form was */
-    const char *labels;    /* separated by line feeds; NULL: none */
+    guint32 source;       /* index in the report's sources */
+    const char *object;   /* STIX id or MISP UUID; NULL: none */
+    const char *original; /* as written; NULL: the normal form was */
+    const char *labels;   /* separated by line feeds; NULL: none */
+    const char
+        *terms; /* of PARTIAL: what else a line has to have (hit_terms.h); NULL: it cannot tell */
     gint64 valid_from_us;  /* 0: not said */
     gint64 valid_until_us; /* 0: not said; the first moment at which it is not valid any more */
     guint8 confidence;     /* 0..100, or ASSERTION_NO_CONFIDENCE */

@@ -156,6 +156,7 @@ static void assert_pattern(struct reading *reading, const json_t *object, const 
         if (found->partial) {
             each.flags |= ASSERTION_PARTIAL;
             each.original = text; /* what else it asks for */
+            each.terms = found->terms;
         }
         feed_add_indicator(parser, found->indicator, &each);
     }

@@ -5,6 +5,7 @@
  * nothing more. Numbers are in native order: both are one program.
  */
 #include "p1_resilience/hunt/feed_private.h"
+#include "p1_resilience/hunt/hit_terms.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ struct record {
     guint32 source, warning;
     guint16 flags;
     guint8 kind, family, prefix, tlp, confidence, zero;
-    guint16 text, object, original, labels; /* lengths without the NUL; absent when 0 */
+    guint16 text, object, original, labels, terms; /* lengths without the NUL; absent when 0 */
     gint64 valid_from_us, valid_until_us;
     guint8 address[16];
 };
@@ -155,6 +156,7 @@ static void put_record(struct feed_parser *parser, const struct assertion *as)
         .object = length_of(as->object, FEED_OBJECT_LIMIT),
         .original = length_of(as->original, INDICATOR_LENGTH_LIMIT),
         .labels = length_of(as->labels, FEED_LABELS_LIMIT),
+        .terms = length_of(as->terms, HIT_TERMS_LIMIT),
         .valid_from_us = as->valid_from_us,
         .valid_until_us = as->valid_until_us,
     };
@@ -163,7 +165,7 @@ static void put_record(struct feed_parser *parser, const struct assertion *as)
 
     memcpy(record.address, indicator->address, sizeof record.address);
     size = sizeof record + space(record.text) + space(record.object) + space(record.original) +
-           space(record.labels);
+           space(record.labels) + space(record.terms);
     record.size = (guint32)((size + 7) & ~(gsize)7);
     g_byte_array_set_size(parser->batch, (guint)(begin + record.size));
     at = parser->batch->data + begin;
@@ -172,7 +174,8 @@ static void put_record(struct feed_parser *parser, const struct assertion *as)
     at = copy_string(at + sizeof record, indicator->text, record.text);
     at = copy_string(at, as->object, record.object);
     at = copy_string(at, as->original, record.original);
-    copy_string(at, as->labels, record.labels);
+    at = copy_string(at, as->labels, record.labels);
+    copy_string(at, as->terms, record.terms);
     if (parser->batch->len >= BATCH_SIZE)
         feed_parser_flush(parser);
 }
@@ -467,6 +470,7 @@ gboolean feed_wire_record(const guint8 **at, const guint8 *end, guint32 sources,
     assertion->object = take_string(&string, record_end, record.object, broken);
     assertion->original = take_string(&string, record_end, record.original, broken);
     assertion->labels = take_string(&string, record_end, record.labels, broken);
+    assertion->terms = take_string(&string, record_end, record.terms, broken);
     assertion->source = record.source;
     assertion->warning = record.warning;
     assertion->flags = record.flags;

@@ -1,6 +1,7 @@
 #include "p1_resilience/hunt/hit.h"
 
 #include "base/clock.h"
+#include "p1_resilience/hunt/hit_terms.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ static void add_source(struct group *group, const struct hunt_table *table, guin
 }
 
 static void add(struct group *group, const struct hunt_table *table,
-                const struct assertion *assertion)
+                const struct assertion *assertion, const struct hit_seen *seen)
 {
     struct hunt_hit *hit = &group->hit;
     const char *warning = NULL;
@@ -89,7 +90,8 @@ static void add(struct group *group, const struct hunt_table *table,
         (hit->confidence == ASSERTION_NO_CONFIDENCE || assertion->confidence > hit->confidence))
         hit->confidence = assertion->confidence;
     hit->tlp = MAX(hit->tlp, assertion->tlp);
-    hit->partial = hit->partial && (assertion->flags & ASSERTION_PARTIAL);
+    hit->partial = hit->partial && (assertion->flags & ASSERTION_PARTIAL) &&
+                   !(seen && hit_terms_met(assertion->terms, seen));
     if (assertion->warning)
         warning = hunt_table_warning(table, assertion->warning - 1);
     else if (assertion->flags & ASSERTION_FALSE_POSITIVE)
@@ -100,8 +102,8 @@ static void add(struct group *group, const struct hunt_table *table,
 }
 
 guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gboolean whole,
-                gboolean repeated, const struct hit_rule *rule, hunt_hit_function take,
-                gpointer data)
+                gboolean repeated, const struct hit_seen *seen, const struct hit_rule *rule,
+                hunt_hit_function take, gpointer data)
 {
     g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(group_free);
     g_auto(hunt_cursor_t) cursor = { 0 };
@@ -117,7 +119,7 @@ guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gbo
             out_of_time++;
             continue;
         }
-        add(group_of(groups, base, &assertion), table, &assertion);
+        add(group_of(groups, base, &assertion), table, &assertion, seen);
     }
     for (guint i = 0; i < groups->len; i++) {
         struct group *group = groups->pdata[i];

@@ -19,7 +19,7 @@ struct hunt_hit {
     guint8 confidence;  /* the highest; ASSERTION_NO_CONFIDENCE when nobody says */
     enum tlp tlp;       /* the most closed: what was said of the indicator may go no further */
     const char *suppressed_by; /* a warning list, HIT_FALSE_POSITIVE, or NULL */
-    gboolean partial;   /* all who assert it ask for more than this value (a pattern with AND) */
+    gboolean partial;   /* all who assert it ask for more (a pattern with AND) than was seen here */
     gint64 time_us;     /* of the line; HIT_TIME_NONE */
     const guint8 *text; /* the line, when it was asked for; else NULL */
     gsize text_length;
@@ -41,17 +41,20 @@ struct hit_rule {
     gint64 at_us;
 };
 
+struct hit_seen;
+
 typedef void (*hunt_hit_function)(const struct hunt_hit *hit, gpointer data);
 
 /*
  * The hits that one match makes: one for each kind and text asserted under its key, none for what
  * was withdrawn or is out of its time. `base` has the place, the token and the line; its other
- * members are filled in here. `repeated` and `whole` as in struct hunt_match. Gives how many
- * assertions were out of their time.
+ * members are filled in here. `repeated` and `whole` as in struct hunt_match. `seen`: all keys of
+ * the line (hit_terms.h), or NULL where that is not known. Gives how many assertions were out of
+ * their time.
  */
 guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gboolean whole,
-                gboolean repeated, const struct hit_rule *rule, hunt_hit_function take,
-                gpointer data);
+                gboolean repeated, const struct hit_seen *seen, const struct hit_rule *rule,
+                hunt_hit_function take, gpointer data);
 
 /* The members of a hit: docs/schema/hunt-scan.json. */
 json_t *hunt_hit_object(const struct hunt_hit *hit);

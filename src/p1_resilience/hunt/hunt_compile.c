@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/varint.h"
+#include "p1_resilience/hunt/hit_terms.h"
 #include "p1_resilience/hunt/hunt_table.h"
 #include "p1_resilience/hunt/hunt_table_layout.h"
 #include "p1_resilience/hunt/sieve.h"
@@ -29,6 +30,7 @@ struct hunt_compiler {
     GByteArray *strings;
     GHashTable *offsets; /* text -> offset in strings */
     GByteArray *value;
+    GHashTable *terms; /* GBytes: keys that are in the table as terms */
     struct hunt_key key;
     gboolean full;       /* more strings than their offsets can name */
     guint64 too_long;    /* assertions whose key would be */
@@ -169,6 +171,8 @@ struct hunt_compiler *hunt_compiler_new(const char *path, gint64 built_us, gint6
     compiler->strings = g_byte_array_new();
     compiler->offsets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     compiler->value = g_byte_array_new();
+    compiler->terms =
+        g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     g_byte_array_append(compiler->strings, (const guint8 *)"", 1);
     compiler->writer = table_writer_new(path, &description, MEMORY, error);
     return compiler->writer ? g_steal_pointer(&compiler) : NULL;
@@ -186,6 +190,7 @@ void hunt_compiler_free(struct hunt_compiler *compiler)
     g_byte_array_unref(compiler->strings);
     g_hash_table_unref(compiler->offsets);
     g_byte_array_unref(compiler->value);
+    g_hash_table_unref(compiler->terms);
     g_free(compiler->too_long_text);
     g_free(compiler->path);
     g_free(compiler);
@@ -323,7 +328,8 @@ static guint8 present_in(const struct assertion *assertion)
            (assertion->warning ? HUNT_HAS_WARNING : 0) |
            (says(assertion->labels) ? HUNT_HAS_LABELS : 0) |
            (says(assertion->object) ? HUNT_HAS_OBJECT : 0) |
-           (says(assertion->original) ? HUNT_HAS_ORIGINAL : 0);
+           (says(assertion->original) ? HUNT_HAS_ORIGINAL : 0) |
+           (says(assertion->terms) ? HUNT_HAS_TERMS : 0);
 }
 
 static gsize text_size(const char *text)
@@ -340,7 +346,8 @@ static gsize pack_value(struct hunt_compiler *compiler, const struct assertion *
     guint8 *at;
 
     g_byte_array_set_size(compiler->value, VALUE_FIXED_MAX + text_size(assertion->object) +
-                                               text_size(assertion->original));
+                                               text_size(assertion->original) +
+                                               text_size(assertion->terms));
     at = compiler->value->data;
     memcpy(at, head, sizeof head);
     at += sizeof head;
@@ -359,6 +366,8 @@ static gsize pack_value(struct hunt_compiler *compiler, const struct assertion *
         at = put_text(at, assertion->object);
     if (present & HUNT_HAS_ORIGINAL)
         at = put_text(at, assertion->original);
+    if (present & HUNT_HAS_TERMS)
+        at = put_text(at, assertion->terms);
     return at - compiler->value->data;
 }
 
@@ -371,6 +380,29 @@ static void leave_out(struct hunt_compiler *compiler, const struct assertion *as
     }
 }
 
+/* Has the scanner find what else the assertion asks for. */
+static gboolean take_terms(struct hunt_compiler *compiler, const char *terms, GError **error)
+{
+    static const guint8 value = HUNT_VALUE_TERM;
+    g_autofree struct hunt_key *key = g_new(struct hunt_key, 1);
+    struct indicator term;
+    gboolean added = TRUE;
+
+    while (added && hit_terms_next(&terms, &term, key)) {
+        g_autoptr(GBytes) bytes = g_bytes_new(key->bytes, key->length);
+
+        compiler->summary.terms = 1;
+        if (!g_hash_table_contains(compiler->terms, bytes)) {
+            add_to_filter(compiler, &term);
+            added = table_writer_add(compiler->writer, key->hash, key->bytes, key->length, &value,
+                                     sizeof value, error);
+            g_hash_table_add(compiler->terms, g_steal_pointer(&bytes));
+        }
+        indicator_clear(&term);
+    }
+    return added;
+}
+
 gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GError **error)
 {
     struct hunt_compiler *compiler = data;
@@ -381,6 +413,8 @@ gboolean hunt_compiler_take(const struct assertion *assertion, gpointer data, GE
         leave_out(compiler, assertion);
         return TRUE;
     }
+    if (says(assertion->terms) && !take_terms(compiler, assertion->terms, error))
+        return FALSE;
     length = pack_value(compiler, assertion);
     if (compiler->full)
         return input_error(error, "%s: more than 2 GB of different labels", compiler->path);

@@ -206,6 +206,14 @@ guint64 hunt_table_count(const struct hunt_table *table, enum indicator_kind kin
     return count;
 }
 
+gboolean hunt_table_has_terms(const struct hunt_table *table)
+{
+    for (gsize i = 0; i < table->count; i++)
+        if (table->parts[i].summary->terms)
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean holds(gconstpointer set, guint64 hash, gconstpointer key, gsize length)
 {
     struct table_set_cursor cursor;
@@ -440,6 +448,29 @@ static gboolean key_fits(const guint8 *key, gsize length, guint kind)
             (key[2] == bits && (kind == INDICATOR_IPV4) == (family == 4)));
 }
 
+/* Of a key that fits. Borrows the text. */
+static void fill_indicator(const guint8 *key, gsize length, enum indicator_kind kind, char *text,
+                           struct indicator *indicator)
+{
+    *indicator = (struct indicator){ .kind = kind, .text = text };
+    if (key[0] == HUNT_KEY_NETWORK) {
+        indicator->family = key[1];
+        indicator->prefix = key[2];
+        memcpy(indicator->address, key + 3, length - 3);
+    }
+}
+
+gboolean hunt_key_indicator(const guint8 *key, gsize length, struct indicator *indicator)
+{
+    for (guint kind = 0; kind < INDICATOR_KINDS; kind++) {
+        if (!key_fits(key, length, kind))
+            continue;
+        fill_indicator(key, length, kind, key_shapes[kind].text(key, length, kind), indicator);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 static void read_indicator(struct hunt_cursor *cursor, enum indicator_kind kind,
                            struct indicator *indicator)
 {
@@ -450,12 +481,7 @@ static void read_indicator(struct hunt_cursor *cursor, enum indicator_kind kind,
         cursor->text = key_shapes[kind].text(key, cursor->key_length, kind);
         cursor->text_kind = kind;
     }
-    *indicator = (struct indicator){ .kind = kind, .text = cursor->text };
-    if (key[0] == HUNT_KEY_NETWORK) {
-        indicator->family = key[1];
-        indicator->prefix = key[2];
-        memcpy(indicator->address, key + 3, cursor->key_length - 3);
-    }
+    fill_indicator(key, cursor->key_length, kind, cursor->text, indicator);
 }
 
 static gboolean read_byte(const guint8 **at, const guint8 *end, guint8 *byte)
@@ -535,7 +561,7 @@ static gboolean read_value(const struct part *part, const guint8 *at, const guin
            (!(present & HUNT_HAS_LABELS) || read_labels(part, &at, end, &assertion->labels)) &&
            (!(present & HUNT_HAS_OBJECT) || read_text(&at, end, &assertion->object)) &&
            (!(present & HUNT_HAS_ORIGINAL) || read_text(&at, end, &assertion->original)) &&
-           at == end;
+           (!(present & HUNT_HAS_TERMS) || read_text(&at, end, &assertion->terms)) && at == end;
 }
 
 gboolean hunt_table_next(const struct hunt_table *table, struct hunt_cursor *cursor,

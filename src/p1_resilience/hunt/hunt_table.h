@@ -23,6 +23,8 @@ struct hunt_key {
 };
 /* FALSE when it is longer than any key. */
 gboolean hunt_key_of(const struct indicator *indicator, struct hunt_key *key);
+/* An indicator that has this key; FALSE when none has. Cleared by the caller. */
+gboolean hunt_key_indicator(const guint8 *key, gsize length, struct indicator *indicator);
 
 /* Building. */
 
@@ -72,6 +74,9 @@ guint64 hunt_table_bytes(const struct hunt_table *table); /* of all files */
 
 /* Assertions of a kind; keys are fewer. */
 guint64 hunt_table_count(const struct hunt_table *table, enum indicator_kind kind);
+
+/* Whether something in it asks for more than one value on a line. */
+gboolean hunt_table_has_terms(const struct hunt_table *table);
 
 /* What the scanner looks for; borrows from the table. */
 struct hunt_needles hunt_table_needles(const struct hunt_table *table);

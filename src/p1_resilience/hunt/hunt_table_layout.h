@@ -19,7 +19,8 @@
  *     kind, flags, TLP, present (bits below): one byte each
  *     varint source
  *     what is present, in this order: confidence byte; valid-from, valid-until u64 microseconds;
- *     varint warning; varint labels (a text); object, original: text, ended by a zero byte
+ *     varint warning; varint labels (a text); object, original, terms: text, ended by a zero byte
+ * The one byte HUNT_VALUE_TERM asserts nothing: the key is a term (hit_terms.h) of an assertion.
  */
 #pragma once
 #include "p1_resilience/hunt/indicator.h"
@@ -38,12 +39,13 @@ enum hunt_section {
 };
 
 #define HUNT_LENGTHS6_WORDS 3
-#define HUNT_KINDS_KEPT 16 /* counts in the summary; more than there are kinds */
+#define HUNT_VALUE_TERM 0xff /* no kind of indicator */
+#define HUNT_KINDS_KEPT 16   /* counts in the summary; more than there are kinds */
 
 struct hunt_summary {
     guint32 key_version;
     guint32 digests, emails; /* whether there are any */
-    guint32 reserved;
+    guint32 terms;           /* whether an assertion has any */
     guint64 lengths4, lengths6[HUNT_LENGTHS6_WORDS];
     guint64 kinds[HUNT_KINDS_KEPT]; /* assertions of each */
 };
@@ -73,4 +75,5 @@ enum hunt_present {
     HUNT_HAS_LABELS = 1 << 4,
     HUNT_HAS_OBJECT = 1 << 5,
     HUNT_HAS_ORIGINAL = 1 << 6,
+    HUNT_HAS_TERMS = 1 << 7,
 };

@@ -1,5 +1,6 @@
 #include "p1_resilience/hunt/inspector.h"
 
+#include "p1_resilience/hunt/hit_line.h"
 #include "p1_resilience/hunt/utf16.h"
 
 #include <string.h>
@@ -7,9 +8,9 @@
 #define PIECE ((gsize)256 << 10) /* bytes, unless a line is longer */
 
 struct hunt_inspector {
-    const struct hunt_table *table;
     struct hunt_inspector_options options;
     struct hunt_scanner *scanner;
+    struct hit_line *line;
     GByteArray *piece; /* a copy, with the padding that the scanner reads */
     /* of the content at hand */
     const char *name;
@@ -18,30 +19,6 @@ struct hunt_inspector {
     gpointer data;
     struct hunt_inspected *result;
 };
-
-struct hunt_inspector *hunt_inspector_new(const struct hunt_table *table,
-                                          const struct hunt_inspector_options *options)
-{
-    struct hunt_inspector *inspector = g_new0(struct hunt_inspector, 1);
-    const struct hunt_needles needles = hunt_table_needles(table);
-
-    inspector->table = table;
-    inspector->options = *options;
-    inspector->scanner = hunt_scanner_new(&needles);
-    if (options->defanged)
-        hunt_scanner_defanged(inspector->scanner);
-    inspector->piece = g_byte_array_new();
-    return inspector;
-}
-
-void hunt_inspector_free(struct hunt_inspector *inspector)
-{
-    if (!inspector)
-        return;
-    hunt_scanner_free(inspector->scanner);
-    g_byte_array_unref(inspector->piece);
-    g_free(inspector);
-}
 
 static void tell(const struct hunt_hit *hit, gpointer data)
 {
@@ -57,6 +34,31 @@ static void tell(const struct hunt_hit *hit, gpointer data)
         result->suppressed++;
     else
         result->hits++;
+}
+
+struct hunt_inspector *hunt_inspector_new(const struct hunt_table *table,
+                                          const struct hunt_inspector_options *options)
+{
+    struct hunt_inspector *inspector = g_new0(struct hunt_inspector, 1);
+    const struct hunt_needles needles = hunt_table_needles(table);
+
+    inspector->options = *options;
+    inspector->scanner = hunt_scanner_new(&needles);
+    if (options->defanged)
+        hunt_scanner_defanged(inspector->scanner);
+    inspector->piece = g_byte_array_new();
+    inspector->line = hit_line_new(table, &inspector->options.rule, tell, inspector);
+    return inspector;
+}
+
+void hunt_inspector_free(struct hunt_inspector *inspector)
+{
+    if (!inspector)
+        return;
+    hunt_scanner_free(inspector->scanner);
+    hit_line_free(inspector->line);
+    g_byte_array_unref(inspector->piece);
+    g_free(inspector);
 }
 
 static void take_match(const struct hunt_match *match, gpointer data)
@@ -77,9 +79,7 @@ static void take_match(const struct hunt_match *match, gpointer data)
         .key_length = match->key_length,
     };
 
-    inspector->result->out_of_time +=
-        hunt_hits(inspector->table, &hit, match->whole, match->repeated, &inspector->options.rule,
-                  tell, inspector);
+    hit_line_add(inspector->line, &hit, match->whole, match->repeated);
 }
 
 /* What of the content is scanned, in bytes of the piece. */
@@ -151,6 +151,7 @@ void hunt_inspect(struct hunt_inspector *inspector, const char *name, const guin
                   struct hunt_inspected *result)
 {
     const struct hunt_scan_counts *counts = hunt_scanner_counts(inspector->scanner);
+    const guint64 out_of_time = hit_line_out_of_time(inspector->line);
     struct content content = { .utf16 = utf16_by_mark(bytes, length) };
 
     *result = (struct hunt_inspected){ 0 };
@@ -175,6 +176,8 @@ void hunt_inspect(struct hunt_inspector *inspector, const char *name, const guin
         result->lines += counts->lines - before;
         content.at += piece;
     }
+    hit_line_end(inspector->line);
+    result->out_of_time = hit_line_out_of_time(inspector->line) - out_of_time;
     if (content.length && !ends_line(&content))
         result->lines++;
 }

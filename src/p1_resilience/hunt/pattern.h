@@ -173,6 +173,8 @@ const char *pattern_unhuntable_text(enum pattern_unhuntable reason); /* what it 
 struct pattern_indicator {
     struct indicator *indicator; /* owned by the hunt */
     gboolean partial;            /* the pattern asks for more than this value */
+    char
+        *terms; /* of partial: the rest of what it asks for (hit_terms.h); NULL: no line can tell */
 };
 
 /*

@@ -3,8 +3,10 @@
  *
  * Each node gives its alternatives: the values one of which must be seen for the node to hold. OR
  * joins the alternatives of its children; AND needs those of one child only, and takes the child
- * that says most, its values marked as partial. What joins observations over time is not hunted.
+ * that says most, its values marked as partial; what the others ask for goes with them, where a
+ * line can tell. What joins observations over time is not hunted.
  */
+#include "p1_resilience/hunt/hit_terms.h"
 #include "p1_resilience/hunt/indicator.h"
 #include "p1_resilience/hunt/pattern_private.h"
 #include <string.h>
@@ -77,6 +79,7 @@ const char *pattern_unhuntable_text(enum pattern_unhuntable reason)
 static void clear_indicator(struct pattern_indicator *found)
 {
     indicator_free(found->indicator);
+    g_free(found->terms);
 }
 
 static struct pattern_hunt *hunt_new(void)
@@ -117,7 +120,8 @@ static void join(struct pattern_hunt *hunt, struct pattern_hunt *part)
     for (guint i = 0; i < part->indicators->len; i++) {
         struct pattern_indicator *found =
             &g_array_index(part->indicators, struct pattern_indicator, i);
-        struct pattern_indicator moved = { g_steal_pointer(&found->indicator), found->partial };
+        struct pattern_indicator moved = { g_steal_pointer(&found->indicator), found->partial,
+                                           g_steal_pointer(&found->terms) };
 
         g_array_append_val(hunt->indicators, moved);
     }
@@ -254,21 +258,55 @@ static guint worth(const struct pattern_hunt *hunt)
     return least + (hunt->unhunted == 0 ? complete : 0);
 }
 
+/* Appends one term: one of these alternatives is seen. FALSE: a line cannot tell. */
+static gboolean add_term(GString *terms, const struct pattern_hunt *hunt)
+{
+    if (hunt->unhunted || !hunt->indicators->len)
+        return FALSE;
+    for (guint i = 0; i < hunt->indicators->len; i++) {
+        const struct pattern_indicator *found =
+            &g_array_index(hunt->indicators, struct pattern_indicator, i);
+
+        if (found->partial || !hit_terms_add(terms, found->indicator, i == 0))
+            return FALSE;
+    }
+    return terms->len <= HIT_TERMS_LIMIT;
+}
+
+/* A value that needs `more`, beside what it needed before; NULL: what no line can tell. */
+static void require(struct pattern_indicator *found, const char *more)
+{
+    char *terms = NULL;
+
+    if (more && (!found->partial || found->terms))
+        terms = g_strjoin(found->terms ? " " : NULL, more, found->terms, NULL);
+    if (terms && strlen(terms) > HIT_TERMS_LIMIT)
+        g_clear_pointer(&terms, g_free);
+    g_free(found->terms);
+    found->terms = terms;
+    found->partial = TRUE;
+}
+
 /* AND of tests within one bracket. */
 static struct pattern_hunt *hunt_and(const struct pattern_node *node)
 {
-    struct pattern_hunt *best = hunt_tests(g_ptr_array_index(node->children, 0));
+    g_autoptr(GPtrArray) hunts = g_ptr_array_new_with_free_func((GDestroyNotify)pattern_hunt_free);
+    g_autoptr(GString) terms = g_string_new(NULL);
+    struct pattern_hunt *best;
+    gboolean known = TRUE;
+    guint chosen = 0;
 
-    for (guint i = 1; i < node->children->len; i++) {
-        struct pattern_hunt *next = hunt_tests(g_ptr_array_index(node->children, i));
-        gboolean better = worth(next) > worth(best);
-
-        pattern_hunt_free(better ? best : next);
-        if (better)
-            best = next;
+    for (guint i = 0; i < node->children->len; i++) {
+        g_ptr_array_add(hunts, hunt_tests(g_ptr_array_index(node->children, i)));
+        if (worth(hunts->pdata[i]) > worth(hunts->pdata[chosen]))
+            chosen = i;
     }
+    best = g_ptr_array_steal_index(hunts, chosen);
+    for (guint i = 0; i < hunts->len && known; i++)
+        known = add_term(terms, hunts->pdata[i]);
     for (guint i = 0; i < best->indicators->len; i++)
-        g_array_index(best->indicators, struct pattern_indicator, i).partial = TRUE;
+        require(&g_array_index(best->indicators, struct pattern_indicator, i),
+                known ? terms->str : NULL);
     return best;
 }
 
@@ -298,6 +336,14 @@ static struct pattern_hunt *hunt_observations(const struct pattern_node *node)
     return missed(by_kind[node->kind]);
 }
 
+/* What is needed in one alternative or another is left open, unless it is the same. */
+static void merge(struct pattern_indicator *found, const struct pattern_indicator *other)
+{
+    found->partial = found->partial && other->partial;
+    if (!found->partial || g_strcmp0(found->terms, other->terms) != 0)
+        g_clear_pointer(&found->terms, g_free);
+}
+
 /* One of each value; where it alone decides one alternative, it is not partial. */
 static void drop_doubles(struct pattern_hunt *hunt)
 {
@@ -310,8 +356,9 @@ static void drop_doubles(struct pattern_hunt *hunt)
         gpointer before;
 
         if (g_hash_table_lookup_extended(seen, key, NULL, &before)) {
-            g_array_index(hunt->indicators, struct pattern_indicator, GPOINTER_TO_UINT(before))
-                .partial &= found->partial;
+            merge(&g_array_index(hunt->indicators, struct pattern_indicator,
+                                 GPOINTER_TO_UINT(before)),
+                  found);
             g_array_remove_index(hunt->indicators, i);
             g_free(key);
         } else {

@@ -1,6 +1,7 @@
 #include "p1_resilience/hunt/scan_files.h"
 
 #include "base/error.h"
+#include "p1_resilience/hunt/hit_line.h"
 #include "p1_resilience/hunt/scan_pool.h"
 #include "sandbox/worker.h"
 
@@ -15,7 +16,12 @@
 #define STEP_BYTES ((guint64)32 << 20) /* between two messages of a worker that finds nothing */
 #define THREADS_MAX 256u
 
-enum message { MESSAGE_MATCHES, MESSAGE_INPUT, MESSAGE_COUNTS };
+enum message {
+    MESSAGE_MATCHES, /* to the end of a block */
+    MESSAGE_SOME,    /* matches of a block, of which more follow */
+    MESSAGE_INPUT,
+    MESSAGE_COUNTS,
+};
 
 struct job {
     struct hunt_needles needles;
@@ -44,7 +50,8 @@ static gboolean send_matches(struct worker_pipe *out, const GByteArray *matches)
                 break;
             stop += size;
         }
-        if (stop == at || !worker_send(out, MESSAGE_MATCHES, at, (gsize)(stop - at)))
+        if (stop == at ||
+            !worker_send(out, stop < end ? MESSAGE_SOME : MESSAGE_MATCHES, at, (gsize)(stop - at)))
             return FALSE;
         at = stop;
     }
@@ -87,6 +94,7 @@ struct hunt {
     const struct hunt_scan_options *options;
     const struct hunt_scan_calls *calls;
     struct hunt_scan_summary *summary;
+    struct hit_line *line;
     guint ended;         /* inputs of the batch that came to their end */
     guint64 read_before; /* bytes of the inputs before the one that is read */
     gboolean stopped, babbles;
@@ -103,9 +111,11 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
     hunt->calls->hit(hit, hunt->calls->data);
 }
 
-/* FALSE: the worker says what cannot be. */
-static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length)
+/* `is_some`: more of the last line may follow. FALSE: the worker says what cannot be. */
+static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length, gboolean is_some)
 {
+    gboolean goes_on = is_some;
+
     while (length) {
         const struct input *input;
         struct match_record record;
@@ -138,10 +148,12 @@ static gboolean take_matches(struct hunt *hunt, const guint8 *body, gsize length
             hit.text = body + record.token_length + record.key_length;
             hit.text_length = record.text_length;
         }
-        hunt->summary->out_of_time += hunt_hits(hunt->table, &hit, record.whole, record.repeated,
-                                                &hunt->options->rule, take_hit, hunt);
+        hit_line_add(hunt->line, &hit, record.whole, record.repeated);
+        goes_on = is_some || record.goes_on;
         body += size;
     }
+    if (!goes_on)
+        hit_line_end(hunt->line);
     return TRUE;
 }
 
@@ -172,6 +184,7 @@ static gboolean take_input(struct hunt *hunt, const guint8 *body, gsize length)
     if (record.problem_length)
         problem = g_strndup((const char *)body + sizeof record, record.problem_length);
     if (record.is_last) {
+        hit_line_end(hunt->line);
         hunt->ended = record.input + 1;
         tell_end(hunt, &(struct hunt_scanned){ input->name, record.read, record.bytes, record.lines,
                                                problem,
@@ -189,8 +202,8 @@ static gboolean take_message(struct hunt *hunt, guint8 kind, const guint8 *body,
 {
     struct hunt_scan_counts counts;
 
-    if (kind == MESSAGE_MATCHES)
-        return take_matches(hunt, body, length);
+    if (kind == MESSAGE_MATCHES || kind == MESSAGE_SOME)
+        return take_matches(hunt, body, length, kind == MESSAGE_SOME);
     if (kind == MESSAGE_INPUT)
         return take_input(hunt, body, length);
     if (kind != MESSAGE_COUNTS || length != sizeof counts)
@@ -274,6 +287,7 @@ static gboolean scan_batch(struct hunt *hunt, const struct confinement *confinem
     if (!worker)
         return FALSE;
     listen_to(hunt, worker);
+    hit_line_end(hunt->line);
     if (hunt->stopped)
         name_unread(hunt, "interrupted");
     else if (hunt->babbles)
@@ -312,10 +326,12 @@ gboolean hunt_scan_files(const struct hunt_table *table, GPtrArray *inputs,
     g_autoptr(GPtrArray) batch = g_ptr_array_new();
     struct hunt_scan_options own = *options;
     struct hunt hunt = { table, batch, &own, calls, summary };
+    g_autoptr(hit_line_t) line = hit_line_new(table, &own.rule, take_hit, &hunt);
     gint64 start_us = g_get_monotonic_time();
     guint next = 0;
 
     *summary = (struct hunt_scan_summary){ 0 };
+    hunt.line = line;
     if (!confinement)
         return FALSE;
     own.threads = CLAMP(own.threads ? own.threads : g_get_num_processors(), 1, THREADS_MAX);
@@ -334,6 +350,7 @@ gboolean hunt_scan_files(const struct hunt_table *table, GPtrArray *inputs,
                             .name = ((const struct input *)inputs->pdata[next])->name,
                             .problem = "interrupted",
                         });
+    summary->out_of_time = hit_line_out_of_time(line);
     summary->elapsed_us = g_get_monotonic_time() - start_us;
     return TRUE;
 }

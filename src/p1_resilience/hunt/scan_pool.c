@@ -109,6 +109,7 @@ static void settle(struct pool *pool, struct source_block *block)
         }
         if (!(on_first || (goes_on && record.line == block->lines + 1)) ||
             is_news(pool, &record, from + sizeof record + record.token_length)) {
+            record.goes_on = goes_on && record.line == block->lines + 1;
             record.line += pool->input_lines;
             memmove(to, from, size);
             memcpy(to, &record, sizeof record);

@@ -13,7 +13,9 @@ struct match_record {
     guint64 line, offset, hash;
     gint64 time_us; /* of the line; G_MININT64 when it has none that can be read */
     guint32 input, token_length, key_length, text_length;
-    guint8 view, whole, repeated, zero[5];
+    guint8 view, whole, repeated;
+    guint8 goes_on; /* its line does, behind the end of the block */
+    guint8 zero[4];
 };
 
 /* Where an input stands, after a block of it; `is_last`: how it ended. */
