@@ -210,13 +210,13 @@ static void count_seen(struct run *run, const struct ct_result *result)
         const gboolean expired =
             json_number(seen, "not_after", G_MAXINT64) < run->now_us / G_USEC_PER_SEC;
         const enum ct_verdict verdict = judge(run, seen);
+        const char *domain = json_text(seen, "domain");
         json_t *shown;
 
-        if (expired && index < fresh)
+        if ((expired && index < fresh) || !domain || !g_hash_table_contains(run->known, domain))
             continue;
         for (guint i = 0; i < run->domains->len; i++)
-            if (g_strcmp0(((struct ct_domain *)run->domains->pdata[i])->name,
-                          json_text(seen, "domain")) == 0)
+            if (strcmp(((struct ct_domain *)run->domains->pdata[i])->name, domain) == 0)
                 run->tallies[i].verdicts[verdict]++;
         if (verdict == CT_UNKNOWN || verdict == CT_NOT_ALLOWED)
             run->status = EXIT_FOUND;

@@ -177,6 +177,18 @@ def test_another_domain_is_looked_for_from_the_start(entente, log):
     assert verdicts(document) == [(0, "exact", "unknown")] and document["logs"][0]["from"] == 0
 
 
+def test_what_was_seen_is_not_told_twice(entente, log):
+    log.add(Authority().issue(DOMAIN))
+    log.add(Authority().issue("late.test"))
+    log.publish()
+    assert check(entente, log, status=1)["alarms"] == 1
+    document = check(entente, log, names=(DOMAIN, "late.test"), status=1)
+    assert document["alarms"] == 1 and [(item["index"], item["new"]) for item in document["certificates"]] == [(0, False), (1, True)]
+    assert verdicts(check(entente, log, names=("late.test",), status=1)) == [(1, "exact", "unknown")], "only what is watched"
+    assert check(entente, log, names=("quiet.test",))["certificates"] == []
+    assert check(entente, log, names=(DOMAIN, "late.test"), status=1)["alarms"] == 0
+
+
 @pytest.mark.parametrize("size", [300, 310, 500, 120])
 def test_a_log_that_shows_another_past(entente, log, tmp_path, size):
     log.fill(300)

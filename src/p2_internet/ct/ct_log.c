@@ -264,6 +264,33 @@ static gboolean add_tile(struct reading *reading, struct batch *batch, guint64 t
                        tile, width);
 }
 
+/* Whether it was seen by a run before: a domain that is new makes reading begin anew. */
+static gboolean was_seen(const json_t *all, const json_t *one)
+{
+    const json_t *other;
+    size_t index;
+
+    json_array_foreach(all, index, other)
+    {
+        if (json_equal(json_object_get(other, "index"), json_object_get(one, "index")) &&
+            json_equal(json_object_get(other, "domain"), json_object_get(one, "domain")))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void add_new(json_t *all, const json_t *seen)
+{
+    json_t *one;
+    size_t index;
+
+    json_array_foreach(seen, index, one)
+    {
+        if (!was_seen(all, one))
+            json_array_append(all, one);
+    }
+}
+
 /* What the worker found becomes part of what was seen, is told, and then the place is kept. */
 static gboolean take_batch(struct reading *reading, const struct batch *batch, guint64 until,
                            GError **error)
@@ -276,7 +303,7 @@ static gboolean take_batch(struct reading *reading, const struct batch *batch, g
     if (batch->entries->len && !ct_certificates_read(batch->entries, reading->options->domains,
                                                      seen, &result->unreadable, error))
         return FALSE;
-    json_array_extend(result->seen, seen);
+    add_new(result->seen, seen);
     count = (guint)json_array_size(result->seen) - count_before;
     result->fresh += count;
     if (count && reading->news && !reading->news(result, count, reading->data, error))
