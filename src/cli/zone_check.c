@@ -191,10 +191,27 @@ static struct profile *load_profile(const struct context *context, gboolean need
     return NULL;
 }
 
+/* Whether anything was seen: a run without a network must not hide what was found before. */
+static gboolean was_seen(const json_t *document)
+{
+    const json_t *row;
+    size_t index;
+
+    json_array_foreach(json_object_get(document, "servers"), index, row)
+    {
+        if (!json_is_true(json_object_get(row, "of_parent")) &&
+            (g_strcmp0(json_text(row, "udp"), "answers") == 0 ||
+             g_strcmp0(json_text(row, "tcp"), "answers") == 0))
+            return TRUE;
+    }
+    return g_strcmp0(json_text(document, "verdict"), "indeterminate") != 0;
+}
+
 static gboolean record(const struct context *context, const struct profile *profile,
                        const char *name, const json_t *document, GError **error)
 {
-    const struct asset *asset = profile ? profile_asset(profile, ASSET_DOMAIN, name) : NULL;
+    const struct asset *asset =
+        profile && was_seen(document) ? profile_asset(profile, ASSET_DOMAIN, name) : NULL;
     g_autofree char *folder = asset ? cli_data_folder(context, error) : NULL;
     g_autoptr(journal_t) journal = folder ? journal_open(folder, error) : NULL;
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from name_servers import Altered
 from test_schemas import check as schema_errors
 from zones import Knot, Zones, ask, free_port, outcomes, problems, query
 
@@ -109,7 +110,9 @@ def test_the_time_of_judgement(zones):
     short = zones.check(name, stubs, "--at", "2035-12-30T00:00:00Z", "--horizon", 24)
     assert problems(short)["signature.horizon"][0].startswith("less than a fifth")
     assert "signature.horizon" not in problems(zones.check(name, stubs, "--at", TIME))
-    assert zones.check(name, stubs, "--at", "2036-02-01T00:00:00Z")["verdict"] == "bogus"
+    over = zones.check(name, stubs, "--at", "2036-02-01T00:00:00Z")  # the root's, too
+    assert "ended on 2036-01-01" in problems(over)["signature.time"][0]
+    assert over["verdict"] == "indeterminate"
 
 
 def test_text_says_what_to_do_in_both_languages(zones):
@@ -192,6 +195,31 @@ def test_verdicts_through_a_real_resolver(zones, unbound, name):
     document = zones.check(f"{name}.test", {}, "--server", unbound, "--at", TIME, status=1)
     assert document["verdict"] == VERDICTS[name]
     assert {row["address"] for row in document["servers"] if not row["of_parent"]} == set(ADDRESSES)
+
+
+def test_a_resolver_that_does_not_pass_dnssec_on_says_nothing_of_the_zone(zones, unbound, tmp_path):
+    """Else every zone would be bogus behind it."""
+    own = int(unbound.split(":")[1])
+    between = Altered("127.0.0.31", "127.0.0.1", own, strip_opt=True)
+    try:
+        document = zones.check("good.test", {}, "--server", f"127.0.0.31:{own}", "--at", TIME)
+    finally:
+        between.stop()
+    assert document["verdict"] == "indeterminate", document["verdicts"][0]["why"]
+    assert "does not pass DNSSEC on" in document["verdicts"][0]["why"]
+
+
+def test_without_a_network_nothing_is_said_or_recorded(zones):
+    entente = zones.entente
+    (entente.folder / "entente.yaml").write_text(
+        "signatory:\n  name: Lab\n  group: state\n  country: FR\n  domain: good.test\n"
+        "assets:\n  domains:\n    - {name: good.test}\n")
+    nobody = f"127.0.0.1:{free_port(['127.0.0.1'])}"
+    for subcommand in ("check", "root"):
+        done = entente("zone", subcommand, "--server", nobody, "--trust-anchor", zones.anchor,
+                       status=3)
+        assert done.stderr.endswith("the resolver answers nothing\n")
+    assert entente("journal", "list", "--kind", "zone-check", "--format", "json").stdout == ""
 
 
 # ---- whole zones

@@ -36,6 +36,8 @@ static enum zone_outcome two_ipv4(struct zone_view *view)
 {
     const guint count = count_family(view, AF_INET);
 
+    if (!count && !count_family(view, AF_INET6))
+        return ZONE_NOT_SEEN;
     if (count == 0)
         zone_problem_at(view, SEVERITY_HIGH, ZONE_NO_SERVER, "no server has an IPv4 address");
     else if (count == 1)
@@ -47,6 +49,8 @@ static enum zone_outcome two_ipv6(struct zone_view *view)
 {
     const guint count = count_family(view, AF_INET6);
 
+    if (!count && !count_family(view, AF_INET))
+        return ZONE_NOT_SEEN;
     if (count < 2)
         zone_problem(view, ZONE_NO_SERVER, "%s",
                      count ? "one server address by IPv6" : "no server has an IPv6 address");
@@ -384,7 +388,7 @@ static enum zone_outcome validates(struct zone_view *view)
     static const enum severity levels[] = {
         [ZONE_INSECURE] = SEVERITY_MEDIUM,
         [ZONE_BOGUS] = SEVERITY_CRITICAL,
-        [ZONE_INDETERMINATE] = SEVERITY_MEDIUM,
+        [ZONE_INDETERMINATE] = SEVERITY_LOW, /* of us, rather than of the zone */
     };
 
     for (guint i = 0; i < view->in->verdicts->len; i++) {

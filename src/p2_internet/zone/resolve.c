@@ -5,7 +5,9 @@
 #include <string.h>
 
 #define ANCHOR_TEXT "/usr/share/dns/root.key"
-#define NAMES_MAX 64u /* hosts of a zone that are looked at */
+#define NO_KEYS "no DNSKEY rrset"          /* what libunbound says when it got none */
+#define NO_SIGNATURES "no signatures from" /* when it got keys alone */
+#define NAMES_MAX 64u                      /* hosts of a zone that are looked at */
 
 struct zone_resolver {
     struct dns *validating, *plain;
@@ -90,8 +92,9 @@ static void add_question(GArray *questions, const char *name, guint16 type)
 
 /* ---- verdicts */
 
-/* Whether an anchor in the file is for the name or a zone above it. */
-static gboolean is_anchored(const struct zone_resolver *resolver, const guint8 *name)
+/* The owner of an anchor in the file that is for the name or a zone above it. */
+static gboolean anchor_above(const struct zone_resolver *resolver, const guint8 *name,
+                             guint8 owner[DNS_NAME_MAX])
 {
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
@@ -100,7 +103,6 @@ static gboolean is_anchored(const struct zone_resolver *resolver, const guint8 *
         return FALSE;
     lines = g_strsplit(text, "\n", -1);
     for (guint i = 0; lines[i]; i++) {
-        guint8 owner[DNS_NAME_MAX];
         char *end = strpbrk(lines[i], " \t;");
 
         if (!end || end == lines[i])
@@ -112,8 +114,8 @@ static gboolean is_anchored(const struct zone_resolver *resolver, const guint8 *
     return FALSE;
 }
 
-static void judge(const struct zone_resolver *resolver, const guint8 *name,
-                  const struct dns_answer *answer, struct zone_verdict *verdict)
+static void judge(const struct dns_answer *answer, gboolean is_anchored,
+                  struct zone_verdict *verdict)
 {
     verdict->security = ZONE_INDETERMINATE;
     if (!answer) {
@@ -125,7 +127,7 @@ static void judge(const struct zone_resolver *resolver, const guint8 *name,
         verdict->security = ZONE_SECURE;
     } else if (answer->rcode != DNS_RCODE_NOERROR && answer->rcode != DNS_RCODE_NXDOMAIN) {
         verdict->why = g_strdup_printf("no server gives an answer (RCODE %u)", answer->rcode);
-    } else if (!is_anchored(resolver, name)) {
+    } else if (!is_anchored) {
         verdict->why = g_strdup("no trust anchor is above this name");
     } else {
         /* libunbound gives what it could not prove to be unsigned as bogus. */
@@ -134,12 +136,38 @@ static void judge(const struct zone_resolver *resolver, const guint8 *name,
     }
 }
 
+/*
+ * Where not even the keys of the trust anchor validate, nothing is said of the zone; of the
+ * anchor's own zone (`is_own`) only when they did not come.
+ */
+static void excuse(const struct dns_answer *keys, gboolean is_own, struct zone_verdict *verdict)
+{
+    const char *why = keys && keys->why ? keys->why : "";
+    const gboolean none = !keys || (is_own ? strstr(why, NO_KEYS) || strstr(why, NO_SIGNATURES)
+                                           : keys->security != DNS_SECURE);
+
+    if (!none || verdict->security != ZONE_BOGUS)
+        return;
+    verdict->security = ZONE_INDETERMINATE;
+    g_free(verdict->why);
+    verdict->why = g_strdup("the resolver gives no valid keys of the trust anchor: it is not "
+                            "reached, or does not pass DNSSEC on");
+}
+
 static void verdict_clear(gpointer data)
 {
     struct zone_verdict *verdict = data;
 
     g_free(verdict->name);
     g_free(verdict->why);
+}
+
+static gboolean is_any(const GPtrArray *answers, GError **error)
+{
+    for (guint i = 0; i < answers->len; i++)
+        if (answers->pdata[i])
+            return TRUE;
+    return system_error(error, "the resolver answers nothing");
 }
 
 GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *names,
@@ -158,6 +186,9 @@ GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *n
     g_autoptr(GArray) questions = g_array_new(FALSE, FALSE, sizeof(struct dns_question));
     g_autoptr(GArray) verdicts = g_array_new(FALSE, TRUE, sizeof(struct zone_verdict));
     g_autoptr(GPtrArray) answers = NULL;
+    g_autofree char *anchor = NULL;
+    guint8 owner[DNS_NAME_MAX];
+    gboolean is_anchored;
 
     g_array_set_clear_func(verdicts, verdict_clear);
     for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
@@ -168,12 +199,22 @@ GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *n
         g_array_append_val(verdicts, verdict);
         add_question(questions, verdict.name, asked[i].type);
     }
+    is_anchored = anchor_above(resolver, names->apex, owner);
+    if (is_anchored) {
+        anchor = dns_name_text(owner);
+        add_question(questions, anchor, DNS_TYPE_DNSKEY);
+    }
     answers = ask(resolver->validating, questions, error);
-    if (!answers)
+    if (!answers || !is_any(answers, error))
         return NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(asked); i++)
-        judge(resolver, asked[i].name, answers->pdata[i],
-              &g_array_index(verdicts, struct zone_verdict, i));
+    for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
+        struct zone_verdict *verdict = &g_array_index(verdicts, struct zone_verdict, i);
+
+        judge(answers->pdata[i], is_anchored, verdict);
+        if (is_anchored)
+            excuse(answers->pdata[G_N_ELEMENTS(asked)], dns_name_equal(owner, names->apex),
+                   verdict);
+    }
     return g_steal_pointer(&verdicts);
 }
 

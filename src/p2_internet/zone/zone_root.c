@@ -54,7 +54,8 @@ static const struct zone_reply *reply_of(const GArray *replies, guint server, en
 }
 
 static void put_server(json_t *document, const struct zone_server *server,
-                       const struct zone_reply *reply, json_t *said, guint32 newest, json_t *list)
+                       const struct zone_reply *reply, json_t *said, guint32 newest, gboolean any,
+                       json_t *list)
 {
     g_autofree char *address = address_text((const struct sockaddr *)&server->address);
     const json_t *serial = json_object_get(said, "serial");
@@ -65,7 +66,7 @@ static void put_server(json_t *document, const struct zone_server *server,
     if (reply)
         json_object_set_new(row, "udp",
                             json_safe_string(reply->bytes ? "answers" : reply->failure));
-    if (reply && !reply->bytes)
+    if (reply && !reply->bytes && any)
         add_problem(document, SEVERITY_MEDIUM,
                     g_strdup_printf("%s (%s): %s", server->host, address, reply->failure));
     json_object_set_new(row, "behind", json_boolean(json_is_integer(serial) && behind > 0));
@@ -109,11 +110,11 @@ static gboolean ask_letters(json_t *document, const GArray *servers, const struc
         return FALSE;
     for (guint i = 0; i < servers->len; i++)
         put_server(document, &list[i], reply_of(replies, i, PROBE_SOA), json_array_get(said, i),
-                   newest, rows);
+                   newest, any, rows);
     if (any)
         json_object_set_new(document, "serial", json_integer(newest));
     else
-        add_problem(document, SEVERITY_HIGH, g_strdup("no root server gives the SOA record"));
+        add_problem(document, SEVERITY_LOW, g_strdup("no root server gives the SOA record"));
     return TRUE;
 }
 
@@ -216,7 +217,9 @@ static void put_verdicts(json_t *document, const GArray *verdicts)
 
         if (verdict->security != ZONE_SECURE)
             add_problem(document,
-                        verdict->security == ZONE_BOGUS ? SEVERITY_CRITICAL : SEVERITY_HIGH,
+                        verdict->security == ZONE_BOGUS      ? SEVERITY_CRITICAL
+                        : verdict->security == ZONE_INSECURE ? SEVERITY_HIGH
+                                                             : SEVERITY_LOW,
                         g_strdup_printf("%s: %s: %s", verdict->what,
                                         zone_security_name(verdict->security), verdict->why));
     }
