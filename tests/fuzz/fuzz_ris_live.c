@@ -32,6 +32,9 @@ static guint64 read_in_pieces(const uint8_t *data, size_t size, size_t first)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_assert_true(read_in_pieces(data, size, 0) == read_in_pieces(data, size, size / 3));
+    const guint64 whole = read_in_pieces(data, size, 0);
+    const guint64 pieces = read_in_pieces(data, size, size / 3);
+
+    g_assert_true(whole == pieces);
     return 0;
 }
