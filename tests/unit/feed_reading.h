@@ -8,7 +8,7 @@ struct read {
     struct feed_report *report;
     GString *lines; /* "kind text\n" of each assertion */
     /* of the last one */
-    char *object, *original, *labels;
+    char *object, *original, *labels, *terms;
     struct assertion last;
 };
 
@@ -19,6 +19,7 @@ static inline void read_clear(struct read *read)
     g_free(read->object);
     g_free(read->original);
     g_free(read->labels);
+    g_free(read->terms);
 }
 typedef struct read read_t;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(read_t, read_clear)
@@ -39,6 +40,7 @@ static inline gboolean take(const struct assertion *assertion, gpointer data, GE
     replace(&read->object, assertion->object);
     replace(&read->original, assertion->original);
     replace(&read->labels, assertion->labels);
+    replace(&read->terms, assertion->terms);
     return TRUE;
 }
 

@@ -119,6 +119,26 @@ static void test_stix_what_cannot_be_hunted_is_counted(void)
     g_assert_cmpuint(skipped(&read, "malformed"), ==, 1);
 }
 
+/* What else a pattern asks for goes with its value, unless any name would do for it. */
+static void test_stix_terms(void)
+{
+    static const char both[] =
+        INDICATOR_OBJECT("a", "\"pattern\":\"[ipv4-addr:value = '192.0.2.1' AND "
+                              "domain-name:value = 'evil.example']\"");
+    static const char any[] = INDICATOR_OBJECT("b", "\"pattern\":\"[ipv4-addr:value = '192.0.2.1' "
+                                                    "AND domain-name:value = 'co.uk']\"");
+    g_autofree char *text = BUNDLE(both), *other = BUNDLE(any);
+    g_auto(read_t) read = read_text(text);
+    g_auto(read_t) suffix = read_text(other);
+
+    g_assert_cmpstr(read.lines->str, ==, "ipv4 192.0.2.1\n");
+    g_assert_true(read.last.flags & ASSERTION_PARTIAL);
+    g_assert_cmpstr(read.terms, ==, "6e6576696c2e6578616d706c65"); /* "nevil.example" */
+    g_assert_cmpstr(suffix.lines->str, ==, "ipv4 192.0.2.1\n");
+    g_assert_true(suffix.last.flags & ASSERTION_PARTIAL);
+    g_assert_null(suffix.terms);
+}
+
 static void test_taxii_envelope(void)
 {
     g_auto(read_t) read = read_text("{\"more\":true,\"next\":\"x\",\"objects\":[" INDICATOR_OBJECT(
@@ -321,6 +341,7 @@ int main(int argc, char **argv)
     g_test_add_func("/feed/stix", test_stix);
     g_test_add_func("/feed/stix-markings", test_stix_takes_the_strictest_marking);
     g_test_add_func("/feed/stix-versions", test_stix_newest_version_counts);
+    g_test_add_func("/feed/stix-terms", test_stix_terms);
     g_test_add_func("/feed/stix-unhuntable", test_stix_what_cannot_be_hunted_is_counted);
     g_test_add_func("/feed/taxii", test_taxii_envelope);
     g_test_add_func("/feed/misp-types", test_misp_types);

@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "p1_resilience/hunt/feed_json.h"
+#include "p1_resilience/hunt/hit_terms.h"
 #include "p1_resilience/hunt/marking.h"
 #include "p1_resilience/hunt/pattern.h"
+#include "p1_resilience/hunt/public_suffix.h"
 
 #include <string.h>
 
@@ -127,6 +129,21 @@ static struct assertion describe(struct reading *reading, const json_t *object, 
     return as;
 }
 
+/* Whether what else is asked for is more than a public suffix, which any name below it would be. */
+static gboolean terms_say_enough(const struct feed_parser *parser, const char *terms)
+{
+    g_autofree struct hunt_key *key = g_new(struct hunt_key, 1);
+    struct indicator term;
+    gboolean enough = terms != NULL;
+
+    while (enough && hit_terms_next(&terms, &term, key)) {
+        enough = term.kind != INDICATOR_DOMAIN || !parser->suffixes ||
+                 !public_suffixes_have(parser->suffixes, term.text);
+        indicator_clear(&term);
+    }
+    return enough;
+}
+
 static void assert_pattern(struct reading *reading, const json_t *object, const char *text)
 {
     struct feed_parser *parser = reading->parser;
@@ -156,7 +173,7 @@ static void assert_pattern(struct reading *reading, const json_t *object, const 
         if (found->partial) {
             each.flags |= ASSERTION_PARTIAL;
             each.original = text; /* what else it asks for */
-            each.terms = found->terms;
+            each.terms = terms_say_enough(parser, found->terms) ? found->terms : NULL;
         }
         feed_add_indicator(parser, found->indicator, &each);
     }
