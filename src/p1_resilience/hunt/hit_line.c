@@ -30,13 +30,15 @@ struct hit_line *hit_line_new(const struct hunt_table *table, const struct hit_r
 {
     struct hit_line *line = g_new0(struct hit_line, 1);
 
-    line->table = table;
-    line->rule = rule;
-    line->take = take;
-    line->data = data;
-    line->seen = hunt_table_has_terms(table) ? hit_seen_new() : NULL;
-    line->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
-    line->bytes = g_byte_array_new();
+    *line = (struct hit_line){
+        .table = table,
+        .rule = rule,
+        .take = take,
+        .data = data,
+        .seen = hunt_table_has_terms(table) ? hit_seen_new() : NULL,
+        .kept = g_array_new(FALSE, FALSE, sizeof(struct kept)),
+        .bytes = g_byte_array_new(),
+    };
     return line;
 }
 

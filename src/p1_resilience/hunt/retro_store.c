@@ -115,6 +115,14 @@ static gboolean take_digest(query_t *query, int column, guint8 *digest)
     return TRUE;
 }
 
+/* The file that a log is now: the first three parameters. */
+static void bind_file(query_t *query, const char *log, const struct retro_place *place)
+{
+    query_bind_text(query, 1, log);
+    query_bind_integer(query, 2, (gint64)place->device);
+    query_bind_integer(query, 3, (gint64)place->inode);
+}
+
 gboolean retro_store_place(struct retro_store *store, const char *log, struct retro_place *place,
                            gboolean *known, GError **error)
 {
@@ -127,9 +135,7 @@ gboolean retro_store_place(struct retro_store *store, const char *log, struct re
     *known = FALSE;
     if (!query)
         return FALSE;
-    query_bind_text(query, 1, log);
-    query_bind_integer(query, 2, (gint64)place->device);
-    query_bind_integer(query, 3, (gint64)place->inode);
+    bind_file(query, log, place);
     if (!query_step(query, known, error))
         return FALSE;
     if (!*known)
@@ -157,9 +163,7 @@ static gboolean save_place(struct store *store, const char *log, const struct re
 
     if (!query)
         return FALSE;
-    query_bind_text(query, 1, log);
-    query_bind_integer(query, 2, (gint64)place->device);
-    query_bind_integer(query, 3, (gint64)place->inode);
+    bind_file(query, log, place);
     query_bind_integer(query, 4, (gint64)place->offset);
     query_bind_integer(query, 5, (gint64)place->lines);
     query_bind_integer(query, 6, (gint64)place->size);
