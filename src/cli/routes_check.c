@@ -78,7 +78,7 @@ static gboolean read_routes(char **files, const struct routes_arguments *given,
                             struct checking *checking, struct check_result *result, GError **error)
 {
     const struct mrt_job job = {
-        .options = { .takers = (guint)MAX(given->threads, 0) },
+        .options = { .takers = (guint)MAX(given->threads, 0), .filter = checking->filter },
         .begin = begin,
         .take = take,
         .end = end,

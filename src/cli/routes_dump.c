@@ -123,8 +123,10 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     struct dumping dumping = {
         .lines = { .by_rfc = given->by_rfc, .large = given->large, .originated = given->originated }
     };
+    g_autoptr(route_filter_t) filter = routes_filter(given, error);
     const struct mrt_job job = {
         .options = { .takers = (guint)MAX(given->threads, 0),
+                     .filter = filter,
                      .stop_at_empty = !json && !given->by_rfc },
         .begin = json ? begin_json : begin_lines,
         .take = json ? take_json : take_lines,
@@ -134,7 +136,6 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         .problem = routes_problem,
         .data = &dumping,
     };
-    g_autoptr(route_filter_t) filter = routes_filter(given, error);
     g_autoptr(GPtrArray) inputs = NULL;
     struct mrt_scan_summary summary;
 

@@ -33,6 +33,20 @@ enum mrt_step mrt_record_at(const guint8 *bytes, gsize length, struct mrt_record
     return MRT_RECORD;
 }
 
+gboolean mrt_record_meets(const struct mrt_record *record, const struct route_filter *filter)
+{
+    const guint8 *body = record->body;
+    struct mrt_rib_kind kind;
+    struct ip_prefix prefix;
+
+    /* The sequence number, the length, the address. */
+    if (record->type != MRT_TABLE_DUMP_V2 || !mrt_rib_kind(record->subtype, &kind) ||
+        record->length < 5 || record->length < 5 + (body[4] + 7u) / 8)
+        return TRUE;
+    return !ip_prefix_from_bytes(kind.family, body[4], body + 5, &prefix, NULL) ||
+           route_filter_takes(filter, &prefix);
+}
+
 /* ---- peers */
 
 gboolean mrt_is_peers(const struct mrt_record *record)

@@ -68,6 +68,12 @@ enum mrt_step {
 enum mrt_step mrt_record_at(const guint8 *bytes, gsize length, struct mrt_record *record,
                             gsize *size);
 
+/*
+ * FALSE: it is of a table, and of a prefix that the filter does not take. Looks at the prefix only;
+ * of what it cannot judge it says TRUE.
+ */
+gboolean mrt_record_meets(const struct mrt_record *record, const struct route_filter *filter);
+
 /* A table of peers. Immutable; shared by those who read what follows it. */
 struct mrt_peers {
     gint references; /* atomic */

@@ -3,8 +3,8 @@
 #include "p2_internet/routes/mrt_private.h"
 #include "stream/input_stream.h"
 
-#define BLOCK_SIZE                                                                                 \
-    ((gsize)1 << 20)              /* bytes of records; one that is longer has a block of its own */
+/* Bytes of records: all blocks stay in the caches. A longer record has a block of its own. */
+#define BLOCK_SIZE ((gsize)256 << 10)
 #define OUT_MAX ((gsize)16 << 20) /* bytes of text that a block holds until its turn */
 
 /* From `offset` of the block on, entries are of these peers. */
@@ -27,6 +27,7 @@ struct block {
     gsize length, room;
     guint64 offset;   /* of its first byte in the unpacked input */
     GArray *tables;   /* of struct table */
+    GArray *taken;    /* gsize: offsets of the records that are to be taken */
     GArray *problems; /* of struct problem: of takers, then of the reader */
     guint64 records, problem_count;
     gboolean is_last; /* of its input */
@@ -67,6 +68,7 @@ static struct block *block_new(void)
     block->bytes = g_malloc(block->room);
     block->tables = g_array_new(FALSE, FALSE, sizeof(struct table));
     block->problems = g_array_new(FALSE, FALSE, sizeof(struct problem));
+    block->taken = g_array_new(FALSE, FALSE, sizeof(gsize));
     g_array_set_clear_func(block->tables, clear_table);
     g_array_set_clear_func(block->problems, clear_problem);
     return block;
@@ -78,6 +80,7 @@ static void block_free(gpointer data)
 
     g_array_unref(block->tables);
     g_array_unref(block->problems);
+    g_array_unref(block->taken);
     text_clear(&block->out);
     g_free(block->bytes);
     g_free(block);
@@ -91,6 +94,7 @@ static void block_reset(struct block *block)
     block->out.length = 0;
     g_array_set_size(block->tables, 0);
     g_array_set_size(block->problems, 0);
+    g_array_set_size(block->taken, 0);
 }
 
 static void add_problem(struct block *block, struct problem problem)
@@ -136,6 +140,7 @@ static void note_peers(struct reading *reading, struct block *block, gsize at,
 static gsize find_end(struct reading *reading, struct block *block, gsize from, enum mrt_step *step,
                       gsize *wanted)
 {
+    const struct route_filter *filter = reading->scan->options->filter;
     struct mrt_record record;
     gsize at = from, size = 0;
 
@@ -147,6 +152,9 @@ static gsize find_end(struct reading *reading, struct block *block, gsize from, 
         }
         if (G_UNLIKELY(mrt_is_peers(&record)))
             note_peers(reading, block, at, &record);
+        if (!filter || mrt_record_meets(&record, filter))
+            g_array_append_val(block->taken, at);
+        block->records++;
         at += size;
     }
     *wanted = size;
@@ -291,9 +299,10 @@ static void take_records(struct scan *scan, struct block *block, gpointer state)
 {
     const struct table *tables = (const struct table *)block->tables->data;
     guint table = 0;
-    gsize at = 0, size;
+    gsize size;
 
-    while (at < block->length) {
+    for (guint i = 0; i < block->taken->len; i++) {
+        gsize at = g_array_index(block->taken, gsize, i);
         struct mrt_record record;
         const char *problem;
 
@@ -304,8 +313,6 @@ static void take_records(struct scan *scan, struct block *block, gpointer state)
         problem = scan->calls->take(state, &record, tables[table].peers, &block->out);
         if (problem)
             add_problem(block, (struct problem){ .offset = block->offset + at, .text = problem });
-        block->records++;
-        at += size;
         if (G_UNLIKELY(block->out.length > OUT_MAX))
             give_part(scan, block);
     }
@@ -373,12 +380,15 @@ static gpointer take_blocks(gpointer data)
 void mrt_scan(const GPtrArray *inputs, const struct mrt_scan_options *options,
               const struct mrt_scan_calls *calls, struct mrt_scan_summary *summary)
 {
-    struct scan scan = { .inputs = inputs, .options = options, .calls = calls, .summary = summary };
+    struct mrt_scan_options own = *options;
+    struct scan scan = { .inputs = inputs, .options = &own, .calls = calls, .summary = summary };
     g_autofree struct taker *takers = g_new0(struct taker, options->takers);
     g_autofree GThread **threads = g_new0(GThread *, options->takers);
     GThread *reader;
 
     *summary = (struct mrt_scan_summary){ 0 };
+    if (own.filter && route_filter_is_empty(own.filter))
+        own.filter = NULL;
     scan.blocks = 2 * options->takers + 2;
     scan.done = g_new0(struct block *, scan.blocks);
     scan.empty = g_async_queue_new_full(block_free);

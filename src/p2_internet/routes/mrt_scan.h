@@ -30,7 +30,12 @@ struct mrt_scan_calls {
 };
 
 struct mrt_scan_options {
-    guint takers;           /* 1.. */
+    guint takers; /* 1.. */
+    /*
+     * Records that do not meet it (mrt_record_meets()) are passed over by the reader, while their
+     * bytes are in its cache. NULL, or an empty one: all are taken.
+     */
+    const struct route_filter *filter;
     gboolean stop_at_empty; /* an input ends at a record without body, as bgpdump has it */
 };
 
