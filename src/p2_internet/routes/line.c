@@ -396,9 +396,15 @@ static const char *table_v2(struct line_writer *writer, const struct mrt_record 
         (gsize)(line_put_head(head_text, record, line_type(record), record->seconds, "B") -
                 head_text);
     for (guint i = 0; i < count; i++) {
-        struct entry entry = next_entry(&cursor, kind.add_path);
+        struct entry entry;
         struct line_peer *peer;
 
+        /* Where bgpdump goes on: two bytes of a count would make 65,535 lines of nothing. */
+        if (cursor.at == cursor.end) {
+            problem = "the record ends before its entries";
+            break;
+        }
+        entry = next_entry(&cursor, kind.add_path);
         if (entry.is_cut)
             problem = "an entry is longer than its record";
         if (entry.index >= peers->count) { /* where bgpdump ends itself */
