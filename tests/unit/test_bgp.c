@@ -227,7 +227,7 @@ static void test_elements_come_in_their_order(void)
 
 static void test_path_identifiers_stand_before_prefixes(void)
 {
-    const struct bgp_options options = { .as4 = TRUE, .add_path = TRUE };
+    const struct bgp_options options = { .as4 = TRUE, .add_path = BGP_ADD_PATH_ALL };
 
     assert_elements(&options,
                     "0000 0018 " ORIGIN PATH4 NEXT_HOP "00000007 18 c00002 00000008 18 c00002",

@@ -261,7 +261,7 @@ static void scan(const GByteArray *bytes, guint takers, gboolean stop_at_empty,
                  struct scanned *scanned, struct mrt_scan_summary *summary)
 {
     const struct mrt_scan_calls calls = { begin, take, end, give, tell, scanned };
-    const struct mrt_scan_options options = { takers, stop_at_empty };
+    const struct mrt_scan_options options = { .takers = takers, .stop_at_empty = stop_at_empty };
     g_autofree char *path = NULL;
     g_autoptr(GPtrArray) inputs = NULL;
     int fd = g_file_open_tmp("mrt-XXXXXX", &path, NULL);
