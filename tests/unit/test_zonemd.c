@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define VECTORS "vectors/zone/"
 #define HEAD                                                                                       \
     "$ORIGIN example.\n$TTL 86400\n"                                                               \
     "@ SOA ns1 admin 2018031900 1800 900 604800 86400\n@ NS ns1\n@ NS ns2\n"                       \
@@ -39,13 +38,14 @@ static enum zonemd_verdict verdict_of(const char *text)
 
 static void test_published_zones(void)
 {
-    static const char *const files[] = { VECTORS "rfc8976-example.zone",
-                                         VECTORS "good.test.zonemd.zone" };
+    static const char *const files[] = { "rfc8976-example.zone", "good.test.zonemd.zone" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *text = NULL;
+        g_autofree char *path =
+            g_test_build_filename(G_TEST_DIST, "vectors", "zone", files[i], NULL);
 
-        g_assert_true(g_file_get_contents(files[i], &text, NULL, NULL));
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
         g_assert_cmpint(verdict_of(text), ==, ZONEMD_VERIFIED);
     }
 }

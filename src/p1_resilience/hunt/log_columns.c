@@ -418,7 +418,8 @@ void log_columns_take(struct log_columns *columns, const guint8 *bytes, gsize le
     struct text line = { .bytes = bytes };
 
     g_byte_array_set_size(look->text, (guint)length);
-    memset(look->text->data, ' ', length);
+    if (length)
+        memset(look->text->data, ' ', length);
     g_byte_array_set_size(look->joined, 0);
     g_array_set_size(look->places, 0);
     for (gsize next; line.at < length; line.at = next) {
