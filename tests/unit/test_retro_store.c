@@ -72,6 +72,14 @@ static guint64 record(fixture *f, const char *indicator, guint64 line, gint64 ti
     return fresh;
 }
 
+static void record_news(fixture *f, const char *indicator, guint64 line, gint64 time_us,
+                        const struct retro_found *how, guint64 wanted)
+{
+    const guint64 fresh = record(f, indicator, line, time_us, how);
+
+    g_assert_cmpuint(fresh, ==, wanted);
+}
+
 static const struct retro_found in_web = { .log = "web", .stem = "web.log" };
 
 static void test_a_hit_is_news_once(fixture *f, gconstpointer data)
@@ -79,11 +87,11 @@ static void test_a_hit_is_news_once(fixture *f, gconstpointer data)
     const struct retro_found rotated = { .log = "web", .stem = "web.log", .is_copy = TRUE };
     const struct retro_found elsewhere = { .log = "mail", .stem = "mail.log" };
 
-    g_assert_cmpuint(record(f, "evil.example", 3, NOW_US, &in_web), ==, 1);
-    g_assert_cmpuint(record(f, "evil.example", 3, NOW_US, &in_web), ==, 0);
-    g_assert_cmpuint(record(f, "evil.example", 4, NOW_US, &in_web), ==, 1);
-    g_assert_cmpuint(record(f, "evil.example", 3, NOW_US, &rotated), ==, 0);
-    g_assert_cmpuint(record(f, "evil.example", 3, NOW_US, &elsewhere), ==, 1);
+    record_news(f, "evil.example", 3, NOW_US, &in_web, 1);
+    record_news(f, "evil.example", 3, NOW_US, &in_web, 0);
+    record_news(f, "evil.example", 4, NOW_US, &in_web, 1);
+    record_news(f, "evil.example", 3, NOW_US, &rotated, 0);
+    record_news(f, "evil.example", 3, NOW_US, &elsewhere, 1);
 }
 
 static void test_groups_are_told_once(fixture *f, gconstpointer data)
@@ -182,7 +190,7 @@ static void test_old_hits_are_erased(fixture *f, gconstpointer data)
     g_assert_true(retro_store_expire(f->store, later_us, NULL));
     g_assert_true(retro_store_days(f->store, add_day, text, NULL));
     g_assert_cmpstr(text->str, ==, "");
-    g_assert_cmpuint(record(f, "evil.example", 3, NOW_US, &in_web), ==, 0);
+    record_news(f, "evil.example", 3, NOW_US, &in_web, 0);
 }
 
 static void test_tables_are_found_by_name(fixture *f, gconstpointer data)
