@@ -2,10 +2,9 @@
  * route_duties.c: judges of how RPKI and the Internet treat the profile's prefixes, by the last
  * record that `entente routes check --own` left (p2_internet/routes/own_roas.h).
  */
+#include "assess/last_check.h"
 #include "base/clock.h"
 #include "catalogue_judges.h"
-#include "finding/measure.h"
-#include "journal/records.h"
 #include "p2_internet/routes/own_roas.h"
 
 #include <string.h>
@@ -13,20 +12,18 @@
 #define HOUR_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 #define DAY_US (24 * HOUR_US)
 #define SHORT_US (6 * HOUR_US) /* less than a registry takes to renew */
-#define RECORD_MAX (4u << 20)
 
-/* The last record, or NULL after saying that there is none. */
+#define COMMAND "entente routes check --own"
+
 static json_t *last_record(const struct asset_view *view, struct finding *finding)
 {
-    const struct event *event =
-        records_latest(view->journal, ROUTES_CHECK_EVENT, view->asset->name);
-    gsize length;
-    const void *body = event ? g_bytes_get_data(event->body, &length) : NULL;
-    g_autoptr(json_t) record = body ? json_parse(body, length, RECORD_MAX, "journal", NULL) : NULL;
+    gint64 age_us;
+    g_autoptr(json_t) record =
+        last_check(view, finding, ROUTES_CHECK_EVENT, view->asset->name, COMMAND, &age_us);
 
-    if (record && g_strcmp0(json_text(record, "schema"), OWN_ROAS_SCHEMA) == 0)
+    if (!record || g_strcmp0(json_text(record, "schema"), OWN_ROAS_SCHEMA) == 0)
         return g_steal_pointer(&record);
-    finding_not_measured(finding, REASON_NO_RECORD, "entente routes check --own");
+    finding_not_measured(finding, REASON_NO_RECORD, COMMAND);
     return NULL;
 }
 

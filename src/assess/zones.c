@@ -1,42 +1,31 @@
 /* zones.c: judges of what the last check of a domain found (p2_internet/zone/zone_record.h). */
-#include "base/json.h"
+#include "assess/last_check.h"
 #include "catalogue_judges.h"
-#include "finding/measure.h"
+#include "journal/records.h"
 #include "p2_internet/zone/zone_record.h"
 #include "profile/profile.h"
 
 #include <string.h>
 
-#define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
-#define FRESH_US (7 * DAY_US)
-#define STALE_US (30 * DAY_US)
-#define NOT_CHECKED "entente zone check"
+#define FRESH_DAYS 7
+#define STALE_DAYS 30
 
-/* The last record, or NULL after saying that there is none. */
-static json_t *last_check(const struct asset_view *view, struct finding *finding)
+static json_t *last_zone(const struct asset_view *view, struct finding *finding)
 {
-    json_t *record = zone_record_latest(view->journal, view->asset->name);
+    gint64 age_us;
 
-    if (!record)
-        finding_not_measured(finding, REASON_NO_RECORD, NOT_CHECKED);
-    return record;
+    return last_check(view, finding, ZONE_CHECK_EVENT, view->asset->name, "entente zone check",
+                      &age_us);
 }
 
 void judge_zone_checked(const struct asset_view *view, struct finding *finding)
 {
     const struct event *event = records_latest(view->journal, ZONE_CHECK_EVENT, view->asset->name);
-    g_autofree char *found = NULL;
-    gint64 age_us;
 
-    if (!event) {
+    if (event)
+        last_check_judge_age(finding, view->now_us - event->time_us, FRESH_DAYS, STALE_DAYS);
+    else
         finding_fail(finding, NULL, 0, "last check", "never", "within 7 days");
-        return;
-    }
-    age_us = view->now_us - event->time_us;
-    found = g_strdup_printf("%" G_GINT64_FORMAT " days ago", age_us / DAY_US);
-    (age_us > STALE_US   ? finding_fail
-     : age_us > FRESH_US ? finding_warn
-                         : finding_pass)(finding, NULL, 0, "last check", found, "within 7 days");
 }
 
 /* One problem of a check, by how severe it is: what is low is told, and passes. */
@@ -66,7 +55,7 @@ static gboolean is_among(const char *id, const char *const *prefixes)
 static void judge_checks(const struct asset_view *view, struct finding *finding,
                          const char *const *prefixes)
 {
-    g_autoptr(json_t) record = last_check(view, finding);
+    g_autoptr(json_t) record = last_zone(view, finding);
     const json_t *check;
     gboolean applies = FALSE;
     size_t index;
@@ -97,7 +86,7 @@ static void judge_checks(const struct asset_view *view, struct finding *finding,
 
 void judge_zone_validates(const struct asset_view *view, struct finding *finding)
 {
-    g_autoptr(json_t) record = last_check(view, finding);
+    g_autoptr(json_t) record = last_zone(view, finding);
     const json_t *verdict;
     size_t index;
 

@@ -35,12 +35,3 @@ gboolean zone_record_keep(struct journal *journal, const char *asset, const json
     text = json_dumps(record, JSON_COMPACT);
     return journal_note(journal, ZONE_CHECK_EVENT, asset, asset, text, error);
 }
-
-json_t *zone_record_latest(const struct records *records, const char *asset)
-{
-    const struct event *event = records_latest(records, ZONE_CHECK_EVENT, asset);
-
-    return event ? json_parse(g_bytes_get_data(event->body, NULL), g_bytes_get_size(event->body),
-                              JOURNAL_BODY_MAX, ZONE_CHECK_EVENT, NULL)
-                 : NULL;
-}

@@ -14,5 +14,3 @@
  */
 gboolean zone_record_keep(struct journal *journal, const char *asset, const json_t *document,
                           GError **error);
-/* The newest record of a domain; NULL: there is none, or it cannot be read. */
-json_t *zone_record_latest(const struct records *records, const char *asset);
