@@ -37,7 +37,7 @@ static const struct command_option options[] = {
       "DS or DNSKEY records to trust (default: Debian's dns-root-data)", "FILE" },
     { "at", 0, G_OPTION_ARG_STRING, MEMBER(at), "judge signatures at this time instead of now",
       "TIME" },
-    { "stub", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(stubs),
+    { "delegate", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(delegations),
       "check, root: of a laboratory: where the servers of ZONE are (may be repeated)",
       "ZONE@ADDRESS[:PORT]" },
     { "port", 0, G_OPTION_ARG_INT, MEMBER(port),
@@ -68,25 +68,26 @@ static char *unbound_address(const char *text, GError **error)
     return g_strdup_printf("%s@%s", host, colon + 1);
 }
 
-static gboolean read_stubs(const struct zone_arguments *given, struct zone_settings *settings,
-                           GError **error)
+static gboolean read_delegations(const struct zone_arguments *given, struct zone_settings *settings,
+                                 GError **error)
 {
-    if (!given->stubs)
+    if (!given->delegations)
         return TRUE;
-    settings->stubs = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; given->stubs[i]; i++) {
-        const char *at = strchr(given->stubs[i], '@');
+    settings->delegations = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; given->delegations[i]; i++) {
+        const char *at = strchr(given->delegations[i], '@');
         g_autofree char *address = at ? unbound_address(at + 1, error) : NULL;
 
         if (!at)
-            return input_error(error, "--stub %s: not ZONE@ADDRESS", given->stubs[i]);
+            return input_error(error, "--delegate %s: not ZONE@ADDRESS", given->delegations[i]);
         if (!address)
             return FALSE;
-        g_ptr_array_add(settings->stubs, g_strdup_printf("%.*s@%s", (int)(at - given->stubs[i]),
-                                                         given->stubs[i], address));
+        g_ptr_array_add(settings->delegations,
+                        g_strdup_printf("%.*s@%s", (int)(at - given->delegations[i]),
+                                        given->delegations[i], address));
     }
-    g_ptr_array_add(settings->stubs, NULL);
-    settings->options.dns.stubs = (const char *const *)settings->stubs->pdata;
+    g_ptr_array_add(settings->delegations, NULL);
+    settings->options.dns.delegations = (const char *const *)settings->delegations->pdata;
     return TRUE;
 }
 
@@ -127,14 +128,14 @@ gboolean zone_settings_read(const struct zone_arguments *given, struct zone_sett
             return FALSE;
         settings->options.dns.server = settings->server;
     }
-    return read_stubs(given, settings, error) && read_time(given, settings, error);
+    return read_delegations(given, settings, error) && read_time(given, settings, error);
 }
 
 void zone_settings_clear(struct zone_settings *settings)
 {
     g_free(settings->server);
     g_free(settings->date);
-    g_clear_pointer(&settings->stubs, g_ptr_array_unref);
+    g_clear_pointer(&settings->delegations, g_ptr_array_unref);
 }
 
 gboolean zone_output(const struct context *context, GString *out, const json_t *document,

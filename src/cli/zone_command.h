@@ -8,18 +8,18 @@
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct zone_arguments {
-    char *server, **stubs, *anchor, *at, *fail_on;
+    char *server, **delegations, *anchor, *at, *fail_on;
     int port, horizon_h;
     gboolean allow_private, all, no_save;
     char *file, *transfer; /* root, verify */
 };
 
-/* What the options say; `stubs` and `date` own what `options` borrows. */
+/* What the options say; `delegations` and `date` own what `options` borrows. */
 struct zone_settings {
     struct zone_check_options options;
     enum severity fail_on;
     char *server, *date;
-    GPtrArray *stubs;
+    GPtrArray *delegations;
 };
 gboolean zone_settings_read(const struct zone_arguments *given, struct zone_settings *settings,
                             GError **error);

@@ -98,15 +98,16 @@ static gboolean check(const struct dns *dns, int code, const char *what, GError 
     return system_error(error, "DNS: %s: %s", what, dns->unbound.strerror(code));
 }
 
-static gboolean set_stubs(struct dns *dns, const char *const *stubs, GError **error)
+static gboolean set_delegations(struct dns *dns, const char *const *delegations, GError **error)
 {
-    for (; *stubs; stubs++) {
-        const char *at = strchr(*stubs, '@');
-        g_autofree char *zone = at ? g_strndup(*stubs, (gsize)(at - *stubs)) : NULL;
+    for (; *delegations; delegations++) {
+        const char *at = strchr(*delegations, '@');
+        g_autofree char *zone = at ? g_strndup(*delegations, (gsize)(at - *delegations)) : NULL;
 
         if (!at)
-            return input_error(error, "\"%s\" is not ZONE@ADDRESS", *stubs);
-        if (!check(dns, dns->unbound.set_stub(dns->context, zone, at + 1, FALSE), *stubs, error))
+            return input_error(error, "\"%s\" is not ZONE@ADDRESS", *delegations);
+        if (!check(dns, dns->unbound.set_stub(dns->context, zone, at + 1, FALSE), *delegations,
+                   error))
             return FALSE;
     }
     return TRUE;
@@ -117,8 +118,8 @@ static gboolean set_servers(struct dns *dns, const struct dns_options *options, 
     if (options->server)
         return check(dns, dns->unbound.set_fwd(dns->context, options->server), options->server,
                      error);
-    if (options->stubs)
-        return set_stubs(dns, options->stubs, error);
+    if (options->delegations)
+        return set_delegations(dns, options->delegations, error);
     return !g_file_test(RESOLV_CONF, G_FILE_TEST_EXISTS) ||
            check(dns, dns->unbound.resolvconf(dns->context, RESOLV_CONF), RESOLV_CONF, error);
 }
@@ -152,7 +153,7 @@ static gboolean configure(struct dns *dns, const struct dns_options *options, GE
            /* A thread, not a fork: the program may have threads of its own. */
            check(dns, dns->unbound.async(dns->context, TRUE), "threads", error) &&
            /* Last: it ends the configuration. */
-           ((!options->stubs && !options->server) ||
+           ((!options->delegations && !options->server) ||
             check(dns, dns->unbound.zone_remove(dns->context, "test."), "test.", error));
 }
 

@@ -20,7 +20,7 @@ struct dns_options {
     /* For laboratories: "ZONE@ADDRESS@PORT", where a zone's servers are (ends with NULL; NULL: no
      * such); with them, names that are answered on this machine only (test., RFC 6761) are asked
      * like others. */
-    const char *const *stubs;
+    const char *const *delegations;
     const char *date; /* "YYYYMMDDHHMMSS": signatures are judged at this time; NULL: now */
 };
 

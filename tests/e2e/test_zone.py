@@ -133,7 +133,7 @@ def test_fail_on_and_wrong_use(zones):
     zones.entente(*arguments, "--fail-on", "high", status=1)
     zones.entente("zone", "check", "a..b", status=2)
     zones.entente("zone", "check", status=2)
-    zones.entente("zone", "check", "good.test", "--stub", "nowhere", status=2)
+    zones.entente("zone", "check", "good.test", "--delegate", "nowhere", status=2)
     zones.entente("zone", "check", "good.test", "--at", "noon", status=2)
 
 

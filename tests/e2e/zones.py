@@ -94,7 +94,7 @@ class Zones:
     def options(self, stubs):
         arguments = ["--port", self.port, "--allow-private", "--trust-anchor", self.anchor]
         for zone, address in stubs.items():
-            arguments += ["--stub", f"{zone or '.'}@{address}:{self.port}"]
+            arguments += ["--delegate", f"{zone or '.'}@{address}:{self.port}"]
         return arguments
 
     def check(self, name, stubs, *more, status=None):
