@@ -1,4 +1,7 @@
-"""Logs are followed and mirrored, a foreign one (Tessera's) too; what contradicts is evidence."""
+"""Logs are followed and mirrored, a foreign one (Tessera's) too; what contradicts is evidence.
+
+history_source.c fetches what is new of a log's history, from a folder and over HTTP.
+"""
 import json
 import shutil
 import subprocess

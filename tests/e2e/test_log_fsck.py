@@ -1,4 +1,5 @@
-"""entente log fsck on the log that Tessera wrote, whole and damaged, from a folder and by HTTP."""
+"""entente log fsck on the log that Tessera wrote, whole and damaged, from a folder and by HTTP
+(source_folder.c, source_http.c; a check that goes on: fsck_records.c)."""
 import functools
 import http.server
 import json

@@ -1,5 +1,7 @@
-/* Module fsck, on logs that the writer of this program made: with history and WAL. (Tessera's log
- * and every kind of damage to tiles: tests/e2e/test_log_fsck.py.) */
+/*
+ * Modules fsck and fsck_records, on logs that the writer of this program made: with history and
+ * WAL. (Tessera's log and every kind of damage to tiles: tests/e2e/test_log_fsck.py.)
+ */
 #include "base/error.h"
 #include "log/fsck.h"
 #include "log/writer.h"

@@ -1,4 +1,4 @@
-/* Module reader, on the log that Tessera wrote and on a larger one made here. */
+/* Modules reader and source_folder, on the log that Tessera wrote and on a larger one made here. */
 #include "base/error.h"
 #include "base/file.h"
 #include "log/reader.h"

@@ -1,4 +1,7 @@
-/* The log's writer: what was answered stays, what was signed is never contradicted. */
+/*
+ * Modules writer, writer_open, writer_publish, commit_files and tile_set: what was answered stays,
+ * what was signed is never contradicted.
+ */
 #include "base/error.h"
 #include "base/file.h"
 #include "log/lock_row.h"
