@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -35,7 +36,7 @@ class Backup:
     def __init__(self, entente, tool, anchored=None):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
-        self.entente, self.tool, self.folder = entente, tool, entente.folder
+        self.entente, self.tool, self.folder, self.second = entente, tool, entente.folder, 0
         self.source, self.repository = self.folder / "source", self.folder / "repository"
         self.password = self.folder / "password"
         self.password.write_text(PASSWORD + "\n")
@@ -78,7 +79,11 @@ class Backup:
         if self.tool == "restic":
             self.run("restic", "backup", self.source)
         else:
+            # borg knows the second of a snapshot, no more: of two in one, none is the newer.
+            while int(time.time()) == self.second:
+                time.sleep(0.05)
             self.run("borg", "create", f"::{name}", self.source)
+            self.second = int(time.time())
 
     def drill(self, *options, status=1):
         done = self.entente("recover", "drill", "--format", "json", *options, status=status, timeout=600)
