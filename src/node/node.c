@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sanitizer.h"
 #include "node/metrics.h"
 #include "node/walls.h"
 
@@ -18,11 +19,7 @@
 #define LOG_MODE 0755
 
 /* The leak detector traces the process when it ends, which confinement is there to prevent. */
-#if defined(__SANITIZE_ADDRESS__)
-#define CONFINES FALSE
-#else
-#define CONFINES TRUE
-#endif
+#define CONFINES (!WITH_ADDRESS_SANITIZER)
 #define LOOK_EVERY_NS 250000000 /* whether a service failed */
 
 struct node {

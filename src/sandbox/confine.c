@@ -1,6 +1,7 @@
 #include "sandbox/confine.h"
 
 #include "base/error.h"
+#include "base/sanitizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,11 +25,7 @@
 #define FILTER_MAX BPF_MAXINSNS
 
 /* AddressSanitizer reserves terabytes of address space. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY_IS_LIMITED 0
-#else
-#define MEMORY_IS_LIMITED 1
-#endif
+#define MEMORY_IS_LIMITED (!WITH_ADDRESS_SANITIZER)
 
 struct confinement {
     guint flags;

@@ -1,6 +1,7 @@
 #include "sandbox/worker.h"
 
 #include "base/error.h"
+#include "base/sanitizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,11 +23,7 @@
 #define EXIT_UNCONFINED 125
 
 /* In a sanitizer build the report on standard error is worth more than silence. */
-#if defined(__SANITIZE_ADDRESS__)
-#define LAST_STREAM STDOUT_FILENO
-#else
-#define LAST_STREAM STDERR_FILENO
-#endif
+#define LAST_STREAM (WITH_ADDRESS_SANITIZER ? STDOUT_FILENO : STDERR_FILENO)
 
 struct frame {
     guint8 magic[2];

@@ -8,7 +8,7 @@ import pytest
 
 from backups import Backup
 from community import Names, member
-from nodes import Community
+from nodes import Community, Node
 from test_join import identity
 from test_schemas import check
 
@@ -97,3 +97,27 @@ def test_a_drill_is_held_to_the_manifest_in_the_log_and_another_member_checks_it
     report = backup.drill("--files", "1")
     assert report["by"]["manifest"] == ("failed", "manifest-changed")
     assert report["by"]["restore"] == ("not-proven", "no-manifest")
+
+
+def test_a_node_that_is_told_to_publishes_the_drills_it_holds(world):
+    """serve --publish-drills: the signed record is an entry of the log, which another member verifies."""
+    hospital, reader = world.joins("hospital"), world.joins("reader")
+    backup = Backup(hospital, "restic", lambda made: made.entente("recover", "manifest", "--publish"))
+    node = Node(backup.folder / "data", "--profile", backup.folder / "entente.yaml", "--drill-every", 1,
+                "--publish-drills")
+    node.start()
+    try:
+        node.until(lambda: verified_by(reader, backup).get("log_entry"))
+    finally:
+        node.stop()
+    verified = verified_by(reader, backup)
+    assert verified["verdict"] == "good", verified
+
+
+def verified_by(reader, backup):
+    """The backup's only drill, as the reader sees it now; nothing, as long as there is none."""
+    records = list((backup.folder / "data").glob("recover/*/drill-*.dsse.json"))
+    if not records:
+        return {}
+    reader("community", "show", "--update")
+    return json.loads(reader("verify", *records, "--format", "json").stdout)

@@ -1,18 +1,14 @@
 /* Measures that crash, hang, babble or say nothing, among measures that do their work. */
 #include "assess/runner.h"
 
+#include "base/sanitizer.h"
 #include "p7_hygiene/host/host.h"
 
 #include <string.h>
 #include <unistd.h>
 
-/* Long enough for a loaded machine to report a crash under a sanitizer. */
 /* A report of the sanitizers on a crash takes seconds on a busy machine. */
-#if defined(__SANITIZE_ADDRESS__)
-#define LIMIT_US (6 * G_USEC_PER_SEC)
-#else
-#define LIMIT_US (2 * G_USEC_PER_SEC)
-#endif
+#define LIMIT_US ((WITH_ADDRESS_SANITIZER ? 6 : 2) * G_USEC_PER_SEC)
 
 static void judge_pass(const struct asset_view *view, struct finding *finding)
 {

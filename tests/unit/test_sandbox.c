@@ -1,6 +1,8 @@
 /* Workers that try to get out, and workers that misbehave. */
 #include "sandbox/worker.h"
 
+#include "base/sanitizer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -23,12 +25,6 @@
 
 #define SECOND G_USEC_PER_SEC
 #define DONE 1
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_SANITIZER TRUE
-#else
-#define WITH_SANITIZER FALSE
-#endif
 
 static const struct confine_limits small = { .memory = 256u << 20, .cpu_s = 5 };
 
@@ -453,7 +449,7 @@ static void test_misbehaviour_is_an_outcome(void)
     g_assert_cmpint(run(0, -1, 10 * SECOND, lie_about_length, NULL, NULL), ==, WORKER_BABBLED);
     g_assert_cmpint(run(0, -1, 10 * SECOND, promise_too_much, NULL, &messages), ==, WORKER_BABBLED);
     g_assert_cmpuint(messages, ==, 1);
-    if (WITH_SANITIZER)
+    if (WITH_ADDRESS_SANITIZER)
         return; /* its own memory limits and reports */
     g_assert_cmpint(run(0, -1, 10 * SECOND, eat_memory, NULL, NULL), ==, WORKER_CRASHED);
     g_assert_cmpint(run(0, -1, 10 * SECOND, dereference_null, NULL, NULL), ==, WORKER_CRASHED);
