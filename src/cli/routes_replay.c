@@ -6,10 +6,10 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/terminal.h"
 #include "cli/routes_command.h"
 #include "p2_internet/routes/mrt_run.h"
+#include "p2_internet/routes/watch_alarm.h"
 #include "p2_internet/routes/watch_profile.h"
 #include "profile/values.h"
 #include "rpki/payload.h"
@@ -42,37 +42,6 @@ struct taker {
 
 /* --- in the worker --- */
 
-static json_t *report_json(const struct watch_report *report)
-{
-    g_autofree char *at = clock_format(report->at_us), *first = clock_format(report->first_us),
-                    *last = clock_format(report->last_us);
-    json_t *line =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:i, s:s, s:s, s:o, s:o}", "time", at,
-                  "step", watch_step_name(report->step), "alarm", watch_rows[report->alarm].id,
-                  "severity", watch_rows[report->alarm].severity, "key", report->key, "ours",
-                  json_safe_string(report->ours), "peers", (int)report->peers, "most_peers",
-                  (int)report->most_peers, "first", first, "last", last, "text",
-                  json_safe_string(report->text), "path", json_safe_string(report->path));
-    json_t *evidence = json_array();
-
-    if (report->has_prefix) {
-        char prefix[IP_PREFIX_TEXT];
-
-        ip_prefix_format(&report->prefix, prefix);
-        json_object_set_new(line, "prefix", json_string(prefix));
-    }
-    if (report->has_as)
-        json_object_set_new(line, "as", json_integer(report->as));
-    if (report->has_rov) {
-        json_object_set_new(line, "rov", json_string(rov_state_name(report->rov)));
-        json_object_set_new(line, "serial", json_integer(report->serial));
-    }
-    for (char *const *text = report->evidence; *text; text++)
-        json_array_append_new(evidence, json_string(*text));
-    json_object_set_new(line, "evidence", evidence);
-    return line;
-}
-
 static char *report_text(const struct watch_report *report)
 {
     g_autofree char *at = clock_format(report->at_us), *text = terminal_escape(report->text);
@@ -88,7 +57,7 @@ static void tell(const struct watch_report *report, gpointer data)
     if (report->step == WATCH_OPENED)
         taker->replaying->outcome.told[report->alarm]++;
     if (taker->replaying->json) {
-        g_autoptr(json_t) line = report_json(report);
+        g_autoptr(json_t) line = watch_report_json(report);
         char *text = json_dumps(line, JSON_COMPACT);
 
         text_append(taker->out, text, strlen(text));

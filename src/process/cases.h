@@ -178,3 +178,14 @@ GArray *cases_events_between(struct cases *cases, gint64 from_us, gint64 until_u
 gboolean cases_alarm(struct cases *cases, const struct signing_key *key, const char *source,
                      const char *alarm_key, const char *severity, const char *text, gint64 now_us,
                      char **id, GError **error);
+
+/* Whether an alarm with this key is open that its source did not clear. */
+gboolean cases_alarm_stands(struct cases *cases, const char *alarm_key, gboolean *stands,
+                            GError **error);
+
+/*
+ * The source sees it no more: the open alarm is cleared, where nobody acknowledged it yet, and else
+ * says so. Nothing is done where there is none.
+ */
+gboolean cases_alarm_over(struct cases *cases, const struct signing_key *key, const char *alarm_key,
+                          const char *text, gint64 now_us, GError **error);

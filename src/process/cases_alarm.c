@@ -6,8 +6,10 @@
 
 #define ALARM_KIND "alarm"
 #define CLEARED "cleared"
-#define REPEAT "repeat"   /* while it stands */
-#define RETURN "return"   /* after its source had cleared it */
+#define REPEAT "repeat" /* while it stands */
+#define RETURN "return" /* after its source had cleared it */
+#define RAISED "raised" /* and nobody acknowledged it */
+#define CLEAR "clear"
 #define EVIDENCE_STEP 512 /* bytes of a text that says it was seen again */
 
 static char *find_open(struct cases *cases, const char *alarm_key, char **state, GError **error)
@@ -74,4 +76,40 @@ gboolean cases_alarm(struct cases *cases, const struct signing_key *key, const c
     }
     draft.fields = fields;
     return cases_say(cases, &draft, key, now_us, id, NULL, &done, error);
+}
+
+gboolean cases_alarm_stands(struct cases *cases, const char *alarm_key, gboolean *stands,
+                            GError **error)
+{
+    g_autoptr(GError) unread = NULL;
+    g_autofree char *state = NULL, *open = find_open(cases, alarm_key, &state, &unread);
+
+    if (unread) {
+        g_propagate_error(error, g_steal_pointer(&unread));
+        return FALSE;
+    }
+    *stands = open && !g_str_equal(state, CLEARED);
+    return TRUE;
+}
+
+gboolean cases_alarm_over(struct cases *cases, const struct signing_key *key, const char *alarm_key,
+                          const char *text, gint64 now_us, GError **error)
+{
+    g_autoptr(GError) unread = NULL;
+    g_autofree char *state = NULL, *open = find_open(cases, alarm_key, &state, &unread);
+    g_autofree char *evidence = g_strndup(text, EVIDENCE_STEP);
+    g_autoptr(json_t) fields = NULL;
+    struct case_draft draft = { .kind = ALARM_KIND, .id = open };
+    gboolean done;
+
+    if (unread) {
+        g_propagate_error(error, g_steal_pointer(&unread));
+        return FALSE;
+    }
+    if (!open || g_str_equal(state, CLEARED))
+        return TRUE;
+    fields = json_pack("{s:o}", "evidence", json_safe_string(evidence));
+    draft.event = g_str_equal(state, RAISED) ? CLEAR : REPEAT;
+    draft.fields = fields;
+    return cases_say(cases, &draft, key, now_us, NULL, NULL, &done, error);
 }

@@ -373,6 +373,52 @@ static void test_alarms(struct world *world, gconstpointer data)
     g_assert_cmpstr(anew, !=, first); /* what was closed stays closed */
 }
 
+static void over(struct world *world, const char *expected_state)
+{
+    struct side *bob = &world->sides[BOB];
+    g_autoptr(GError) error = NULL;
+
+    world->now_us += SECOND;
+    g_assert_true(
+        cases_alarm_over(bob->cases, bob->keys[0], "a route", "over", world->now_us, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(total(world, (struct cases_filter){ .state = expected_state }), ==, 1);
+}
+
+static gboolean stands(struct world *world)
+{
+    gboolean it_does = TRUE;
+
+    g_assert_true(cases_alarm_stands(world->sides[BOB].cases, "a route", &it_does, NULL));
+    return it_does;
+}
+
+static void test_alarms_end(struct world *world, gconstpointer data)
+{
+    struct side *bob = &world->sides[BOB];
+    g_autofree char *first = NULL, *again = NULL;
+
+    g_assert_false(stands(world));
+    g_assert_true(
+        cases_alarm_over(bob->cases, bob->keys[0], "a route", "of nothing", world->now_us, NULL));
+    g_assert_cmpint(total(world, (struct cases_filter){ .kind = "alarm" }), ==, 0);
+    g_assert_true(cases_alarm(bob->cases, bob->keys[0], "routes", "a route", "high", "seen",
+                              world->now_us, &first, NULL));
+    g_assert_true(stands(world));
+    over(world, "cleared");
+    g_assert_false(stands(world));
+    over(world, "cleared");
+    world->now_us += SECOND;
+    g_assert_true(cases_alarm(bob->cases, bob->keys[0], "routes", "a route", "high", "again",
+                              world->now_us, &again, NULL));
+    g_assert_cmpstr(first, ==, again);
+    g_assert_true(stands(world));
+    world->now_us += SECOND;
+    say(world, BOB, first, "acknowledge", "{}");
+    over(world, "acknowledged"); /* whoever works on it learns of it, and goes on */
+    g_assert_true(stands(world));
+}
+
 /* --- numbers --- */
 
 static void test_numbers(struct world *world, gconstpointer data)
@@ -536,6 +582,7 @@ int main(int argc, char **argv)
     TEST(internal_notes_stay_here);
     TEST(filters);
     TEST(alarms);
+    TEST(alarms_end);
     TEST(numbers);
     TEST(erasure_keeps_no_more);
     TEST(erasure_before_its_time);

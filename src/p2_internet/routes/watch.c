@@ -9,7 +9,8 @@
 #define SILENCE_US ((gint64)120 * G_USEC_PER_SEC)
 #define INTERVAL_US ((gint64)3600 * G_USEC_PER_SEC)
 #define VISIBILITY_PERCENT 50
-#define ESTABLISHED 6 /* RFC 6396 section 4.4.1 */
+#define PATH_TEXT_MAX 512 /* bytes of a path that a report shows */
+#define ESTABLISHED 6     /* RFC 6396 section 4.4.1 */
 
 /* --- keys --- */
 
@@ -234,6 +235,7 @@ static void apply(struct watch *watch, struct held *held, const struct watch_jud
             g_autoptr(GString) path = g_string_new(NULL);
 
             bgp_path_append_text(&held->attributes.path, path);
+            g_string_truncate(path, MIN(path->len, PATH_TEXT_MAX));
             incident->path = g_string_free(g_steal_pointer(&path), FALSE);
         }
         if (element && !g_hash_table_contains(incident->peers, peer))
