@@ -1,7 +1,7 @@
 /*
  * routes_replay.c: entente routes replay: the alarms that would have been raised.
  *
- * One worker reads the files, in the order in which they are given, watches, and writes what it
+ * One worker reads the files, whatever their form, in order of time, watches, and writes what it
  * tells itself: the same files and profile give the same text.
  */
 #include "base/clock.h"
@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FEED "files"
 #define MEMORY ((guint64)1 << 30) /* bytes: routes that are held, incidents, payloads */
 
 struct outcome {
@@ -36,7 +35,6 @@ struct replaying {
 struct taker {
     struct replaying *replaying;
     struct watch *watch;
-    struct mrt_reader *reader;
     struct text_out *out;
 };
 
@@ -76,24 +74,16 @@ static gpointer begin(gpointer data)
 
     taker->replaying = data;
     taker->watch = watch_new(&taker->replaying->options, tell, taker);
-    taker->reader = mrt_reader_new(NULL);
     return taker;
 }
 
-static void put(const struct route_element *element, gpointer data)
-{
-    watch_take(((struct taker *)data)->watch, FEED, element);
-}
-
-static const char *take(gpointer state, const struct mrt_record *record, struct mrt_peers *peers,
-                        struct text_out *out)
+static void put(gpointer state, const char *feed, const struct route_element *element,
+                struct text_out *out)
 {
     struct taker *taker = state;
-    const char *problem = NULL;
 
     taker->out = out;
-    mrt_elements(taker->reader, record, peers, put, taker, &problem);
-    return problem;
+    watch_take(taker->watch, feed, element);
 }
 
 static void end(gpointer state, gpointer data)
@@ -102,7 +92,6 @@ static void end(gpointer state, gpointer data)
 
     watch_count(taker->watch, &((struct replaying *)data)->outcome.counts);
     watch_free(taker->watch);
-    mrt_reader_free(taker->reader);
     g_free(taker);
 }
 
@@ -128,7 +117,7 @@ static gboolean check_arguments(const struct routes_arguments *given, char **fil
                                 const char *profile, GError **error)
 {
     if (!files[0])
-        return input_error(error, "which MRT files: names, folders, or - for standard input");
+        return input_error(error, "which recordings: names, folders, or - for standard input");
     if (given->min_peers < 0)
         return input_error(error, "--min-peers: %d is not a number of peers", given->min_peers);
     return profile ||
@@ -159,7 +148,8 @@ static int replay(const struct context *context, char **files, struct replaying 
     const struct mrt_job job = {
         .options = { .takers = 1 },
         .begin = begin,
-        .take = take,
+        .put = put,
+        .views = BMP_VIEW_PRE_POLICY,
         .end = end,
         .result = &replaying->outcome,
         .result_size = sizeof replaying->outcome,

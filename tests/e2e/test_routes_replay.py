@@ -1,4 +1,5 @@
-"""`entente routes replay`: alarms out of MRT files that are made here, record by record."""
+"""`entente routes replay`: alarms out of recordings that are made here, message by message."""
+import gzip
 import json
 import struct
 
@@ -25,8 +26,7 @@ def nlri(prefix):
     return bytes([int(length)]) + octets[:(int(length) + 7) // 8]
 
 
-def update(seconds, peer, announced=(), path=(), withdrawn=()):
-    """A BGP4MP_MESSAGE_AS4 record of the peer 10.0.0.N, AS 50000 + N."""
+def message_of(announced, path, withdrawn):
     attributes = b""
     if announced:
         hops = b"".join(struct.pack(">I", hop) for hop in path)
@@ -35,28 +35,65 @@ def update(seconds, peer, announced=(), path=(), withdrawn=()):
     gone = b"".join(map(nlri, withdrawn))
     body = (struct.pack(">H", len(gone)) + gone + struct.pack(">H", len(attributes)) + attributes
             + b"".join(map(nlri, announced)))
-    message = b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+    return b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+
+
+def update(seconds, peer, announced=(), path=(), withdrawn=()):
+    """A BGP4MP_MESSAGE_AS4 record of the peer 10.0.0.N, AS 50000 + N."""
+    message = message_of(announced, path, withdrawn)
     head = (struct.pack(">IIHH", 50000 + peer, 12654, 0, 1) + bytes([10, 0, 0, peer])
             + bytes([10, 0, 0, 254]))
     return struct.pack(">IHHI", START + seconds, 16, 4, len(head + message)) + head + message
 
 
-def everybody(seconds, count, **said):
-    return b"".join(update(seconds, peer, **said) for peer in range(1, count + 1))
+def bmp_update(seconds, peer, announced=(), path=(), withdrawn=()):
+    """The same as a router tells it (RFC 7854 section 4.6)."""
+    message = (bytes(2 + 8 + 12) + bytes([10, 0, 0, peer]) + struct.pack(">I", 50000 + peer)
+               + bytes([10, 0, 0, peer]) + struct.pack(">II", START + seconds, 0)
+               + message_of(announced, path, withdrawn))
+    return struct.pack(">BIB", 3, 6 + len(message), 0) + message
 
 
-def hear(first, last):
+def ris_update(seconds, peer, announced=(), path=(), withdrawn=()):
+    """The same as a line of RIS Live."""
+    data = {"timestamp": START + seconds, "peer": f"10.0.0.{peer}", "peer_asn": str(50000 + peer),
+            "id": f"{seconds}-{peer}", "host": "rrc00", "type": "UPDATE"}
+    if announced:
+        data |= {"path": list(path), "origin": "igp",
+                 "announcements": [{"next_hop": "10.0.0.1", "prefixes": list(announced)}]}
+    if withdrawn:
+        data["withdrawals"] = list(withdrawn)
+    return json.dumps({"type": "ris_message", "data": data}).encode() + b"\n"
+
+
+def everybody(seconds, count, form=update, **said):
+    return b"".join(form(seconds, peer, **said) for peer in range(1, count + 1))
+
+
+def hear(first, last, form=update):
     """Every 30 s a word of what is not ours."""
-    return b"".join(update(seconds, 99, announced=["8.8.8.0/24"], path=[50099, 15169])
+    return b"".join(form(seconds, 99, announced=["8.8.8.0/24"], path=[50099, 15169])
                     for seconds in range(first, last, 30))
 
 
 GOOD = {"announced": ["193.0.0.0/21"], "path": [50001, 1299, 3333]}
 HIJACK = {"announced": ["193.0.1.0/24"], "path": [50001, 666]}
-LAST = update(1200, 99, announced=["84.205.64.0/24"], path=[50099, 4242])
-STORY = (everybody(0, 6, **GOOD) + everybody(10, 3, **HIJACK) + hear(20, 300)
-         + everybody(300, 3, withdrawn=["193.0.1.0/24"]) + hear(310, 700)
-         + everybody(700, 5, withdrawn=["193.0.0.0/21"]) + hear(710, 900) + LAST)
+
+
+def last_of(form):
+    return form(1200, 99, announced=["84.205.64.0/24"], path=[50099, 4242])
+
+
+def story(form):
+    """In two parts."""
+    return (everybody(0, 6, form, **GOOD) + everybody(10, 3, form, **HIJACK) + hear(20, 300, form)
+            + everybody(300, 3, form, withdrawn=["193.0.1.0/24"]) + hear(310, 700, form),
+            everybody(700, 5, form, withdrawn=["193.0.0.0/21"]) + hear(710, 900, form)
+            + last_of(form))
+
+
+STORY = b"".join(story(update))
+LAST = last_of(update)
 TOLD = [
     ("opened", "sub-prefix", "193.0.1.0/24", 666), ("closed", "sub-prefix", "193.0.1.0/24", 666),
     ("opened", "visibility", "193.0.0.0/21", None), ("opened", "silence", None, None),
@@ -96,6 +133,38 @@ def test_a_story(entente, files):
     assert again.stdout == done.stdout
 
 
+@pytest.mark.parametrize("form", [bmp_update, ris_update])
+def test_other_forms(entente, files, form):
+    (files / "story").write_bytes(b"".join(story(form)))
+    lines = lines_of(replay(entente, files, "--format", "json", files / "story"))
+    assert [(line["step"], line["alarm"], line.get("prefix"), line.get("as"))
+            for line in lines] == TOLD
+    silent = next(line for line in lines if line["alarm"] == "silence")
+    assert silent["ours"] == ("rrc00" if form is ris_update else "files")
+
+
+def test_files_are_put_in_order_of_time(entente, files):
+    """One collector's morning and evening, and what another heard meanwhile, in any order."""
+    first, second = story(update)
+    (files / "b.mrt").write_bytes(second)
+    (files / "a.mrt.gz").write_bytes(gzip.compress(first))
+    (files / "c.mrt").write_bytes(b"".join(
+        update(seconds, 98, announced=["8.8.4.0/24"], path=[50098, 15169])
+        for seconds in range(905, 1200, 30)))
+    told = [row for row in TOLD if row[1] != "silence"]
+    for names in (["a.mrt.gz", "b.mrt", "c.mrt"], ["c.mrt", "b.mrt", "a.mrt.gz"]):
+        done = replay(entente, files, "--format", "json", *[files / name for name in names])
+        assert [(line["step"], line["alarm"], line.get("prefix"), line.get("as"))
+                for line in lines_of(done)] == told
+
+
+def test_what_is_no_recording(entente, files):
+    (files / "readme.txt").write_text("Routes of the twelfth of May, as they were heard here.\n" * 3)
+    done = replay(entente, files, files / "readme.txt", files / "story.mrt")
+    assert "readme.txt: byte 0: neither MRT nor BMP nor lines of RIS Live" in done.stderr
+    assert len(done.stdout.splitlines()) == len(TOLD)
+
+
 def test_as_text(entente, files):
     text = replay(entente, files, files / "story.mrt").stdout.splitlines()
     assert len(text) == len(TOLD)
@@ -129,7 +198,7 @@ def test_torn_files_and_wrong_use(entente, files, tmp_path):
     assert len(lines_of(done)) == len(TOLD) - 2  # the last record told of the silence, too
     assert f"byte {len(STORY) - len(LAST)}: " in done.stderr
     assert "prefixes nor" in replay_of_nothing(entente, tmp_path, files)
-    assert "which MRT files" in replay(entente, files, status=2).stderr
+    assert "which recordings" in replay(entente, files, status=2).stderr
     assert "--ignore-peer" in replay(entente, files, "--ignore-peer", "x", files / "story.mrt",
                                      status=2).stderr
 

@@ -517,16 +517,24 @@ static void take_bytes(struct bmp_reader *reader, const guint8 *bytes, gsize len
     }
 }
 
+static gboolean break_off(struct bmp_reader *reader, const char *problem, GError **error)
+{
+    reader->problem = problem;
+    reader->problem_at = reader->offset;
+    return input_error(error, "%s: offset %" G_GUINT64_FORMAT ": %s", reader->name, reader->offset,
+                       problem);
+}
+
 gboolean bmp_reader_feed(struct bmp_reader *reader, const void *bytes, gsize length, gint64 now_us,
                          GError **error)
 {
     if (length && !reader->is_broken)
         take_bytes(reader, bytes, length, now_us);
     return !reader->is_broken ||
-           input_error(error,
-                       "%s: offset %" G_GUINT64_FORMAT ": no BMP message begins here (its version "
-                       "is not %d, or its length is impossible)",
-                       reader->name, reader->offset, BMP_VERSION);
+           break_off(reader,
+                     "no BMP message begins here (its version is not " G_STRINGIFY(
+                         BMP_VERSION) ", or its length is impossible)",
+                     error);
 }
 
 gboolean bmp_reader_end(struct bmp_reader *reader, gint64 now_us, GError **error)
@@ -541,8 +549,7 @@ gboolean bmp_reader_end(struct bmp_reader *reader, gint64 now_us, GError **error
         pass_state(reader, &known->key, &known->public.peer, now_us, FALSE);
     }
     return reader->is_broken || !reader->held->len ||
-           input_error(error, "%s: offset %" G_GUINT64_FORMAT ": the last message is cut",
-                       reader->name, reader->offset);
+           break_off(reader, "the last message is cut", error);
 }
 
 const struct bmp_counts *bmp_reader_counts(const struct bmp_reader *reader)

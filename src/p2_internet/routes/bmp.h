@@ -93,7 +93,7 @@ gboolean bmp_reader_end(struct bmp_reader *reader, gint64 now_us, GError **error
 const struct bmp_counts *bmp_reader_counts(const struct bmp_reader *reader);
 /* In the order in which they were first told of; struct bmp_peer *. */
 const GPtrArray *bmp_reader_peers(const struct bmp_reader *reader);
-/* The last malformed message: what was wrong with it (static), and where it began. NULL: none. */
+/* The last malformed message, or where the stream broke: why (static), and where. NULL: none. */
 const char *bmp_reader_problem(const struct bmp_reader *reader, guint64 *offset);
 /* sysName and sysDescr of the router, as valid UTF-8; not escaped. NULL: it did not say. */
 const char *bmp_reader_router(const struct bmp_reader *reader);

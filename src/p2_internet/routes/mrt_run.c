@@ -11,7 +11,8 @@
 #define MEMORY_A_TAKER ((guint64)256 << 20)
 #define CPU_LIMIT_S (30u * 24 * 3600)
 #define TAKERS_MAX 64u
-#define PROBLEM_MAX 1024u /* bytes of one that is told */
+#define OUT_PIECE ((gsize)64 << 10) /* bytes that are written at a time */
+#define PROBLEM_MAX 1024u           /* bytes of one that is told */
 
 enum message { MESSAGE_PROBLEM, MESSAGE_RESULT };
 
@@ -82,6 +83,48 @@ static void tell(const struct input *input, guint64 offset, const char *problem,
     worker_send(run->out, MESSAGE_PROBLEM, body->data, body->len);
 }
 
+struct merging {
+    struct run *run;
+    gpointer state;
+    struct text_out out;
+};
+
+static gboolean put(const char *feed, const struct route_element *element, gpointer data)
+{
+    struct merging *merging = data;
+    gboolean goes_on = TRUE;
+
+    merging->run->job->put(merging->state, feed, element, &merging->out);
+    if (merging->out.length >= OUT_PIECE) {
+        goes_on = write_out(&merging->out, merging->run);
+        merging->out.length = 0;
+    }
+    return goes_on;
+}
+
+static void tell_merged(const struct input *input, guint64 offset, const char *problem,
+                        gpointer data)
+{
+    tell(input, offset, problem, ((struct merging *)data)->run);
+}
+
+static void merge(struct run *run, struct mrt_scan_summary *summary)
+{
+    struct merging merging = { .run = run, .state = begin(run) };
+    const struct routes_merge_calls calls = { put, tell_merged, &merging };
+    struct routes_merge_summary merged;
+
+    routes_merge(run->batch, run->job->views, &calls, &merged);
+    *summary = (struct mrt_scan_summary){ .files = merged.files,
+                                          .bytes = merged.bytes,
+                                          .problems = merged.problems,
+                                          .stopped = merged.stopped };
+    end(merging.state, run);
+    if (merging.out.length && !merged.stopped)
+        summary->stopped = !write_out(&merging.out, run);
+    text_clear(&merging.out);
+}
+
 static void scan_job(struct worker_pipe *out, gpointer data)
 {
     struct run *run = data;
@@ -91,7 +134,10 @@ static void scan_job(struct worker_pipe *out, gpointer data)
     g_autoptr(GByteArray) body = g_byte_array_new();
 
     run->out = out;
-    mrt_scan(run->batch, &run->options, &calls, &message.summary);
+    if (job->put)
+        merge(run, &message.summary);
+    else
+        mrt_scan(run->batch, &run->options, &calls, &message.summary);
     message.write_error = run->write_error;
     g_byte_array_append(body, (const guint8 *)&message, sizeof message);
     if (job->result_size)

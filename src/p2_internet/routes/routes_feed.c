@@ -15,8 +15,9 @@ struct routes_feed {
     struct mrt_reader *mrt;
     struct mrt_peers *peers;
     gboolean is_torn;
-    const char *problem; /* of MRT */
+    const char *problem; /* of MRT, or of what is of no form */
     guint64 problem_at;
+    guint64 problems; /* of MRT: records */
 };
 
 const char *routes_form_name(enum routes_form form)
@@ -103,6 +104,20 @@ static void pass_bmp(const struct route_element *element, gpointer data)
 
 /* ---- MRT, record by record */
 
+static void note(struct routes_feed *feed, const char *problem)
+{
+    feed->problem = problem;
+    feed->problem_at = feed->offset;
+}
+
+/* Here it ends. */
+static gboolean break_off(struct routes_feed *feed, const char *problem, GError **error)
+{
+    note(feed, problem);
+    return input_error(error, "%s: offset %" G_GUINT64_FORMAT ": %s", feed->name, feed->offset,
+                       problem);
+}
+
 static void take_record(struct routes_feed *feed, const struct mrt_record *record)
 {
     const char *problem = NULL;
@@ -115,8 +130,8 @@ static void take_record(struct routes_feed *feed, const struct mrt_record *recor
         mrt_elements(feed->mrt, record, feed->peers, pass_mrt, feed, &problem);
     }
     if (problem) {
-        feed->problem = problem;
-        feed->problem_at = feed->offset;
+        feed->problems++;
+        note(feed, problem);
     }
 }
 
@@ -134,10 +149,8 @@ static gboolean take_records(struct routes_feed *feed, GError **error)
     }
     g_byte_array_remove_range(held, 0, (guint)at);
     feed->is_torn = step == MRT_TORN;
-    return !feed->is_torn || input_error(error,
-                                         "%s: offset %" G_GUINT64_FORMAT
-                                         ": no MRT record begins here (its length is impossible)",
-                                         feed->name, feed->offset);
+    return !feed->is_torn ||
+           break_off(feed, "no MRT record begins here (its length is impossible)", error);
 }
 
 /* ---- the form */
@@ -165,8 +178,7 @@ static gboolean begin(struct routes_feed *feed, gint64 now_us, GError **error)
     feed->form = routes_form_of(first->data, first->len);
     if (feed->form == ROUTES_UNKNOWN) {
         g_byte_array_append(feed->held, first->data, first->len);
-        return input_error(error, "%s: offset 0: neither MRT nor BMP nor lines of RIS Live",
-                           feed->name);
+        return break_off(feed, "neither MRT nor BMP nor lines of RIS Live", error);
     }
     if (feed->form == ROUTES_BMP)
         feed->bmp = bmp_reader_new(feed->name, feed->views, pass_bmp, feed);
@@ -198,9 +210,7 @@ gboolean routes_feed_end(struct routes_feed *feed, gint64 now_us, GError **error
         ris_live_end(feed->ris);
         return TRUE;
     }
-    return feed->is_torn || !feed->held->len ||
-           input_error(error, "%s: offset %" G_GUINT64_FORMAT ": the last record is cut",
-                       feed->name, feed->offset);
+    return feed->is_torn || !feed->held->len || break_off(feed, "the last record is cut", error);
 }
 
 enum routes_form routes_feed_form(const struct routes_feed *feed)
@@ -216,7 +226,7 @@ void routes_feed_count(const struct routes_feed *feed, struct routes_feed_counts
     else if (feed->ris)
         counts->problems = ris_live_counts(feed->ris)->broken;
     else if (feed->mrt)
-        counts->problems = mrt_reader_counts(feed->mrt)->malformed;
+        counts->problems = feed->problems;
 }
 
 const char *routes_feed_problem(const struct routes_feed *feed, guint64 *offset)

@@ -43,5 +43,5 @@ struct routes_feed_counts {
     guint64 problems; /* records, messages and lines that could not be read, or not to their end */
 };
 void routes_feed_count(const struct routes_feed *feed, struct routes_feed_counts *counts);
-/* The last of them: what was wrong, and where it began. NULL: none. */
+/* The last of them, or what ended the reading: what was wrong (static), where. NULL: none. */
 const char *routes_feed_problem(const struct routes_feed *feed, guint64 *offset);
