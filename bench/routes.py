@@ -1,4 +1,5 @@
-"""bench/run routes: dumping and scanning tables of routes beside bgpdump, igzip and bzip2, in one run.
+"""bench/run routes: dumping and scanning tables of routes beside bgpdump, igzip and bzip2, and the watcher
+(routes_watch.py), in one run.
 
 The table is made here: prefixes without end, attributes of a real table (RIPE RIS, rrc06) and of real
 updates with the communities of today; runs of prefixes that a peer has by one path, as in real ones.
@@ -14,8 +15,11 @@ import struct
 import subprocess
 import time
 
+import routes_watch
+
 HERE = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = HERE / "build" / "src" / "entente"
+BUILD = HERE / "build"
+PROGRAM = BUILD / "src" / "entente"
 SHARED = pathlib.Path(os.environ.get("ENTENTE_SHARED", HERE.parent / "shared"))
 MRT = SHARED / "data/public_core/mrt"
 VRPS = SHARED / "data/public_core/vrp/vrps.rpki-client.json.gz"
@@ -134,14 +138,29 @@ def show(title, runs):
               f"{max(one.memory for one in found):7.0f}")
 
 
-def bar(text, value, least=None, most=None):
-    missed = (least is not None and value < least) or (most is not None and value > most)
-    wanted = f"at least {least}" if least is not None else f"at most {most}"
-    print(f"  {text:52} {value:6.1f}x  ({wanted}){'   MISSES ITS BAR' if missed else ''}")
+class Verdicts:
+    """Figures beside their bars: printed where they are measured, and all again at the end."""
+
+    def __init__(self):
+        self.lines = []
+
+    def __call__(self, text, figure, least=None, most=None, unit="x"):
+        missed = (least is not None and figure < least) or (most is not None and figure > most)
+        wanted = f"at least {least:,}" if least is not None else f"at most {most:,}"
+        self.lines.append(f"  {text:62} {figure:11,.1f}{unit}   bar {wanted}{unit}"
+                          f"{'   BELOW ITS BAR' if missed else ''}")
+        print(self.lines[-1])
+
+    def show(self):
+        print("\nverdicts")
+        print("\n".join(self.lines))
 
 
 def run(folder, rounds):
+    bar = Verdicts()
     folder = pathlib.Path(folder)
+    subprocess.run(["ninja", "-C", BUILD, "src/entente", "bench/routes_watch_bench"], check=True,
+                   stdout=subprocess.DEVNULL)
     raw, packed, bzipped = folder / "rib", folder / "rib.gz", folder / "rib.bz2"
     entries = make_table(raw)
     with open(packed, "wb") as out:
@@ -164,9 +183,9 @@ def run(folder, rounds):
 
     runs = compare(dumping(packed), rounds)
     show("text of the gz file, to /dev/null", runs)
-    bar("wall, beside bgpdump", median(runs["bgpdump -m"], "wall") /
+    bar("text: wall, beside bgpdump", median(runs["bgpdump -m"], "wall") /
         median(runs["entente routes dump"], "wall"), least=DUMP_TIMES)
-    bar("CPU, beside bgpdump", median(runs["bgpdump -m"], "cpu") /
+    bar("text: CPU, beside bgpdump", median(runs["bgpdump -m"], "cpu") /
         median(runs["entente routes dump"], "cpu"), least=DUMP_TIMES)
     slow = median(runs["bgpdump -m"], "wall")
     runs = compare(dumping(packed), 1, ours)
@@ -178,13 +197,17 @@ def run(folder, rounds):
     runs = compare({"igzip -dc": ["igzip", "-d", "-c", packed], **scans}, max(3, rounds))
     show("two prefixes of one's own, of the gz file; check: with origin validation", runs)
     for name in scans:
-        bar(f"{name}: wall, beside bgpdump", slow / median(runs[name], "wall"), least=SCAN_TIMES)
-        bar(f"{name}: CPU, beside igzip -dc", median(runs[name], "cpu") /
+        bar(f"own prefixes, {name}: wall, beside bgpdump", slow / median(runs[name], "wall"), least=SCAN_TIMES)
+        bar(f"own prefixes, {name}: CPU, beside igzip -dc", median(runs[name], "cpu") /
             median(runs["igzip -dc"], "cpu"), most=SCAN_OF_IGZIP)
 
     runs = compare({"bzip2 -dc": ["bzip2", "-d", "-c", bzipped],
                     "entente routes dump": [PROGRAM, "routes", "dump", bzipped]}, max(1, rounds - 1))
     show("text of the bz2 file, to /dev/null", runs)
-    bar("wall, beside bzip2 -dc", median(runs["entente routes dump"], "wall") /
+    bar("bz2: wall, beside bzip2 -dc", median(runs["entente routes dump"], "wall") /
         median(runs["bzip2 -dc"], "wall"), most=BZIP2_RATIO)
+    for path in (raw, packed, bzipped, ours):
+        path.unlink()
+    routes_watch.run(folder, PROGRAM, BUILD, attributes_of_updates("updates.20160811.1600.gz"), show, compare, bar)
+    bar.show()
     shutil.rmtree(folder, ignore_errors=True)
