@@ -96,17 +96,21 @@ gboolean file_sync_folder_of(const char *path, GError **error)
     return done;
 }
 
-static gboolean write_all(int fd, const char *data, gsize length)
+gboolean file_write_all(int fd, gconstpointer data, gsize length)
 {
+    const guint8 *from = data;
+
     while (length) {
-        ssize_t put = write(fd, data, length);
+        ssize_t put = write(fd, from, length);
 
         if (put < 0 && errno == EINTR)
             continue;
-        if (put < 0)
+        if (put <= 0) {
+            errno = put ? errno : ENOSPC;
             return FALSE;
-        data += put;
-        length -= put;
+        }
+        from += put;
+        length -= (gsize)put;
     }
     return TRUE;
 }
@@ -188,7 +192,7 @@ gboolean file_draft_open(struct file_draft *draft, const char *path, gboolean re
 
 gboolean file_draft_write(struct file_draft *draft, const void *data, gsize length, GError **error)
 {
-    return write_all(draft->fd, data, length) ||
+    return file_write_all(draft->fd, data, length) ||
            errno_error(error, errno, "%s: cannot be written", draft->path);
 }
 

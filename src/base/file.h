@@ -39,6 +39,9 @@ gboolean file_draft_write(struct file_draft *draft, const void *data, gsize leng
 gboolean file_draft_finish(struct file_draft *draft, mode_t mode, GError **error);
 void file_draft_discard(struct file_draft *draft);
 
+/* Writes all of it where `fd` stands. FALSE: errno says why (ENOSPC when nothing could be). */
+gboolean file_write_all(int fd, gconstpointer data, gsize length);
+
 /* Makes a folder and its missing parents, each with `mode`; one that is there is fine. */
 gboolean file_make_folder(const char *path, mode_t mode, GError **error);
 

@@ -1,6 +1,7 @@
 #include "fix/fix_tree.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -393,22 +394,12 @@ static gboolean sync_fd(int fd)
     return fsync(fd) == 0 || errno == EINVAL;
 }
 
-static gboolean write_all(int fd, GBytes *content)
+static gboolean write_content(int fd, GBytes *content)
 {
     gsize length;
     const char *data = g_bytes_get_data(content, &length);
 
-    while (length) {
-        ssize_t put = write(fd, data, length);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return FALSE;
-        data += put;
-        length -= put;
-    }
-    return TRUE;
+    return file_write_all(fd, data, length);
 }
 
 /* What a file system does not carry (a label in a container) is no reason to give up. */
@@ -444,8 +435,8 @@ static gboolean write_file(int folder, const char *temporary, const struct fix_s
 
     if (fd < 0)
         return FALSE;
-    done = write_all(fd, wanted->content) && set_owner(fd, wanted) && set_attributes(fd, extra) &&
-           fchmod(fd, wanted->mode) == 0;
+    done = write_content(fd, wanted->content) && set_owner(fd, wanted) &&
+           set_attributes(fd, extra) && fchmod(fd, wanted->mode) == 0;
     if (done && extra && (extra->modified.tv_sec || extra->modified.tv_nsec)) {
         const struct timespec times[] = { extra->accessed, extra->modified };
 

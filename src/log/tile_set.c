@@ -45,23 +45,6 @@ static char *path_of(const struct tile_set *set, int level, guint64 index, guint
     return g_build_filename(set->folder, path, NULL);
 }
 
-static gboolean write_all(int fd, const guint8 *data, gsize length)
-{
-    while (length) {
-        ssize_t put = write(fd, data, length);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0) {
-            errno = put ? errno : ENOSPC;
-            return FALSE;
-        }
-        data += put;
-        length -= (gsize)put;
-    }
-    return TRUE;
-}
-
 /* Renames into place; the folder is made when it is the first of its kind. */
 static gboolean put_in_place(const char *temporary, const char *path, GError **error)
 {
@@ -104,7 +87,7 @@ static gboolean write_file(struct tile_set *set, const char *path, const void *d
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     if (fd < 0)
         return errno_error(error, errno, "%s: cannot be written", temporary);
-    done = write_all(fd, data, length);
+    done = file_write_all(fd, data, length);
     if (!done)
         errno_error(error, errno, "%s: cannot be written", path);
     if (close(fd) < 0 && done)

@@ -398,6 +398,29 @@ const char *worker_end_text(const struct worker *worker)
     return worker->end_text;
 }
 
+gboolean worker_hear(struct worker *worker, const char *name, worker_take take, gpointer data,
+                     GError **error)
+{
+    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
+        const guint8 *body;
+        gsize length;
+        guint8 kind;
+
+        while ((body = worker_next(worker, &kind, &length))) {
+            GError *refused = NULL;
+
+            if (take(kind, body, length, data, &refused))
+                continue;
+            if (!refused)
+                return system_error(error, "%s: its parser says what cannot be", name);
+            g_propagate_error(error, refused);
+            return FALSE;
+        }
+    }
+    return worker_end(worker) == WORKER_DONE ||
+           system_error(error, "%s: its parser ended: %s", name, worker_end_text(worker));
+}
+
 GBytes *worker_call(const struct confinement *confinement, int root,
                     const struct confine_limits *limits, gint64 limit_us, worker_job job,
                     gpointer data, GError **error)

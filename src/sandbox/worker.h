@@ -83,6 +83,21 @@ enum worker_end worker_end(const struct worker *worker);
 const char *worker_end_text(const struct worker *worker);
 
 /*
+ * Takes a message. FALSE: it is none that can be; or `error` is set, and says why nothing more is
+ * wanted.
+ */
+typedef gboolean (*worker_take)(guint8 kind, const guint8 *body, gsize length, gpointer data,
+                                GError **error);
+
+/*
+ * Hears a worker to its end, message by message. FALSE: `take` would not, and ENTENTE_ERROR_SYSTEM
+ * or its own error says so; or the worker did not end well, ENTENTE_ERROR_SYSTEM. `name`, of whom
+ * the worker reads, begins the message.
+ */
+gboolean worker_hear(struct worker *worker, const char *name, worker_take take, gpointer data,
+                     GError **error);
+
+/*
  * One job, one answer: the body of the first message, or NULL and ENTENTE_ERROR_SYSTEM after a
  * crash, `limit_us` microseconds, or silence. For parsers of foreign documents.
  */

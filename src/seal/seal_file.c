@@ -38,17 +38,8 @@ static gboolean write_end(void *to, const guint8 *bytes, gsize length, GError **
 {
     const struct end *end = to;
 
-    while (length) {
-        ssize_t put = write(end->fd, bytes, length);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return errno_error(error, errno, "%s, sealed: cannot be written", end->name);
-        bytes += put;
-        length -= (gsize)put;
-    }
-    return TRUE;
+    return file_write_all(end->fd, bytes, length) ||
+           errno_error(error, errno, "%s, sealed: cannot be written", end->name);
 }
 
 static gboolean write_draft(void *to, const guint8 *bytes, gsize length, GError **error)

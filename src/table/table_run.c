@@ -1,6 +1,7 @@
 #include "table/table_run.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "table/table_layout.h"
 
 #include <errno.h>
@@ -72,17 +73,8 @@ void table_output_end(struct table_output *output)
 
 static gboolean write_all(int fd, const guint8 *data, gsize length, GError **error)
 {
-    while (length) {
-        ssize_t put = write(fd, data, length);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return errno_error(error, errno, "the table cannot be written");
-        data += put;
-        length -= put;
-    }
-    return TRUE;
+    return file_write_all(fd, data, length) ||
+           errno_error(error, errno, "the table cannot be written");
 }
 
 gboolean table_output_flush(struct table_output *output, GError **error)

@@ -286,49 +286,52 @@ static gboolean is_beyond_ascii(GBytes *bytes)
     return high >= 0x80;
 }
 
+struct hearing {
+    struct warning_lists *lists;
+    guint first;       /* of the lists that this file adds */
+    gsize heard, most; /* bytes */
+    gboolean done;
+};
+
+static gboolean take(guint8 kind, const guint8 *body, gsize length, gpointer data, GError **error)
+{
+    struct hearing *hearing = data;
+
+    if (kind == MESSAGE_ERROR) {
+        g_autofree char *raw = g_strndup((const char *)body, length);
+        g_autofree char *text = g_utf8_make_valid(raw, -1);
+
+        return input_error(error, "%s", text);
+    }
+    hearing->done |= kind == MESSAGE_DONE;
+    hearing->heard += length;
+    if (hearing->heard > hearing->most)
+        return FALSE;
+    return kind == MESSAGE_LIST      ? take_list(hearing->lists, body, length)
+           : kind == MESSAGE_ENTRIES ? take_entries(hearing->lists, hearing->first, body, length)
+                                     : kind == MESSAGE_DONE;
+}
+
 static gboolean read_file(struct warning_lists *lists, const char *path, GError **error)
 {
     static const struct confine_limits limits = { .memory = 4ull << 30, .cpu_s = 120 };
     g_autoptr(confinement_t) confinement = confinement_new(0, error);
     struct job job = { .path = path };
     g_autoptr(worker_t) worker = NULL;
+    struct hearing hearing = { lists, warning_lists_count(lists), 0, 0, FALSE };
     g_autoptr(GBytes) bytes = NULL;
-    guint first = warning_lists_count(lists);
-    gboolean sound = TRUE, done = FALSE;
-    gsize length, heard = 0, most;
-    const guint8 *body;
-    guint8 kind;
 
     if (!confinement || !(bytes = file_read(path, FILE_LIMIT, error)))
         return FALSE;
     job.bytes = bytes;
-    most = g_bytes_get_size(bytes) * GROWTH_MAX + BATCH_SIZE;
+    hearing.most = g_bytes_get_size(bytes) * GROWTH_MAX + BATCH_SIZE;
     if (is_beyond_ascii(bytes) && !indicator_prepare(error))
         return FALSE;
     worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US,
                           read_job, &job, error);
-    if (!worker)
+    if (!worker || !worker_hear(worker, path, take, &hearing, error))
         return FALSE;
-    while (sound && worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
-        while (sound && (body = worker_next(worker, &kind, &length))) {
-            if (kind == MESSAGE_ERROR) {
-                g_autofree char *raw = g_strndup((const char *)body, length);
-                g_autofree char *text = g_utf8_make_valid(raw, -1);
-
-                return input_error(error, "%s", text);
-            }
-            done |= kind == MESSAGE_DONE;
-            heard += length;
-            sound = heard > most              ? FALSE
-                    : kind == MESSAGE_LIST    ? take_list(lists, body, length)
-                    : kind == MESSAGE_ENTRIES ? take_entries(lists, first, body, length)
-                                              : kind == MESSAGE_DONE;
-        }
-    }
-    if (!sound || !done)
-        return system_error(error, "%s: its parser ended: %s", path,
-                            worker_end_text(worker) ? worker_end_text(worker) : "no answer");
-    return TRUE;
+    return hearing.done || system_error(error, "%s: its parser ended early", path);
 }
 
 static int compare_names(gconstpointer one, gconstpointer other)

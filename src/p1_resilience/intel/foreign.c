@@ -271,17 +271,23 @@ static gboolean take_item(const guint8 *body, gsize length, gsize size,
            add_item(document, place[0], place[1], id, version, NULL);
 }
 
-/* FALSE: babble, or `error` is set. */
-static gboolean take(guint8 kind, const guint8 *body, gsize length, const struct job *job,
-                     struct foreign_document *document, gboolean *ended, GError **error)
+struct hearing {
+    gsize size; /* of what is read */
+    struct foreign_document *document;
+    gboolean ended;
+};
+
+static gboolean take(guint8 kind, const guint8 *body, gsize length, gpointer data, GError **error)
 {
+    struct hearing *hearing = data;
+    struct foreign_document *document = hearing->document;
     guint64 numbers[NUMBERS];
 
-    if (*ended)
+    if (hearing->ended)
         return FALSE;
     if (kind == MESSAGE_ITEM)
-        return take_item(body, length, g_bytes_get_size(job->bytes), document);
-    *ended = TRUE;
+        return take_item(body, length, hearing->size, document);
+    hearing->ended = TRUE;
     if (kind == MESSAGE_REFUSED) {
         g_autofree char *raw = g_strndup((const char *)body, length);
         g_autofree char *text = g_utf8_make_valid(raw, -1);
@@ -307,34 +313,15 @@ gboolean foreign_read(enum foreign_kind kind, GBytes *bytes, const char *name,
     static const struct confine_limits limits = { WORKER_MEMORY, WORKER_CPU_S };
     g_autoptr(confinement_t) confinement = confinement_new(0, error);
     struct job job = { kind, bytes, name };
+    struct hearing hearing = { g_bytes_get_size(bytes), document, FALSE };
     g_autoptr(worker_t) worker = NULL;
-    gboolean ended = FALSE;
 
     begin(document);
     if (!confinement)
         return FALSE;
     worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US, work,
                           &job, error);
-    if (!worker)
+    if (!worker || !worker_hear(worker, name, take, &hearing, error))
         return FALSE;
-    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
-        const guint8 *body;
-        guint8 message;
-        gsize length;
-
-        while ((body = worker_next(worker, &message, &length))) {
-            GError *refused = NULL;
-
-            if (take(message, body, length, &job, document, &ended, &refused))
-                continue;
-            if (refused) {
-                g_propagate_error(error, refused);
-                return FALSE;
-            }
-            return system_error(error, "%s: its parser says what cannot be", name);
-        }
-    }
-    return (ended && worker_end(worker) == WORKER_DONE) ||
-           system_error(error, "%s: its parser ended: %s", name,
-                        worker_end_text(worker) ? worker_end_text(worker) : "early");
+    return hearing.ended || system_error(error, "%s: its parser ended early", name);
 }

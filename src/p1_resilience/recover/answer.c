@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LINES_LIMIT (G_GUINT64_CONSTANT(16) << 30) /* bytes of an answer of lines */
+#define ANSWER_NAME "the answer"
 #define PIECE (256u << 10)
 #define BATCH (512u << 10)     /* bytes sent at once, about */
 #define PATHS_LIMIT (1u << 20) /* bytes of a snapshot's paths: more are as if it said nothing */
@@ -218,17 +219,23 @@ static void work(struct worker_pipe *out, gpointer data)
     worker_send(out, MESSAGE_END, &good, sizeof good);
 }
 
-/* FALSE: the worker says what cannot be. */
-static gboolean take(guint8 kind, const guint8 *body, gsize length, told_fn tell, gpointer data,
-                     gboolean *ended, gboolean *good)
+struct hearing {
+    told_fn tell;
+    gpointer data;
+    gboolean ended, good;
+};
+
+static gboolean take(guint8 kind, const guint8 *body, gsize length, gpointer data, GError **error)
 {
-    if (*ended)
+    struct hearing *hearing = data;
+
+    if (hearing->ended)
         return FALSE;
     if (kind == MESSAGE_BATCH)
-        return answer_decode(body, length, tell, data);
-    *ended = kind == MESSAGE_END && length == 1;
-    *good = *ended && body[0] == TRUE;
-    return *ended;
+        return answer_decode(body, length, hearing->tell, hearing->data);
+    hearing->ended = kind == MESSAGE_END && length == 1;
+    hearing->good = hearing->ended && body[0] == TRUE;
+    return hearing->ended;
 }
 
 gboolean spool_read(struct spool *spool, told_fn tell, gpointer data, GError **error)
@@ -236,28 +243,18 @@ gboolean spool_read(struct spool *spool, told_fn tell, gpointer data, GError **e
     static const struct confine_limits limits = { WORKER_MEMORY, WORKER_CPU_S };
     g_autoptr(confinement_t) confinement = confinement_new(0, error);
     struct job job = { .spool = spool };
+    struct hearing hearing = { tell, data, FALSE, FALSE };
     g_autoptr(worker_t) worker = NULL;
-    gboolean ended = FALSE, good = FALSE;
 
     if (!confinement)
         return FALSE;
     worker = worker_start_keeping(confinement, -1, &spool->fd, 1, &limits,
                                   g_get_monotonic_time() + WORKER_LIMIT_US, work, &job, error);
-    if (!worker)
+    if (!worker || !worker_hear(worker, ANSWER_NAME, take, &hearing, error))
         return FALSE;
-    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
-        const guint8 *body;
-        guint8 kind;
-        gsize length;
-
-        while ((body = worker_next(worker, &kind, &length)))
-            if (!take(kind, body, length, tell, data, &ended, &good))
-                return system_error(error, "the parser of an answer says what cannot be");
-    }
-    if (!ended || worker_end(worker) != WORKER_DONE)
-        return system_error(error, "the parser of an answer ended: %s",
-                            worker_end_text(worker) ? worker_end_text(worker) : "early");
-    return good || input_error(error, "more, or other, than can be read");
+    if (!hearing.ended)
+        return system_error(error, ANSWER_NAME ": its parser ended early");
+    return hearing.good || input_error(error, "more, or other, than can be read");
 }
 
 /* --- the spool --- */

@@ -358,13 +358,19 @@ static void work(struct worker_pipe *out, gpointer data)
 }
 
 /* Only what this program writes is taken back; texts are hostile all the same. */
-static gboolean take(guint8 kind, const guint8 *body, gsize length, json_t *seen, gboolean *ended,
-                     guint64 *unreadable)
+struct hearing {
+    json_t *seen;
+    guint64 *unreadable;
+    gboolean ended;
+};
+
+static gboolean take(guint8 kind, const guint8 *body, gsize length, gpointer data, GError **error)
 {
+    struct hearing *hearing = data;
     guint64 number;
     json_t *value;
 
-    if (*ended)
+    if (hearing->ended)
         return FALSE;
     if (kind == MESSAGE_SEEN) {
         value = json_parse(body, length, RECORD_MAX, "worker", NULL);
@@ -372,13 +378,13 @@ static gboolean take(guint8 kind, const guint8 *body, gsize length, json_t *seen
             json_decref(value);
             return FALSE;
         }
-        return json_array_append_new(seen, value) == 0;
+        return json_array_append_new(hearing->seen, value) == 0;
     }
     if (kind != MESSAGE_END || length != sizeof number)
         return FALSE;
     memcpy(&number, body, sizeof number);
-    *unreadable += number;
-    return *ended = TRUE;
+    *hearing->unreadable += number;
+    return hearing->ended = TRUE;
 }
 
 gboolean ct_certificates_read(const GArray *entries, const GPtrArray *domains, json_t *seen,
@@ -388,25 +394,14 @@ gboolean ct_certificates_read(const GArray *entries, const GPtrArray *domains, j
     g_autoptr(ct_x509_t) x509 = ct_x509_new(error);
     g_autoptr(confinement_t) confinement = x509 ? confinement_new(0, error) : NULL;
     struct job job = { x509, entries, domains };
+    struct hearing hearing = { seen, unreadable, FALSE };
     g_autoptr(worker_t) worker = NULL;
-    gboolean ended = FALSE;
 
     if (!confinement)
         return FALSE;
     worker = worker_start(confinement, -1, &limits, g_get_monotonic_time() + WORKER_LIMIT_US, work,
                           &job, error);
-    if (!worker)
+    if (!worker || !worker_hear(worker, "certificates", take, &hearing, error))
         return FALSE;
-    while (worker_end(worker) == WORKER_RUNS && worker_wait(&worker, 1, 0) == 0) {
-        const guint8 *body;
-        guint8 message;
-        gsize length;
-
-        while ((body = worker_next(worker, &message, &length)))
-            if (!take(message, body, length, seen, &ended, unreadable))
-                return system_error(error, "the parser of certificates says what cannot be");
-    }
-    return (ended && worker_end(worker) == WORKER_DONE) ||
-           system_error(error, "the parser of certificates ended: %s",
-                        worker_end_text(worker) ? worker_end_text(worker) : "early");
+    return hearing.ended || system_error(error, "certificates: their parser ended early");
 }

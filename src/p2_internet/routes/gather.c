@@ -1,6 +1,7 @@
 #include "p2_internet/routes/gather.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "p2_internet/routes/blob_memo.h"
 
 #include <errno.h>
@@ -213,23 +214,6 @@ void gather_element(const struct route_element *element, gpointer data)
 
 /* --- files: totals, the number of origins, origins, the number of paths, paths --- */
 
-static gboolean write_all(int fd, gconstpointer bytes, gsize length)
-{
-    const char *at = bytes;
-
-    while (length) {
-        const ssize_t put = write(fd, at, length);
-
-        if (put < 0 && errno != EINTR)
-            return FALSE;
-        if (put > 0) {
-            at += put;
-            length -= (gsize)put;
-        }
-    }
-    return TRUE;
-}
-
 gboolean gather_write(const struct gather *gather, int fd)
 {
     g_autoptr(GArray) origins = gather_origins(gather);
@@ -251,7 +235,7 @@ gboolean gather_write(const struct gather *gather, int fd)
             g_byte_array_append(out, (const guint8 *)path->path.asns,
                                 (guint)(path->path.count * sizeof *path->path.asns));
     }
-    return write_all(fd, out->data, out->len);
+    return file_write_all(fd, out->data, out->len);
 }
 
 /* A file that is being read. */

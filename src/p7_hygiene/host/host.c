@@ -195,7 +195,7 @@ gboolean host_is_null_device(struct host *host, const char *path)
     return is_null;
 }
 
-static enum host_state state_of(int code)
+enum host_state host_state_of(int code)
 {
     switch (code) {
     case ENOENT:
@@ -224,7 +224,7 @@ static gboolean fill_from(struct host_file *file, int fd)
     struct stat status;
 
     if (fstat(fd, &status) < 0) {
-        file->state = state_of(errno);
+        file->state = host_state_of(errno);
         return FALSE;
     }
     fill(file, &status);
@@ -247,7 +247,7 @@ static void read_content(struct host_file *file, int fd)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            file->state = state_of(errno);
+            file->state = host_state_of(errno);
             break;
         }
         file->length += got;
@@ -318,7 +318,7 @@ static gboolean look_in_folder(struct host *host, struct host_file *file, enum l
         return FALSE;
     folder = enter_folder(host, file->path, name - 1 - file->path);
     if (folder < 0 || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
-        file->state = state_of(errno);
+        file->state = host_state_of(errno);
         return TRUE;
     }
     if (S_ISLNK(status.st_mode) && how != LOOK_LINK)
@@ -333,7 +333,7 @@ static gboolean look_in_folder(struct host *host, struct host_file *file, enum l
     }
     fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        file->state = state_of(errno);
+        file->state = host_state_of(errno);
         return TRUE;
     }
     if (fill_from(file, fd))
@@ -348,7 +348,7 @@ static void look_along(struct host *host, struct host_file *file, enum look how)
     int fd = host_open(host, file->path, O_PATH | (how == LOOK_LINK ? O_NOFOLLOW : 0));
 
     if (fd < 0) {
-        file->state = state_of(errno);
+        file->state = host_state_of(errno);
         return;
     }
     if (fill_from(file, fd) && how == LOOK_READ && !S_ISREG(file->mode))
@@ -358,7 +358,7 @@ static void look_along(struct host *host, struct host_file *file, enum look how)
         return;
     fd = host_open(host, file->path, 0);
     if (fd < 0) {
-        file->state = state_of(errno);
+        file->state = host_state_of(errno);
         return;
     }
     if (fill_from(file, fd))
@@ -427,7 +427,7 @@ char **host_list(struct host *host, const char *path, enum host_state *state)
     const char *name;
 
     if (state)
-        *state = fd >= 0 ? HOST_OK : state_of(errno);
+        *state = fd >= 0 ? HOST_OK : host_state_of(errno);
     if (fd < 0)
         return NULL;
     names = g_ptr_array_new();

@@ -23,6 +23,8 @@ enum host_state {
     HOST_DENIED,     /* EACCES, EPERM: root could look */
     HOST_UNREADABLE, /* not regular, too large, a loop of links, an I/O error */
 };
+/* What `errno` says of a file that could not be opened or read. */
+enum host_state host_state_of(int code);
 
 struct host_file {
     enum host_state state;

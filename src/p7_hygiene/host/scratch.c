@@ -7,20 +7,6 @@
 
 #define PIECE (1u << 15) /* small enough to stay in the cache while it is looked at */
 
-static enum host_state state_of(int code)
-{
-    switch (code) {
-    case ENOENT:
-    case ENOTDIR:
-        return HOST_ABSENT;
-    case EACCES:
-    case EPERM:
-        return HOST_DENIED;
-    default:
-        return HOST_UNREADABLE;
-    }
-}
-
 /* Makes room for what the size promises, at once: growing copies. */
 static void reserve(struct scratch *scratch, gsize limit)
 {
@@ -48,7 +34,7 @@ static enum host_state read_all(int fd, gsize limit, struct scratch *scratch)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return state_of(errno);
+            return host_state_of(errno);
         scratch->length += got;
         if (scratch->length > limit) {
             scratch->length = limit;
@@ -67,7 +53,7 @@ static int open_regular(struct host *host, const char *path, int flags, struct s
 {
     int fd = host_open(host, path, flags);
 
-    *state = fd < 0 ? state_of(errno) : HOST_OK;
+    *state = fd < 0 ? host_state_of(errno) : HOST_OK;
     if (fd < 0 || (fstat(fd, status) == 0 && S_ISREG(status->st_mode)))
         return fd;
     *state = HOST_UNREADABLE;
@@ -124,7 +110,7 @@ enum host_state scratch_each_piece(struct host *host, const char *path, gsize li
         each(piece, got, data);
     }
     if (got)
-        state = got < 0 ? state_of(errno) : HOST_UNREADABLE;
+        state = got < 0 ? host_state_of(errno) : HOST_UNREADABLE;
     close(fd);
     return state;
 }
