@@ -4,15 +4,10 @@
 #include "base/error.h"
 #include "cli/routes_command.h"
 #include "journal/journal.h"
-#include "p2_internet/routes/mrt_run.h"
+#include "p2_internet/routes/gather_run.h"
 #include "p2_internet/routes/own_roas.h"
 #include "profile/profile.h"
 #include "rpki/payload.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static gint64 oldest_build(const struct payload *payload)
 {
@@ -26,79 +21,6 @@ static gint64 oldest_build(const struct payload *payload)
             oldest_us = file->built_us;
     }
     return oldest_us;
-}
-
-/* --- routes: read by a worker, gathered in a file without a name --- */
-
-struct checking {
-    const struct aspa_set *aspas;
-    const struct route_filter *filter;
-    int fd;
-    gboolean failed; /* to be written to */
-};
-
-struct taker {
-    struct gather *gather;
-    struct mrt_reader *reader;
-};
-
-static gpointer begin(gpointer data)
-{
-    const struct checking *checking = data;
-    struct taker *taker = g_new0(struct taker, 1);
-
-    taker->gather = gather_new(checking->aspas);
-    taker->reader = mrt_reader_new(checking->filter);
-    return taker;
-}
-
-static const char *take(gpointer state, const struct mrt_record *record, struct mrt_peers *peers,
-                        struct text_out *out)
-{
-    struct taker *taker = state;
-    const char *problem = NULL;
-
-    (void)out;
-    mrt_elements(taker->reader, record, peers, gather_element, taker->gather, &problem);
-    return problem;
-}
-
-static void end(gpointer state, gpointer data)
-{
-    struct taker *taker = state;
-    struct checking *checking = data;
-
-    checking->failed |= !gather_write(taker->gather, checking->fd);
-    mrt_reader_free(taker->reader);
-    gather_free(taker->gather);
-    g_free(taker);
-}
-
-static gboolean read_routes(char **files, const struct routes_arguments *given,
-                            struct checking *checking, struct check_result *result, GError **error)
-{
-    const struct mrt_job job = {
-        .options = { .takers = (guint)MAX(given->threads, 0), .filter = checking->filter },
-        .begin = begin,
-        .take = take,
-        .end = end,
-        .result = &checking->failed,
-        .result_size = sizeof checking->failed,
-        .problem = routes_problem,
-        .memory = vrp_set_bytes(result->vrps),
-        .data = checking,
-    };
-    g_autoptr(GPtrArray) inputs = inputs_list(files);
-    gboolean done;
-
-    checking->fd = memfd_create("routes", MFD_CLOEXEC);
-    if (checking->fd < 0)
-        return errno_error(error, errno, "a file in memory");
-    done = mrt_run(inputs, &job, checking->fd, &result->read, error) &&
-           (!checking->failed || system_error(error, "what was read could not be kept")) &&
-           gather_read(result->gather, checking->fd, error);
-    close(checking->fd);
-    return done;
 }
 
 /* --- the profile's own prefixes --- */
@@ -201,7 +123,7 @@ static int run(const struct context *context, gconstpointer shared, char **files
     g_autoptr(profile_t) profile = NULL;
     g_autoptr(route_filter_t) filter = NULL;
     g_auto(check_result_t) result = { .now_us = clock_now_us() };
-    struct checking checking = { .fd = -1 };
+    struct gather_job job = { .threads = (guint)MAX(given->threads, 0), .problem = routes_problem };
 
     if (!check_arguments(given, files, error))
         return EXIT_INPUT;
@@ -218,9 +140,10 @@ static int run(const struct context *context, gconstpointer shared, char **files
     result.vrps = vrp_set_ref(payload_vrps(payload));
     result.aspas = aspa_set_ref(payload_aspas(payload));
     result.gather = gather_new(result.aspas);
-    checking.aspas = result.aspas;
-    checking.filter = filter;
-    if (files[0] && !read_routes(files, given, &checking, &result, error))
+    job.aspas = result.aspas;
+    job.filter = filter;
+    job.memory = vrp_set_bytes(result.vrps);
+    if (files[0] && !gather_files(result.gather, files, &job, &result.read, error))
         return EXIT_SYSTEM;
     result.origins = gather_origins(result.gather);
     result.paths = gather_paths(result.gather);

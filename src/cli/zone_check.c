@@ -1,11 +1,14 @@
 /* zone_check.c: entente zone check: zones as a whole, by name or those of the profile. */
 #include "p2_internet/zone/zone_check.h"
 
+#include "base/clock.h"
 #include "base/terminal.h"
+#include "cli/routes_command.h"
 #include "cli/zone_command.h"
 #include "journal/journal.h"
 #include "p2_internet/zone/zone_record.h"
 #include "profile/profile.h"
+#include "rpki/payload.h"
 
 #include <string.h>
 
@@ -191,6 +194,17 @@ static struct profile *load_profile(const struct context *context, gboolean need
     return NULL;
 }
 
+/* What was found the last time, of a domain of the profile; NULL without an error: nothing. */
+static json_t *read_before(const struct context *context, const struct profile *profile,
+                           const char *name, GError **error)
+{
+    const struct asset *asset = profile ? profile_asset(profile, ASSET_DOMAIN, name) : NULL;
+    g_autofree char *folder = asset ? cli_data_folder(context, error) : NULL;
+    g_autoptr(journal_t) journal = folder ? journal_open_existing(folder, error) : NULL;
+
+    return journal ? zone_record_last(journal, asset->name, error) : NULL;
+}
+
 /* Whether anything was seen: a run without a network must not hide what was found before. */
 static gboolean was_seen(const json_t *document)
 {
@@ -231,6 +245,27 @@ static int status_of(const json_t *document, enum severity fail_on)
                                                                            : EXIT_DONE;
 }
 
+/* Routes and payloads, where they are given; `payload` owns what the settings borrow. */
+static gboolean read_networks(const struct context *context, const struct zone_arguments *given,
+                              struct payload **payload, struct zone_settings *settings,
+                              GError **error)
+{
+    const struct routes_arguments wanted = { .vrps = given->vrps, .rtr = given->rtr };
+
+    if (!given->vrps && !given->rtr && !given->routes)
+        return TRUE;
+    settings->networks =
+        (struct zone_network_source){ .routes = given->routes, .problem = routes_problem };
+    settings->options.networks = &settings->networks;
+    if (!given->vrps && !given->rtr)
+        return TRUE;
+    *payload = payload_new(clock_now_us());
+    if (!routes_payloads(context, &wanted, *payload, error))
+        return FALSE;
+    settings->networks.vrps = payload_vrps(*payload);
+    return TRUE;
+}
+
 static int run(const struct context *context, gconstpointer shared, char **arguments,
                GError **error)
 {
@@ -239,6 +274,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     g_autoptr(profile_t) profile = NULL;
     g_autoptr(GPtrArray) names = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
+    g_autoptr(payload_t) payload = NULL;
     GError *failure = NULL;
     int status = EXIT_DONE;
 
@@ -258,9 +294,18 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         if (!names)
             return EXIT_INPUT;
     }
+    if (!read_networks(context, given, &payload, &settings, error))
+        return error_exit_status(*error);
     for (guint i = 0; i < names->len; i++) {
-        g_autoptr(json_t) document = zone_check_run(names->pdata[i], &settings.options, error);
+        g_autoptr(json_t) before = read_before(context, profile, names->pdata[i], &failure);
+        g_autoptr(json_t) document = NULL;
 
+        if (failure) {
+            g_propagate_error(error, failure);
+            return error_exit_status(*error);
+        }
+        settings.options.before = before;
+        document = zone_check_run(names->pdata[i], &settings.options, error);
         if (!document ||
             (!given->no_save && !record(context, profile, names->pdata[i], document, error)))
             return error_exit_status(*error);

@@ -3,11 +3,13 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "finding/measure.h"
+#include "p2_internet/zone/networks.h"
 #include "p2_internet/zone/probe.h"
 #include "p2_internet/zone/zone_check.h"
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct zone_arguments {
+    char **vrps, **routes, *rtr; /* check */
     char *server, **delegations, *anchor, *at, *fail_on;
     int port, horizon_h;
     gboolean allow_private, all, no_save;
@@ -17,6 +19,7 @@ struct zone_arguments {
 /* What the options say; `delegations` and `date` own what `options` borrows. */
 struct zone_settings {
     struct zone_check_options options;
+    struct zone_network_source networks;
     enum severity fail_on;
     char *server, *date;
     GPtrArray *delegations;

@@ -144,6 +144,23 @@ static gboolean set_anchor(struct dns *dns, const struct dns_options *options, G
                   options->date, error));
 }
 
+/* Names that libunbound answers by itself are asked like others. */
+static gboolean open_names(struct dns *dns, const struct dns_options *options, GError **error)
+{
+    const char *const *delegations = options->delegations;
+
+    if ((delegations || options->server) &&
+        !check(dns, dns->unbound.zone_remove(dns->context, "test."), "test.", error))
+        return FALSE;
+    for (; delegations && *delegations; delegations++) {
+        g_autofree char *zone = g_strndup(*delegations, strcspn(*delegations, "@"));
+
+        if (!check(dns, dns->unbound.zone_remove(dns->context, zone), zone, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean configure(struct dns *dns, const struct dns_options *options, GError **error)
 {
     /* The system's resolver is often one on this machine. */
@@ -153,8 +170,7 @@ static gboolean configure(struct dns *dns, const struct dns_options *options, GE
            /* A thread, not a fork: the program may have threads of its own. */
            check(dns, dns->unbound.async(dns->context, TRUE), "threads", error) &&
            /* Last: it ends the configuration. */
-           ((!options->delegations && !options->server) ||
-            check(dns, dns->unbound.zone_remove(dns->context, "test."), "test.", error));
+           open_names(dns, options, error);
 }
 
 struct dns *dns_new(const struct dns_options *options, GError **error)

@@ -17,6 +17,7 @@ enum dns_record_type {
     DNS_TYPE_NS = 2,
     DNS_TYPE_CNAME = 5,
     DNS_TYPE_SOA = 6,
+    DNS_TYPE_PTR = 12,
     DNS_TYPE_MX = 15,
     DNS_TYPE_TXT = 16,
     DNS_TYPE_AAAA = 28,

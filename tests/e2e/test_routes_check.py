@@ -1,4 +1,4 @@
-"""entente routes check (routes_check.c, routes_check_show.c, gather.c, judge.c, own_roas.c): origins, paths and prefixes of MRT files against RPKI, from files and from a cache."""
+"""entente routes check (routes_check.c, routes_check_show.c, gather.c, gather_run.c, judge.c, own_roas.c): origins, paths and prefixes of MRT files against RPKI, from files and from a cache."""
 import gzip
 import json
 import shutil

@@ -1,7 +1,7 @@
 """
 entente zone: verdicts and checks of real zones, served by knot on loopback (zone_check.h, view.h,
 judge.h, resolve.h, probe.h, ask.c, dnssec.h, signed.h, checks_*.c, zone_copy.h, zone_root.h,
-zone_record.h).
+zone_record.h, past.h).
 """
 import json
 import re
@@ -86,7 +86,8 @@ def test_a_flipped_signature_makes_one_name_bogus(tmp_path, entente, data):
 def test_what_each_zone_of_the_set_breaks(zones):
     wrong = {name: problems(zones.check(f"{name}.test", stubs_for(f"{name}.test"), "--at", TIME))
              for name in VERDICTS}
-    every = {"delegation.public", "delegation.networks", "delegation.two-ipv6", "server.version"}
+    every = {"delegation.public", "delegation.networks", "delegation.two-ipv6", "server.version",
+             "delegation.reverse"}
     assert set(wrong["good"]) == every | {"signature.not-long"}
     assert set(wrong["expired"]) - every == {"chain.validates", "signature.time"}
     assert "ended on 2024-" in wrong["expired"]["signature.time"][0]
@@ -333,6 +334,32 @@ def test_a_zone_by_transfer(entente, tmp_path, root):
         assert "refused" in refused.stderr
     finally:
         knot.stop()
+
+
+# ---- what earlier checks saw
+
+def recorded(zones, name, time):
+    """A check that the journal keeps."""
+    done = zones.entente("zone", "check", name, "--at", time, "--format", "json",
+                         *zones.options(stubs_for(name)), status=None)
+    return json.loads(done.stdout)
+
+
+def test_the_age_of_keys(zones):
+    """A key is as old as the first check that saw it; zone-signing keys may be of any age."""
+    (zones.entente.folder / "entente.yaml").write_text(
+        "signatory:\n  name: Lab\n  group: state\n  country: FR\n  domain: good.test\n"
+        "assets:\n  domains:\n    - {name: good.test}\n")
+    first = recorded(zones, "good.test", TIME)
+    assert outcomes(first)["key.age"] == "not-seen"
+    assert {key["first_seen"] for key in first["keys"]} == {TIME}
+    second = recorded(zones, "good.test", "2028-01-01T00:00:00Z")
+    assert outcomes(second)["key.age"] == "pass"
+    assert {key["first_seen"] for key in second["keys"]} == {TIME}
+    late = recorded(zones, "good.test", "2032-01-01T00:00:00Z")
+    tags = [key["tag"] for key in late["keys"] if key["key_signing"]]
+    assert problems(late)["key.age"] == [f"key {tag} has been in use for 5 years" for tag in tags]
+    assert len(tags) < len(late["keys"])
 
 
 # ---- measures, judged from what the journal keeps

@@ -1,9 +1,12 @@
 """
 Every check of entente zone check finds what it is for (checks_delegation.c, checks_servers.c,
-checks_data.c, checks_mail.c, checks_keys.c, checks_signatures.c, checks_denial.c, checks_cds.c).
+checks_data.c, checks_hosts.c, checks_networks.c, checks_mail.c, checks_keys.c, checks_signatures.c,
+checks_denial.c, checks_cds.c; networks.h, reverse.h, absent.h, past.h, gather_run.h).
 
 A scene is a parent zone "lab.", a zone "zone.lab." on two servers, and what is wrong with them.
 """
+import datetime
+import json
 import pathlib
 import re
 import subprocess
@@ -12,7 +15,7 @@ import pytest
 
 import name_servers
 from name_servers import Altered
-from zones import Knot, Zones, free_port, outcomes, problems
+from zones import Knot, Zones, free_port, outcomes, problems, write_payloads, write_routes
 
 PARENT, FIRST, SECOND = "127.0.0.21", "127.0.0.22", "127.0.0.23"
 ZONE = "zone.lab"
@@ -23,6 +26,9 @@ GOOD = (f"$ORIGIN {ZONE}.\n$TTL 3600\n" + SOA + "@ NS ns1\n@ NS ns2\n"
 DELEGATION = f"zone NS ns1.zone\nzone NS ns2.zone\nns1.zone A {FIRST}\nns2.zone A {SECOND}\n"
 PARENT_HEAD = (f"$ORIGIN lab.\n$TTL 3600\n@ SOA ns hostmaster 1 14400 3600 1209600 3600\n@ NS ns\n"
                f"ns A {PARENT}\nelsewhere A 192.0.2.1\n")
+BACK_HEAD = f"$TTL 3600\n@ SOA ns.lab. hostmaster.lab. 1 14400 3600 1209600 3600\n@ NS ns.lab.\n"
+BACK = "22.0.0 PTR ns1.zone.lab.\n23.0.0 PTR ns2.zone.lab.\n"  # in 127.in-addr.arpa
+BACK_OF_MAIL = "80 PTR www.zone.lab.\n"  # in 2.0.192.in-addr.arpa
 # What every scene on loopback has.
 ALWAYS = {"chain.validates", "delegation.two-ipv6", "delegation.public", "delegation.networks",
           "server.version"}
@@ -67,25 +73,31 @@ def line_of(text, pattern):
 def scene(tmp_path, entente):
     running = []
 
-    def play(zone=GOOD, second=None, parent=DELEGATION, altered=None, transfers=False):
+    def play(zone=GOOD, second=None, parent=DELEGATION, altered=None, transfers=False, back=BACK,
+             back_of_mail=BACK_OF_MAIL, more=()):
         port = free_port([PARENT, FIRST, SECOND])
-        files = {"parent": PARENT_HEAD + parent, "first": zone, "second": second or zone}
+        files = {"parent": PARENT_HEAD + parent, "first": zone, "second": second or zone,
+                 "back": BACK_HEAD + back, "mail": BACK_HEAD + back_of_mail}
         for name, text in files.items():
             (tmp_path / f"{name}.zone").write_text(text)
 
-        def knot(name, address, served, file):
-            running.append(Knot(tmp_path / name, [address], port, {served: tmp_path / file},
+        def knot(name, address, zones):
+            running.append(Knot(tmp_path / name, [address], port,
+                                {zone: tmp_path / f"{file}.zone" for zone, file in zones.items()},
                                 transfers))
 
-        knot("parent", PARENT, "lab", "parent.zone")
-        knot("first", FIRST, ZONE, "first.zone")
+        others = {"lab": "parent", "127.in-addr.arpa": "back", "2.0.192.in-addr.arpa": "mail"}
+        knot("parent", PARENT, others)
+        knot("first", FIRST, {ZONE: "first"})
         if altered is None:
-            knot("second", SECOND, ZONE, "second.zone")
+            knot("second", SECOND, {ZONE: "second"})
         else:
             running.append(Altered(SECOND, FIRST, port, **altered))
         anchor = tmp_path / "anchor"
         anchor.write_text("other. IN DS 1 13 2 " + "ab" * 32 + "\n")
-        document = Zones(entente, port, anchor).check(ZONE, {"lab": PARENT, ZONE: FIRST})
+        play.zones = Zones(entente, port, anchor)
+        play.stubs = {**dict.fromkeys(others, PARENT), ZONE: FIRST}
+        document = play.zones.check(ZONE, play.stubs, *more)
         found = problems(document)
         return found, document
 
@@ -97,12 +109,19 @@ def scene(tmp_path, entente):
 def test_nothing_is_found_where_nothing_is_wrong(scene, tmp_path):
     signer = Signer(tmp_path / "keys").keys()
     signed = signer.sign(GOOD)
-    found, document = scene(signed, parent=DELEGATION + signer.ds())
+    write_routes(tmp_path / "routes", {"127.0.0.22/32": 64500, "127.0.0.23/32": 64501})
+    write_payloads(tmp_path / "vrps", {"127.0.0.22/32": 64500, "127.0.0.23/32": 64501})
+    found, document = scene(signed, parent=DELEGATION + signer.ds(),
+                            more=["--routes", tmp_path / "routes", "--vrp", tmp_path / "vrps"])
     assert set(found) == ALWAYS
     passing = {check for check, outcome in outcomes(document).items() if outcome == "pass"}
     assert {"delegation.agreement", "delegation.glue", "delegation.glue-same", "ds.keys",
-            "signature.others", "mail.exchangers", "mail.senders", "denial.name"} <= passing
-    assert not [check for check, outcome in outcomes(document).items() if outcome == "not-seen"]
+            "signature.others", "mail.exchangers", "mail.senders", "denial.name", "mail.reverse",
+            "delegation.reverse", "delegation.reverse-same", "delegation.operators",
+            "delegation.prefixes", "delegation.announced", "delegation.origins",
+            "data.takeover"} <= passing
+    assert [check for check, outcome in outcomes(document).items() if outcome == "not-seen"] == [
+        "key.age"]  # it was never looked at before
 
 
 def test_nsec3_without_salt_is_right(scene, tmp_path):
@@ -326,6 +345,102 @@ def test_wishes_that_are_right(scene, tmp_path):
     assert not [check for check in found if check.startswith(("cds.", "csync."))]
     assert outcomes(document)["cds.authentic"] == "pass"
     assert outcomes(document)["csync.form"] == "pass"
+
+
+# ---- networks and other places
+
+def test_addresses_that_lead_back_to_nothing_or_to_others(scene):
+    found, _ = scene(back="23.0.0 PTR host.provider.lab.\n", back_of_mail="")
+    assert found["delegation.reverse"] == [
+        "127.0.0.22 (ns1.zone.lab.) leads back to no name (PTR)"]
+    assert found["delegation.reverse-same"] == [
+        "127.0.0.23 of ns2.zone.lab. leads back to host.provider.lab."]
+    assert found["mail.reverse"] == ["192.0.2.80 (www.zone.lab.) leads back to no name (PTR)"]
+
+
+def test_domains_that_anybody_may_register(scene):
+    zone = (GOOD.replace("www A 192.0.2.80", "www CNAME pages.nobodys.lab.").replace("@ MX 10 www\n", "")
+            + "@ NS ns.gone.lab.\n@ MX 20 mail.elsewhere.lab.\n@ MX 30 inside\n")
+    found, _ = scene(zone)
+    assert sorted(found["data.takeover"]) == [
+        "mail.elsewhere.lab., a mail exchanger, does not exist in a domain of others",
+        "the domain gone.lab. of ns.gone.lab., a name server, does not exist",
+        "the domain nobodys.lab. of pages.nobodys.lab., where www leads, does not exist"]
+
+
+def test_servers_of_one_operator(scene, tmp_path):
+    write_routes(tmp_path / "routes", {"127.0.0.0/8": 64511, "127.0.0.16/28": 64500})
+    write_payloads(tmp_path / "vrps", {"127.0.0.0/24": 64499})
+    found, _ = scene(more=["--routes", tmp_path / "routes", "--vrp", tmp_path / "vrps"])
+    assert found["delegation.operators"] == ["all IPv4 addresses are of AS64500"]
+    assert found["delegation.prefixes"] == ["all IPv4 addresses are in 127.0.0.16/28"]
+    assert found["delegation.origins"] == [
+        "127.0.0.16/28 of AS64500 is invalid-asn: networks that validate drop it"] * 2
+
+
+def test_servers_without_a_route_or_a_roa(scene, tmp_path):
+    write_routes(tmp_path / "routes", {"127.0.0.22/32": 64500})
+    write_payloads(tmp_path / "vrps", {"192.0.2.0/24": 64499})
+    found, document = scene(more=["--routes", tmp_path / "routes", "--vrp", tmp_path / "vrps"])
+    assert found["delegation.announced"] == ["no route leads to this address"]
+    assert [problem["address"] for check in document["checks"] for problem in check["problems"]
+            if check["id"] == "delegation.announced"] == [SECOND]
+    assert found["delegation.origins"] == ["127.0.0.22/32 of AS64500: no ROA covers it"]
+    assert "delegation.operators" not in found  # nobody knows of the other
+
+
+def test_the_networks_that_payloads_name(scene, tmp_path):
+    """Who may announce is known without a table of routes; whether anybody does is not."""
+    write_payloads(tmp_path / "vrps", {"127.0.0.16/28": 64500, "127.0.0.0/8": 64511})
+    found, document = scene(more=["--vrp", tmp_path / "vrps"])
+    assert found["delegation.operators"] == ["all IPv4 addresses are of AS64500"]
+    assert outcomes(document)["delegation.announced"] == "not-seen"
+    assert outcomes(document)["delegation.origins"] == "not-seen"
+
+
+def test_files_of_routes_and_payloads_that_are_none(scene, tmp_path, entente):
+    (tmp_path / "nothing").write_text("no payloads")
+    assert "nothing" in entente("zone", "check", ZONE, "--vrp", tmp_path / "nothing",
+                                status=None).stderr
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_a_revoked_key(scene, tmp_path, is_silent):
+    """It must sign the keys, too: BIND's tool does that, and we take the signature away."""
+    signer = Signer(tmp_path / "keys").keys()
+    old = signer.key("-f", "KSK")
+    old = signer.run("dnssec-revoke", old).strip().removesuffix(".key")
+    signed = signer.sign(GOOD)
+    tag = old.rsplit("+", 1)[1].lstrip("0")
+    silent = re.sub(rf"^.*RRSIG\s+DNSKEY .* {tag} {ZONE}\. .*\n", "", signed, flags=re.M)
+    assert silent != signed
+    found, document = scene(silent if is_silent else signed, parent=DELEGATION + signer.ds())
+    if is_silent:
+        assert found["key.revoked"] == [f"key {tag} is revoked and does not say so itself"]
+    else:
+        assert outcomes(document)["key.revoked"] == "pass"
+
+
+def test_a_wish_that_the_parent_does_not_hear(scene, tmp_path, entente):
+    """A month after the first check that saw it."""
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD + signer.ds(digest="4").replace(" DS ", " CDS "), "-x", "-e",
+                         "now+200d")
+    (entente.folder / "entente.yaml").write_text(json.dumps(
+        {"signatory": {"name": "Lab", "group": "state"}, "assets": {"domains": [{"name": ZONE}]}}))
+    scene(signed, parent=DELEGATION + signer.ds())
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+    def days_on(days):
+        time = (now + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        done = entente("zone", "check", ZONE, "--at", time, "--format", "json",
+                       *scene.zones.options(scene.stubs), status=None)
+        return json.loads(done.stdout)
+
+    for days in (0, 29):
+        assert problems(days_on(days))["cds.pending"] == [
+            "the parent's DS records are not (yet) what CDS asks for"]
+    assert problems(days_on(33))["cds.pending"][1] == "the parent has not done it for 33 days"
 
 
 def test_every_check_has_a_test(scene):

@@ -1,4 +1,5 @@
 """Name servers on loopback for the tests of zones: knot with zone files as they are."""
+import ipaddress
 import json
 import pathlib
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import time
 
 TYPE_SOA = 6
+BGP4MP, MESSAGE_AS4, TIME = 16, 4, 1790000000
 
 
 def free_port(addresses):
@@ -111,3 +113,31 @@ def problems(document):
 
 def outcomes(document):
     return {check["id"]: check["outcome"] for check in document["checks"]}
+
+
+# ---- whose networks they are in
+
+def update(prefix, origin):
+    """A BGP UPDATE that announces it: the path is 64496, then the origin."""
+    network = ipaddress.ip_network(prefix)
+    path = struct.pack(">BBII", 2, 2, 64496, origin)
+    attributes = (b"\x40\1\1\0" + b"\x40\2" + bytes([len(path)]) + path
+                  + b"\x40\3\4" + bytes([192, 0, 2, 1]))
+    body = (struct.pack(">HH", 0, len(attributes)) + attributes + bytes([network.prefixlen])
+            + network.network_address.packed[:(network.prefixlen + 7) // 8])
+    return b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+
+
+def write_routes(path, origins):
+    """An MRT file with a route for each {prefix: AS}."""
+    head = struct.pack(">IIHH", 64496, 64497, 0, 1) + bytes([192, 0, 2, 1, 192, 0, 2, 2])
+    out = b""
+    for prefix, origin in origins.items():
+        body = head + update(prefix, origin)
+        out += struct.pack(">IHHI", TIME, BGP4MP, MESSAGE_AS4, len(body)) + body
+    path.write_bytes(out)
+
+
+def write_payloads(path, origins):
+    path.write_text("ASN,IP Prefix,Max Length,Trust Anchor\n" + "".join(
+        f"AS{origin},{prefix},{prefix.split('/')[1]},lab\n" for prefix, origin in origins.items()))

@@ -41,11 +41,13 @@ static void judge(const struct zone_input *input)
 {
     g_autoptr(zone_view_t) view = zone_view_new(input);
     g_autoptr(json_t) results = zone_view_judge(view), servers = zone_view_servers(view);
+    g_autoptr(json_t) keys = zone_view_keys(view);
     const struct zone_check *check;
 
     for (guint i = 0; (check = zone_check_at(i)); i++)
         g_assert_nonnull(json_text(json_object_get(results, check->id), "outcome"));
     g_assert_cmpuint(json_array_size(servers), ==, SERVERS);
+    g_assert_true(json_is_array(keys));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -27,9 +27,9 @@ struct zone_check {
 };
 
 /* Tables of rows; each ends with a NULL id. */
-extern const struct zone_check zone_checks_delegation[], zone_checks_servers[], zone_checks_data[],
-    zone_checks_mail[], zone_checks_keys[], zone_checks_signatures[], zone_checks_denial[],
-    zone_checks_cds[];
+extern const struct zone_check zone_checks_delegation[], zone_checks_networks[],
+    zone_checks_servers[], zone_checks_data[], zone_checks_hosts[], zone_checks_mail[],
+    zone_checks_keys[], zone_checks_signatures[], zone_checks_denial[], zone_checks_cds[];
 
 /* All rows; NULL behind the last. */
 const struct zone_check *zone_check_at(guint index);

@@ -2,8 +2,9 @@
 #include "p2_internet/zone/check.h"
 
 static const struct zone_check *const tables[] = {
-    zone_checks_delegation, zone_checks_servers,    zone_checks_data,   zone_checks_mail,
-    zone_checks_keys,       zone_checks_signatures, zone_checks_denial, zone_checks_cds,
+    zone_checks_delegation, zone_checks_networks, zone_checks_servers, zone_checks_data,
+    zone_checks_hosts,      zone_checks_mail,     zone_checks_keys,    zone_checks_signatures,
+    zone_checks_denial,     zone_checks_cds,
 };
 
 const char *zone_outcome_name(enum zone_outcome outcome)

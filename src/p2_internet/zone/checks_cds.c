@@ -21,6 +21,8 @@ static const struct wish wishes[] = {
 #define CDS (&wishes[0])
 #define CDNSKEY (&wishes[1])
 #define DELETE_LENGTH 5u
+#define DAY_S (24 * (gint64)3600)
+#define WAITING_MAX_S (30 * DAY_S)
 
 /* The first answer that has such records, else the first one; `packet` receives it. NULL: no
  * answer. */
@@ -198,6 +200,17 @@ static enum zone_outcome delete_alone(struct zone_view *view)
     return !seen ? ZONE_NOT_SEEN : any ? ZONE_PASS : ZONE_NOT_APPLICABLE;
 }
 
+/* Since the first check that saw it. */
+static void judge_waiting(struct zone_view *view)
+{
+    const gint64 since_s = view->in->past ? zone_past_pending(view->in->past) : ZONE_NEVER;
+
+    if (since_s != ZONE_NEVER && view->in->now_s - since_s > WAITING_MAX_S)
+        zone_problem_at(view, SEVERITY_MEDIUM, ZONE_NO_SERVER,
+                        "the parent has not done it for %" G_GINT64_FORMAT " days",
+                        (view->in->now_s - since_s) / DAY_S);
+}
+
 static enum zone_outcome pending(struct zone_view *view)
 {
     const struct dns_packet *packet;
@@ -214,9 +227,10 @@ static enum zone_outcome pending(struct zone_view *view)
 
             same_as += cds->length == ds->length && memcmp(cds->data, ds->data, ds->length) == 0;
         }
-    if (same_as != found->len || found->len != view->ds->len)
-        zone_problem(view, ZONE_NO_SERVER,
-                     "the parent's DS records are not (yet) what CDS asks for");
+    if (same_as == found->len && found->len == view->ds->len)
+        return ZONE_PASS;
+    zone_problem(view, ZONE_NO_SERVER, "the parent's DS records are not (yet) what CDS asks for");
+    judge_waiting(view);
     return ZONE_PASS;
 }
 

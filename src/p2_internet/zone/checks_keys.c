@@ -10,6 +10,8 @@
 #define TTL_MIN 300u
 #define TTL_MAX 86400u
 #define DIGEST_SHA256 2u
+#define YEAR_S (365 * (gint64)24 * 3600)
+#define AGE_MAX_S (5 * YEAR_S)
 
 static const struct dns_record *record_at(const GPtrArray *records, guint index)
 {
@@ -195,6 +197,64 @@ static enum zone_outcome ttls(struct zone_view *view)
     return ZONE_PASS;
 }
 
+/* Whether a signature over the keys is by this one. */
+static gboolean signs_keys(const struct zone_view *view, const struct dnssec_key *key)
+{
+    for (guint i = 0; zone_next(view, &i); i++) {
+        g_autoptr(GPtrArray) signatures = zone_signatures(
+            zone_answer(view, i, PROBE_DNSKEY), DNS_ANSWER, view->in->names->apex, DNS_TYPE_DNSKEY);
+
+        for (guint k = 0; k < signatures->len; k++) {
+            struct dnssec_signature signature;
+
+            if (dnssec_signature_read(signatures->pdata[k], &signature) &&
+                signature.tag == key->tag && signature.algorithm == key->algorithm)
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static enum zone_outcome revoked(struct zone_view *view)
+{
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < view->keys->len; i++) {
+        struct dnssec_key key;
+
+        if (!dnssec_key_read(record_at(view->keys, i), &key) || !(key.flags & DNSSEC_FLAG_REVOKED))
+            continue;
+        any = TRUE;
+        if (!signs_keys(view, &key))
+            zone_problem(view, ZONE_NO_SERVER, "key %u is revoked and does not say so itself",
+                         key.tag);
+    }
+    return any ? ZONE_PASS : ZONE_NOT_APPLICABLE;
+}
+
+static enum zone_outcome age(struct zone_view *view)
+{
+    gboolean any = FALSE;
+
+    if (!zone_is_signed(view))
+        return ZONE_NOT_APPLICABLE;
+    for (guint i = 0; view->in->past && i < view->keys->len; i++) {
+        g_autofree char *digest = zone_key_digest(record_at(view->keys, i));
+        const gint64 since_s = zone_past_key(view->in->past, digest);
+        struct dnssec_key key;
+
+        if (since_s == ZONE_NEVER || !dnssec_key_read(record_at(view->keys, i), &key) ||
+            !(key.flags & DNSSEC_FLAG_SEP))
+            continue;
+        any = TRUE;
+        if (view->in->now_s - since_s > AGE_MAX_S)
+            zone_problem(view, ZONE_NO_SERVER,
+                         "key %u has been in use for %" G_GINT64_FORMAT " years", key.tag,
+                         (view->in->now_s - since_s) / YEAR_S);
+    }
+    return any ? ZONE_PASS : ZONE_NOT_SEEN;
+}
+
 const struct zone_check zone_checks_keys[] = {
     { "ds.digests",
       "RFC 9905 section 4",
@@ -263,5 +323,21 @@ const struct zone_check zone_checks_keys[] = {
       { "Set the TTL of DNSKEY and DS records between 300 and 86400 s.",
         "Réglez le TTL des DNSKEY et des DS entre 300 et 86400 s." },
       ttls },
+    { "key.revoked",
+      "RFC 5011 section 2.1",
+      SEVERITY_MEDIUM,
+      { "A revoked key signs its own revocation", "Une clé révoquée signe sa propre révocation" },
+      { "Sign the DNSKEY records with the revoked key, too, until resolvers have seen it.",
+        "Signez aussi les DNSKEY avec la clé révoquée, jusqu'à ce que les résolveurs l'aient "
+        "vue." },
+      revoked },
+    { "key.age",
+      "RFC 6781 section 3.2.1",
+      SEVERITY_INFO,
+      { "A key-signing key is replaced within five years",
+        "Une clé de signature de clés est remplacée en moins de cinq ans" },
+      { "Roll it over while it is no emergency: who never did it cannot do it in time.",
+        "Remplacez-la hors urgence : qui ne l'a jamais fait ne saura pas le faire à temps." },
+      age },
     { NULL },
 };

@@ -11,6 +11,7 @@
 #define CPU_S 60u
 #define HOSTS_MAX 64u
 #define TEXT_MAX 400u
+#define DIGEST_TEXT 64u /* hex digits */
 
 static void send_json(struct worker_pipe *out, const json_t *value)
 {
@@ -113,6 +114,7 @@ static void judge_all(struct worker_pipe *out, gpointer data)
 
     json_object_set_new(value, "checks", zone_view_judge(view));
     json_object_set_new(value, "servers", zone_view_servers(view));
+    json_object_set_new(value, "keys", zone_view_keys(view));
     send_json(out, value);
 }
 
@@ -124,10 +126,31 @@ static gboolean is_outcome(const char *text)
     return FALSE;
 }
 
+static gboolean are_keys(const json_t *keys)
+{
+    const json_t *key;
+    size_t index;
+
+    json_array_foreach(keys, index, key)
+    {
+        const char *digest = json_text(key, "digest");
+
+        if (!digest || strlen(digest) != DIGEST_TEXT ||
+            strspn(digest, "0123456789abcdef") != DIGEST_TEXT ||
+            !json_is_integer(json_object_get(key, "tag")) ||
+            !json_is_integer(json_object_get(key, "algorithm")) ||
+            !json_is_boolean(json_object_get(key, "key_signing")))
+            return FALSE;
+    }
+    return json_is_array(keys);
+}
+
 static gboolean is_sound(const json_t *value)
 {
     const struct zone_check *check;
 
+    if (!are_keys(json_object_get(value, "keys")))
+        return FALSE;
     for (guint i = 0; (check = zone_check_at(i)); i++) {
         const json_t *result = json_object_get(json_object_get(value, "checks"), check->id);
         const json_t *problem;

@@ -26,6 +26,8 @@ void zone_host_free(struct zone_host *host)
     if (!host)
         return;
     g_free(host->name);
+    g_free(host->target);
+    g_free(host->absent);
     g_array_unref(host->addresses);
     g_free(host);
 }
@@ -220,8 +222,18 @@ GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *n
 
 /* ---- names and hosts */
 
-/* The name in the data, which libunbound gives as it came: checked here. NULL: none. */
-static char *name_in(GBytes *data, gsize skip)
+GPtrArray *zone_answers(struct zone_resolver *resolver, const GPtrArray *names, guint16 type,
+                        GError **error)
+{
+    g_autoptr(GArray) questions = g_array_new(FALSE, FALSE, sizeof(struct dns_question));
+
+    for (guint i = 0; i < names->len; i++)
+        add_question(questions, names->pdata[i], type);
+    return ask(resolver->plain, questions, error);
+}
+
+/* libunbound gives it as it came: checked here. */
+char *zone_name_in(GBytes *data, gsize skip)
 {
     gsize length, at = skip;
     const guint8 *bytes = g_bytes_get_data(data, &length);
@@ -250,7 +262,7 @@ GPtrArray *zone_names_in(struct zone_resolver *resolver, const char *name, guint
         return NULL;
     answer = answers->pdata[0];
     for (guint i = 0; answer && i < answer->data->len && names->len < NAMES_MAX; i++) {
-        char *found = name_in(answer->data->pdata[i], type == DNS_TYPE_MX ? 2 : 0);
+        char *found = zone_name_in(answer->data->pdata[i], type == DNS_TYPE_MX ? 2 : 0);
 
         if (found)
             g_ptr_array_add(names, found);
@@ -261,19 +273,14 @@ GPtrArray *zone_names_in(struct zone_resolver *resolver, const char *name, guint
 
 char *zone_parent(struct zone_resolver *resolver, const char *name, GError **error)
 {
-    g_autoptr(GArray) questions = g_array_new(FALSE, FALSE, sizeof(struct dns_question));
     g_autoptr(GPtrArray) above = g_ptr_array_new_with_free_func(g_free), answers = NULL;
     guint8 wire[DNS_NAME_MAX];
 
     if (!dns_name_parse(name, wire) || !*wire)
         return g_strdup(".");
-    for (const guint8 *at = dns_name_parent(wire); *at; at = dns_name_parent(at)) {
-        char *text = dns_name_text(at);
-
-        g_ptr_array_add(above, text);
-        add_question(questions, text, DNS_TYPE_SOA);
-    }
-    answers = ask(resolver->plain, questions, error);
+    for (const guint8 *at = dns_name_parent(wire); *at; at = dns_name_parent(at))
+        g_ptr_array_add(above, dns_name_text(at));
+    answers = zone_answers(resolver, above, DNS_TYPE_SOA, error);
     if (!answers)
         return NULL;
     for (guint i = 0; i < above->len; i++) {
@@ -296,9 +303,12 @@ static void add_addresses(struct zone_host *host, const struct dns_answer *answe
     if (answer->canonical_name) {
         guint8 asked[DNS_NAME_MAX], given[DNS_NAME_MAX];
 
-        host->is_alias |= dns_name_parse(host->name, asked) &&
-                          dns_name_parse(answer->canonical_name, given) &&
-                          !dns_name_equal(asked, given);
+        if (dns_name_parse(host->name, asked) && dns_name_parse(answer->canonical_name, given) &&
+            !dns_name_equal(asked, given)) {
+            host->is_alias = TRUE;
+            g_free(host->target);
+            host->target = dns_name_text(given);
+        }
     }
     for (guint i = 0; i < answer->data->len; i++) {
         struct sockaddr_storage address;

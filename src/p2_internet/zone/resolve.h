@@ -24,7 +24,9 @@ struct zone_verdict {
 struct zone_host {
     char *name;                               /* as text, with the last dot */
     gboolean is_alias, is_absent, is_unknown; /* CNAME; NXDOMAIN; no answer */
-    GArray *addresses;                        /* struct sockaddr_storage */
+    char *target;                             /* of an alias: what it leads to; else NULL */
+    char *absent;      /* zone_absent_find(); NULL: nothing that others could register */
+    GArray *addresses; /* struct sockaddr_storage */
 };
 void zone_host_free(struct zone_host *host);
 
@@ -37,6 +39,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(zone_resolver_t, zone_resolver_free)
 /* struct zone_verdict of the apex, its keys, www and a name that is not there. */
 GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *names,
                       GError **error);
+
+/* struct dns_answer for each of `names` (char *), NULL where there was none in time. */
+GPtrArray *zone_answers(struct zone_resolver *resolver, const GPtrArray *names, guint16 type,
+                        GError **error);
+/* The name in the data of an answer, behind `skip` bytes, as text; NULL: none. */
+char *zone_name_in(GBytes *data, gsize skip);
 
 /* Names (as text) that a resolver finds in records of `name`: of NS, MX, or SOA (MNAME). Empty:
  * none, or no answer. */

@@ -6,6 +6,7 @@
 
 #define PROBLEMS_MAX 20u /* of one check that are kept */
 #define TEXT_MAX 300u
+#define KEYS_MAX 64u /* that are told */
 
 static struct dns_packet **place(const struct zone_view *view, guint server, enum zone_probe probe)
 {
@@ -281,6 +282,24 @@ json_t *zone_view_judge(struct zone_view *view)
         view->problems = NULL;
     }
     return results;
+}
+
+json_t *zone_view_keys(const struct zone_view *view)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < view->keys->len; i++) {
+        const struct dns_record *record = view->keys->pdata[i];
+        g_autofree char *digest = zone_key_digest(record);
+        struct dnssec_key key;
+
+        if (dnssec_key_read(record, &key) && json_array_size(list) < KEYS_MAX)
+            json_array_append_new(list,
+                                  json_pack("{s:i, s:i, s:b, s:s}", "tag", (int)key.tag,
+                                            "algorithm", (int)key.algorithm, "key_signing",
+                                            (key.flags & DNSSEC_FLAG_SEP) != 0, "digest", digest));
+    }
+    return list;
 }
 
 #define OPTION_NSID 3

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "p2_internet/zone/check.h"
 #include "p2_internet/zone/dnssec.h"
+#include "p2_internet/zone/past.h"
 #include "p2_internet/zone/resolve.h"
 
 /* What the parent process knows; inherited by the worker. Everything is borrowed. */
@@ -18,7 +19,10 @@ struct zone_input {
     const GPtrArray *mail;   /* of MX records */
     const GPtrArray *origin; /* MNAME: one, or none */
     const GPtrArray *www;
-    const GArray *verdicts; /* struct zone_verdict */
+    const GPtrArray *reverse, *mail_reverse; /* struct zone_reverse; NULL: not looked for */
+    const GArray *networks;                  /* struct zone_network of each server; or NULL */
+    const struct zone_past *past;            /* or NULL */
+    const GArray *verdicts;                  /* struct zone_verdict */
     const struct dnssec_library *library;
     gint64 now_s;
     gint64 horizon_s; /* signatures are to be good for so long */
@@ -44,6 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(zone_view_t, zone_view_free)
 
 /* All checks: { ID: { "outcome", "problems": [ { "server": index or -1, "level", "text" } ] } } */
 json_t *zone_view_judge(struct zone_view *view);
+/* All keys: past.h. */
+json_t *zone_view_keys(const struct zone_view *view);
 /* Of each server, what its answers say: [ { "serial"?, "identity"?, "keys" } ]. */
 json_t *zone_view_servers(const struct zone_view *view);
 

@@ -3,7 +3,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/address.h"
+#include "p2_internet/zone/absent.h"
 #include "p2_internet/zone/judge.h"
+#include "p2_internet/zone/networks.h"
+#include "p2_internet/zone/reverse.h"
 #include "p2_internet/zone/verdicts.h"
 
 #include <string.h>
@@ -23,6 +26,9 @@ struct looking {
     GArray *replies;
     GArray *verdicts;
     GPtrArray *hosts, *mail, *origin, *www;
+    GPtrArray *reverse, *mail_reverse;
+    GArray *networks;
+    struct zone_past *past;
     json_t *not_asked;
 };
 
@@ -38,6 +44,10 @@ static void looking_clear(struct looking *looking)
     g_clear_pointer(&looking->mail, g_ptr_array_unref);
     g_clear_pointer(&looking->origin, g_ptr_array_unref);
     g_clear_pointer(&looking->www, g_ptr_array_unref);
+    g_clear_pointer(&looking->reverse, g_ptr_array_unref);
+    g_clear_pointer(&looking->mail_reverse, g_ptr_array_unref);
+    g_clear_pointer(&looking->networks, g_array_unref);
+    zone_past_free(looking->past);
     json_decref(looking->not_asked);
 }
 typedef struct looking looking_t;
@@ -232,6 +242,31 @@ static gboolean resolve_others(struct looking *looking, GError **error)
     return looking->www != NULL;
 }
 
+/* What the DNS says of the hosts in other places: back from their addresses, and above them. */
+static gboolean look_around(struct looking *looking, GError **error)
+{
+    struct zone_resolver *resolver = looking->resolver;
+    const gboolean allow_private = looking->options->allow_private;
+    const guint8 *apex = looking->names.apex;
+
+    looking->reverse = zone_reverse_find(resolver, looking->hosts, allow_private, error);
+    looking->mail_reverse =
+        looking->reverse ? zone_reverse_find(resolver, looking->mail, allow_private, error) : NULL;
+    return looking->mail_reverse && zone_absent_find(resolver, looking->hosts, apex, error) &&
+           zone_absent_find(resolver, looking->mail, apex, error) &&
+           zone_absent_find(resolver, looking->www, apex, error);
+}
+
+static gboolean find_networks(struct looking *looking, GError **error)
+{
+    if (!looking->options->networks)
+        return TRUE;
+    looking->networks = zone_networks_find(
+        looking->options->networks, (const struct zone_server *)(gpointer)looking->servers->data,
+        looking->servers->len, error);
+    return looking->networks != NULL;
+}
+
 /* ---- the document */
 
 static void put_transport(json_t *row, const char *member, const struct zone_reply *reply)
@@ -336,6 +371,7 @@ static json_t *make_document(const struct looking *looking, const json_t *judged
 {
     const struct zone_verdict *apex = &g_array_index(looking->verdicts, struct zone_verdict, 0);
     g_autofree char *time = clock_format(looking->options->now_s * G_USEC_PER_SEC);
+    const json_t *pending;
     json_t *document = json_pack(
         "{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:O}", "schema", ZONE_CHECK_SCHEMA, "zone",
         json_safe_string(looking->name), "parent", json_safe_string(looking->parent), "time", time,
@@ -344,6 +380,10 @@ static json_t *make_document(const struct looking *looking, const json_t *judged
         servers_json(looking, json_object_get(judged, "servers")), "not_asked", looking->not_asked);
 
     put_checks(document, looking, json_object_get(judged, "checks"));
+    pending = json_object_get(json_object_get(judged, "checks"), "cds.pending");
+    zone_past_put(looking->past, document, json_object_get(judged, "keys"),
+                  g_strcmp0(json_text(pending, "outcome"), zone_outcome_name(ZONE_PROBLEM)) == 0,
+                  looking->options->now_s);
     return document;
 }
 
@@ -356,7 +396,8 @@ static gboolean look(struct looking *looking, GError **error)
     looking->parent =
         looking->verdicts ? zone_parent(looking->resolver, looking->name, error) : NULL;
     return looking->parent && ask_parent(looking, error) && find_servers(looking, error) &&
-           ask_servers(looking, error) && resolve_others(looking, error);
+           ask_servers(looking, error) && resolve_others(looking, error) &&
+           look_around(looking, error);
 }
 
 json_t *zone_check_run(const char *name, const struct zone_check_options *options, GError **error)
@@ -375,6 +416,9 @@ json_t *zone_check_run(const char *name, const struct zone_check_options *option
         return NULL;
     /* The resolver's threads end before a worker is forked. */
     g_clear_pointer(&looking.resolver, zone_resolver_free);
+    if (!find_networks(&looking, error))
+        return NULL;
+    looking.past = zone_past_new(options->before);
     input = (struct zone_input){
         .names = &looking.names,
         .servers = (const struct zone_server *)(gpointer)looking.servers->data,
@@ -384,6 +428,10 @@ json_t *zone_check_run(const char *name, const struct zone_check_options *option
         .mail = looking.mail,
         .origin = looking.origin,
         .www = looking.www,
+        .reverse = looking.reverse,
+        .mail_reverse = looking.mail_reverse,
+        .networks = looking.networks,
+        .past = looking.past,
         .verdicts = looking.verdicts,
         .now_s = options->now_s,
         .horizon_s = options->horizon_s ? options->horizon_s : ZONE_HORIZON_S,

@@ -6,6 +6,7 @@
  *       "verdicts": [ { "what", "name", "type", "security", "why"? } ],
  *       "servers": [ { "host"?, "address", "of_parent", "udp"?, "tcp"?, "took_ms"?, "serial"?,
  *                      "identity"? } ],
+ *       "keys": [ ... ], "cds_pending_since"?: past.h,
  *       "not_asked": [ addresses that are not public ],
  *       "checks": [ { "id", "source", "severity", "title", "fix", "outcome",
  *                     "problems": [ { "level", "text", "host"?, "address"? } ] } ],
@@ -15,12 +16,15 @@
 #include "base/json.h"
 #include "net/dns.h"
 
+struct zone_network_source;
 struct zone_check_options {
     struct dns_options dns;
     guint16 port;           /* of name servers; 0: 53 */
     gboolean allow_private; /* ask addresses that are not public, too */
     gint64 now_s;           /* signatures are judged at this time */
     gint64 horizon_s;       /* and are to be good for so long; 0: three days */
+    const json_t *before;   /* of this zone: zone_record_last(); NULL: never looked at */
+    const struct zone_network_source *networks; /* networks.h; NULL: nothing is known of them */
 };
 
 #define ZONE_CHECK_SCHEMA "entente/zone-check/1"
