@@ -46,6 +46,11 @@ static const struct command_option options[] = {
       "NUMBER" },
     { "ignore-peer", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(ignored),
       "replay: do not listen to peers of this AS; may be given several times", "AS" },
+    { "relationships", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(relationships),
+      "replay: who is whose provider and peer (CAIDA as-rel), to tell leaks by; may be given "
+      "several "
+      "times",
+      "FILE" },
     { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
       "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),

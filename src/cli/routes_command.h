@@ -15,6 +15,7 @@ struct routes_arguments {
     /* replay */
     int min_peers;
     char **ignored; /* --ignore-peer */
+    char **relationships;
 };
 
 struct route_filter;

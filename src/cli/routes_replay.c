@@ -113,6 +113,22 @@ static gboolean read_ignored(const struct routes_arguments *given, struct watch_
     return TRUE;
 }
 
+/* NULL without an error: none was given. */
+static struct relations *read_relations(char **paths, GError **error)
+{
+    g_autoptr(relations_t) relations = relations_new();
+
+    if (!paths || !*paths)
+        return NULL;
+    for (; *paths; paths++)
+        if (!relations_read(relations, *paths, error)) {
+            g_prefix_error(error, "--relationships: ");
+            return NULL;
+        }
+    relations_seal(relations);
+    return g_steal_pointer(&relations);
+}
+
 static gboolean check_arguments(const struct routes_arguments *given, char **files,
                                 const char *profile, GError **error)
 {
@@ -179,6 +195,7 @@ static int run(const struct context *context, gconstpointer shared, char **files
     g_autoptr(payload_t) payload = payload_new(clock_now_us());
     g_autoptr(profile_t) profile = NULL;
     g_autoptr(GPtrArray) prefixes = NULL, systems = NULL;
+    g_autoptr(relations_t) relations = NULL;
     struct replaying replaying = { .json = cli_format_is(context, "json", FALSE) };
     int status;
 
@@ -187,10 +204,13 @@ static int run(const struct context *context, gconstpointer shared, char **files
     profile = profile_load(path, error);
     if (!profile || !watch_of_profile(profile, &prefixes, &systems, error))
         return EXIT_INPUT;
+    if (given->relationships && !(relations = read_relations(given->relationships, error)))
+        return EXIT_INPUT;
     if (!routes_payloads(context, given, payload, error))
         return EXIT_SYSTEM;
     replaying.options = (struct watch_options){ .prefixes = prefixes,
                                                 .systems = systems,
+                                                .relations = relations,
                                                 .min_peers = (guint)given->min_peers };
     if (vrp_set_count(payload_vrps(payload)))
         replaying.options.vrps = payload_vrps(payload);

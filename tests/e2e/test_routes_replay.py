@@ -187,6 +187,20 @@ def test_rpki_is_said_and_peers_are_asked_for(entente, files):
     assert "sub-prefix" not in done.stdout
 
 
+def test_leaks_by_who_is_whose_provider(entente, files):
+    leak = {"announced": ["193.0.0.0/21"], "path": [50001, 3356, 7018, 1299, 3333]}
+    (files / "leak.mrt").write_bytes(everybody(0, 3, **leak))
+    assert replay(entente, files, files / "leak.mrt", status=0).stdout == ""
+    (files / "as-rel.txt.gz").write_bytes(gzip.compress(
+        b"# made here\n3356|7018|-1|bgp\n1299|7018|-1|bgp\n1299|3333|-1|mlp\n"))
+    lines = lines_of(replay(entente, files, "--format", "json", "--relationships",
+                            files / "as-rel.txt.gz", files / "leak.mrt"))
+    assert [(line["alarm"], line["as"]) for line in lines] == [("leak", 7018)]
+    (files / "broken").write_text("3356|7018|-1\n3356|7018|customer\n")
+    assert "broken: line 2 has a relation" in replay(
+        entente, files, "--relationships", files / "broken", files / "leak.mrt", status=2).stderr
+
+
 def test_nothing_to_tell(entente, files):
     (files / "calm.mrt").write_bytes(everybody(0, 6, **GOOD) + hear(10, 900))
     assert replay(entente, files, files / "calm.mrt", status=0).stdout == ""

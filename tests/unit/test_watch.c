@@ -75,6 +75,7 @@ static void lab_free(struct lab *lab)
     g_ptr_array_unref(lab->systems);
     g_clear_pointer(&lab->options.vrps, vrp_set_unref);
     g_clear_pointer(&lab->options.aspas, aspa_set_unref);
+    g_clear_pointer(&lab->options.relations, relations_unref);
     if (lab->options.ignored)
         g_array_unref(lab->options.ignored);
     profile_free(lab->profile);
@@ -220,7 +221,18 @@ static struct aspa_set *providers(void)
     return set;
 }
 
-enum { WITH_ROAS = 1, WITH_ASPAS = 2 };
+/* 7018 buys from 3356 and 1299, of whom 3333 buys, too; 174 is a peer of 1299. */
+static struct relations *known_relations(void)
+{
+    static const char text[] = "3356|7018|-1\n1299|7018|-1\n1299|3333|-1\n1299|174|0\n";
+    struct relations *relations = relations_new();
+
+    g_assert_true(relations_take(relations, text, strlen(text), "rel", NULL));
+    relations_seal(relations);
+    return relations;
+}
+
+enum { WITH_ROAS = 1, WITH_ASPAS = 2, WITH_RELATIONS = 4 };
 
 static const struct {
     struct said said;
@@ -270,6 +282,12 @@ static const struct {
       2,
       WITH_ASPAS,
       "opened leak 193.0.0.0/21 AS7018" },
+    { { "193.0.0.0/21", "50001 3356 7018 1299 3333", 0, 0 },
+      2,
+      WITH_RELATIONS,
+      "opened leak 193.0.0.0/21 AS7018" },
+    { { "193.0.0.0/21", "50001 7018 1299 3333", 0, 0 }, 3, WITH_RELATIONS, "" },
+    { { "193.0.0.0/21", "50001 174 1299 3333", 0, 0 }, 3, WITH_RELATIONS, "" },
     { { "8.8.8.0/24", "50001 1299 3333 174 15169", 0, 0 }, 2, 0, "opened leak 8.8.8.0/24 AS3333" },
     { { "8.8.8.0/24", "50001 6939 3333 12654 15169", 0, 0 }, 3, 0, "" },
     { { "193.0.16.0/24", "50001 666 3333 12654", 0, 0 },
@@ -301,6 +319,8 @@ static void test_one_route(void)
             lab->options.vrps = roas();
         if (cases[i].with & WITH_ASPAS)
             lab->options.aspas = providers();
+        if (cases[i].with & WITH_RELATIONS)
+            lab->options.relations = known_relations();
         lab_begin(lab);
         g_test_message("%s %s", cases[i].said.prefix, cases[i].said.path);
         all_say(lab, cases[i].peers, &cases[i].said);

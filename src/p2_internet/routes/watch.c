@@ -90,6 +90,8 @@ struct watch *watch_new(const struct watch_options *options, watch_sink sink, gp
         vrp_set_ref(options->vrps);
     if (options->aspas)
         aspa_set_ref(options->aspas);
+    if (options->relations)
+        relations_ref(options->relations);
     watch->ours = watch_ours_new(options->prefixes, options->systems);
     watch->sink = sink;
     watch->data = data;
@@ -128,6 +130,7 @@ void watch_free(struct watch *watch)
     watch_ours_free(watch->ours);
     g_clear_pointer(&watch->options.vrps, vrp_set_unref);
     g_clear_pointer(&watch->options.aspas, aspa_set_unref);
+    g_clear_pointer(&watch->options.relations, relations_unref);
     g_free(watch);
 }
 

@@ -13,6 +13,7 @@
  * its session took its routes with it, which is no loss of visibility.
  */
 #pragma once
+#include "p2_internet/routes/relations.h"
 #include "p2_internet/routes/route.h"
 #include "rpki/aspa.h"
 #include "rpki/vrp.h"
@@ -65,16 +66,17 @@ void watch_prefix_free(struct watch_prefix *prefix);
 void watch_as_free(struct watch_as *as);
 
 struct watch_options {
-    GPtrArray *prefixes;      /* struct watch_prefix *; borrowed */
-    GPtrArray *systems;       /* struct watch_as *; borrowed */
-    struct vrp_set *vrps;     /* a reference is taken; NULL: RPKI is not judged */
-    struct aspa_set *aspas;   /* likewise */
-    GArray *ignored;          /* guint32: peers of these ASes are not listened to; or NULL */
-    guint min_peers;          /* at least so many for every alarm; 0: what the rows say */
-    guint visibility_percent; /* fewer peers than this share of those before; 0: 50 */
-    gint64 silence_us;        /* 0: 2 min */
-    gint64 interval_us;       /* an incident is not told again within; 0: 1 h */
-    gint64 stale_us;          /* a peer that said nothing for so long is not counted; 0: never */
+    GPtrArray *prefixes;         /* struct watch_prefix *; borrowed */
+    GPtrArray *systems;          /* struct watch_as *; borrowed */
+    struct vrp_set *vrps;        /* a reference is taken; NULL: RPKI is not judged */
+    struct aspa_set *aspas;      /* likewise */
+    struct relations *relations; /* likewise: who is whose provider; NULL: not judged */
+    GArray *ignored;             /* guint32: peers of these ASes are not listened to; or NULL */
+    guint min_peers;             /* at least so many for every alarm; 0: what the rows say */
+    guint visibility_percent;    /* fewer peers than this share of those before; 0: 50 */
+    gint64 silence_us;           /* 0: 2 min */
+    gint64 interval_us;          /* an incident is not told again within; 0: 1 h */
+    gint64 stale_us;             /* a peer that said nothing for so long is not counted; 0: never */
 };
 
 enum watch_step { WATCH_OPENED, WATCH_GREW, WATCH_CLOSED };

@@ -220,6 +220,17 @@ static void judge_otc(const struct watch_judging *judging, const char *ours, GAr
     }
 }
 
+/* By what is known of who is whose provider: up again behind a way down or across. */
+static void judge_valley(const struct watch_judging *judging, const char *ours, GArray *findings)
+{
+    const GArray *hops = judging->path->hops;
+    struct relations_leak leak;
+
+    if (judging->options->relations &&
+        relations_leak(judging->options->relations, (const guint32 *)hops->data, hops->len, &leak))
+        find(findings, WATCH_LEAK, ours, leak.as);
+}
+
 static gboolean has_community(const struct bgp_attributes *attributes, guint32 wanted)
 {
     const struct bgp_span *span = &attributes->communities;
@@ -248,6 +259,7 @@ static void judge_path(const struct watch_judging *judging, const char *ours, GA
                         ASPA_DOWNSTREAM, &leak) == ASPA_INVALID)
         find(findings, WATCH_ASPA_INVALID, ours, leak.up.customer);
     judge_otc(judging, ours, findings);
+    judge_valley(judging, ours, findings);
     if (has_community(judging->attributes, BLACKHOLE))
         find_alone(findings, WATCH_BLACKHOLE, ours);
 }
