@@ -10,8 +10,8 @@
 
 struct state {
     struct ceremony_options ceremony;
-    char *principles, **statements;
-    gboolean reviewer, no_reviewer;
+    char *principles, **statements, **networks;
+    gboolean reviewer, no_reviewer, no_networks;
 };
 
 static const struct command_option options[] = {
@@ -23,6 +23,12 @@ static const struct command_option options[] = {
       "Offer to review others' assessments, when drawn by lot", NULL },
     { "no-reviewer", 0, G_OPTION_ARG_NONE, offsetof(struct state, no_reviewer),
       "Offer it no longer", NULL },
+    { "network", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, networks),
+      "A prefix or AS that is the signatory's own, so that it may publish alarms about it; all of "
+      "them, by one option each",
+      "PREFIX|AS" },
+    { "no-networks", 0, G_OPTION_ARG_NONE, offsetof(struct state, no_networks),
+      "Name no networks any longer", NULL },
     CEREMONY_OPTIONS(struct state, "root-key"),
     CEREMONY_PASSPHRASE(struct state),
     { NULL },
@@ -103,13 +109,28 @@ static void set_before(const struct ceremony *ceremony, json_t *predicate)
                                                        ceremony->registry->now_us, NULL)
                                   : NULL;
     json_t *before = json_object_get(known, "endorsement");
-    static const char *const members[] = { "principles", "statements", "reviewer", "contacts" };
+    static const char *const members[] = { "principles", "statements", "reviewer", "contacts",
+                                           "networks" };
 
     json_object_set_new(predicate, "principles", read_principles(ALL, NULL));
     json_object_set_new(predicate, "reviewer", json_false());
     for (guint i = 0; i < G_N_ELEMENTS(members); i++)
         if (json_object_get(before, members[i]))
             json_object_set(predicate, members[i], json_object_get(before, members[i]));
+}
+
+/* Whether each is one that others may not name either is for the register. */
+static void set_networks(const struct state *state, json_t *predicate)
+{
+    json_t *list = json_array();
+
+    for (char **text = state->networks; text && *text; text++)
+        json_array_append_new(list, json_safe_string(*text));
+    if (state->networks)
+        json_object_set(predicate, "networks", list);
+    else if (state->no_networks)
+        json_object_del(predicate, "networks");
+    json_decref(list);
 }
 
 static int update(const struct context *context, const struct state *state, GError **error)
@@ -136,6 +157,7 @@ static int update(const struct context *context, const struct state *state, GErr
             return EXIT_INPUT;
         json_object_set_new(predicate, "principles", principles);
     }
+    set_networks(state, predicate);
     if (state->reviewer || state->no_reviewer)
         json_object_set_new(predicate, "reviewer", json_boolean(state->reviewer));
     return ceremony_finish(ceremony, PREDICATE_ENDORSEMENT,

@@ -263,12 +263,8 @@ static char *format_text(const struct report *report, gboolean colour)
                                : "not checked: give it with --document");
         if (report->target->openings)
             verify_openings_lines(out, report->target->openings, french);
-        else if (g_str_equal(v->predicate->type, PREDICATE_ASSESSMENT))
-            verify_principles_lines(out, intoto_predicate(v->statement), french);
-        else if (g_str_equal(v->predicate->type, PREDICATE_HUNT))
-            verify_hunt_lines(out, intoto_predicate(v->statement), french);
-        else if (g_str_equal(v->predicate->type, PREDICATE_INDICATORS))
-            verify_indicators_lines(out, intoto_predicate(v->statement), french);
+        else
+            verify_said_lines(out, v->predicate->type, intoto_predicate(v->statement), french);
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -33,7 +33,7 @@ static gboolean put_of_hunt(GString *out, const char *label, const json_t *value
     return file || indicator;
 }
 
-void verify_principles_lines(GString *out, const json_t *predicate, gboolean french)
+static void put_principles(GString *out, const json_t *predicate, gboolean french)
 {
     const json_t *principle;
     size_t index;
@@ -57,7 +57,7 @@ void verify_principles_lines(GString *out, const json_t *predicate, gboolean fre
     }
 }
 
-void verify_hunt_lines(GString *out, const json_t *hunt, gboolean french)
+static void put_hunt(GString *out, const json_t *hunt, gboolean french)
 {
     const json_t *table;
     size_t index;
@@ -83,7 +83,7 @@ void verify_hunt_lines(GString *out, const json_t *hunt, gboolean french)
                 json_number(hunt, "unread", 0));
 }
 
-void verify_indicators_lines(GString *out, const json_t *indicators, gboolean french)
+static void put_indicators(GString *out, const json_t *indicators, gboolean french)
 {
     const json_t *number;
     const char *type;
@@ -140,4 +140,45 @@ void verify_openings_lines(GString *out, const json_t *openings, gboolean french
                         french ? "principe %d\u202f: non évalué" : "principle %d: not assessed",
                         (int)json_number(value, "principle", 0));
     }
+}
+
+/* What was done to a network, as its holder says. */
+static void put_route_alarm(GString *out, const json_t *alarm, gboolean french)
+{
+    verify_line(out, french ? "alerte" : "alarm", "%s: %s, AS%" G_GINT64_FORMAT " (%s)",
+                json_text(alarm, "own"), json_text(alarm, "prefix"), json_number(alarm, "as", 0),
+                json_text(alarm, "alarm"));
+    verify_line(out, french ? "vue" : "seen",
+                french ? "du %s au %s, par %" G_GINT64_FORMAT " pairs"
+                       : "%s to %s, by %" G_GINT64_FORMAT " peers",
+                json_text(alarm, "first"), json_text(alarm, "last"),
+                json_number(alarm, "peers", 0));
+}
+
+static void put_route_sighting(GString *out, const json_t *sighting, gboolean french)
+{
+    verify_line(out, french ? "réponse" : "answer",
+                french ? "%s : %" G_GINT64_FORMAT " pairs sur %" G_GINT64_FORMAT ", du %s au %s"
+                       : "%s: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " peers, %s to %s",
+                json_text(sighting, "seen"), json_number(sighting, "peers", 0),
+                json_number(sighting, "of", 0), json_text(sighting, "from"),
+                json_text(sighting, "until"));
+}
+
+void verify_said_lines(GString *out, const char *type, const json_t *predicate, gboolean french)
+{
+    static const struct {
+        const char *type;
+        void (*put)(GString *out, const json_t *predicate, gboolean french);
+    } kinds[] = {
+        { PREDICATE_ASSESSMENT, put_principles },
+        { PREDICATE_HUNT, put_hunt },
+        { PREDICATE_INDICATORS, put_indicators },
+        { PREDICATE_ROUTE_ALARM, put_route_alarm },
+        { PREDICATE_ROUTE_SIGHTING, put_route_sighting },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_str_equal(kinds[i].type, type))
+            kinds[i].put(out, predicate, french);
 }

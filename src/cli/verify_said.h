@@ -5,9 +5,7 @@
 /* "  LABEL      text", escaped. */
 void verify_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* By the predicates of an assessment and of a hunt; by an array of openings of either. */
-void verify_principles_lines(GString *out, const json_t *predicate, gboolean french);
-/* How much is held, by type. */
-void verify_indicators_lines(GString *out, const json_t *indicators, gboolean french);
-void verify_hunt_lines(GString *out, const json_t *hunt, gboolean french);
+/* By the predicate of a statement of this type; of many there is nothing more to say. */
+void verify_said_lines(GString *out, const char *type, const json_t *predicate, gboolean french);
+/* By an array of openings, of an assessment, a hunt or what is held. */
 void verify_openings_lines(GString *out, const json_t *openings, gboolean french);

@@ -12,7 +12,8 @@
 #define DAY_US (G_GINT64_CONSTANT(86400) * G_USEC_PER_SEC)
 #define FRESH_DAYS 90
 #define AGEING_DAYS 365
-#define TREND_LENGTH 12 /* assessments of the trend, the latest last */
+#define TREND_LENGTH 12  /* assessments of the trend, the latest last */
+#define ROUTE_ALARMS 100 /* that are shown, the latest last */
 
 static json_t *time_or_null(gint64 time_us)
 {
@@ -84,17 +85,18 @@ json_t *document_bands(const struct reg_assessment *assessment)
     return list;
 }
 
-static json_t *reviews_of(const struct reg_assessment *assessment)
+/* Each with who said it. */
+static json_t *answers_of(const GPtrArray *entries)
 {
     json_t *list = json_array();
 
-    for (guint i = 0; assessment->reviews && i < assessment->reviews->len; i++) {
-        const struct reg_entry *entry = assessment->reviews->pdata[i];
-        json_t *review = said(entry);
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const struct reg_entry *entry = entries->pdata[i];
+        json_t *answer = said(entry);
 
-        json_object_set_new(review, "by", json_string(entry->signatory->id_hex));
-        json_object_set_new(review, "by_domain", json_string(entry->signatory->domain));
-        json_array_append_new(list, review);
+        json_object_set_new(answer, "by", json_string(entry->signatory->id_hex));
+        json_object_set_new(answer, "by_domain", json_string(entry->signatory->domain));
+        json_array_append_new(list, answer);
     }
     return list;
 }
@@ -143,7 +145,7 @@ static json_t *assessment_of(const struct reg_entry *entry, gint64 now_us)
         "freshness", freshness_class(age), "catalogue", "version", assessment->catalogue_version,
         "digest", assessment->catalogue_digest, "principles", document_bands(assessment),
         "commitments", "root", hex_string(assessment->root), "count", (json_int_t)assessment->count,
-        "status", document_review_status(assessment), "reviews", reviews_of(assessment));
+        "status", document_review_status(assessment), "reviews", answers_of(assessment->reviews));
 
     json_object_update(value, more);
     json_decref(more);
@@ -258,6 +260,23 @@ static json_t *list_of(const GPtrArray *entries)
     return list;
 }
 
+/* The last ones, with who else saw the route. */
+static json_t *route_alarms_of(const struct reg_signatory *signatory)
+{
+    const GPtrArray *alarms = signatory->route_alarms;
+    const guint count = alarms ? alarms->len : 0;
+    json_t *list = json_array();
+
+    for (guint i = count > ROUTE_ALARMS ? count - ROUTE_ALARMS : 0; i < count; i++) {
+        const struct reg_entry *entry = alarms->pdata[i];
+        json_t *value = said(entry);
+
+        json_object_set_new(value, "sightings", answers_of(entry->sightings));
+        json_array_append_new(list, value);
+    }
+    return list;
+}
+
 /* How many there were, and what the last one says. */
 static json_t *last_of(const struct reg_entry *last, guint64 count)
 {
@@ -267,8 +286,8 @@ static json_t *last_of(const struct reg_entry *last, guint64 count)
 
 static json_t *endorsement_of(const struct reg_signatory *signatory)
 {
-    static const char *const members[] = { "principles", "statements", "reviewer", "contacts",
-                                           NULL };
+    static const char *const members[] = { "principles", "statements", "reviewer",
+                                           "contacts",   "networks",   NULL };
     const struct reg_entry *entry = signatory->endorsement;
     json_t *value;
 
@@ -316,6 +335,7 @@ json_t *document_signatory(const struct reg_signatory *signatory, gint64 now_us)
     json_object_set_new(value, "case_root",
                         signatory->case_root ? said(signatory->case_root) : json_null());
     json_object_set_new(value, "hunts", last_of(signatory->hunt, signatory->hunts));
+    json_object_set_new(value, "route_alarms", route_alarms_of(signatory));
     json_object_set_new(value, "drills", last_of(signatory->drill, signatory->drills));
     set_text(value, "subtype", signatory->subtype);
     if (signatory->removed_at != G_MAXUINT64)

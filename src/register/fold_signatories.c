@@ -77,7 +77,9 @@ static enum register_verdict judge_first(struct judged *judged, const char *doma
                                "its subject is neither a signatory here nor the id of its root "
                                "keys");
     verdict = judge_root(judged, NULL);
-    return verdict == REGISTER_COUNTS ? judge_domain(judged, domain) : verdict;
+    if (verdict == REGISTER_COUNTS)
+        verdict = judge_domain(judged, domain);
+    return verdict == REGISTER_COUNTS ? judge_networks(judged, NULL) : verdict;
 }
 
 static enum register_verdict judge_update(struct judged *judged, const struct reg_signatory *known,
@@ -102,7 +104,8 @@ static enum register_verdict judge_update(struct judged *judged, const struct re
     if (predicate_time_us(judged->predicate) <= known->endorsed_us)
         return register_refuse(judged, REGISTER_CONFLICT,
                                "an endorsement of the same or a later time is there already");
-    return judge_domain(judged, domain);
+    verdict = judge_domain(judged, domain);
+    return verdict == REGISTER_COUNTS ? judge_networks(judged, known) : verdict;
 }
 
 static enum register_verdict judge_endorsement(struct judged *judged)
@@ -141,6 +144,7 @@ static void apply_endorsement(struct reg *reg, struct judged *judged, struct reg
     signatory->reviewer = json_is_true(json_object_get(judged->predicate, "reviewer"));
     signatory->endorsed_us = predicate_time_us(judged->predicate);
     signatory->endorsement = entry;
+    apply_networks(signatory, judged->predicate);
     if (!signatory->joined)
         signatory->joined = entry;
     entry->said = json_incref((json_t *)judged->predicate);

@@ -45,6 +45,7 @@ static void entry_state_free(gpointer data)
     g_free(entry->message);
     json_decref(entry->said);
     reg_assessment_free(entry->assessment);
+    g_clear_pointer(&entry->sightings, g_ptr_array_unref);
     g_free(entry);
 }
 
@@ -138,8 +139,9 @@ enum register_verdict register_refuse(struct judged *judged, enum register_verdi
 static const struct handler *handler_of(const struct predicate *predicate)
 {
     static const struct handler *const handlers[] = {
-        &handler_endorsement, &handler_recovery, &handler_attestation, &handler_delegation,
-        &handler_revocation,  &handler_policy,   &handler_review,      &handler_succession,
+        &handler_endorsement, &handler_recovery,       &handler_attestation, &handler_delegation,
+        &handler_revocation,  &handler_policy,         &handler_review,      &handler_succession,
+        &handler_route_alarm, &handler_route_sighting,
     };
 
     for (const struct handler *said = handlers_said; said->type; said++)

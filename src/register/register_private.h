@@ -11,6 +11,7 @@
  * a hash table.
  */
 #pragma once
+#include "net/prefix.h"
 #include "register/draw.h"
 #include "register/entry.h"
 #include "register/register.h"
@@ -53,6 +54,13 @@ struct reg_assessment {
     GPtrArray *reviews;      /* struct reg_entry *; or NULL */
 };
 
+/* A network that an endorsement names as the signatory's own. */
+struct reg_network {
+    gboolean is_as;
+    guint32 as;
+    struct ip_prefix prefix;
+};
+
 struct reg_entry {
     guint64 index;
     gint64 time_us; /* log time; 0: not known yet */
@@ -66,6 +74,7 @@ struct reg_entry {
     json_t *said;                      /* the predicate of what is shown; or NULL */
     struct reg_assessment *assessment; /* or NULL */
     struct reg_entry *updated_by;      /* a commitment's next form */
+    GPtrArray *sightings;              /* struct reg_entry *: answers to a route-alarm; or NULL */
 };
 
 struct reg_attestation {
@@ -98,6 +107,8 @@ struct reg_signatory {
     struct reg_entry *mailbox, *case_root; /* the newest that count; or NULL */
     struct reg_entry *hunt, *drill;        /* the last ones; or NULL */
     guint64 hunts, drills;
+    GArray *networks;        /* struct reg_network; or NULL */
+    GPtrArray *route_alarms; /* struct reg_entry *; or NULL */
 };
 
 struct reg_policy {
@@ -198,6 +209,12 @@ extern const struct handler handler_endorsement, handler_recovery, handler_attes
     handler_delegation, handler_revocation, handler_policy, handler_review, handler_succession;
 /* What is said without effect on who is believed; by predicate name. */
 extern const struct handler handlers_said[];
+
+/* fold_routes.c */
+extern const struct handler handler_route_alarm, handler_route_sighting;
+/* The "networks" of an endorsement by `signatory` (NULL: a new one). */
+enum register_verdict judge_networks(struct judged *judged, const struct reg_signatory *signatory);
+void apply_networks(struct reg_signatory *signatory, const json_t *endorsement);
 
 /* The entry that counts with this leaf hash and is of this type (NULL: any); NULL. */
 struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type);

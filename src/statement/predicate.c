@@ -46,6 +46,10 @@ const struct predicate predicates[] = {
     { "release", PREDICATE_RELEASE, EXPOSURE_PUBLIC, SAID_ROLES, shape_release, rules_release },
     { "review", PREDICATE_REVIEW, EXPOSURE_PUBLIC, SAID_ROLES, shape_review, rules_review },
     { "revocation", PREDICATE_REVOCATION, EXPOSURE_PUBLIC, KEY_ROLE_ROOT, shape_revocation, NULL },
+    { "route-alarm", PREDICATE_ROUTE_ALARM, EXPOSURE_PUBLIC, SAID_ROLES, shape_route_alarm,
+      rules_route_alarm },
+    { "route-sighting", PREDICATE_ROUTE_SIGHTING, EXPOSURE_PUBLIC, SAID_ROLES, shape_route_sighting,
+      rules_route_sighting },
     { "succession", PREDICATE_SUCCESSION, EXPOSURE_PUBLIC, KEY_ROLE_LOG, shape_succession, NULL },
     { NULL, NULL, EXPOSURE_LOCAL, 0, NULL, NULL },
 };

@@ -6,10 +6,12 @@
  * other, and the time on its signer's clock ("time"). Its one subject is, by SHA-256:
  *
  *     endorsement, delegation, revocation, recovery, contact, mailbox, case-root,
- *     commitment, legal-position, norm-report   the signer's signatory id; name: its domain
+ *     commitment, legal-position, norm-report, route-alarm
+ *                                               the signer's signatory id; name: its domain
  *     attestation                               the id of the signatory that was checked
  *     policy                                    the policy's hash; name: the origin
  *     review                                    the assessment's leaf hash in the log
+ *     route-sighting                            the leaf hash of the route-alarm in the log
  *     assessment, document, release             the document or file
  *     hunt                                      the root of its commitments; name: "hunt/ROOT"
  *     indicators                                the same; name: "indicators/ROOT"
@@ -46,12 +48,17 @@
 #define PREDICATE_RELEASE PREDICATE_PREFIX "release:1"
 #define PREDICATE_REVIEW PREDICATE_PREFIX "review:1"
 #define PREDICATE_REVOCATION PREDICATE_PREFIX "revocation:1"
+#define PREDICATE_ROUTE_ALARM PREDICATE_PREFIX "route-alarm:1"
+#define PREDICATE_ROUTE_SIGHTING PREDICATE_PREFIX "route-sighting:1"
 #define PREDICATE_SUCCESSION PREDICATE_PREFIX "succession:1"
 
 #define PREDICATE_PRINCIPLES 9
 #define PREDICATE_BANDS 5             /* scores are published as one of five bands */
 #define PREDICATE_DELEGATION_DAYS 400 /* a delegation lasts at most */
 #define PREDICATE_ROOT_KEYS 16        /* root keys of a signatory at most */
+
+#define PREDICATE_NETWORKS 256    /* that an endorsement names at most */
+#define PREDICATE_NETWORK_TEXT 50 /* bytes of "2001:db8::/32" or "AS64500" */
 
 enum exposure {
     EXPOSURE_LOCAL,     /* goes to whom its signer hands it; never into the public log */

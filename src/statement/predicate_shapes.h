@@ -41,6 +41,11 @@ extern const struct shape shape_backup_manifest[], shape_recovery_drill[];
 gboolean rules_backup_manifest(const json_t *statement, GError **error);
 gboolean rules_recovery_drill(const json_t *statement, GError **error);
 
+/* predicate_routes.c: what is done to the signer's networks in BGP, and who sees it too. */
+extern const struct shape shape_route_alarm[], shape_route_sighting[];
+gboolean rules_route_alarm(const json_t *statement, GError **error);
+gboolean rules_route_sighting(const json_t *statement, GError **error);
+
 /* predicate_log.c: what a log says. */
 extern const struct shape shape_receipt[], shape_succession[];
 gboolean rules_receipt(const json_t *statement, GError **error);

@@ -25,6 +25,7 @@ static const struct shape principle = {
 static const struct shape predicate_type = { NULL, SHAPE_PREDICATE, 0, 0, 0, NULL, NULL };
 static const struct shape check = { NULL, SHAPE_WORD, 0, 0, 0, checks, NULL };
 static const struct shape digest = { NULL, SHAPE_SHA256, 0, 0, 0, NULL, NULL };
+static const struct shape network = { NULL, SHAPE_TEXT, 0, 3, PREDICATE_NETWORK_TEXT, NULL, NULL };
 static const struct shape log_key = { NULL, SHAPE_ED25519, 0, 0, 0, NULL, NULL };
 
 static const struct shape root[] = {
@@ -50,6 +51,8 @@ const struct shape shape_endorsement[] = {
     { "statements", SHAPE_TEXTS, SHAPE_OPTIONAL, 0, PREDICATE_PRINCIPLES, principle_numbers, NULL },
     { "reviewer", SHAPE_BOOLEAN, 0, 0, 0, NULL, NULL },
     { "contacts", SHAPE_SHA256, SHAPE_OPTIONAL | SHAPE_WITHHELD, 0, 0, NULL, NULL },
+    { "networks", SHAPE_LIST, SHAPE_OPTIONAL | SHAPE_UNIQUE, 0, PREDICATE_NETWORKS, NULL,
+      &network },
     { 0 },
 };
 

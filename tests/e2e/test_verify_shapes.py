@@ -85,13 +85,21 @@ def samples(world):  # noqa: F811
         (predicate(forge.statement("review", leaf, "review", {
             "assessment": leaf, "draw": {"size": 7, "root": DIGEST}, "indices": [0, 3], "verdict": "confirmed", "note": "n"}, [COMPANY.issuer])),
          [COMPANY.issuer]),
+        (predicate(said(STATE, "route-alarm", {
+            "tlp": "clear", "alarm": "origin", "own": "192.0.2.0/24", "prefix": "192.0.2.0/25", "as": 64666, "path": [64500, 64666],
+            "first": "2026-11-20T10:00:00Z", "last": "2026-11-20T10:30:00Z", "peers": 2, "rov": "invalid-asn", "serial": 7,
+            "evidence": {"sha256": DIGEST}})), [STATE.issuer]),
+        (predicate(forge.statement("route-alarm", leaf, "route-sighting", {
+            "alarm": leaf, "seen": "seen", "from": "2026-11-20T10:00:00Z", "until": "2026-11-20T10:30:00Z", "peers": 1, "of": 2,
+            "sources": ["bmp", "mrt"], "first": "2026-11-20T10:00:00Z", "last": "2026-11-20T10:30:00Z", "evidence": DIGEST},
+            [COMPANY.issuer])), [COMPANY.issuer]),
         (predicate(said(STATE, "revocation", {"key": STATE.issuer.vkey, "reason": "lost", "from_index": 3})), STATE.signers),
         (predicate(forge.statement("old", forge.sha256(b"note").hex(), "succession", {
             "old": {"origin": "old.example/log", "size": 3, "root": DIGEST, "note": note}, "reason": "moved"}, [forge.LOG])), [forge.LOG]),
     ]
     for statement, _ in made:  # what most have in common, so that every member is met
         if statement["predicateType"].endswith(":endorsement:1"):
-            statement["predicate"].update(statements={"1": "We endorse."}, contacts=DIGEST)
+            statement["predicate"].update(statements={"1": "We endorse."}, contacts=DIGEST, networks=["192.0.2.0/24", "AS64500"])
     return made
 
 

@@ -36,10 +36,12 @@ static const struct {
     { "document", EXPOSURE_LOCAL },            /* "entente sign FILE signs documents only" */
     { "indicators", EXPOSURE_COMMITTED },      /* "only salted digests" of what TLP keeps */
     { "mailbox", EXPOSURE_PUBLIC },            /* where a signatory takes messages (mailbox.h) */
-    { "receipt", EXPOSURE_LOCAL },     /* "a submission is answered with a signed receipt" */
-    { "recovery", EXPOSURE_PUBLIC },   /* "Recovery after theft needs root" */
-    { "review", EXPOSURE_PUBLIC },     /* "the reviewer logs a review" */
-    { "succession", EXPOSURE_PUBLIC }, /* "first entry names the old origin's last ..." */
+    { "receipt", EXPOSURE_LOCAL },      /* "a submission is answered with a signed receipt" */
+    { "recovery", EXPOSURE_PUBLIC },    /* "Recovery after theft needs root" */
+    { "review", EXPOSURE_PUBLIC },      /* "the reviewer logs a review" */
+    { "route-alarm", EXPOSURE_PUBLIC }, /* "alarm on routes: on consent: prefix, rule, evidence" */
+    { "route-sighting", EXPOSURE_PUBLIC }, /* what answers it, of the answerer's own vantage */
+    { "succession", EXPOSURE_PUBLIC },     /* "first entry names the old origin's last ..." */
 };
 
 static const struct predicate *predicate_named(const char *said)
@@ -90,7 +92,7 @@ static void test_the_table_is_what_trust_says(void)
         g_test_message("%s", row->name);
         g_assert_true(g_hash_table_contains(found, row));
     }
-    g_assert_cmpuint(g_hash_table_size(found), ==, 24);
+    g_assert_cmpuint(g_hash_table_size(found), ==, 26);
 }
 
 /* "Root signs only delegations, recovery and policy": besides, what makes and attests a signatory.
@@ -266,7 +268,7 @@ static const struct {
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"signatory\":{\"name\":\"A\",\"group\":"
       "\"state\",\"country\":\"FR\",\"domain\":\"a.example\"},\"principles\":[1,9],\"root\":{"
       "\"threshold\":1,\"keys\":[\"" VKEY "\"]},\"statements\":{\"1\":\"x\"},\"reviewer\":true,"
-      "\"contacts\":\"withheld\"}" },
+      "\"contacts\":\"withheld\",\"networks\":[\"192.0.2.0/24\",\"AS64500\"]}" },
     { PREDICATE_DELEGATION,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"key\":\"" VKEY "\",\"role\":\"issuer\","
       "\"predicates\":[\"" PREDICATE_ASSESSMENT "\"],\"until\":\"2027-11-22T03:00:00Z\"}" },
@@ -294,6 +296,17 @@ static const struct {
     { PREDICATE_REVIEW,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"assessment\":\"" HEX
       "\",\"draw\":{\"size\":3,\"root\":\"" HEX "\"},\"indices\":[9],\"verdict\":\"confirmed\"}" },
+    { PREDICATE_ROUTE_ALARM,
+      "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"tlp\":\"clear\",\"alarm\":\"origin\","
+      "\"own\":\"192.0.2.0/24\",\"prefix\":\"192.0.2.0/24\",\"as\":64666,\"path\":[64500,64666],"
+      "\"first\":\"2026-11-22T02:00:00Z\",\"last\":\"2026-11-22T02:30:00Z\",\"peers\":2,"
+      "\"rov\":\"invalid-asn\",\"serial\":7,\"evidence\":{\"sha256\":\"" HEX "\"}}" },
+    { PREDICATE_ROUTE_SIGHTING,
+      "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"alarm\":\"" HEX
+      "\",\"seen\":\"not-seen\",\"from\":\"2026-11-22T01:00:00Z\",\"until\":\"2026-11-22T03:00:"
+      "00Z\","
+      "\"peers\":0,\"of\":3,\"sources\":[\"mrt\"],\"first\":\"2026-11-22T02:00:00Z\","
+      "\"last\":\"2026-11-22T02:30:00Z\",\"evidence\":\"" HEX "\"}" },
     { PREDICATE_LEGAL_POSITION,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"title\":\"t\",\"language\":\"fr\","
       "\"uri\":"

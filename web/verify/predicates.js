@@ -29,10 +29,12 @@ const PREDICATES = {
   release: { exposure: 'public', roles: SAID },
   review: { exposure: 'public', roles: SAID },
   revocation: { exposure: 'public', roles: ['root'] },
+  'route-alarm': { exposure: 'public', roles: SAID },
+  'route-sighting': { exposure: 'public', roles: SAID },
   succession: { exposure: 'public', roles: ['log'] },
 };
 /* Statements whose subject is not the signatory that signs them. */
-const OF_OTHERS = ['assessment', 'attestation', 'backup-manifest', 'hunt', 'indicators', 'recovery-drill', 'release', 'review'];
+const OF_OTHERS = ['assessment', 'attestation', 'backup-manifest', 'hunt', 'indicators', 'recovery-drill', 'release', 'review', 'route-sighting'];
 
 /* {name, exposure, roles, ofSigner} of a predicate type; null when it is not known. */
 export function predicateOf(type) {

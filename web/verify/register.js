@@ -12,7 +12,7 @@ import { leafHash } from './merkle.js';
 import { parseMoment } from './moment.js';
 import { STAKEHOLDER_GROUPS, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
 import { predicateOf } from './predicates.js';
-import { SaidRegister } from './said.js';
+import { RoutesRegister, networksOf } from './routes.js';
 
 const JUDGES = {
   attestation: 'judgeAttestation',
@@ -23,7 +23,7 @@ const JUDGES = {
   policy: 'judgePolicy',
   succession: 'judgeSuccession',
 };
-const JUDGES_OF_OTHERS = { commitment: 'judgeCommitment', review: 'judgeReview' };
+const JUDGES_OF_OTHERS = { commitment: 'judgeCommitment', review: 'judgeReview', 'route-alarm': 'judgeRouteAlarm', 'route-sighting': 'judgeRouteSighting' };
 /* These name other entries, of any kind: for them the whole log is judged. */
 const NAME_OTHERS = Object.keys(JUDGES_OF_OTHERS);
 
@@ -42,7 +42,7 @@ export function kindOfEntry(bytes) {
   return gistOf(bytes).kind;
 }
 
-export class CommunityRegister extends SaidRegister {
+export class CommunityRegister extends RoutesRegister {
   /* Judges what a statement says besides its form: {signatory, key, apply}. */
   judgeKind(entry) {
     return this[JUDGES[entry.kind.name] ?? JUDGES_OF_OTHERS[entry.kind.name] ?? 'judgeSaid'](entry);
@@ -75,13 +75,14 @@ export class CommunityRegister extends SaidRegister {
     if ((await signatoryId(root)) !== entry.subject) refuse('conflict', entry.subject);
     for (const key of root.keys) this.refuseTakenKey(key, null, 'root', proven.has(key));
     this.refuseDomain(who.domain, null);
+    this.refuseNetworks(entry, null);
     const judged = { signatory: { ...who, id: entry.subject, root }, key: { ...root.keys[0], role: 'root' } };
     judged.apply = async () => {
       judged.signatory = await this.addSignatory(root, false);
       for (const key of root.keys) this.keyOf(key.bytes).proven = proven.has(key);
       judged.key = this.keyOf(root.keys[0].bytes);
       this.nameSignatory(judged.signatory, who);
-      Object.assign(judged.signatory, { endorsedAt: saidTime(entry.predicate), joined: true });
+      Object.assign(judged.signatory, { endorsedAt: saidTime(entry.predicate), joined: true, networks: networksOf(entry) });
     };
     return judged;
   }
@@ -93,9 +94,10 @@ export class CommunityRegister extends SaidRegister {
       refuse('conflict', who.domain);
     }
     this.refuseDomain(who.domain, known);
+    this.refuseNetworks(entry, known);
     const apply = () => {
       this.nameSignatory(known, who);
-      Object.assign(known, { endorsedAt: said, joined: true });
+      Object.assign(known, { endorsedAt: said, joined: true, networks: networksOf(entry) });
       /* A new name ends what was attested under the old one, for it and for whom it vouched for. */
       if (known.attested) this.recomputeClosure();
     };
@@ -248,7 +250,10 @@ export class CommunityRegister extends SaidRegister {
     if (judged.verdict) return judged;
     await judged.apply?.();
     this.payloads.set(judged.entry.payload, index);
-    if (this.judgesAll) this.leaves.set(toHex(await leafHash(bytes)), { kind: judged.entry.kind.name, signatory: judged.signatory });
+    if (this.judgesAll) {
+      const { kind, predicate } = judged.entry;
+      this.leaves.set(toHex(await leafHash(bytes)), { kind: kind.name, signatory: judged.signatory, said: saidTime(predicate) });
+    }
     if (judged.key && judged.key.role !== 'root') judged.key.said++;
     return judged;
   }

@@ -3,7 +3,7 @@
  * predicate_*.c), so that what it calls malformed is malformed here. Members beyond a table are read
  * over. A shape is a function of a value, and of the keys named so far, which are judged in the end.
  */
-import { fromBase64, fromHex, utf8Bytes } from './bytes.js';
+import { fromBase64, fromHex, sha256Hex, utf8Bytes } from './bytes.js';
 import { isDayAlone, parseMoment } from './moment.js';
 import { KEY_COSIGNATURE, KEY_ED25519, NoteFault, parseNoteKey } from './note.js';
 
@@ -88,6 +88,9 @@ const number = integer(0, INDEX_LIMIT);
 const rootKeys = object({ threshold: integer(1, 16), keys: unique(ed25519, 1, 16) });
 const ofText = { ...ofProtocol, title, language, uri, sha256: digest, norms: normLetters };
 
+const networkText = textShape(3, 50);
+const systemNumber = integer(0, 2 ** 32 - 1);
+const peerCount = integer(0, 1000000);
 const ofBackup = { 'log?': log, time: moment, backup: digest };
 
 const PREDICATE_SHAPES = {
@@ -142,6 +145,7 @@ const PREDICATE_SHAPES = {
     'statements?': texts(0, 9, (name) => /^[1-9]$/.test(name)),
     reviewer: boolean,
     'contacts?': orWithheld(digest),
+    'networks?': unique(networkText, 0, 256),
   },
   hunt: {
     'log?': log,
@@ -212,6 +216,35 @@ const PREDICATE_SHAPES = {
     'note?': textShape(1),
   },
   revocation: { ...ofProtocol, key: roleKeyText, reason: word('lost', 'other', 'retired', 'rotated', 'stolen'), from_index: integer(0, INDEX_LIMIT) },
+  'route-alarm': {
+    ...ofProtocol,
+    tlp: word('clear'),
+    alarm: word('as-misuse', 'aspa-invalid', 'bogon', 'downstream', 'first-hop', 'leak', 'origin', 'rpki-invalid', 'squatting', 'sub-prefix',
+      'super-prefix', 'upstream'),
+    own: networkText,
+    prefix: networkText,
+    as: systemNumber,
+    'path?': list(systemNumber, 1, 64),
+    first: moment,
+    last: moment,
+    peers: integer(1, 1000000),
+    'rov?': word('invalid-asn', 'invalid-length', 'notfound', 'valid'),
+    'serial?': systemNumber,
+    evidence: object({ sha256: digest, 'routes?': list(textShape(1, 2300), 1, 4) }),
+  },
+  'route-sighting': {
+    ...ofProtocol,
+    alarm: digest,
+    seen: word('cannot-tell', 'not-seen', 'seen'),
+    from: moment,
+    until: moment,
+    peers: peerCount,
+    of: peerCount,
+    sources: unique(word('bmp', 'mrt', 'ris-live'), 0, 3),
+    'first?': moment,
+    'last?': moment,
+    'evidence?': digest,
+  },
   succession: { ...ofProtocol, old: object({ origin: log, size: integer(0, INDEX_LIMIT), root: digest, note: base64 }), reason: textShape(1) },
 };
 
@@ -222,6 +255,8 @@ function isPowerOf(step, number) {
 }
 
 /* What members must be to one another: `subject` is the digest that the statement is about. */
+const inOrder = (moments) => moments.every((text, at) => text !== undefined && (!at || parseMoment(moments[at - 1]) <= parseMoment(text)));
+
 const PREDICATE_RULES = {
   assessment: ({ principles, commitments, order }) => principles.every(({ n }, at) => n === at + 1) &&
     (!order || order.critical + order.high + order.medium + order.low + order.info + order.first === commitments.count),
@@ -244,6 +279,11 @@ const PREDICATE_RULES = {
   'recovery-drill': ({ commitments }, subject) => commitments.root === subject,
   release: ({ digest: file }, subject) => file === subject,
   review: ({ assessment }, subject) => assessment === subject,
+  'route-alarm': async ({ first, last, evidence: { sha256, routes } }) => parseMoment(first) <= parseMoment(last) &&
+    (!routes || await sha256Hex(utf8Bytes(routes.map((line) => `${line}\n`).join(''))) === sha256),
+  'route-sighting': ({ alarm, seen, from, until, peers, of, first, last, evidence }, subject) => alarm === subject &&
+    parseMoment(from) <= parseMoment(until) && peers <= of && seen === (of ? peers ? 'seen' : 'not-seen' : 'cannot-tell') &&
+    (!peers || (evidence !== undefined && inOrder([from, first, last, until]))),
 };
 
 /* The types of the keys that were named; null when one is no key, or of another type than it may be. */
