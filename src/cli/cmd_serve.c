@@ -13,6 +13,7 @@
 #define MEBIBYTE_SHIFT 20
 #define NUMBER_MAX 1000000u
 #define HUNT_EVERY_S 300
+#define CT_EVERY_S 600 /* certificates stand in logs a day after their issue, at the latest */
 #define DRILL_EVERY_S 3600
 #define ANY_IPV4 "0.0.0.0:"
 #define ANY_IPV6 "[::]:"
@@ -24,7 +25,7 @@ struct state {
     char *certificate, *key, *log, *lock, *dns, *trust_anchor, *ca;
     gboolean behind_proxy, open_metrics, allow_private, unconfined;
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
-    char *hunt_every, *drill_every;
+    char *hunt_every, *drill_every, *ct_every;
     gboolean publish_drills;
 };
 
@@ -53,6 +54,9 @@ static const struct command_option options[] = {
       "Share indicators by TAXII 2.1, as this file says (YAML)", "FILE" },
     { "hunt-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, hunt_every),
       "Search the logs that the profile names so often (default: 300), or none", "SECONDS" },
+    { "ct-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, ct_every),
+      "Read the logs of certificates that the profile names so often (default: 600), or none",
+      "SECONDS" },
     { "drill-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, drill_every),
       "Look so often which recovery drills of the profile are due (default: 3600), or none",
       "SECONDS" },
@@ -214,8 +218,10 @@ static int serve(const struct context *context, const struct state *state,
 
     wanted->hunt_every_s = HUNT_EVERY_S;
     wanted->drill_every_s = DRILL_EVERY_S;
+    wanted->ct_every_s = CT_EVERY_S;
     if (!folder ||
         !take_number("hunt-every", state->hunt_every, TRUE, &wanted->hunt_every_s, error) ||
+        !take_number("ct-every", state->ct_every, TRUE, &wanted->ct_every_s, error) ||
         !take_number("drill-every", state->drill_every, TRUE, &wanted->drill_every_s, error) ||
         !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
         !read_tls(state, &wanted->face, error) || !open_listeners(state, &wanted->face, error) ||

@@ -23,13 +23,25 @@ struct background {
     struct background_numbers *numbers;
 };
 
-gboolean background_alarm(struct background_round *round, const char *topic, const char *severity,
-                          const char *text, gint64 now_us, GError **error)
+static gboolean open_office(struct background_round *round, GError **error)
 {
     if (!round->office)
         round->office = office_open(round->data, round->keys, error);
-    return round->office && cases_alarm(round->office->cases, round->key, round->source, topic,
-                                        severity, text, now_us, NULL, error);
+    return round->office != NULL;
+}
+
+gboolean background_alarm_stands(struct background_round *round, const char *topic,
+                                 gboolean *stands, GError **error)
+{
+    return open_office(round, error) &&
+           cases_alarm_stands(round->office->cases, topic, stands, error);
+}
+
+gboolean background_alarm(struct background_round *round, const char *topic, const char *severity,
+                          const char *text, gint64 now_us, GError **error)
+{
+    return open_office(round, error) && cases_alarm(round->office->cases, round->key, round->source,
+                                                    topic, severity, text, now_us, NULL, error);
 }
 
 /* Until the node is gone. What goes wrong is said once, until it is something else. */
@@ -152,8 +164,10 @@ struct background *background_start(struct node *node, const struct background_w
     const char *path = node_options(node)->profile;
     g_autoptr(profile_t) profile = path && work->every_s ? profile_load(path, error) : NULL;
 
-    return profile && profile_asset(profile, work->kind, NULL) ? start(node, work, profile, error)
-                                                               : NULL;
+    if (!profile || !profile_asset(profile, work->kind, NULL) ||
+        (work->is_wanted && !work->is_wanted(profile)))
+        return NULL;
+    return start(node, work, profile, error);
 }
 
 void background_stop(gpointer background)

@@ -39,6 +39,8 @@ struct background_work {
     enum asset_kind kind; /* of what it is about: without one in the profile there is no process */
     guint every_s;        /* between two rounds; 0: none */
     gboolean (*round)(struct background_round *round, GError **error);
+    /* Whether the profile names anything to work on; NULL: its assets are enough. */
+    gboolean (*is_wanted)(const struct profile *profile);
 };
 
 struct background;
@@ -51,3 +53,6 @@ const struct background_numbers *background_numbers(const struct background *bac
 /* In a round: opens or continues the alarm about `topic`. */
 gboolean background_alarm(struct background_round *round, const char *topic, const char *severity,
                           const char *text, gint64 now_us, GError **error);
+/* Whether an alarm about `topic` is open already. */
+gboolean background_alarm_stands(struct background_round *round, const char *topic,
+                                 gboolean *stands, GError **error);

@@ -29,6 +29,7 @@ struct node_options {
     const char *intel;    /* file of what is shared by TAXII, and with whom; NULL: nothing */
     const char *profile;  /* names the logs to be searched; NULL: none */
     guint hunt_every_s;   /* 0: never */
+    guint ct_every_s;     /* reads the logs of certificates so often; 0: never */
     guint drill_every_s;  /* looks so often which drills are due; 0: never */
     gboolean publish_drills;
     const char *advertise; /* URL at which its other nodes reach this one; NULL: as it listens */

@@ -16,6 +16,7 @@ extern const struct service service_directory; /* the register by filters, in pa
 extern const struct service service_delivery;  /* carries events of cases, and the hourly root */
 extern const struct service service_files;     /* checkpoint, tiles, history as they lie */
 extern const struct service service_forward;   /* hands entries on to the community's log */
+extern const struct service service_ct;        /* watches logs for certificates of ours */
 extern const struct service service_hunt;      /* searches the profile's logs */
 extern const struct service service_intake;    /* who takes reports, and the kinds of cases */
 extern const struct service service_log;       /* takes entries, has them cosigned, publishes */

@@ -1,4 +1,5 @@
-"""entente ct: logs of certificates made by an independent generator, good, forked and tampered with."""
+"""entente ct (ct_watch.h), and the node that does it by itself (service_ct.c): logs of certificates made by an
+independent generator, good, forked and tampered with."""
 import datetime
 import functools
 import gzip
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from nodes import Node
 from certificate_log import Authority, CertificateLog, sha256, spki
 from conftest import ROOT
 
@@ -322,6 +324,69 @@ def test_logs_of_the_profile(entente, log, tmp_path):
     ([DOMAIN, "--limit", "0"], "--limit takes"), ([DOMAIN, "--log", "x", "--log-key", "nokey"], "base64 or a PEM file")])
 def test_mistakes(entente, arguments, words):
     assert words in entente("ct", "check", *arguments, status=None).stderr
+
+
+# ---- the node
+
+def test_the_node_watches_by_itself_and_goes_on_after_it_was_killed(entente, log):
+    entente("key", "new")
+    log.fill(300)
+    log.add(Authority().issue(DOMAIN))  # before it began: entente ct check tells it
+    log.publish()
+    (entente.folder / "entente.yaml").write_text(json.dumps({
+        "signatory": {"name": "A", "group": "state"}, "assets": {"domains": [{"name": DOMAIN}]},
+        "transparency": {"logs": [{"log": str(log.folder), "key": log.key_text}]}}))
+    data = entente.folder / "data"
+    node = Node(data, "--profile", entente.folder / "entente.yaml", "--ct-every", 1)
+
+    def read():
+        states = [json.loads(path.read_text()) for path in data.glob("ct/*/state.json")]
+        return states[0]["read"] if states else None
+
+    def titles():
+        return sorted(case["title"] for case in alarms(entente))
+
+    try:
+        node.start()
+        node.until(lambda: read() == 301)
+        assert titles() == []
+        log.add(Authority().issue("www." + DOMAIN))
+        log.publish()
+        node.until(lambda: len(titles()) == 1)
+        node.until(lambda: read() == 302)
+        node.process.kill()
+        node.process.wait()
+        log.add(Authority("Nobody's CA").issue("h0spital.example"))
+        log.publish()
+        node.start()
+        node.until(lambda: read() == 303)
+        assert titles() == ["A certificate for a name that looks like ours: " + DOMAIN,
+                            "A certificate that nobody here knows: " + DOMAIN]
+        log.hashes[0] = sha256(b"another past")
+        log.publish()
+        node.until(lambda: len(titles()) == 3)
+        assert titles()[2].startswith("A log of certificates shows different pasts")
+
+        def numbers():
+            lines = node.get("/metrics")[2].decode().splitlines()
+            return {name: int(value) for name, value in
+                    (line.split() for line in lines if line.startswith("entente_ct_"))}
+
+        rounds = numbers()["entente_ct_rounds_total"]
+        node.until(lambda: numbers()["entente_ct_rounds_total"] >= rounds + 3)
+        told = [case for case in alarms(entente) if "different pasts" in case["title"]]
+        steps = json.loads(entente("alarm", "show", told[0]["id"], "--format", "json").stdout)
+        assert numbers()["entente_ct_entries_total"] == 1 and numbers()["entente_ct_unread_logs"] == 1
+        assert [entry["event"] for entry in steps["entries"]] == ["open"]  # told once, though it goes on
+        assert numbers()["entente_ct_alarms_total"] == 2
+        node.process.terminate()
+        assert node.process.wait(timeout=60) == 0
+    finally:
+        if node.process.poll() is None:
+            node.process.kill()
+    events = [json.loads(line) for line in
+              entente("journal", "list", "--kind", "ct-check", "--format", "json").stdout.splitlines()]
+    assert len(events) >= 3 and {event["asset"] for event in events} == {DOMAIN}
 
 
 # ---- what an assessment makes of it (assess/certificates.c, assess/last_check.c)
