@@ -51,6 +51,9 @@ static const struct command_option options[] = {
       "several "
       "times",
       "FILE" },
+    { "name-servers", 0, G_OPTION_ARG_FILENAME, MEMBER(name_servers),
+      "replay: your name servers (lines of NAME ADDRESS), whose prefixes are watched, too",
+      "FILE" },
     { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
       "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),

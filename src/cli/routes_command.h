@@ -16,6 +16,7 @@ struct routes_arguments {
     int min_peers;
     char **ignored; /* --ignore-peer */
     char **relationships;
+    char *name_servers;
 };
 
 struct route_filter;

@@ -196,6 +196,7 @@ static int run(const struct context *context, gconstpointer shared, char **files
     g_autoptr(profile_t) profile = NULL;
     g_autoptr(GPtrArray) prefixes = NULL, systems = NULL;
     g_autoptr(relations_t) relations = NULL;
+    g_autoptr(GPtrArray) hosts = NULL;
     struct replaying replaying = { .json = cli_format_is(context, "json", FALSE) };
     int status;
 
@@ -206,11 +207,14 @@ static int run(const struct context *context, gconstpointer shared, char **files
         return EXIT_INPUT;
     if (given->relationships && !(relations = read_relations(given->relationships, error)))
         return EXIT_INPUT;
+    if (given->name_servers && !(hosts = watch_hosts_read(given->name_servers, error)))
+        return EXIT_INPUT;
     if (!routes_payloads(context, given, payload, error))
         return EXIT_SYSTEM;
     replaying.options = (struct watch_options){ .prefixes = prefixes,
                                                 .systems = systems,
                                                 .relations = relations,
+                                                .hosts = hosts,
                                                 .min_peers = (guint)given->min_peers };
     if (vrp_set_count(payload_vrps(payload)))
         replaying.options.vrps = payload_vrps(payload);

@@ -37,17 +37,36 @@ static struct watch_report report_of(enum watch_alarm alarm)
 static void test_a_line_and_back(void)
 {
     for (guint alarm = 0; alarm < WATCH_ALARMS; alarm++) {
-        const struct watch_report report = report_of((enum watch_alarm)alarm);
-        g_autoptr(json_t) line = watch_report_json(&report), again = NULL;
+        struct watch_report report = report_of((enum watch_alarm)alarm);
+        g_autoptr(json_t) line = NULL, again = NULL;
         g_auto(read_report_t) read = { 0 };
         g_autoptr(GError) error = NULL;
 
+        report.host = alarm % 2 ? "ns1.example.org" : NULL;
+        report.is_hosted = alarm % 4 == 1;
+        line = watch_report_json(&report);
         g_assert_true(watch_report_read(line, &read, &error));
+        g_assert_cmpstr(read.report.host, ==, report.host);
+        g_assert_cmpint(read.report.is_hosted, ==, report.is_hosted);
         again = watch_report_json(&read.report);
         g_assert_true(json_equal(line, again));
         g_assert_cmpuint(read.report.alarm, ==, alarm);
         g_assert_cmpint(read.report.last_us, ==, START + 5);
     }
+}
+
+/* A prefix that only holds our name server is not called ours, in either language. */
+static void test_where_a_name_server_is(void)
+{
+    struct watch_report report = report_of(WATCH_ORIGIN);
+    g_autofree char *text = NULL;
+
+    report.host = "ns1.example.org";
+    report.is_hosted = TRUE;
+    text = route_alarm_text(&report);
+    g_assert_nonnull(strstr(text, "le préfixe de notre serveur de noms est annoncé par un AS"));
+    g_assert_nonnull(strstr(text, "notre serveur de noms ns1.example.org s'y trouve"));
+    g_assert_null(strstr(text, "notre préfixe est"));
 }
 
 static void test_what_is_no_line(void)
@@ -151,5 +170,6 @@ int main(int argc, char **argv)
     g_test_add_func("/watch-alarm/text", test_text_for_people);
     g_test_add_func("/watch-alarm/end", test_the_end_is_said);
     g_test_add_func("/watch-alarm/large", test_what_is_large_fits);
+    g_test_add_func("/watch-alarm/name-server", test_where_a_name_server_is);
     return g_test_run();
 }

@@ -75,6 +75,15 @@ static void held_free(gpointer data)
     g_free(held);
 }
 
+static void make_visible(struct watch *watch, const struct watch_prefix *prefix)
+{
+    struct visible *visible = g_new0(struct visible, 1);
+
+    visible->prefix = prefix;
+    g_ptr_array_add(watch->visibles, visible);
+    g_hash_table_insert(watch->by_prefix, (gpointer)&prefix->prefix, visible);
+}
+
 struct watch *watch_new(const struct watch_options *options, watch_sink sink, gpointer data)
 {
     struct watch *watch = g_new0(struct watch, 1);
@@ -93,6 +102,7 @@ struct watch *watch_new(const struct watch_options *options, watch_sink sink, gp
     if (options->relations)
         relations_ref(options->relations);
     watch->ours = watch_ours_new(options->prefixes, options->systems);
+    watch->hosts = watch_hosts_new(options->hosts);
     watch->sink = sink;
     watch->data = data;
     watch->peers = g_hash_table_new_full(peer_hash, peer_equal, NULL, peer_free);
@@ -102,13 +112,8 @@ struct watch *watch_new(const struct watch_options *options, watch_sink sink, gp
     watch->in_order = g_ptr_array_new_with_free_func(watch_incident_free);
     watch->visibles = g_ptr_array_new_with_free_func(g_free);
     watch->by_prefix = g_hash_table_new(ip_prefix_hash, ip_prefix_equal);
-    for (guint i = 0; options->prefixes && i < options->prefixes->len; i++) {
-        struct visible *visible = g_new0(struct visible, 1);
-
-        visible->prefix = options->prefixes->pdata[i];
-        g_ptr_array_add(watch->visibles, visible);
-        g_hash_table_insert(watch->by_prefix, (gpointer)&visible->prefix->prefix, visible);
-    }
+    for (guint i = 0; options->prefixes && i < options->prefixes->len; i++)
+        make_visible(watch, options->prefixes->pdata[i]);
     watch->path.hops = g_array_new(FALSE, FALSE, sizeof(guint32));
     watch->findings = g_array_new(FALSE, FALSE, sizeof(struct watch_finding));
     return watch;
@@ -128,6 +133,7 @@ void watch_free(struct watch *watch)
     g_array_unref(watch->path.hops);
     g_array_unref(watch->findings);
     watch_ours_free(watch->ours);
+    watch_hosts_free(watch->hosts);
     g_clear_pointer(&watch->options.vrps, vrp_set_unref);
     g_clear_pointer(&watch->options.aspas, aspa_set_unref);
     g_clear_pointer(&watch->options.relations, relations_unref);
@@ -179,6 +185,28 @@ static gboolean is_within_seen(const struct watch *watch, const struct watch_pre
     return visible && visible->count > 0;
 }
 
+static enum rov_state validate(const struct watch *watch, const struct ip_prefix *prefix)
+{
+    return rov_validate(watch->options.vrps, prefix, watch->path.origin, watch->path.has_origin);
+}
+
+/* A prefix that is watched for a name server in it; NULL: this is none. */
+static const struct watch_prefix *hosted(struct watch *watch, const struct watch_judging *judging)
+{
+    const struct watch_host *host = watch_hosts_in(watch->hosts, judging->prefix);
+    const struct watch_prefix *around;
+    gboolean is_invalid, is_new;
+
+    if (!host)
+        return NULL;
+    is_invalid = judging->vrps && validate(watch, judging->prefix) >= ROV_INVALID_ASN;
+    around = watch_hosts_around(watch->hosts, host, judging->path, judging->prefix, is_invalid,
+                                watch->now_us, &is_new);
+    if (is_new)
+        make_visible(watch, around);
+    return around;
+}
+
 /* What is wrong with a route, in watch->findings. FALSE: it has nothing to do with us. */
 static gboolean judge(struct watch *watch, const struct ip_prefix *prefix,
                       const struct bgp_attributes *attributes, struct watch_judging *judging)
@@ -199,6 +227,8 @@ static gboolean judge(struct watch *watch, const struct ip_prefix *prefix,
     g_array_set_size(watch->findings, 0);
     if (!judging->around && prefix->length)
         judging->within = watch_ours_within(watch->ours, prefix);
+    if (!judging->around && !judging->within)
+        judging->around = hosted(watch, judging);
     concerns = judging->around || judging->within;
     for (guint i = 0; !concerns && i < watch->path.hops->len; i++)
         concerns = watch_ours_as(watch->ours, g_array_index(watch->path.hops, guint32, i)) != NULL;
@@ -206,8 +236,7 @@ static gboolean judge(struct watch *watch, const struct ip_prefix *prefix,
         return FALSE;
     judging->is_within_seen = is_within_seen(watch, judging->within);
     if (judging->vrps)
-        judging->rov =
-            rov_validate(judging->vrps, prefix, watch->path.origin, watch->path.has_origin);
+        judging->rov = validate(watch, prefix);
     watch_judge(judging, watch->findings);
     return TRUE;
 }

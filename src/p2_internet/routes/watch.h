@@ -9,12 +9,18 @@
  * twice as many and the interval is over, and when no peer has such a route any more. Time is that
  * of the elements alone: the same elements give the same incidents.
  *
+ * The prefixes that hold our name servers are watched, too, whosever they are. Which these are, and
+ * who announces them, is what is heard in the first ten minutes and RPKI does not call invalid
+ * (AS numbers that were given hold instead); of a server that nobody announced then, what is heard
+ * first. A route there from elsewhere is an incident, unless RPKI authorises it.
+ *
  * Whoever is silent is blind: a feed that says nothing is an incident, too, and a peer that lost
  * its session took its routes with it, which is no loss of visibility.
  */
 #pragma once
 #include "p2_internet/routes/relations.h"
 #include "p2_internet/routes/route.h"
+#include "p2_internet/routes/watch_hosts.h"
 #include "rpki/aspa.h"
 #include "rpki/vrp.h"
 
@@ -47,6 +53,8 @@ struct watch_row {
     const char *why;      /* one sentence for people */
 };
 extern const struct watch_row watch_rows[WATCH_ALARMS];
+/* In place of `why`, of a prefix that only holds a name server of ours; NULL: `why`. */
+extern const char *const watch_hosted_why[WATCH_ALARMS];
 
 /* What is ours. Lists may be empty: then what they would decide is not judged. */
 struct watch_prefix {
@@ -56,6 +64,7 @@ struct watch_prefix {
     GArray *neighbours; /* guint32; next to the origin */
     guint8 max_length;  /* of what we announce within it; 0: its own length */
     gboolean dormant;   /* never announced */
+    gboolean is_host;   /* not ours: a name server of ours is in it; the watch learned it */
 };
 struct watch_as {
     guint32 as;
@@ -71,6 +80,7 @@ struct watch_options {
     struct vrp_set *vrps;        /* a reference is taken; NULL: RPKI is not judged */
     struct aspa_set *aspas;      /* likewise */
     struct relations *relations; /* likewise: who is whose provider; NULL: not judged */
+    GPtrArray *hosts;            /* struct watch_host *: our name servers; borrowed; or NULL */
     GArray *ignored;             /* guint32: peers of these ASes are not listened to; or NULL */
     guint min_peers;             /* at least so many for every alarm; 0: what the rows say */
     guint visibility_percent;    /* fewer peers than this share of those before; 0: 50 */
@@ -100,6 +110,8 @@ struct watch_report {
     enum rov_state rov;
     gboolean has_rov;
     guint32 serial;        /* of the VRPs */
+    const char *host;      /* our name server in the route's prefix; NULL: none */
+    gboolean is_hosted;    /* the prefix is watched for its sake alone */
     const char *text;      /* a sentence: what, by whom, seen by how many, RPKI */
     const char *path;      /* of the first route; or "" */
     char *const *evidence; /* "PEER ASN TIME HEX" of attributes; NULL at the end */

@@ -38,6 +38,25 @@ static const char *const french[WATCH_ALARMS] = {
     [WATCH_SILENCE] = "cette source ne dit plus rien : nous sommes aveugles de ce côté",
 };
 
+/* As watch_hosted_why says it. */
+static const char *const french_hosted[WATCH_ALARMS] = {
+    [WATCH_ORIGIN] = "le préfixe de notre serveur de noms est annoncé par un AS qui ne l'annonçait "
+                     "pas",
+    [WATCH_SUB_PREFIX] =
+        "une partie de ce préfixe, avec notre serveur de noms, est annoncée par un "
+        "AS qui ne l'annonçait pas",
+    [WATCH_RPKI_INVALID] = "une route vers notre serveur de noms est invalide selon la RPKI "
+                           "(RFC 6811)",
+    [WATCH_ASPA_INVALID] =
+        "le chemin vers notre serveur de noms ne peut être juste, selon les ASPA "
+        "de ses propres AS",
+    [WATCH_LEAK] = "une route vers notre serveur de noms descend vers un client puis remonte "
+                   "(RFC 7908)",
+    [WATCH_BOGON] = "un numéro d'AS réservé figure dans le chemin vers notre serveur de noms",
+    [WATCH_BLACKHOLE] = "le préfixe de notre serveur de noms porte BLACKHOLE (RFC 7999)",
+    [WATCH_VISIBILITY] = "des pairs qui avaient le préfixe de notre serveur de noms ne l'ont plus",
+};
+
 /* --- the line --- */
 
 static void set_times(json_t *line, const struct watch_report *report)
@@ -79,6 +98,10 @@ json_t *watch_report_json(const struct watch_report *report)
     if (report->has_rov) {
         json_object_set_new(line, "rov", json_string(rov_state_name(report->rov)));
         json_object_set_new(line, "serial", json_integer(report->serial));
+    }
+    if (report->host) {
+        json_object_set_new(line, "name_server", json_safe_string(report->host));
+        json_object_set_new(line, "hosted", json_boolean(report->is_hosted));
     }
     for (char *const *text = report->evidence; *text; text++)
         json_array_append_new(evidence, json_safe_string(*text));
@@ -169,6 +192,8 @@ static gboolean read_rest(const json_t *line, struct watch_report *report)
     report->has_prefix = json_object_get(line, "prefix") != NULL;
     report->has_as = json_object_get(line, "as") != NULL;
     report->has_rov = json_object_get(line, "rov") != NULL;
+    report->host = json_text(line, "name_server");
+    report->is_hosted = report->host && json_is_true(json_object_get(line, "hosted"));
     if ((report->has_prefix && (!prefix || !ip_prefix_parse(prefix, &report->prefix, NULL))) ||
         (report->has_as && !read_number(line, "as", G_MAXUINT32, &report->as)) ||
         (report->has_rov && (!read_named(line, "rov", state_name, ROV_STATES, &rov) ||
@@ -227,6 +252,7 @@ static void append_french(GString *text, const struct watch_report *report)
 {
     g_autofree char *since = clock_format(report->first_us);
     const char *peers = report->peers == 1 ? "pair" : "pairs";
+    const char *hosted = report->is_hosted ? french_hosted[report->alarm] : NULL;
     char prefix[IP_PREFIX_TEXT];
 
     g_string_append(text, report->ours);
@@ -238,7 +264,7 @@ static void append_french(GString *text, const struct watch_report *report)
         g_string_append_printf(text, ", AS%u", report->as);
     else if (report->has_as)
         g_string_append(text, ", un ensemble d'AS");
-    g_string_append_printf(text, " : %s ; ", french[report->alarm]);
+    g_string_append_printf(text, " : %s ; ", hosted ? hosted : french[report->alarm]);
     if (report->alarm == WATCH_SILENCE)
         g_string_append_printf(text, "dernier message le %s", since);
     else if (report->alarm == WATCH_VISIBILITY)
@@ -248,6 +274,8 @@ static void append_french(GString *text, const struct watch_report *report)
                                peers, report->most_peers, since);
     if (*report->path)
         g_string_append_printf(text, ", d'abord par « %s »", report->path);
+    if (report->host)
+        g_string_append_printf(text, " ; notre serveur de noms %s s'y trouve", report->host);
     if (report->has_rov)
         g_string_append_printf(text, " ; RPKI : %s", rov_state_name(report->rov));
     if (report->has_rov && report->serial)

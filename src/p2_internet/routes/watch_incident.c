@@ -53,8 +53,14 @@ static void report(const struct watch *watch, const struct incident *incident, e
         .serial = incident->serial,
         .path = incident->path ? incident->path : "",
     };
-    g_autofree char *text = watch_text(&report);
+    const struct watch_host *host =
+        incident->has_prefix ? watch_hosts_in(watch->hosts, &incident->prefix) : NULL;
+    g_autofree char *text = NULL;
 
+    report.host = host ? host->name : NULL;
+    report.is_hosted = host && !watch_ours_around(watch->ours, &incident->prefix) &&
+                       !watch_ours_within(watch->ours, &incident->prefix);
+    text = watch_text(&report);
     for (guint i = 0; i < incident->evidence->len; i++)
         g_ptr_array_add(evidence, incident->evidence->pdata[i]);
     g_ptr_array_add(evidence, NULL);

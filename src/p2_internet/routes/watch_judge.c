@@ -111,6 +111,8 @@ static void judge_own_announcement(const struct watch_judging *judging, GArray *
     const guint8 longest = MAX(own->max_length, own->prefix.length);
     const guint hops = judging->path->hops->len;
 
+    if (own->is_host)
+        return; /* what others announce of theirs, as they like */
     if (judging->prefix->length > longest)
         find_alone(findings, WATCH_MORE_SPECIFIC, own->name);
     if (hops > 1 && own->neighbours && own->neighbours->len &&
@@ -137,7 +139,8 @@ static void judge_origin(const struct watch_judging *judging, GArray *findings)
         find(findings, WATCH_SQUATTING, own->name, origin);
     } else if (may_originate(own, path)) {
         judge_own_announcement(judging, findings);
-    } else if (judging->vrps && judging->rov == ROV_VALID && is_customer(judging, origin)) {
+    } else if (judging->vrps && judging->rov == ROV_VALID &&
+               (own->is_host || is_customer(judging, origin))) {
         return; /* ours said so in the RPKI, of a customer of ours */
     } else {
         find(findings,

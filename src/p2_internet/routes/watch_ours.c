@@ -17,6 +17,14 @@ static gint compare(gconstpointer a, gconstpointer b)
     return ip_prefix_compare(&left->prefix, &right->prefix);
 }
 
+void watch_ours_add(struct watch_ours *ours, struct watch_prefix *prefix)
+{
+    g_ptr_array_add(ours->sorted, prefix);
+    g_hash_table_insert(ours->by_prefix, &prefix->prefix, prefix);
+    ours->lengths[prefix->prefix.family == 6][prefix->prefix.length] = TRUE;
+    g_ptr_array_sort(ours->sorted, compare);
+}
+
 struct watch_ours *watch_ours_new(const GPtrArray *prefixes, const GPtrArray *systems)
 {
     struct watch_ours *ours = g_new0(struct watch_ours, 1);

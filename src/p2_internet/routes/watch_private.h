@@ -6,6 +6,7 @@
  *     watch_incident.c  what is wrong, counted by those who see it, and told
  *     watch_absence.c   what is not seen: visibility of our prefixes, feeds that say nothing
  *     watch_ours.c      what is ours: found by prefix and by AS
+ *     watch_hosts.c     prefixes that hold our name servers: learned by listening
  *     watch_tell.c      an incident as text
  */
 #pragma once
@@ -15,6 +16,8 @@
 struct watch_ours;
 struct watch_ours *watch_ours_new(const GPtrArray *prefixes, const GPtrArray *systems);
 void watch_ours_free(struct watch_ours *ours);
+/* One more, which stays the caller's. */
+void watch_ours_add(struct watch_ours *ours, struct watch_prefix *prefix);
 /* The longest of ours that covers `prefix`; NULL: none. */
 const struct watch_prefix *watch_ours_around(const struct watch_ours *ours,
                                              const struct ip_prefix *prefix);
@@ -39,6 +42,23 @@ struct watch_finding {
     gboolean has_as;
     guint32 as;
 };
+
+/* watch_hosts.c; watch_hosts.h has the list. */
+struct watch_hosts;
+struct watch_hosts *watch_hosts_new(const GPtrArray *list); /* NULL: none */
+void watch_hosts_free(struct watch_hosts *hosts);
+/* The first of our name servers that is in `prefix`; NULL: none. */
+const struct watch_host *watch_hosts_in(const struct watch_hosts *hosts,
+                                        const struct ip_prefix *prefix);
+/*
+ * The prefix of `host` that covers the route's; learned now (`*is_new`) where that is due. NULL:
+ * none. `is_invalid`: RPKI says so of the route.
+ */
+const struct watch_prefix *watch_hosts_around(struct watch_hosts *hosts,
+                                              const struct watch_host *host,
+                                              const struct watch_path *path,
+                                              const struct ip_prefix *prefix, gboolean is_invalid,
+                                              gint64 now_us, gboolean *is_new);
 
 /* What decides about a route. */
 struct watch_judging {
@@ -114,6 +134,7 @@ struct held {
 struct watch {
     struct watch_options options;
     struct watch_ours *ours;
+    struct watch_hosts *hosts;
     watch_sink sink;
     gpointer data;
     GHashTable *peers;     /* struct route_peer (of struct peer) -> struct peer */

@@ -1,6 +1,18 @@
 #include "base/clock.h"
 #include "p2_internet/routes/watch_private.h"
 
+const char *const watch_hosted_why[WATCH_ALARMS] = {
+    [WATCH_ORIGIN] = "the prefix of our name server is announced by an AS that did not before",
+    [WATCH_SUB_PREFIX] = "a part of that prefix, with our name server in it, is announced by an AS "
+                         "that did not before",
+    [WATCH_RPKI_INVALID] = "a route to our name server is invalid by the RPKI (RFC 6811)",
+    [WATCH_ASPA_INVALID] = "the path to our name server cannot be right, by its ASes' own ASPA",
+    [WATCH_LEAK] = "a route to our name server goes down to a customer and up again (RFC 7908)",
+    [WATCH_BOGON] = "a reserved AS number stands in the path to our name server",
+    [WATCH_BLACKHOLE] = "the prefix of our name server carries BLACKHOLE (RFC 7999)",
+    [WATCH_VISIBILITY] = "peers that had the prefix of our name server have it no more",
+};
+
 static void append_as(GString *text, const struct watch_report *report)
 {
     if (report->as)
@@ -21,7 +33,7 @@ static void append_route(GString *text, const struct watch_report *report)
 
 char *watch_text(const struct watch_report *report)
 {
-    const struct watch_row *row = &watch_rows[report->alarm];
+    const char *hosted = report->is_hosted ? watch_hosted_why[report->alarm] : NULL;
     g_autofree char *since = clock_format(report->first_us);
     g_autoptr(GString) text = g_string_new(report->ours);
 
@@ -32,7 +44,7 @@ char *watch_text(const struct watch_report *report)
         g_string_append(text, ", ");
         append_as(text, report);
     }
-    g_string_append_printf(text, ": %s; ", row->why);
+    g_string_append_printf(text, ": %s; ", hosted ? hosted : watch_rows[report->alarm].why);
     if (report->alarm == WATCH_SILENCE)
         g_string_append_printf(text, "the last word came %s", since);
     else if (report->alarm == WATCH_VISIBILITY)
@@ -43,6 +55,8 @@ char *watch_text(const struct watch_report *report)
                                report->peers == 1 ? "peer" : "peers", report->most_peers, since);
     if (*report->path)
         g_string_append_printf(text, ", first as \"%s\"", report->path);
+    if (report->host)
+        g_string_append_printf(text, "; our name server %s is there", report->host);
     if (report->has_rov)
         g_string_append_printf(text, "; RPKI: %s", rov_state_name(report->rov));
     if (report->has_rov && report->serial)
