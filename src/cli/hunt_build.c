@@ -22,13 +22,23 @@ struct interrupt {
     sigset_t before;
 };
 
+/* What whoever started the program ignores (a shell, of its jobs in the background) stays ignored:
+ * held back, it would be pending. */
+static void hold_unless_ignored(sigset_t *signals, int number)
+{
+    struct sigaction now;
+
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        sigaddset(signals, number);
+}
+
 static void interrupt_hold(struct interrupt *interrupt)
 {
     sigset_t signals;
 
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    hold_unless_ignored(&signals, SIGINT);
+    hold_unless_ignored(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, &interrupt->before);
     interrupt->held = TRUE;
 }

@@ -3,11 +3,12 @@ import base64
 import json
 import pathlib
 import tempfile
-import time
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+
+from waiting import PATIENCE, until
 
 CHROMIUM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
@@ -30,7 +31,7 @@ class Browser:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(service=Service(DRIVER), options=options)
-        self.driver.set_script_timeout(60)
+        self.driver.set_script_timeout(PATIENCE)
 
     def close(self):
         self.driver.quit()
@@ -60,12 +61,9 @@ class Browser:
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, expression, timeout_ms=5000):
+    def wait(self, expression):
         """Waits until a JavaScript expression is true; says which one never was."""
-        end = time.monotonic() + timeout_ms / 1000
-        while not self.js(f"return Boolean({expression})"):
-            assert time.monotonic() < end, f"never true in the page: {expression}"
-            time.sleep(0.02)
+        until(lambda: self.js(f"return Boolean({expression})"), what=f"in the page: {expression}")
 
     def drain(self):
         self.driver.get_log("browser")

@@ -2,20 +2,14 @@
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
-import time
 import urllib.request
 
 from conftest import BINARY, Program
+from ports import free_port
+from waiting import PATIENCE, answered, until
 
 ORIGIN = "call.example/2026"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def program(folder):
@@ -65,17 +59,13 @@ class Names:
         self.records[f"_entente.{domain}"] = f"entente={identity}"
         self.write()
         knotc = shutil.which("knotc") or "/usr/sbin/knotc"
-        for _ in range(100):
-            done = subprocess.run([knotc, "-b", "-c", self.configuration, "zone-reload", "example."],
-                                  capture_output=True)
-            if done.returncode == 0:
-                return
-            time.sleep(0.05)
-        raise AssertionError(done.stderr)
+        until(lambda: subprocess.run(
+            [knotc, "-b", "-c", self.configuration, "zone-reload", "example."],
+            capture_output=True).returncode == 0, what="the zone")
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
 
 
 def unleaked(environment):
@@ -97,26 +87,20 @@ class Node:
         self.process = subprocess.Popen([BINARY, *map(str, arguments)], cwd=owner.folder,
                                         env=unleaked(owner.environment), stdout=subprocess.DEVNULL,
                                         stderr=self.errors)
-        for _ in range(400):
-            if self.process.poll() is not None:
-                raise AssertionError((pathlib.Path(owner.folder) / "serve.err").read_text())
-            try:
-                urllib.request.urlopen(self.url + "/healthz", timeout=2).read()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the node does not answer")
+        answered(lambda: urllib.request.urlopen(self.url + "/healthz", timeout=PATIENCE).read(),
+                 process=self.process,
+                 said=lambda: (pathlib.Path(owner.folder) / "serve.err").read_text())
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def size(self):
-        with urllib.request.urlopen(self.url + "/checkpoint", timeout=20) as answer:
+        with urllib.request.urlopen(self.url + "/checkpoint", timeout=PATIENCE) as answer:
             return int(answer.read().decode().split("\n")[1])
 
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-        assert self.process.wait(timeout=30) == 0
+        assert self.process.wait(timeout=PATIENCE) == 0
         self.errors.close()

@@ -1,6 +1,7 @@
 """Fixtures for the end-to-end tests: the real program, in a folder of its own."""
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -9,6 +10,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("ENTENTE", str(ROOT / "build" / "src" / "entente"))
 SAID = "said"  # property of a test's report
 SHARED = pathlib.Path(os.environ.get("ENTENTE_SHARED", str(ROOT.parent / "shared")))
+
+
+# Who starts the tests in the background may ignore Ctrl-C, which every program would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Program:

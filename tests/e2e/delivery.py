@@ -8,7 +8,9 @@ import tempfile
 import threading
 
 from conftest import Program
-from nodes import BUILD, Community, Node, free_port
+from nodes import BUILD, Community, Node
+from ports import free_port
+from waiting import PATIENCE
 from wire import Wire
 
 DRIVER = BUILD / "tests" / "e2e" / "case_driver"
@@ -31,7 +33,7 @@ class Desk:
             except BrokenPipeError:
                 pass  # what is read says it
             line = self.process.stdout.readline()
-        assert line, f"the driver died: {self.process.wait(20)} {self.said()}"
+        assert line, f"the driver died: {self.process.wait(timeout=PATIENCE)} {self.said()}"
         return json.loads(line)
 
     def said(self):
@@ -46,7 +48,7 @@ class Desk:
     def stop(self):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
         self.trouble.close()
 
 

@@ -5,21 +5,16 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import time
 
 from conftest import BINARY
+from ports import free_port
+from waiting import PATIENCE
 
 BUILD = pathlib.Path(BINARY).resolve().parents[1]
 MAKER = BUILD / "tests" / "e2e" / "make_community"
 SANITIZED = b"__asan_init" in pathlib.Path(BINARY).read_bytes()  # such a node is not confined
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Node:
@@ -40,7 +35,7 @@ class Node:
             self.until(lambda: self.get("/healthz")[0] == 200)
         return self
 
-    def until(self, condition, seconds=60):
+    def until(self, condition, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while True:
             assert self.process.poll() is None, self.said()
@@ -61,7 +56,7 @@ class Node:
     def said(self):
         return self.errors.read_text(errors="replace")[-3000:]
 
-    def request(self, method, path, body=None, headers=None, timeout=60):
+    def request(self, method, path, body=None, headers=None, timeout=PATIENCE):
         """Status, headers (lower case), body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -93,7 +88,7 @@ class Node:
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) << 10
 
-    def stop(self, number=signal.SIGTERM, status=0, seconds=30):
+    def stop(self, number=signal.SIGTERM, status=0, seconds=PATIENCE):
         self.process.send_signal(number)
         got = self.process.wait(seconds)
         assert number == signal.SIGKILL or got == status, f"exit {got}: {self.said()}"

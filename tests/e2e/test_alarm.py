@@ -3,7 +3,6 @@ and says what it was.
 """
 import json
 import re
-import shutil
 
 from test_community import POLICY, serve  # noqa: F401 (a fixture)
 from test_follow import follow, make_log

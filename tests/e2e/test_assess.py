@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from conftest import BINARY, ROOT
+from waiting import PATIENCE, until
 
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "assessment.json").read_text())
 
@@ -217,10 +218,7 @@ def test_workers_do_not_outlive_the_program(entente):
         workers = workers_of(process.pid)
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and any(is_running(worker) for worker in workers):
-        time.sleep(0.02)
-    assert not [worker for worker in workers if is_running(worker)]
+    until(lambda: not any(is_running(worker) for worker in workers), what="the end of the workers")
 
 
 def is_running(pid):
@@ -238,7 +236,7 @@ def test_without_privileges(entente):
         done = subprocess.run([BINARY, "assess", "--no-walk", "--format", "json"], cwd=folder,
                               env={**entente.environment, "ENTENTE_DATA": folder + "/data"},
                               user=nobody, group=nobody, extra_groups=[], capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
     document = valid(json.loads(done.stdout))
     assert not [f for f in document["findings"] if f["outcome"] == "error"]

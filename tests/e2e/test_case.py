@@ -10,8 +10,8 @@ import pytest
 
 from conftest import BINARY
 from delivery import DRIVER, World
-from test_delivery import until
 from test_schemas import check
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 HOSTILE = "our files \033[31mare encrypted\033[0m\u202e"

@@ -14,8 +14,9 @@ import pytest
 import forge
 import mailboxes
 from delivery import DRIVER, World
-from test_delivery import ask_for_help, until
+from test_delivery import ask_for_help
 from test_delivery_forged import age, event, hash_of, post, reasons, relay_holds, send, wrapped
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
@@ -117,7 +118,7 @@ def test_a_part_that_nobody_announces_is_refused(world):
     until(lambda: relay_holds(world) >= 1, what="the part at the relay")
     assert reasons(world).count("not-announced") == before + 1
     age(world, 2)
-    until(lambda: reasons(world).count("not-announced") == before + 2, 60, what="the refusal")
+    until(lambda: reasons(world).count("not-announced") == before + 2, what="the refusal")
     folder = world.society.data / "attachments"
     assert not any(item["sha256"] in path.name for path in folder.rglob("*"))
 
@@ -134,7 +135,7 @@ def test_an_empty_file_is_there_at_once(world):
 
 
 def parts_of(party, case):
-    with contextlib.closing(sqlite3.connect(party.data / "cases.db", timeout=30)) as cases:
+    with contextlib.closing(sqlite3.connect(party.data / "cases.db", timeout=PATIENCE)) as cases:
         return cases.execute("SELECT stop FROM part WHERE id = ?", (case,)).fetchall()
 
 
@@ -157,7 +158,7 @@ def test_killed_in_the_middle_of_a_file(world):
     got = until(lambda: [path for path in files(world.society, case) if path], 180,
                 what="the file")[0]
     assert open(got, "rb").read() == content
-    until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgement")
+    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
     left = sorted(path.name for path in (world.society.data / "attachments" / case).iterdir())
     assert left == [os.path.basename(got)]
 

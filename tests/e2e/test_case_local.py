@@ -9,6 +9,7 @@ import pytest
 
 from conftest import BINARY
 from test_schemas import check
+from waiting import PATIENCE
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_what_is_missing_is_said_or_asked(me):
                                stdin=slave, stdout=subprocess.PIPE, stderr=slave,
                                cwd=me.folder, env=me.environment, text=True)
     os.write(master, b"\nA route is wrong\nhuge\nhigh\n")
-    case = process.communicate(timeout=60)[0].strip()
+    case = process.communicate(timeout=PATIENCE)[0].strip()
     os.close(slave)
     said = b""
     try:

@@ -9,7 +9,7 @@ pytest.importorskip("cryptography")
 import forge  # noqa: E402
 from delivery import DRIVER, Party, World  # noqa: E402
 from test_case import ask, commands, shown, state_is  # noqa: E402
-from test_delivery import until  # noqa: E402
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 

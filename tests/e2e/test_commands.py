@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import BINARY
+from waiting import PATIENCE
 
 
 def commands(entente):
@@ -63,7 +64,7 @@ def test_an_output_file_has_no_colours_of_the_terminal(entente):
     try:
         environment = {**entente.environment, "TERM": "xterm-256color"}
         environment.pop("NO_COLOR", None)
-        shown = [subprocess.run([BINARY, "journal", "list", *more], stdout=slave, cwd=entente.folder, env=environment, timeout=60)
+        shown = [subprocess.run([BINARY, "journal", "list", *more], stdout=slave, cwd=entente.folder, env=environment, timeout=PATIENCE)
                  for more in ([], ["--output", "journal.txt"])]
         seen = os.read(master, 65536)
     finally:

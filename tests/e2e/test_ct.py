@@ -1,6 +1,5 @@
 """entente ct (ct_watch.h), and the node that does it by itself (service_ct.c): logs of certificates made by an
 independent generator, good, forked and tampered with."""
-import datetime
 import functools
 import gzip
 import http.server

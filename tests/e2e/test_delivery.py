@@ -11,6 +11,7 @@ import pytest
 
 from conftest import ROOT
 from delivery import DRIVER, World
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 MARKER = "marker-7f3a: the mail server answers nobody"
@@ -21,16 +22,6 @@ def world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("delivery")).start()
     yield made
     made.stop()
-
-
-def until(condition, seconds=60, what="it"):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
-        time.sleep(0.2)
 
 
 def ask_for_help(world, text=MARKER):
@@ -83,7 +74,7 @@ def test_a_time_is_proven_and_witnessed(world):
     until(lambda: world.state.desk("commit", now_us=int((time.time() + 3600) * 1e6)),
           what="the root")
     for party in (world.state, world.society):
-        until(lambda: party.entries(case)[0]["witnessed"], 120, what=f"{party.domain} knowing it")
+        until(lambda: party.entries(case)[0]["witnessed"], what=f"{party.domain} knowing it")
     times = [party.entries(case)[0]["clock_us"] for party in (world.state, world.society)]
     assert times[0] == times[1]
     clocks = [world.state.desk("show", case=case)["clocks"],

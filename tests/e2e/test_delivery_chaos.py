@@ -10,10 +10,10 @@ import time
 import pytest
 
 from delivery import DRIVER, World
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 SECONDS = 3600 if os.environ.get("ENTENTE_LONG") else 60
-SETTLE = 240
 MARKER = "marker-c41d"
 CASES = 3
 
@@ -86,17 +86,11 @@ def test_nothing_is_lost_doubled_or_out_of_order(tmp_path, say):
 
 
 def arrived(world, said):
-    end = time.monotonic() + SETTLE
-    while time.monotonic() < end:
-        if all(set(party.hashes(case)) == events for case, events in said.items()
-               for party in (world.state, world.society)) and not (
-                   world.state.desk("outbox") or world.society.desk("outbox")):
-            return
-        time.sleep(0.5)
-    missing = {(party.domain, case): len(events - set(party.hashes(case)))
-               for case, events in said.items() for party in (world.state, world.society)}
-    raise AssertionError(f"not in time: {missing}, {world.state.desk('outbox')}, "
-                         f"{world.society.desk('outbox')}")
+    parties = (world.state, world.society)
+    for party in parties:
+        for case, events in said.items():
+            until(lambda: set(party.hashes(case)) == events, what=f"{case} at {party.domain}")
+    until(lambda: not any(party.desk("outbox") for party in parties), what="the acknowledgements")
 
 
 def judge(world, said):

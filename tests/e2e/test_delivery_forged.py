@@ -17,8 +17,8 @@ import pytest
 import forge
 import mailboxes
 from delivery import DRIVER, World
-from nodes import free_port
-from test_delivery import until
+from ports import free_port
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
@@ -192,7 +192,7 @@ def test_a_false_acknowledgement_stops_nothing(world):
         assert world.state.desk("outbox") == 1
     finally:
         world.society.wire.cut = world.relay_wire.cut = False
-    until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgement")
+    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
 
 
 def test_a_new_seal_key_in_mid_case(world):
@@ -205,7 +205,7 @@ def test_a_new_seal_key_in_mid_case(world):
     world.society.seal("rotate")
     world.state.desk("say", case=case, event="message", fields={"text": "to the old key"})
     until(lambda: len(world.society.entries(case)) == 2, what="what was sealed to the old key")
-    until(lambda: new_key_is_known(world), 90, what="state.example knowing the new key")
+    until(lambda: new_key_is_known(world), what="state.example knowing the new key")
     world.state.desk("say", case=case, event="message", fields={"text": "to the new key"})
     until(lambda: len(world.society.entries(case)) == 3, what="what was sealed to the new key")
     assert world.state.hashes(case) == world.society.hashes(case)
@@ -227,8 +227,8 @@ def test_offline_for_days(world):
     age(world, 9)
     world.state.node.start()
     world.society.node.start()
-    until(lambda: len(world.society.entries(case)) == 4, 120, what="all of them")
-    until(lambda: not world.state.desk("outbox"), 120, what="the acknowledgements")
+    until(lambda: len(world.society.entries(case)) == 4, what="all of them")
+    until(lambda: not world.state.desk("outbox"), what="the acknowledgements")
     assert world.state.hashes(case) == world.society.hashes(case)
 
 
@@ -265,11 +265,11 @@ def test_a_relay_that_does_not_know_where_it_is(world):
     """Of one who takes messages at two places it cannot tell which it is: nobody reads there what
     may have been said to the other; it waits, and the owner's node says why."""
     world.society.mailbox(world.relay_wire.url, f"http://127.0.0.1:{free_port()}")
-    until(lambda: "does not let us read our messages" in world.society.node.said(), 120, "a word")
+    until(lambda: "does not let us read our messages" in world.society.node.said(), what="a word")
     case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
         "what": "x", "continuing": "no", "channel": "x"})["case"]
     until(lambda: relay_holds(world), what="the message at the relay")
     time.sleep(3)
     assert not world.society.entries(case) and relay_holds(world)
     world.society.mailbox(world.relay_wire.url)
-    until(lambda: world.society.entries(case), 120, what="the arrival")
+    until(lambda: world.society.entries(case), what="the arrival")

@@ -9,6 +9,7 @@ import pytest
 import test_community
 import test_schemas
 from conftest import BINARY, ROOT
+from waiting import PATIENCE
 
 MAKER = pathlib.Path(BINARY).resolve().parents[1] / "tests" / "e2e" / "make_cases"
 DUTIES = {"assistance-acknowledged", "cases-in-time", "alarms-acknowledged", "abuse-acknowledged",
@@ -23,7 +24,7 @@ def make(entente):
     data.mkdir(mode=0o700)
 
     def call(*arguments):
-        subprocess.run([MAKER, data, *map(str, arguments)], check=True, timeout=60)
+        subprocess.run([MAKER, data, *map(str, arguments)], check=True, timeout=PATIENCE)
     return call
 
 
@@ -78,7 +79,7 @@ def test_what_cannot_be_read_is_not_called_good(entente, make):
 def test_numbers_are_as_their_schema_says(entente, make):
     make("alarm", "192.0.2.0/24", 6)
     done = subprocess.run([MAKER, entente.folder / "data", "numbers"], capture_output=True,
-                          text=True, check=True, timeout=60)
+                          text=True, check=True, timeout=PATIENCE)
     numbers = json.loads(done.stdout)
     assert test_schemas.check("case-numbers", numbers) == []
     assert numbers["overdue"] == {"alarm": {"acknowledge": 1}}
@@ -124,7 +125,7 @@ class TestCaseKills:
 
         def check():
             done = subprocess.run([MAKER, data, "check"], capture_output=True, text=True,
-                                  timeout=60)
+                                  timeout=PATIENCE)
             assert done.returncode == 0, done.stderr
             return json.loads(done.stdout)
 
@@ -138,10 +139,10 @@ class TestCaseKills:
             command = [MAKER, data, *map(str, arguments)]
             kill_at.everywhere(command, entente.environment, prepare,
                                lambda number: (seen.append(check()),
-                                               subprocess.run(command, check=False, timeout=60),
+                                               subprocess.run(command, check=False, timeout=PATIENCE),
                                                check()))
             prepare()
-            subprocess.run(command, check=True, timeout=60)
+            subprocess.run(command, check=True, timeout=PATIENCE)
             new = check()
             assert old != new
             assert all(state in (old, new) for state in seen), (old, new, seen)

@@ -10,7 +10,6 @@ import shutil
 import stat
 import subprocess
 import tarfile
-import time
 
 import pytest
 
@@ -284,33 +283,24 @@ def test_what_sshd_refuses_is_not_applied(entente, tree):
     assert snapshot(tree) == before
 
 
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def test_unconfirmed_is_undone_by_itself(entente, tree):
     before = snapshot(tree)
     plan = plan_of(entente, tree)
     done = entente("fix", "--apply", "--plan-hash", plan["hash"], "--confirm-within", "0.02",
                    start_new_session=True)
     assert "--confirm" in done.stdout
-    assert snapshot(tree) != before
     # Nobody calls the program: the process left behind does it.
-    assert wait_for(lambda: snapshot(tree) == before)
-    assert wait_for(lambda: stage_of(entente, plan["hash"]) == "undone")
+    plans.ended(plan["hash"])
+    assert snapshot(tree) == before
+    assert stage_of(entente, plan["hash"]) == "undone"
 
 
 def test_confirmed_stays(entente, tree):
-    plan = plan_of(entente, tree)
-    entente("fix", "--apply", "--plan-hash", plan["hash"], "--confirm-within", "0.02")
+    before = snapshot(tree)
+    plan = plans.confirmed(entente, lambda: plan_of(entente, tree))
     after = snapshot(tree)
-    entente("fix", "--confirm", plan["hash"][:16])
-    time.sleep(2)
+    assert after != before
+    plans.ended(plan["hash"])
     assert snapshot(tree) == after
     assert stage_of(entente, plan["hash"]) == "confirmed"
 

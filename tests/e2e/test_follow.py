@@ -4,11 +4,14 @@ history_source.c fetches what is new of a log's history, from a folder and over 
 """
 import json
 import shutil
+import socket
 import subprocess
 
 import pytest
-from community import ORIGIN, free_port, program
+from community import ORIGIN, program
+from ports import free_port
 from test_community import POLICY, Folder
+from waiting import PATIENCE, answered
 
 TESSERA = "log.alpha.example/entente"
 
@@ -53,17 +56,11 @@ def nginx(tmp_path, shared):
         + f"  server {{ listen 127.0.0.1:{port}; root {shared}/data/tlog/log-1300; }} }}\n")
     process = subprocess.Popen([binary, "-c", folder / "nginx.conf", "-e", folder / "error.log"],
                                stderr=subprocess.DEVNULL)
-    import socket
-    import time
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
+    answered(lambda: socket.create_connection(("127.0.0.1", port)).close(), process,
+             (folder / "error.log").read_text)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=PATIENCE)
 
 
 def test_a_log_of_tessera_is_mirrored_and_followed(me, shared, nginx):

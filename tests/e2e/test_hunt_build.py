@@ -1,15 +1,18 @@
 """entente hunt build and explain: feeds in, one table out, and who asserts what."""
 import gzip
 import json
+import pathlib
 import signal
 import struct
 import subprocess
-import time
 
 import pytest
 
 from conftest import BINARY
 from test_schemas import check
+from waiting import PATIENCE, until
+
+TICKS = 10  # of the processor's time: the build reads by then
 
 EVENT = {"Event": {"uuid": "5c6c7a64-ec9c-425a-a081-2c570a016219", "info": "A campaign",
                    "Orgc": {"name": "CERT Example"}, "Tag": [{"name": "tlp:green"}],
@@ -181,18 +184,31 @@ def test_only_an_older_table_is_replaced(entente, feeds, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "notes"
 
 
-def test_ctrl_c_leaves_nothing(entente, tmp_path):
+def interrupted(entente, tmp_path, times=30, before=""):
+    """A build that got Ctrl-C while it read: what it said, and its exit status."""
     lines = "".join(f"h{number}.example\n" for number in range(100_000))
-    (tmp_path / "list.txt").write_text(lines * 30)
-    before = sorted(tmp_path.iterdir())
-    running = subprocess.Popen([BINARY, "hunt", "build", "-o", "intel.table", "list.txt"],
-                               cwd=tmp_path, env=entente.environment, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
-    time.sleep(0.5)
+    (tmp_path / "list.txt").write_text(lines * times)
+    running = subprocess.Popen(
+        ["sh", "-c", f'{before} exec "$@"', "sh", BINARY, "hunt", "build", "-o", "intel.table", "list.txt"],
+        cwd=tmp_path, env=entente.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    stat = pathlib.Path(f"/proc/{running.pid}/stat")
+    until(lambda: int(stat.read_text().rpartition(")")[2].split()[11]) >= TICKS, what="its work")
     running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=60)
-    assert running.returncode == -signal.SIGINT, said
-    assert sorted(tmp_path.iterdir()) == before
+    said = running.communicate(timeout=PATIENCE)
+    return said, running.returncode
+
+
+def test_ctrl_c_leaves_nothing(entente, tmp_path):
+    said, status = interrupted(entente, tmp_path)
+    assert status == -signal.SIGINT, said
+    assert [path.name for path in tmp_path.iterdir()] == ["list.txt"]
+
+
+def test_ctrl_c_that_is_ignored_ends_nothing(entente, tmp_path):
+    """As shells start what runs in the background."""
+    said, status = interrupted(entente, tmp_path, 6, "trap '' INT;")
+    assert status == 0, said
+    assert explained(entente, "h1.example")
 
 
 def test_the_events_of_the_data_set(entente, shared, say):

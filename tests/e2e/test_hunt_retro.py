@@ -15,6 +15,7 @@ import pytest
 from conftest import BINARY, ROOT
 from nodes import Node
 from test_schemas import check
+from waiting import PATIENCE, until
 
 PROFILE = """\
 signatory:
@@ -245,16 +246,14 @@ def test_the_node_searches_by_itself_and_goes_on_after_it_was_killed(retro):
         node.until(lambda: len(retro.alarms()) == 3)
         assert b"entente_hunt_rounds_total" in node.get("/metrics")[2]
         node.process.send_signal(signal.SIGTERM)
-        assert node.process.wait(timeout=30) == 0
+        assert node.process.wait(timeout=PATIENCE) == 0
     finally:
         os.chdir(environment)
         if node.process.poll() is None:
             node.process.kill()
     assert retro(0)[0] == {}
-    end = time.monotonic() + 20  # no searcher outlives its node
-    while subprocess.run(["pgrep", "-f", str(retro.folder)], capture_output=True).stdout.strip():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    until(lambda: not subprocess.run(["pgrep", "-f", str(retro.folder)], capture_output=True).stdout.strip(),
+          what="the end of the searchers of a node that ended")
 
 
 def test_the_findings_follow_the_searches(retro):
@@ -312,6 +311,6 @@ def test_two_at_once_tell_once(retro):
     retro.write(*[BAD] * 200)
     both = [subprocess.Popen([BINARY, "hunt", "retro"], cwd=retro.folder, stdout=subprocess.PIPE,
                              env=retro.entente.environment) for _ in range(2)]
-    said = [each.communicate(timeout=60)[0] for each in both]
+    said = [each.communicate(timeout=PATIENCE)[0] for each in both]
     assert sorted(each.returncode for each in both) == [0, 1], said
     assert len(retro.events()) == 1 and len(retro.alarms()) == 1

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import BINARY
 from nodes import SANITIZED
+from waiting import PATIENCE
 
 LINE = "GET http://evil.example/ from 203.0.113.7\n"
 
@@ -95,7 +96,7 @@ def test_compressed_in_every_form(entente, scan, table):
         with open(entente.folder / form, "rb") as source:
             piped = subprocess.run([BINARY, "hunt", "scan", "--table", name, "--format", "json", "-"],
                                    cwd=entente.folder, stdin=source, capture_output=True, text=True,
-                                   timeout=60, check=False)
+                                   timeout=PATIENCE, check=False)
         assert piped.returncode == 1
         for hits, summary in (scan(name, form), rows(piped)):
             assert [(hit["line"], hit["kind"]) for hit in hits] == [
@@ -188,7 +189,7 @@ def test_a_file_that_shrinks_is_no_crash(entente, table):
                                 str(path)], cwd=entente.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(0.05)
     os.truncate(path, 1000)
-    output, errors = command.communicate(timeout=60)
+    output, errors = command.communicate(timeout=PATIENCE)
     assert command.returncode == 1, errors
     assert json.loads(output.splitlines()[-1])["summary"]["hits"] >= 1
 
@@ -217,7 +218,7 @@ def test_standard_input_is_a_filter(entente, table):
         assert (hit["file"], hit["line"], hit["indicator"]) == ("-", number, "evil.example")
     command.stdin.close()
     assert json.loads(command.stdout.readline())["summary"]["hits"] == 3
-    assert command.wait(timeout=30) == 1
+    assert command.wait(timeout=PATIENCE) == 1
 
 
 def test_standard_input_as_text_is_told_line_by_line_too(entente, table):
@@ -232,7 +233,7 @@ def test_standard_input_as_text_is_told_line_by_line_too(entente, table):
         assert command.stdout.readline().split()[:4] == [f"-:{number}", "domain", "evil.example", "www.evil.example"]
     command.stdin.close()
     assert command.stdout.readline().startswith("3 hits in 3 lines")
-    assert command.wait(timeout=30) == 1
+    assert command.wait(timeout=PATIENCE) == 1
     # A file on standard input does not pause: a table.
     (entente.folder / "a.log").write_text(LINE)
     with open(entente.folder / "a.log", "rb") as source:
@@ -373,7 +374,7 @@ def test_logs_in_utf16(entente, scan, table, order):
     for byte in mark + text.encode(order):
         command.stdin.write(bytes([byte]))
         command.stdin.flush()
-    output, _ = command.communicate(timeout=60)
+    output, _ = command.communicate(timeout=PATIENCE)
     assert [json.loads(line)["indicator"] for line in output.splitlines()[:-1]] == ["203.0.113.7", "evil.example"]
     (entente.folder / "packed.log.gz").write_bytes(gzip.compress(mark + text.encode(order) * 50000))
     hits, _ = scan(name, "--threads", "3", "packed.log.gz")

@@ -7,6 +7,7 @@ import subprocess
 import yaml
 
 from conftest import BINARY
+from waiting import PATIENCE
 
 FULL = ("--name", 'Hôpital "d\'Exemple" \\ #1', "--group", "civil-society", "--country", "FR",
         "--domain", "hospital.example", "--contact", "security=security@hospital.example",
@@ -70,7 +71,7 @@ def test_a_terminal_is_asked(entente):
         if not part:
             break
         text += part
-    assert process.wait(timeout=20) == 0, text.decode()
+    assert process.wait(timeout=PATIENCE) == 0, text.decode()
     assert "Nom de l\u2019organisation" in text.decode() and "ville" in text.decode()
     who = yaml.safe_load((entente.folder / "entente.yaml").read_text())["signatory"]
     assert who == {"name": "Mairie", "group": "state", "domain": "mairie.example"}

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
 from delivery import DRIVER, World  # noqa: E402
-from test_delivery import until  # noqa: E402
 from test_intake_web import TOOL, click, fill, open_replies, send_report, texts  # noqa: E402
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not chromium.available() or not DRIVER.exists() or not TOOL.exists(),
                                 reason="no chromium and chromium-driver, or no case_driver")
@@ -51,16 +51,16 @@ def test_a_call_for_help_becomes_a_case_and_is_answered(world, page, tmp_path):
     desk("say", case=case, event="message", fields={"text": "We call you at noon."}, files=[str(advice)])
     until(lambda: not desk("outbox"), what="the delivery")
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     shown = texts(page, ".event")
     assert "We call you at noon." in shown[1] and "advice.txt" in shown[1]
     assert page.js("return document.querySelectorAll('.file-list button').length") == 1
     assert len(texts(page, ".signer-verified")) == 2, texts(page, ".event-from")
     assert "arrival was confirmed" in texts(page, "#answers")[0]
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "text", "I will be there.")
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 3", 30000)
+    page.wait("document.querySelectorAll('.event').length === 3")
     until(lambda: len(world.state.entries(case)) == 4, what="the reporter's answer")
     last = world.state.entries(case)[-1]
     assert (last["verdict"], last["fields"]) == ("applied", {"text": "I will be there."})

@@ -180,7 +180,7 @@ def sent_files(node, before):
 
 def open_report(page, url, language="en"):
     web.visit(page, f"{url}/report/assistance?lang={language}")
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     web.fill(page, "what", "Photographs")
     web.click(page, "#f-continuing")
     web.fill(page, "channel", "Back to this page")
@@ -215,7 +215,7 @@ def test_nothing_is_sent_before_it_is_said_what_stays(page, node, url, tmp_path,
     assert ("nothing else is left" if choice == "strip" else "as they are") in web.texts(page, ".file-hidden")[0]
     assert page.js("return document.activeElement.closest('.file-hidden') !== null")
     send(page)
-    page.wait("document.getElementById('receipt-words')", 60000)
+    page.wait("document.getElementById('receipt-words')")
     sent = sent_files(node, before)
     assert sent["plain.jpg"] == PROGRESSIVE and sent["letter.pdf"] == b"%PDF-1.7"
     for name, source in zip(("one.jpg", "two.JPG"), made):

@@ -20,6 +20,7 @@ import mailboxes  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: E402
 from nodes import BUILD, MAKER, Community  # noqa: E402
+from waiting import PATIENCE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = BUILD / "tests" / "e2e" / "seal_tool"
@@ -92,7 +93,7 @@ def visit(page, address):
     page.driver.get("about:blank")
     page.drain()
     page.driver.get(address)
-    page.wait("document.querySelector('#portal.portal main:not([aria-busy]) h1')", 15000)
+    page.wait("document.querySelector('#portal.portal main:not([aria-busy]) h1')")
 
 
 def fill(page, name, text):
@@ -111,7 +112,7 @@ def texts(page, selector):
 
 
 def tool(*arguments, data=b"", status=0):
-    done = subprocess.run([TOOL, *map(str, arguments)], input=data, capture_output=True, timeout=60)
+    done = subprocess.run([TOOL, *map(str, arguments)], input=data, capture_output=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr
     return done.stdout
 
@@ -134,7 +135,7 @@ def box_messages(node, actor):
 
 def send_report(page, url, files=(), more=None, language="en"):
     visit(page, f"{url}/report/assistance?lang={language}")
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "what", SECRET)
     click(page, "#f-continuing")
     fill(page, "channel", "Back to this page")
@@ -147,7 +148,7 @@ def send_report(page, url, files=(), more=None, language="en"):
     if page.js("return !!document.getElementById('f-unchecked')"):
         click(page, "#f-unchecked")
     click(page, ".intake button[type=submit]")
-    page.wait("document.getElementById('receipt-words')", 60000)
+    page.wait("document.getElementById('receipt-words')")
     words = texts(page, "#receipt-words")[0]
     return words, json.loads(tool("reporter", words))
 
@@ -224,7 +225,7 @@ SPOILED = """
 def send_with_little_work(page, url, times):
     """As if others had filled the mailbox while the page worked for it, so many times."""
     visit(page, f"{url}/report/assistance")
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     page.js(SPOILED, times)
     fill(page, "what", SECRET)
     click(page, "#f-continuing")
@@ -239,25 +240,25 @@ def test_a_mailbox_that_asks_for_more_work_meanwhile(page, node, url):
     page.show()
     before = len(box_messages(node, STATE))
     send_with_little_work(page, url, 1)
-    page.wait("document.getElementById('receipt-words')", 60000)
+    page.wait("document.getElementById('receipt-words')")
     assert page.js("return asked") == [["GET", 200], ["POST", 403], ["GET", 200], ["POST", 202]]
     assert len(box_messages(node, STATE)) == before + 1
     send_with_little_work(page, url, 2)
-    page.wait("asked.length > 3 && !document.querySelector('.intake button[type=submit]').disabled", 60000)
+    page.wait("asked.length > 3 && !document.querySelector('.intake button[type=submit]').disabled")
     assert page.js("return asked") == [["GET", 200], ["POST", 403]] * 2
     assert "shows less work than the mailbox demands" in texts(page, ".intake")[0]
     assert not page.js("return document.getElementById('receipt-words')")
     assert page.js("return document.getElementById('f-what').value") == SECRET, "nothing is lost"
     assert len(box_messages(node, STATE)) == before + 1
     click(page, ".intake button[type=submit]")  # what was begun goes out, once
-    page.wait("document.getElementById('receipt-words')", 60000)
+    page.wait("document.getElementById('receipt-words')")
     assert len(box_messages(node, STATE)) == before + 2
 
 
 def test_what_is_missing_is_said_first(page, url):
     page.show()
     visit(page, f"{url}/report/assistance")
-    page.wait("document.querySelector('.proof .mark')", 20000)
+    page.wait("document.querySelector('.proof .mark')")
     click(page, ".intake button[type=submit]")
     assert page.js("return document.activeElement.className") == "error-summary"
     assert page.driver.title.startswith("Error: ")
@@ -277,7 +278,7 @@ def test_what_is_missing_is_said_first(page, url):
 def test_the_recipient_is_shown_with_its_key_and_what_the_log_says(page, node, url):
     page.show()
     visit(page, f"{url}/report/assistance")
-    page.wait("document.querySelector('.proof .mark')", 20000)
+    page.wait("document.querySelector('.proof .mark')")
     shown = texts(page, ".recipient")[0]
     digits = hashlib.sha256(base64.b64decode(seal_text(STATE)[7:])).hexdigest()[:32]
     assert " ".join(digits[at:at + 4] for at in range(0, 32, 4)) in shown
@@ -369,7 +370,7 @@ def open_replies(page, url, words, number, language="en"):
     fill(page, "words", words.upper().replace("-", "  "))
     click(page, ".intake button[type=submit]")
     page.wait("document.querySelector('#answers')")
-    page.wait("!document.querySelector('#answers button').disabled", 30000)
+    page.wait("!document.querySelector('#answers button').disabled")
 
 
 def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
@@ -384,17 +385,17 @@ def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
     hashes = reply(node, reporter, answers_to(said, digest, reporter, "Unplug it.\n<b>Now</b> \u202e.", [item]),
                    [(part_of(said, item), data)])
     click(page, "#answers .send button")
-    page.wait("document.querySelector('.event')", 20000)
+    page.wait("document.querySelector('.event')")
     shown = texts(page, ".event")
     assert len(shown) == 1 and "Unplug it.\n<b>Now</b>" in shown[0] and "advice <b>.pdf" in shown[0]
     assert "Organisation of state.example" in shown[0]
     assert "arrival was confirmed" in texts(page, "#answers")[0]
     assert page.js("return document.querySelectorAll('.event b').length") == 0
     # Back it goes: an event that continues what the signatory has.
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "text", "It is unplugged.")
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     content, _ = box_messages(node, STATE)[-1]
     answer = json.loads(tool("event", data=json.dumps(content["envelope"]).encode()))
     assert (answer["case"], answer["seq"], answer["previous"]) == (said["case"], 2, digest)
@@ -402,11 +403,11 @@ def test_answers_are_opened_with_the_receipt_and_answered(page, node, url):
     assert answer["from"] == said["from"] and answer["event"] == "message" and answer["machine"] == "call"
     # At the next visit the own message is there too, and the next one continues it.
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelectorAll('.event').length === 2")
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "text", "And now?")
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 3", 30000)
+    page.wait("document.querySelectorAll('.event').length === 3")
     content, _ = box_messages(node, STATE)[-1]
     assert json.loads(tool("event", data=json.dumps(content["envelope"]).encode()))["seq"] == 3
     assert page.console() == []
@@ -418,7 +419,7 @@ def buttons(page):
 
 def look_again(page):
     click(page, "#answers .send button")
-    page.wait("!document.querySelector('#answers .send button').disabled", 20000)
+    page.wait("!document.querySelector('#answers .send button').disabled")
 
 
 def test_a_file_is_that_of_its_case(page, node, url):
@@ -438,7 +439,7 @@ def test_a_file_is_that_of_its_case(page, node, url):
            ({**right, "size": len(data) + 1}, data), (nobodys, b"two"),
            ({"type": "part", "attachment": item["sha256"], "offset": 0}, data)])
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelectorAll('.event').length === 1", 20000)
+    page.wait("document.querySelectorAll('.event').length === 1")
     assert buttons(page) == 1
     assert [("not here yet" in text, text.split()[0]) for text in texts(page, ".event .file-list li")] == [
         (True, "advice.txt"), (False, "empty.txt"), (True, "lie.txt")]
@@ -490,13 +491,13 @@ def test_how_much_may_be_attached_is_said_before_it_is_sent(page, node, url, tmp
     said, digest = opened(node, before)
     reply(node, reporter, answers_to(said, digest, reporter, "More, please."))
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     assert f"{half}\u00a0MiB are left" in texts(page, "#hint-files")[0]
     fill(page, "text", "Here it is.")
     fill(page, "files", sparse(tmp_path / "two.bin", 2 << 20))
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelectorAll('.event').length === 2")
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     assert f"{half - 2}\u00a0MiB are left" in texts(page, "#hint-files")[0]
     fill(page, "files", sparse(tmp_path / "rest.bin", ((half - 2) << 20) + 1))
     click(page, ".intake button[type=submit]")
@@ -522,7 +523,7 @@ def test_what_others_put_into_the_box_is_not_believed(page, node, url):
         status, _, _ = node.request("POST", target, sealed, mailboxes.work(target, sealed, BITS))
         assert status == 202
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelectorAll('.event').length === 2", 20000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     signers = texts(page, ".event .event-from")
     assert sum("is false" in text for text in signers) == 1
     false = [text for text in texts(page, ".event") if "is false" in text][0]
@@ -542,7 +543,7 @@ def test_a_key_that_may_not_speak_in_cases_is_not_believed(page, node, url):
     reply(node, reporter, answers_to(said, digest, reporter, "Real."))
     reply(node, reporter, answers_to(said, digest, reporter, "By another office.")[1:], by=limited)
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelectorAll('.event').length === 2", 20000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     signers = {("Real." in event): event for event in texts(page, ".event")}
     assert "were checked here" in signers[True] and "is false" in signers[False]
     assert page.console() == []
@@ -562,7 +563,7 @@ def test_a_wrong_receipt_opens_nothing(page, url):
     fill(page, "words", other)
     click(page, ".intake button[type=submit]")
     page.wait("document.querySelector('#answers')")
-    page.wait("!document.querySelector('#answers button').disabled", 20000)
+    page.wait("!document.querySelector('#answers button').disabled")
     assert "nothing yet" in texts(page, "#answers")[0]
 
 
@@ -574,16 +575,16 @@ def test_what_may_have_arrived_is_sent_again_as_it_was(page, node, url):
     said, digest = opened(node, before)
     reply(node, reporter, answers_to(said, digest, reporter, "Write to us."))
     open_replies(page, url, words, reporter["number"])
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "text", "First words")
     page.js("const real = fetch; let lost = false; window.fetch = async (...all) => { const answer = await real(...all);"
             " if (all[1]?.method === 'POST' && !lost) { lost = true; throw new TypeError('lost'); } return answer; };")
     click(page, ".intake button[type=submit]")
     page.wait("document.querySelector('.progress:not(:empty)') && !document.querySelector('.intake button[type=submit]').disabled"
-              " && document.querySelector('.intake .progress').textContent.includes('does not answer')", 20000)
+              " && document.querySelector('.intake .progress').textContent.includes('does not answer')")
     fill(page, "text", " changed")
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     events = [content["envelope"]["payload"] for content, _ in box_messages(node, STATE)[before + 1:]]
     assert len(events) == 2 and len(set(events)) == 1
     assert json.loads(base64.b64decode(events[0]))["predicate"]["fields"] == {"text": "First words"}
@@ -617,11 +618,11 @@ def test_everybody_can_use_the_receipt_and_the_answers(page, node, url, language
     said, digest = opened(node, before)
     reply(node, reporter, answers_to(said, digest, reporter, "Unplug the cable of the server, and call us.\nWe are there day and night."))
     open_replies(page, url, words, reporter["number"], language)
-    page.wait("document.querySelector('.event')", 20000)
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.event')")
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     fill(page, "text", "Done.")
     click(page, ".intake button[type=submit]")
-    page.wait("document.querySelectorAll('.event').length === 2", 30000)
+    page.wait("document.querySelectorAll('.event').length === 2")
     look("answers", 360, 768, 1280)
 
 
@@ -633,7 +634,7 @@ def test_everybody_can_use_the_pages(page, node, url, language):
         for name, path in (("doors", "/report"), ("report", "/report/assistance"), ("errors", "/report/assistance"), ("reply", "/case")):
             visit(page, f"{url}{path}?lang={language}")
             if name in ("report", "errors"):
-                page.wait("document.querySelector('.proof .mark')", 20000)
+                page.wait("document.querySelector('.proof .mark')")
                 page.js("document.querySelector('details.more').open = true")
             if name == "errors":
                 click(page, ".intake button[type=submit]")
@@ -668,7 +669,7 @@ def submit(node, *entries):
 def refused_key(page, url, words):
     """The page says so in red, offers no way around it, and sends nothing."""
     visit(page, f"{url}/report/assistance")
-    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')", 20000)
+    page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")
     assert words in texts(page, ".proof")[0]
     assert page.js("return document.querySelectorAll('.is-computed, #f-unchecked').length") == 0
     fill(page, "what", SECRET)
@@ -697,4 +698,4 @@ def test_nothing_is_sealed_to_a_key_that_was_revoked_or_while_a_newer_one_is_kep
     refused_key(page, both.url, "no longer in force")
     both.evil.stop()
     visit(page, f"http://127.0.0.1:{node.port}/report/assistance")
-    page.wait("document.querySelector('.proof-verified .mark')", 20000)
+    page.wait("document.querySelector('.proof-verified .mark')")

@@ -1,9 +1,10 @@
 """The journal of a running machine: what journald really keeps, read from its file's head."""
 import json
 import pathlib
-import time
 
 import pytest
+
+from waiting import until
 
 JOURNALD = "/lib/systemd/systemd-journald"
 MACHINE_ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
@@ -30,21 +31,16 @@ def test_the_running_journal_is_looked_at(machine):
     assert (finding["outcome"], last) == ("pass", None)
 
     machine.run("sh", "-c", f"{JOURNALD} > /run/journald.log 2>&1 & echo $! > /run/journald.pid")
-    for _ in range(100):
-        if machine.run("test", "-S", "/run/systemd/journal/socket", status=None).returncode == 0:
-            break
-        time.sleep(0.1)
+    until(lambda: machine.run("test", "-S", "/run/systemd/journal/socket", status=None).returncode == 0,
+          what="journald's socket")
     # It runs, and has not gone over to the disk yet: nothing is kept.
     finding, last = finding_of(machine)
     assert finding["outcome"] == "fail" and last["found"].startswith("no file")
 
     path = f"/var/log/journal/{MACHINE_ID}/system.journal"
     machine.run("sh", "-c", "kill -USR1 $(cat /run/journald.pid)")
-    for _ in range(100):
-        finding, last = finding_of(machine)
-        if last["outcome"] == "pass":
-            break
-        time.sleep(0.1)
+    until(lambda: finding_of(machine)[1]["outcome"] == "pass", what="the journal on disk")
+    finding, last = finding_of(machine)
     assert finding["outcome"] == "pass"
     assert last["path"] == path and last["found"].endswith("this start")
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from conftest import BINARY
+from waiting import PATIENCE
 
 HERE = pathlib.Path(BINARY).resolve().parents[1] / "tests" / "e2e"
 HAMMER, FAULTS = HERE / "log_hammer", HERE / "faults.so"
@@ -148,7 +149,7 @@ def test_a_failing_call(tmp_path, kind, say):
         process = log.writing(25, 2, 20000, environment={
             "LD_PRELOAD": " ".join([*first, str(FAULTS)]), "FAULT_AT": str(at),
             "FAULT_KIND": kind, "FAULT_COUNT": str(count)})
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode in (0, STOPPED), errors
         return process.returncode
 

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from conftest import BINARY, ROOT
+from waiting import PATIENCE
 
 COMMANDS = ["answer", "assess", "completion", "diff", "disclose", "explain", "fix", "import",
             "init", "journal", "key", "measures", "sign", "verify", "view", "waive"]
@@ -244,7 +245,7 @@ def test_an_interrupt_leaves_nothing_half_written(entente, tmp_path):
                                stderr=subprocess.DEVNULL)
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=20)
+    process.wait(timeout=PATIENCE)
     reports = tmp_path / "data" / "reports"
     for run in reports.iterdir() if reports.is_dir() else []:
         assert (run / "assessment.dsse.json").exists(), f"{run} is half a run"

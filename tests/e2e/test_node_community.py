@@ -12,6 +12,7 @@ import pytest
 
 from nodes import Community, MAKER, Node
 from test_node import inclusion, leaf
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 LONG = bool(os.environ.get("ENTENTE_LONG"))
@@ -44,7 +45,7 @@ def test_a_frozen_witness_holds_up_only_trust(community):
     assert log.submit(community.entries[6], wait=0)[0] == 202
     frozen.process.send_signal(signal.SIGCONT)
     # Asked again within a minute at most (RETRY_LIMIT_US of the log), and answered.
-    log.until(lambda: log.size() == 4, seconds=120)
+    log.until(lambda: log.size() == 4)
     log.until(lambda: log.json("/api/v1/checkpoint")["size"] == 4)
     verdict = log.json("/api/v1/checkpoint")
     assert verdict["witnessed"] and verdict["log_time"]
@@ -61,7 +62,7 @@ def test_a_dead_witness_comes_back(community):
     log.until(lambda: numbers(log)['entente_witness_good{witness="society.example/witness"}']
               == "0")
     dead.start()
-    log.until(lambda: log.size() == 3, seconds=120)
+    log.until(lambda: log.size() == 3)
     # The witness remembers across the kill: what it cosigned only grew.
     logs = dead.json("/api/v1/witness/logs")["logs"]
     assert [entry["size"] for entry in logs] == [3]
@@ -143,7 +144,7 @@ def test_a_restored_backup_is_refused(community, tmp_path):
     shutil.copytree(tmp_path / "backup", log.data / "log")
     (log.data / "log" / "lock.db").write_bytes(lock)
     log.start(wait=False)
-    assert log.process.wait(30) == 4, log.said()
+    assert log.process.wait(timeout=PATIENCE) == 4, log.said()
 
 
 def test_a_mirror_serves_and_hands_on(community, tmp_path):

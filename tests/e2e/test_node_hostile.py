@@ -13,6 +13,7 @@ import time
 import pytest
 
 from nodes import Community, MAKER, SANITIZED
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 LONG = bool(os.environ.get("ENTENTE_LONG"))
@@ -160,7 +161,7 @@ def test_who_does_not_read_is_cut(node):
 def send_large(port, head, chunk, total):
     """What came back, or the error; how many bytes were taken."""
     sent = 0
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as one:
         try:
             one.sendall(head)
             while sent < total:
@@ -312,7 +313,7 @@ def test_memory_comes_back(node):
         return (numbers["entente_http_body_bytes"] == "0"
                 and numbers["entente_http_requests_waiting"] == "1"  # this one
                 and int(numbers["entente_http_connections"]) < 5)
-    node.until(quiet, seconds=60)
+    node.until(quiet)
     assert node.memory() < MEMORY
 
 

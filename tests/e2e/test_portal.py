@@ -104,7 +104,7 @@ def visit(page, address):
     page.driver.get("about:blank")
     page.drain()
     page.driver.get(address)
-    page.wait(READY, 15000)
+    page.wait(READY)
 
 
 def text(page, selector="main"):
@@ -119,12 +119,12 @@ def rows(page):
 def submit(page, selector):
     """Sends a form and waits for the page that follows."""
     page.js("window.before = true; document.querySelector(arguments[0]).requestSubmit()", selector)
-    page.wait(f"!window.before && {READY}", 15000)
+    page.wait(f"!window.before && {READY}")
 
 
 def follow(page, selector):
     page.js("window.before = true; document.querySelector(arguments[0]).click()", selector)
-    page.wait(f"!window.before && {READY}", 15000)
+    page.wait(f"!window.before && {READY}")
 
 
 def addresses(world):
@@ -303,7 +303,7 @@ def test_names_made_to_harm_stay_texts(world, page):
         page.driver.get("about:blank")
         page.drain()
         page.driver.get(world.url + address)
-        page.wait(READY, 15000)
+        page.wait(READY)
         assert page.js("return document.images.length + document.querySelectorAll('[onerror], [onclick]').length") == 0, address
         assert page.js("return document.documentElement.scrollWidth") <= 360, address
         bad = page.js("return [...document.links].map(link => link.protocol).filter(name => !/^https?:$/.test(name))")

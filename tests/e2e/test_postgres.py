@@ -3,7 +3,6 @@ its database, nothing that was answered is lost and no two checkpoints contradic
 import base64
 import hashlib
 import http.client
-import json
 import os
 import random
 import re
@@ -16,8 +15,10 @@ import time
 import pytest
 
 from conftest import BINARY
-from nodes import MAKER, Node, free_port
+from nodes import MAKER, Node
+from ports import free_port
 from postgres import Cluster, Postgres
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 LONG = bool(os.environ.get("ENTENTE_LONG"))
@@ -332,7 +333,7 @@ def test_a_restored_database_is_refused(cluster, server):
     server.do("up")
     for node in made.nodes:
         node.start(wait=False)
-        assert node.process.wait(30) == POLICY
+        assert node.process.wait(timeout=PATIENCE) == POLICY
         assert "restored backup" in node.said()
 
 
@@ -366,7 +367,7 @@ def test_a_role_with_few_rights_and_a_password_file(cluster, server, tmp_path):
     refused = subprocess.run([BINARY, "serve", "--data", made.nodes[0].data, "--listen",
                               "127.0.0.1:0", "--database",
                               url.replace("node@", "node:wrong-horse@")],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=PATIENCE)
     assert refused.returncode == POLICY
     assert "PGPASSFILE" in refused.stderr and "wrong-horse" not in refused.stderr
 

@@ -5,13 +5,13 @@ import os
 import pathlib
 import shutil
 import signal
-import time
 
 import pytest
 
 from backups import PASSWORD, TOOLS, Backup
 from nodes import Node
 from test_schemas import check
+from waiting import until
 
 @pytest.fixture(params=TOOLS)
 def backup(request, entente):
@@ -237,10 +237,7 @@ def test_the_node_holds_the_drills_that_are_due(restic):
             os.environ["PATH"] = path
         node.until(pid.exists)
         node.stop(signal.SIGKILL)
-        end = time.monotonic() + 60
-        while runs(int(pid.read_text())):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: not runs(int(pid.read_text())), what="the end of the tool")
         assert drills_of(restic) is None
     finally:
         if node.process.poll() is None:

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from backups import TOOLS, Backup
+from waiting import until
 
 READS = ("access", "completeness", "restore", "integrity")
 
@@ -98,10 +99,8 @@ def test_a_lock_that_a_killed_host_left_is_named_and_stays(restic, tmp_path):
     """A backup that is killed in the middle leaves its lock. A new one is no trouble; half an hour
     later it is: nobody refreshes it any more."""
     dying = subprocess.Popen(["restic", "backup", "--quiet", "--stdin"], env=restic.environment, stdin=subprocess.PIPE)
-    end = time.monotonic() + 60
-    while not list((restic.repository / "locks").iterdir()):
-        assert dying.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: dying.poll() is not None or list((restic.repository / "locks").iterdir()), what="the lock")
+    assert dying.poll() is None
     dying.kill()
     dying.wait()
     dying.stdin.close()

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
 import make_assessment  # noqa: E402
+from waiting import until  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -302,10 +303,7 @@ def test_document_comes_out_byte_by_byte(page, report, folder, findings):
     page.wait("document.querySelector('.button-primary')")
     page.js("document.querySelector('.button-primary').click()")
     page.wait("performance.now() > 0")
-    for _ in range(100):
-        if (saved / "assessment.json").exists():
-            break
-        page.js("return new Promise(done => setTimeout(done, 50))")
+    until((saved / "assessment.json").exists, what="the download")
     data = (saved / "assessment.json").read_bytes()
     assert data == make_assessment.dump(document).encode()
     assert hashlib.sha256(data).hexdigest() in page.js("return document.body.textContent")
@@ -466,7 +464,7 @@ def test_five_thousand_findings_stay_light(page, report, say):
 def test_twenty_thousand_findings_open(page, report):
     page.show()
     page.open(report(findings=20000))
-    page.wait("document.querySelector('.filter-status')", 20000)
+    page.wait("document.querySelector('.filter-status')")
     quiet(page)
     assert "20,000 findings" in status(page)
     assert page.js("return document.getElementsByTagName('*').length") < NODES_MAX

@@ -4,13 +4,13 @@ import datetime
 import hashlib
 import json
 import pathlib
-import time
 
 import jsonschema
 import pytest
 
 from conftest import Program, ROOT
 from nodes import Community, MAKER
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 
@@ -51,14 +51,15 @@ def enter(world, folder, *options):
 
 def drawn(world):
     """The draw, when the checkpoint that throws the dice is there."""
-    for _ in range(100):
+    def draw():
         done = world.state("review", "draw", world.index, "--format", "json", status=None)
-        draw = json.loads(done.stdout) if done.stdout else None
-        if draw and draw["draw"]:
-            assert done.returncode == 0, done.stderr
-            return draw
-        time.sleep(0.2)
-    raise AssertionError(done.stderr)
+        made = json.loads(done.stdout) if done.stdout else None
+        if not made or not made["draw"]:
+            return None
+        assert done.returncode == 0, done.stderr
+        return made
+
+    return until(draw, what="the draw")
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import pytest
 import mrt_maker
 
 from conftest import BINARY, ROOT
+from waiting import PATIENCE
 
 MRT = "data/public_core/mrt"
 LIVE = "data/public_core/live"
@@ -172,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_error(shared):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline().startswith(b"TABLE_DUMP2|")
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert process.stderr.read() == b""
 
 
@@ -189,9 +190,9 @@ def both(tmp_path, records, *options):
     path = tmp_path / "made.mrt"
     path.write_bytes(b"".join(records))
     theirs = subprocess.run(["bgpdump", "-q", "-m", *options, path], capture_output=True,
-                            timeout=60)
+                            timeout=PATIENCE)
     ours = subprocess.run([BINARY, "routes", "dump", *options, path], capture_output=True,
-                          timeout=60)
+                          timeout=PATIENCE)
     assert ours.returncode in (0, 2), ours.stderr
     return None if theirs.returncode else theirs.stdout, ours.stdout
 
@@ -240,7 +241,7 @@ def test_changed_files_are_read_to_their_end_by_the_rfcs(shared, tmp_path):
         (tmp_path / "changed").write_bytes(b"".join(mrt_maker.changed(records, number)))
         for options in (["--rfc", "-l"], ["--format", "json"], ["--prefix", "10.0.0.0/8"]):
             done = subprocess.run([BINARY, "routes", "dump", *options, tmp_path / "changed"],
-                                  capture_output=True, timeout=60)
+                                  capture_output=True, timeout=PATIENCE)
             assert done.returncode in (0, 2), done.stderr
             assert b"signal" not in done.stderr
             if "json" in options:

@@ -2,7 +2,6 @@
 import gzip
 import json
 import shutil
-import socket
 import struct
 import subprocess
 import time
@@ -11,6 +10,8 @@ import jsonschema
 import pytest
 
 from conftest import BINARY, ROOT
+from ports import free_port
+from waiting import PATIENCE
 
 MRT = "data/public_core/mrt"
 VRP = "data/public_core/vrp"
@@ -194,9 +195,7 @@ def cache(tmp_path, rpki):
         feed.setdefault("provider_authorizations", {})[afi] = feed["aspas"]
     path = tmp_path / "feed.json"
     path.write_text(json.dumps(feed))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(["stayrtr", "-bind", f"127.0.0.1:{port}", "-cache", str(path),
                                 "-checktime=false", "-metrics.addr", "127.0.0.1:0"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -248,7 +247,7 @@ def test_own_prefixes_are_judged_and_kept(tmp_path, rpki):
     assert second["covered"] and second["origins"][0]["rov"] == "invalid-asn"
     assert not third["covered"] and third["announced"] == []
     journal = subprocess.run([BINARY, "journal", "list", "--data", str(data), "--format", "json"],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=PATIENCE)
     assert journal.stdout.count("routes-check") >= 3
 
 

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
+from waiting import PATIENCE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("ENTENTE", str(ROOT / "build" / "src" / "entente"))
@@ -87,7 +88,7 @@ def js(page):
 
 
 def tool(*arguments, data=b"", status=0):
-    done = subprocess.run([TOOL, *map(str, arguments)], input=data, capture_output=True, timeout=60)
+    done = subprocess.run([TOOL, *map(str, arguments)], input=data, capture_output=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr
     return done.stdout
 

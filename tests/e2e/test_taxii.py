@@ -1,6 +1,4 @@
 """The TAXII 2.1 server: each endpoint with each parameter, and what it answers (OASIS Standard)."""
-import gzip
-import json
 import re
 
 import pytest

@@ -11,6 +11,7 @@ from nodes import MAKER, SANITIZED, Community
 from taxii import (CLEAR, MEDIA, RED, ROOT, Arriving, Taxii, basic, indicator, pull_and_kill, pulled,
                    token_of, uuid4)
 from test_review import enter
+from waiting import PATIENCE
 
 MANY = 100_000
 PAGE = 1000
@@ -154,7 +155,7 @@ def test_signatories_want_a_register(tmp_path):
     config = tmp_path / "intel.yaml"
     config.write_text(config.read_text() + "  - name: state\n    signatory: state.example\n")
     node.start(wait=False)
-    assert node.process.wait(30) == 2
+    assert node.process.wait(timeout=PATIENCE) == 2
     assert "no register" in node.said()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import browser as chromium
 from delivery import DRIVER, World
-from test_delivery import until
+from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
@@ -129,7 +129,7 @@ def test_the_page_says_it_in_words(world, page):
         page.driver.get("about:blank")
         page.drain()
         page.driver.get(f"{url}/triage?lang={language}")
-        page.wait("document.querySelector('#main:not([aria-busy]) h1')", 15000)
+        page.wait("document.querySelector('#main:not([aria-busy]) h1')")
         assert page.console() == [], language
         said[language] = page.js("return document.querySelector('main').innerText")
         tables = page.js("return [...document.querySelectorAll('#bias table')].map(table =>"
@@ -153,5 +153,5 @@ def test_the_page_says_it_in_words(world, page):
     assert "Le hasard seul n’explique guère" in french and "p < 0,0001" in french
     assert "Press and media" not in french and "Presse et médias" in french
     page.driver.get(f"{url}/about?lang=en")
-    page.wait("document.querySelector('#main:not([aria-busy]) h1')", 15000)
+    page.wait("document.querySelector('#main:not([aria-busy]) h1')")
     assert page.js("return new URL(document.querySelector('#about-5 a').href).pathname") == "/triage"

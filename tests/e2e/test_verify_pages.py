@@ -50,7 +50,7 @@ def visit(page, address, lang="en", width=1280, scheme="light"):
     page.show(width, scheme=scheme)
     page.drain()
     page.driver.get(address + ("&" if "?" in address else "?") + f"lang={lang}")
-    page.wait("document.querySelector('#portal.portal h1') && !document.querySelector('main[aria-busy]')", 20000)
+    page.wait("document.querySelector('#portal.portal h1') && !document.querySelector('main[aria-busy]')")
 
 
 def text(page, selector="main"):
@@ -168,7 +168,7 @@ def test_entries_are_found_by_index_hash_signer_and_kind(world, page):  # noqa: 
     leaf = forge.leaf(world.community.entries[3]).hex()
     for asked, index in (("7", 7), (leaf, 4)):
         page.driver.get(f"{base}?q={asked}&lang=en")
-        page.wait(f"location.pathname === '/log/{index}' && document.querySelector('.step')", 20000)
+        page.wait(f"location.pathname === '/log/{index}' && document.querySelector('.step')")
 
 
 def test_no_such_entry_is_said_as_a_page(world, page):  # noqa: F811
@@ -189,14 +189,14 @@ def test_a_larger_log_than_is_read_unasked_is_read_when_asked(world, page, node)
         page.js("localStorage.clear()")
         page.drain()
         page.driver.refresh()
-        page.wait("document.querySelector('.verification button')", 20000)
+        page.wait("document.querySelector('.verification button')")
         assert steps(page)[step] == "unknown" and green(page) == 0 and "Not known" in text(page, ".claim")
         assert path == "log" or not [each for each in page.requests() if "/tile/entries/" in each]
         if AXE.exists():
             axe(page)
         page.screenshot(SCREENSHOTS / f"verify-asks-{step}.png", full=True)
         page.driver.find_element("css selector", ".verification button").click()
-        page.wait("!document.querySelector('.verification button') && document.querySelector('.claim .status-pass')", 20000)
+        page.wait("!document.querySelector('.verification button') && document.querySelector('.claim .status-pass')")
         assert steps(page)[step] == wanted and "Verified here" in text(page, ".claim")
         assert page.console() == []
 
@@ -216,7 +216,7 @@ def verify_files(page, address, *paths):
     visit(page, address)
     give(page, *paths)
     page.wait("document.querySelector('.results .card') && "
-              "!document.querySelector('.results .status-not-measured')", 20000)
+              "!document.querySelector('.results .status-not-measured')")
     page.js("document.querySelectorAll('.steps-part').forEach((each) => { each.open = true; })")
     return text(page, ".results")
 
@@ -247,14 +247,14 @@ def test_a_signed_document_its_envelope_and_openings(world, page, tmp_path, ente
     page.js("document.querySelector('.more-fields').open = true")
     page.driver.find_element("id", "keys").send_keys(vkey)
     page.driver.find_element("css selector", ".more-fields button").click()
-    page.wait("document.querySelector('.results .status-warn')", 20000)
+    page.wait("document.querySelector('.results .status-warn')")
     assert "Signature holds" in text(page, ".results") and steps(page)["document"] == "ok"
     document.write_text("Other\n")
     verify_files(page, address, envelope, document)
     page.js("document.querySelector('.more-fields').open = true")
     page.driver.find_element("id", "keys").send_keys(vkey)
     page.driver.find_element("css selector", ".more-fields button").click()
-    page.wait("document.querySelector('.results .status-fail')", 20000)
+    page.wait("document.querySelector('.results .status-fail')")
     assert steps(page)["document"] == "failed"
 
 
@@ -271,12 +271,12 @@ def test_a_report_without_its_envelope_is_not_verified(world, page, tmp_path, en
     for shown in (source, report):
         visit(page, address + "/view")
         give(page, shown)
-        page.wait("document.querySelector('.overview')", 20000)
+        page.wait("document.querySelector('.overview')")
         assert text(page, "h1") == "City of Exampleville" and page.console() == []
         assert len(page.js("return [...document.querySelectorAll('.overview tbody tr')].map(String)")) == 9
     visit(page, address + "/view")
     give(page, __file__)
-    page.wait("document.querySelector('.notice')", 20000)
+    page.wait("document.querySelector('.notice')")
     assert "is no assessment" in text(page)
 
 
@@ -323,9 +323,9 @@ def test_the_viewer_that_a_node_serves_is_in_the_log(world, page, node, entente,
     visit(page, f"http://127.0.0.1:{world.log.port}/log/{size}")
     assert set(steps(page).values()) == {"ok", "skipped"} and "Release of software" in text(page)
     give(page, manifest)
-    page.wait("document.querySelector('#document-card .status-pass')", 10000)
+    page.wait("document.querySelector('#document-card .status-pass')")
     give(page, saved)
-    page.wait("document.querySelector('#document-card .status-fail')", 10000)
+    page.wait("document.querySelector('#document-card .status-fail')")
 
 
 def test_the_verifier_as_one_file(world, page, entente, tmp_path, files):  # noqa: F811
@@ -345,7 +345,7 @@ def test_the_verifier_as_one_file(world, page, entente, tmp_path, files):  # noq
         opened()
         give(page, *paths)
         page.wait("document.querySelector('.results .status') && "
-                  "!document.querySelector('.results .status-not-measured')", 20000)
+                  "!document.querySelector('.results .status-not-measured')")
         assert page.console() == []
         assert [line for line in page.requests() if not line.startswith(("data:", "blob:"))] == []
         return text(page, ".results")
@@ -421,7 +421,7 @@ def test_pages_that_show_what_a_node_says_check_it_beside(world, page, node):  #
     who = f"signatories/{STATE.id}"
     for path in ("", who):
         visit(page, node.url + path)
-        page.wait(OWN, 20000)
+        page.wait(OWN)
         assert "Verified here" in text(page, ".own-check"), path
         assert page.console() == []
     shown = world.log.json("/api/v1/" + who)
@@ -429,14 +429,14 @@ def test_pages_that_show_what_a_node_says_check_it_beside(world, page, node):  #
     band["band"] = 1 if band["band"] == 5 else 5
     node.lies["/api/v1/" + who] = json.dumps(shown).encode()
     visit(page, node.url + who)
-    page.wait(OWN, 20000)
+    page.wait(OWN)
     assert "something else than what your browser verified" in text(page, ".own-check")
     assert green(page) == 0
     claimed = world.log.json("/api/v1/checkpoint")
     claimed["root"] = "00" * 32
     node.lies["/api/v1/checkpoint"] = json.dumps(claimed).encode()
     visit(page, node.url)
-    page.wait(OWN, 20000)
+    page.wait(OWN)
     assert "something else than what your browser verified" in text(page, ".own-check")
 
 

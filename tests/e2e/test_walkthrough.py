@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 import pytest
-from community import free_port, unleaked
+from community import unleaked
+from ports import free_port
 from conftest import BINARY, ROOT
 
 PORTS = ("5390", "8080", "8081", "8082", "8083")

@@ -1,13 +1,14 @@
 """Three groups, each with a witness of its own: cosigned, compared, gossiped about."""
 import json
 import shutil
-import time
 import urllib.request
 
 import pytest
-from community import ORIGIN, Node, free_port, member, program
+from community import ORIGIN, Node, member, program
+from ports import free_port
 from test_community import Folder
 from test_follow import events
+from waiting import until
 
 GROUPS = ("state", "private-sector", "civil-society")
 
@@ -41,10 +42,8 @@ def world(tmp_path):
     made.node = Node(made.operator)
     made.nodes.append(made.node)
     made.log = made.operator.data / "log"
-    for _ in range(400):
-        if (made.log / "checkpoint").read_text().count("\u2014 ") == 4:
-            break
-        time.sleep(0.05)
+    until(lambda: (made.log / "checkpoint").read_text().count("\u2014 ") == 4,
+          what="the quorum of witnesses")
     yield made
     for node in made.nodes:
         node.stop()

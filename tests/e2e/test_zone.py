@@ -7,13 +7,14 @@ import json
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
 
 from name_servers import Altered
+from ports import free_port
 from test_schemas import check as schema_errors
-from zones import Knot, Zones, ask, free_port, outcomes, problems, query
+from waiting import PATIENCE, answered, until
+from zones import Knot, Zones, ask, outcomes, problems, query
 
 ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
 SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]
@@ -30,7 +31,7 @@ def data(shared):
 
 @pytest.fixture(scope="module")
 def port():
-    return free_port(ADDRESSES)
+    return free_port(*ADDRESSES)
 
 
 def zone_files(data):
@@ -68,7 +69,7 @@ def test_verdicts(zones, name):
 
 
 def test_a_flipped_signature_makes_one_name_bogus(tmp_path, entente, data):
-    port = free_port(ADDRESSES)
+    port = free_port(*ADDRESSES)
     knot = Knot(tmp_path / "bad", ADDRESSES, port,
                 {**zone_files(data), "good.test": data / "good.test.zone.badsig"})
     try:
@@ -164,7 +165,7 @@ def test_without_an_anchor_above_the_verdict_is_indeterminate(zones, tmp_path):
 def unbound(tmp_path_factory, servers, port, data):
     """A real resolver that validates, in front of the zones: its address."""
     folder = tmp_path_factory.mktemp("unbound")
-    own = free_port(["127.0.0.1"])
+    own = free_port()
     text = (f"server:\n  interface: 127.0.0.1\n  port: {own}\n  username: \"\"\n  chroot: \"\"\n"
             f"  directory: {folder}\n  pidfile: {folder}/pid\n  use-syslog: no\n"
             "  do-not-query-localhost: no\n  do-daemonize: no\n  local-zone: test. nodefault\n"
@@ -175,19 +176,11 @@ def unbound(tmp_path_factory, servers, port, data):
     (folder / "unbound.conf").write_text(text)
     process = subprocess.Popen([shutil.which("unbound") or "/usr/sbin/unbound", "-c",
                                 folder / "unbound.conf"], stderr=open(folder / "err", "wb"))
-    for _ in range(400):
-        assert process.poll() is None, (folder / "err").read_text()
-        try:
-            if ask("127.0.0.1", own, query("good.test"))[3] & 0xf == 0:
-                break
-        except OSError:
-            pass
-        time.sleep(0.05)
-    else:
-        raise AssertionError("unbound does not answer")
+    until(lambda: answered(lambda: ask("127.0.0.1", own, query("good.test")), process,
+                           (folder / "err").read_text)[3] & 0xf == 0, what="unbound's answer")
     yield f"127.0.0.1:{own}"
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("name", VERDICTS)
@@ -215,7 +208,7 @@ def test_without_a_network_nothing_is_said_or_recorded(zones):
     (entente.folder / "entente.yaml").write_text(
         "signatory:\n  name: Lab\n  group: state\n  country: FR\n  domain: good.test\n"
         "assets:\n  domains:\n    - {name: good.test}\n")
-    nobody = f"127.0.0.1:{free_port(['127.0.0.1'])}"
+    nobody = f"127.0.0.1:{free_port()}"
     for subcommand in ("check", "root"):
         done = entente("zone", subcommand, "--server", nobody, "--trust-anchor", zones.anchor,
                        status=3)
@@ -272,7 +265,7 @@ def root_check(entente, port, anchor, *more, status):
 
 def test_the_root_by_transfer_and_from_a_file(entente, tmp_path, root):
     folder, anchor = root
-    port = free_port(ADDRESSES)
+    port = free_port(*ADDRESSES)
     knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": folder / "root.signed"}, transfers=True)
     try:
         document = root_check(entente, port, anchor, status=0)
@@ -301,7 +294,7 @@ def test_the_root_by_transfer_and_from_a_file(entente, tmp_path, root):
 
 def test_a_root_server_that_lags(entente, tmp_path, root):
     folder, anchor = root
-    port = free_port(ADDRESSES)
+    port = free_port(*ADDRESSES)
     signed = (folder / "root.signed").read_text()
     lagging = tmp_path / "old.signed"
     lagging.write_text(signed.replace("2026112200", "2026112001"))
@@ -323,7 +316,7 @@ def test_a_root_server_that_lags(entente, tmp_path, root):
 
 def test_a_zone_by_transfer(entente, tmp_path, root):
     folder, anchor = root
-    port = free_port(ADDRESSES)
+    port = free_port(*ADDRESSES)
     knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": folder / "root.signed"}, transfers=True)
     try:
         done = entente("zone", "verify", ".", "--transfer-from", f"127.0.0.11:{port}",

@@ -15,7 +15,8 @@ import pytest
 
 import name_servers
 from name_servers import Altered
-from zones import Knot, Zones, free_port, outcomes, problems, write_payloads, write_routes
+from ports import free_port
+from zones import Knot, Zones, outcomes, problems, write_payloads, write_routes
 
 PARENT, FIRST, SECOND = "127.0.0.21", "127.0.0.22", "127.0.0.23"
 ZONE = "zone.lab"
@@ -75,7 +76,7 @@ def scene(tmp_path, entente):
 
     def play(zone=GOOD, second=None, parent=DELEGATION, altered=None, transfers=False, back=BACK,
              back_of_mail=BACK_OF_MAIL, more=()):
-        port = free_port([PARENT, FIRST, SECOND])
+        port = free_port(PARENT, FIRST, SECOND)
         files = {"parent": PARENT_HEAD + parent, "first": zone, "second": second or zone,
                  "back": BACK_HEAD + back, "mail": BACK_HEAD + back_of_mail}
         for name, text in files.items():

@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 import ipaddress
 
+from ports import free_port
+from waiting import PATIENCE, answered
+
 EPOCH = 2208988800  # seconds from 1900 to 1970
 
 
@@ -38,24 +41,6 @@ def certificate(folder, name, addresses, begins=-1, days=90):
     return folder / f"{name}.pem", secret
 
 
-def free_port(kind, *addresses):
-    """A port that is free on all of the addresses."""
-    while True:
-        first = socket.socket(socket.AF_INET, kind)
-        first.bind((addresses[0], 0))
-        port = first.getsockname()[1]
-        others = [socket.socket(socket.AF_INET, kind) for _ in addresses[1:]]
-        try:
-            for other, address in zip(others, addresses[1:]):
-                other.bind((address, port))
-            return port
-        except OSError:
-            continue
-        finally:
-            for one in [first, *others]:
-                one.close()
-
-
 class Chrony:
     """chronyd with NTP and NTS on a loopback address; it never touches the clock."""
 
@@ -64,9 +49,9 @@ class Chrony:
             pytest.skip("chronyd is not installed")
         folder.mkdir()
         self.address = address
-        self.port = free_port(socket.SOCK_DGRAM, address, *([said] if said else []))
-        self.ke = free_port(socket.SOCK_STREAM, address)
-        self.command = free_port(socket.SOCK_DGRAM, "127.0.0.1")
+        self.port = free_port(address, *([said] if said else []))
+        self.ke = free_port(address)
+        self.command = free_port()
         self.ca, key = certificate(folder, "localhost", [address], **valid)
         (folder / "chrony.conf").write_text(
             f"port {self.port}\nbindaddress {address}\nlocal stratum {stratum}\nallow\n"
@@ -83,18 +68,14 @@ class Chrony:
 
     def wait(self):
         """Until it answers by UDP and by TCP."""
-        for _ in range(400):
-            assert self.process.poll() is None, self.log.read_text()
+        def ask():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, socket.socket() as tcp:
-                probe.settimeout(0.1)
+                probe.settimeout(1)
                 probe.sendto(b"\x23" + bytes(39) + b"12345678", (self.address, self.port))
-                try:
-                    probe.recv(1000)
-                    tcp.connect((self.address, self.ke))
-                    return
-                except OSError:
-                    time.sleep(0.05)
-        raise AssertionError(f"chronyd does not answer: {self.log.read_text()}")
+                probe.recv(1000)
+                tcp.connect((self.address, self.ke))
+
+        answered(ask, self.process, self.log.read_text)
 
     @property
     def ntp(self):
@@ -106,7 +87,7 @@ class Chrony:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(timeout=PATIENCE)
 
 
 class Udp:

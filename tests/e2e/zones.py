@@ -1,36 +1,15 @@
 """Name servers on loopback for the tests of zones: knot with zone files as they are."""
 import ipaddress
 import json
-import pathlib
 import shutil
 import socket
 import struct
 import subprocess
-import time
+
+from waiting import PATIENCE, answered, until
 
 TYPE_SOA = 6
 BGP4MP, MESSAGE_AS4, TIME = 16, 4, 1790000000
-
-
-def free_port(addresses):
-    """A port that is free by UDP and TCP on all of them."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((addresses[0], 0))
-            port = probe.getsockname()[1]
-        sockets = []
-        try:
-            for address in addresses:
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    sockets.append(socket.socket(socket.AF_INET, kind))
-                    sockets[-1].bind((address, port))
-            return port
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise AssertionError("no free port")
 
 
 def query(name, kind=TYPE_SOA, number=1, flags=0x100):
@@ -48,16 +27,11 @@ def ask(address, port, message, timeout=1.0):
 
 def wait_for(address, port, name, process=None):
     """Until the server there answers for the zone."""
-    for _ in range(400):
-        assert process is None or process.poll() is None, "the server ended"
-        try:
-            answer = ask(address, port, query(name))
-            if answer[3] & 0xf == 0 and answer[2] & 4:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"{address}:{port} does not answer for {name or '.'}")
+    def is_served():
+        answer = answered(lambda: ask(address, port, query(name)), process)
+        return answer[3] & 0xf == 0 and answer[2] & 4
+
+    until(is_served, what=f"{address}:{port} answering for {name or '.'}")
 
 
 class Knot:
@@ -84,7 +58,7 @@ class Knot:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
 
 
 class Zones:

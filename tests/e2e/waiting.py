@@ -1,0 +1,30 @@
+"""
+Waiting for what happens in its own time. The bound is far beyond what a busy machine takes: it is
+there for what never happens, and who waits no longer than needed may be patient.
+"""
+import time
+
+PATIENCE = 180  # seconds
+
+
+def until(condition, seconds=PATIENCE, what="it"):
+    """What the condition gives, once that is something."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        time.sleep(0.05)
+
+
+def answered(question, process=None, said=lambda: "no word of it"):
+    """What the question gives, once it raises no OSError; `said` tells why `process` ended."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        assert process is None or process.poll() is None, said()
+        try:
+            return question()
+        except OSError:
+            assert time.monotonic() < end, f"no answer in {PATIENCE} s: {said()}"
+            time.sleep(0.05)
