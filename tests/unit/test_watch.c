@@ -284,6 +284,13 @@ static void test_a_peer_that_goes_is_no_loss(void)
     live(lab, 320);
     assert_told(lab,
                 "closed origin 193.0.0.0/21 AS666"); /* its peers are gone, and no other word */
+    /* Back, they count again: eight of ten that lose it then are a loss. */
+    all_say(lab, 10, &good);
+    for (guint i = 3; i <= 10; i++)
+        say(lab, i, &gone);
+    live(lab, 90);
+    assert_told(lab, "opened visibility 193.0.0.0/21 AS0");
+    g_assert_nonnull(strstr(lab->texts->str, "have it no more; 8 peers, since"));
 }
 
 static void test_stale_peers_do_not_count(void)

@@ -53,6 +53,7 @@ static void peer_free(gpointer data)
     struct peer *peer = data;
 
     g_hash_table_unref(peer->held);
+    g_hash_table_unref(peer->lost);
     g_free(peer);
 }
 
@@ -154,6 +155,17 @@ static void copy_attributes(struct bgp_attributes *to, const struct bgp_attribut
     to->communities.bytes = g_memdup2(from->communities.bytes, to->communities.length);
 }
 
+/* What a peer held when it went, and has not said again since. */
+static void count_lost(struct peer *peer, struct visible *visible, int more)
+{
+    const int routes = GPOINTER_TO_INT(g_hash_table_lookup(peer->lost, visible)) + more;
+
+    if (routes)
+        g_hash_table_insert(peer->lost, visible, GINT_TO_POINTER(routes));
+    else
+        g_hash_table_remove(peer->lost, visible);
+}
+
 /* `peer_gone`: what it held is not withdrawn, it is not known any more. */
 static void let_go(struct watch *watch, struct held *held, gboolean peer_gone)
 {
@@ -163,8 +175,10 @@ static void let_go(struct watch *watch, struct held *held, gboolean peer_gone)
         watch_incident_unsee(watch, held->incidents->pdata[i], peer);
     if (held->visible) {
         held->visible->count--;
-        if (peer_gone)
+        if (peer_gone) {
             watch_visible_without_peer(held->visible);
+            count_lost(peer, held->visible, 1);
+        }
     }
     g_hash_table_remove(peer->held, held);
     g_hash_table_remove(watch->held, &held->key);
@@ -304,6 +318,10 @@ static void announce(struct watch *watch, struct peer *peer, const struct route_
         held->visible = watch_visible_of(watch, &element->prefix);
         if (held->visible) {
             held->visible->count++;
+            if (g_hash_table_contains(peer->lost, held->visible)) {
+                watch_visible_with_peer(held->visible);
+                count_lost(peer, held->visible, -1);
+            }
             held->visible->highest = MAX(held->visible->highest, held->visible->count);
         }
     } else {
@@ -415,6 +433,7 @@ static struct peer *peer_of(struct watch *watch, const struct route_peer *who)
     peer->who = *who;
     peer->is_ignored = watch_list_has(watch->options.ignored, who->as);
     peer->held = g_hash_table_new(NULL, NULL);
+    peer->lost = g_hash_table_new(NULL, NULL);
     g_hash_table_insert(watch->peers, &peer->who, peer);
     return peer;
 }

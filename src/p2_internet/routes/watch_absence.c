@@ -40,6 +40,13 @@ void watch_visible_without_peer(struct visible *visible)
         visible->samples[i] -= visible->samples[i] > 0;
 }
 
+void watch_visible_with_peer(struct visible *visible)
+{
+    visible->highest++;
+    for (guint i = 0; i < visible->n_samples; i++)
+        visible->samples[i]++;
+}
+
 void watch_visible_sample(struct visible *visible)
 {
     visible->samples[visible->next_sample] = visible->count;

@@ -88,6 +88,7 @@ struct peer {
     gint64 last_us;
     gboolean is_ignored;
     GHashTable *held; /* struct held *, a set */
+    GHashTable *lost; /* struct visible * -> how many such routes it held when it went */
 };
 
 struct visible {
@@ -167,6 +168,8 @@ void watch_incident_free(gpointer incident);
 struct visible *watch_visible_of(const struct watch *watch, const struct ip_prefix *prefix);
 /* A peer that is gone sees nothing, and is no longer one of those who had it. */
 void watch_visible_without_peer(struct visible *visible);
+/* It is back, and is one of them again. */
+void watch_visible_with_peer(struct visible *visible);
 void watch_visible_sample(struct visible *visible); /* once an hour */
 void watch_visible_weigh(struct watch *watch, struct visible *visible);
 /* Made when it is new: it speaks since `now_us`. */
