@@ -1,5 +1,5 @@
 """
-entente zone: verdicts and checks of real zones, served by knot on loopback (zone_check.h, view.h,
+entente zone: verdicts and checks of real zones, served by knot and by nsd on loopback (zone_check.h, view.h,
 judge.h, resolve.h, probe.h, ask.c, dnssec.h, signed.h, checks_*.c, zone_copy.h, zone_root.h,
 zone_record.h, past.h).
 """
@@ -14,7 +14,7 @@ from name_servers import Altered
 from ports import free_port
 from test_schemas import check as schema_errors
 from waiting import PATIENCE, answered, until
-from zones import Knot, Zones, ask, outcomes, problems, query
+from zones import Knot, Nsd, Zones, ask, outcomes, problems, query
 
 ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
 SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]
@@ -41,11 +41,12 @@ def zone_files(data):
     return files
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory, data, port):
-    knot = Knot(tmp_path_factory.mktemp("zones") / "knot", ADDRESSES, port, zone_files(data))
-    yield knot
-    knot.stop()
+@pytest.fixture(scope="module", params=[Knot, Nsd], ids=["knot", "nsd"])
+def servers(request, tmp_path_factory, data, port):
+    server = request.param(tmp_path_factory.mktemp("zones") / "servers", ADDRESSES, port,
+                           zone_files(data))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Name servers on loopback for the tests of zones: knot with zone files as they are."""
+"""Name servers on loopback for the tests of zones: knot and nsd, with zone files as they are."""
 import ipaddress
 import json
 import shutil
@@ -59,6 +59,30 @@ class Knot:
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=PATIENCE)
+
+
+class Nsd:
+    """nsd with zones {name: file} on the addresses."""
+
+    def __init__(self, folder, addresses, port, zones):
+        folder.mkdir(parents=True)
+        text = ("server:\n" + "".join(f"  ip-address: {address}@{port}\n" for address in addresses)
+                + f"  username: \"\"\n  chroot: \"\"\n  zonesdir: {folder}\n  database: \"\"\n"
+                f"  pidfile: {folder}/pid\n  xfrdfile: {folder}/xfrd\n  xfrdir: {folder}\n"
+                f"  zonelistfile: {folder}/list\n  logfile: {folder}/log\n  server-count: 1\n"
+                "remote-control:\n  control-enable: no\n")
+        text += "".join(f"zone:\n  name: {name or '.'}\n  zonefile: {file}\n"
+                        for name, file in zones.items())
+        (folder / "nsd.conf").write_text(text)
+        self.process = subprocess.Popen(
+            [shutil.which("nsd") or "/usr/sbin/nsd", "-d", "-c", folder / "nsd.conf"],
+            stdout=subprocess.DEVNULL, stderr=open(folder / "err", "wb"))
+        for name in zones:
+            wait_for(addresses[0], port, name, self.process)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
 
 
 class Zones:
