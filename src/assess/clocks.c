@@ -59,8 +59,8 @@ void judge_clock_checked(const struct asset_view *view, struct finding *finding)
 
 void judge_clock_sources(const struct asset_view *view, struct finding *finding)
 {
-    static const char *const names[] = { "answers", "sources",  "operators",
-                                         "stratum", "distance", NULL };
+    static const char *const names[] = { "answers",  "sources",  "operators", "stratum",
+                                         "distance", "refusals", NULL };
 
     judge_rows(view, finding, names);
 }
@@ -89,7 +89,7 @@ void judge_clock_offset(const struct asset_view *view, struct finding *finding)
 /* Who names no server of its own runs none. */
 void judge_clock_servers(const struct asset_view *view, struct finding *finding)
 {
-    static const char *const names[] = { "amplification", NULL };
+    static const char *const names[] = { "amplification", "rate-limit", NULL };
     gint64 age_us;
     g_autoptr(json_t) record = last(view, finding, &age_us);
 

@@ -20,7 +20,7 @@ struct state {
     char **own;
     char *ca, *chrony;
     int samples, timeout_s;
-    gboolean allow_private, no_local, quick;
+    gboolean allow_private, no_local, quick, ask_again;
 };
 
 #define MEMBER(NAME) offsetof(struct state, NAME)
@@ -37,6 +37,8 @@ static const struct command_option options[] = {
       "SECONDS" },
     { "quick", 0, G_OPTION_ARG_NONE, MEMBER(quick),
       "Do not pause between requests: for servers of your own", NULL },
+    { "ask-again", 0, G_OPTION_ARG_NONE, MEMBER(ask_again),
+      "Ask also sources that refused not long ago", NULL },
     { "chrony", 0, G_OPTION_ARG_STRING, MEMBER(chrony),
       "Ask the chronyd there for its state (default: the local one)", "HOST:PORT" },
     { "no-local", 0, G_OPTION_ARG_NONE, MEMBER(no_local),
@@ -218,6 +220,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     g_autoptr(GPtrArray) servers =
         g_ptr_array_new_with_free_func((GDestroyNotify)clock_source_free);
     g_auto(clock_report_t) report = { 0 };
+    g_autoptr(refusals_t) refusals = NULL;
+    g_autofree char *data = NULL;
     struct clock_plan plan = {
         .sources = sources,
         .servers = servers,
@@ -235,7 +239,16 @@ static int run(const struct context *context, gconstpointer shared, char **argum
 
     if (!plan_all(context, state, arguments, &plan, error))
         return EXIT_INPUT;
+    data = cli_data_folder(context, error);
+    refusals = data ? refusals_load(data, error) : NULL;
+    if (!refusals)
+        return error_exit_status(*error);
+    if (state->ask_again)
+        refusals_forget(refusals);
+    plan.refusals = refusals;
     clock_check(&plan, &report);
+    if (!refusals_save(refusals, data, error))
+        return EXIT_SYSTEM;
     return show(context, &report, error);
 }
 

@@ -1,6 +1,9 @@
-"""entente clock: the real chronyd by NTP and NTS, liars among the sources, and somebody on the path."""
+"""entente clock: the real chronyd by NTP and NTS, liars among the sources, those that refuse (refusal.h),
+and somebody on the path."""
 import contextlib
+import datetime
 import json
+import re
 import struct
 
 import jsonschema
@@ -161,6 +164,71 @@ def test_amplification_is_found(entente, started):
     assert questions["mode 7 monlist"]["received_bytes"] == 2000
     assert questions["mode 6 readvar"]["received_packets"] == 1
     assert outcome(document, "amplification") == "fail"
+
+
+@pytest.mark.parametrize("limit, wanted", [("", "warn"), ("ratelimit interval 4 burst 16\n", "pass")])
+def test_whether_own_servers_limit_the_rate(entente, started, tmp_path, limit, wanted):
+    chrony = started(Chrony(tmp_path / "a", more=limit))
+    document = check(entente, "--own", f"127.0.0.1:{chrony.port}")
+    burst = document["servers"][0]["burst"]
+    assert outcome(document, "rate-limit") == wanted and burst["sent"] == 64
+    assert (burst["answered"] == 64) == (wanted == "warn")
+    assert outcome(document, "amplification") == "pass"
+
+
+@pytest.mark.parametrize("code, hours", [(b"RATE", 1), (b"DENY", 24), (b"RSTR", 24)])
+def test_who_refused_is_left_alone_by_later_runs(entente, started, code, hours):
+    asked = []
+
+    def refuse(packet):
+        asked.append(packet)
+        return [answer(packet, stratum=0, reference=code)]
+
+    server = started(Udp(refuse))
+    first = check(entente, server.ntp, status=3)
+    assert outcome(first, "refusals") == "warn" and len(asked) == 1
+    found = row(check(entente, server.ntp, status=3), server.ntp)
+    assert len(asked) == 1 and found["sent"] == 0 and found["kiss"] == code.decode()
+    said = re.fullmatch(r"it refused before \(%s\): not asked until (.*)" % code.decode(), found["problem"])
+    until = datetime.datetime.fromisoformat(said.group(1).replace("Z", "+00:00"))
+    begun = datetime.datetime.fromisoformat(first["time"].replace("Z", "+00:00"))
+    assert abs(until - begun - datetime.timedelta(hours=hours)) < datetime.timedelta(seconds=1)
+    check(entente, server.ntp, "--ask-again", status=3)
+    assert len(asked) == 2
+
+
+def test_who_refuses_again_is_left_alone_for_longer(entente, started):
+    server = started(liar(stratum=0, reference=b"RATE"))
+    path = entente.folder / "data" / "clock" / "refusals.json"
+
+    def refusal():
+        return json.loads(path.read_text())["refusals"][server.ntp]
+
+    begun, pauses = [], []
+    for _ in range(7):
+        if path.exists():  # an hour has gone by, or a day
+            document = json.loads(path.read_text())
+            document["refusals"][server.ntp]["until"] = "2026-01-01T00:00:00Z"
+            path.write_text(json.dumps(document))
+        begun = check(entente, server.ntp, status=3)["time"]
+        begun, until = (datetime.datetime.fromisoformat(time.replace("Z", "+00:00"))
+                        for time in (begun, refusal()["until"]))
+        pauses.append(round((until - begun).total_seconds() / 3600))
+    assert pauses == [1, 2, 4, 8, 16, 24, 24]
+    path.write_text("[]")
+    assert "not a list of refusals" in entente("clock", "check", server.ntp, status=2).stderr
+
+
+def test_other_codes_stop_nothing_and_an_answer_forgives(entente, started):
+    said = {"stratum": 0, "reference": b"INIT"}
+    server = started(Udp(lambda packet: [answer(packet, **said)]))
+    for _ in range(2):
+        assert row(check(entente, server.ntp, status=3), server.ntp)["sent"] == 1
+    said["reference"] = b"RATE"
+    check(entente, server.ntp, status=3)
+    said.clear()
+    assert row(check(entente, server.ntp, "--ask-again"), server.ntp)["verdict"] == "agrees"
+    assert row(check(entente, server.ntp), server.ntp)["sent"] == 3
 
 
 def test_a_server_that_is_away_is_not_closed(entente, started):

@@ -44,7 +44,8 @@ def certificate(folder, name, addresses, begins=-1, days=90):
 class Chrony:
     """chronyd with NTP and NTS on a loopback address; it never touches the clock."""
 
-    def __init__(self, folder, address="127.0.0.1", said=None, server=None, stratum=2, **valid):
+    def __init__(self, folder, address="127.0.0.1", said=None, server=None, stratum=2, more="",
+                 **valid):
         if not shutil.which("chronyd"):
             pytest.skip("chronyd is not installed")
         folder.mkdir()
@@ -57,7 +58,7 @@ class Chrony:
             f"port {self.port}\nbindaddress {address}\nlocal stratum {stratum}\nallow\n"
             f"ntsport {self.ke}\nntsserverkey {key}\nntsservercert {self.ca}\n"
             f"cmdport {self.command}\nbindcmdaddress 127.0.0.1\nbindcmdaddress /\n"
-            f"pidfile {folder / 'pid'}\n" + (f"ntsntpserver {said}\n" if said else "")
+            f"pidfile {folder / 'pid'}\n{more}" + (f"ntsntpserver {said}\n" if said else "")
             + (f"server 127.0.0.1 port {server} iburst minpoll -6 maxpoll -6\n" if server else ""))
         self.log = folder / "log"
         with open(self.log, "wb") as log:

@@ -10,6 +10,7 @@
 #define CONTROL_HEADER 12
 #define PRIVATE_REQUEST 48
 #define ANSWER_PACKETS_MAX 200u /* enough is known then */
+#define BURST 64u               /* requests */
 #define PATIENCE 4              /* for the ordinary request, in waits */
 #define VERSION_2 (2 << 3)
 #define OPCODE_READ_VARIABLES 2
@@ -102,4 +103,44 @@ void amplify_probe(const struct clock_source *server, gint64 wait_us, struct amp
                 g_strdup_printf("%s gives no time: it was not asked more", server->text);
         reach_clear(&connected);
     }
+}
+
+/* What came back; those that were kissed are no answers. */
+static void count_burst(int fd, gint64 wait_us, struct amplified *out)
+{
+    while (out->burst.answered + out->burst.kisses < out->burst.sent &&
+           reach_wait(fd, POLLIN, g_get_monotonic_time() + wait_us)) {
+        guint8 packet[NTP_PACKET_MAX];
+        const ssize_t size = recv(fd, packet, sizeof packet, 0);
+        struct ntp_header header;
+
+        if (size < 0)
+            return;
+        if (!ntp_header_parse(packet, (gsize)size, &header, NULL))
+            continue;
+        if (header.stratum == 0)
+            out->burst.kisses++;
+        else
+            out->burst.answered++;
+    }
+}
+
+void amplify_burst(const struct clock_source *server, gint64 wait_us, struct amplified *amplified)
+{
+    g_autoptr(GError) problem = NULL;
+    struct reach connected;
+
+    if (reach(server, wait_us, &connected, &problem)) {
+        for (guint i = 0; i < BURST; i++) {
+            guint8 request[NTP_HEADER];
+            guint64 stamp;
+
+            randombytes_buf(&stamp, sizeof stamp);
+            ntp_request(stamp, request);
+            amplified->burst.sent +=
+                send(connected.fd, request, sizeof request, MSG_NOSIGNAL) == sizeof request;
+        }
+        count_burst(connected.fd, wait_us, amplified);
+    }
+    reach_clear(&connected);
 }

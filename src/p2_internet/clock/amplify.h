@@ -15,9 +15,18 @@ struct amplified {
     struct {
         guint sent, packets, received; /* bytes, packets and bytes */
     } answers[AMPLIFY_QUESTIONS];
+    struct {
+        guint sent, answered, kisses; /* ordinary requests, at once */
+    } burst;
 };
 void amplified_clear(struct amplified *amplified);
 
 /* Once it gave the time, sends one packet of each kind, and counts for `wait_us` what comes back.
  */
 void amplify_probe(const struct clock_source *server, gint64 wait_us, struct amplified *amplified);
+
+/*
+ * Sends ordinary requests faster than any client does: a server that limits its rate leaves most
+ * unanswered, or says so (RATE). Else it sends to a victim what an attacker asks in its name.
+ */
+void amplify_burst(const struct clock_source *server, gint64 wait_us, struct amplified *amplified);

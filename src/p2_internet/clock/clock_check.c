@@ -67,6 +67,8 @@ static void ask_everybody(const struct clock_plan *plan, struct clock_report *re
         if (i < plan->sources->len) {
             tasks[i].source = report->rows[i].source = plan->sources->pdata[i];
             tasks[i].row = &report->rows[i];
+            if (report->rows[i].measured.reason)
+                continue;
         } else {
             tasks[i].source = plan->servers->pdata[server];
             tasks[i].amplified = &report->amplified[server];
@@ -74,7 +76,47 @@ static void ask_everybody(const struct clock_plan *plan, struct clock_report *re
         threads[i] = g_thread_new("clock", work, &tasks[i]);
     }
     for (guint i = 0; i < count; i++)
-        g_thread_join(threads[i]);
+        if (threads[i])
+            g_thread_join(threads[i]);
+}
+
+/* Those that refused to be asked are not, and have no part in what follows. */
+static void pass_over(const struct clock_plan *plan, struct clock_report *report)
+{
+    for (guint i = 0; plan->refusals && i < report->count; i++) {
+        const struct clock_source *source = plan->sources->pdata[i];
+        struct measured *measured = &report->rows[i].measured;
+        gint64 until_us;
+        const char *code =
+            refusals_standing(plan->refusals, source->text, report->time_us, &until_us);
+        g_autofree char *until = code ? clock_format(until_us) : NULL;
+
+        if (!code)
+            continue;
+        measured->reason = "kiss";
+        measured->problem =
+            g_strdup_printf("it refused before (%s): not asked until %s", code, until);
+        g_strlcpy(measured->kiss, code, sizeof measured->kiss);
+    }
+}
+
+static void note_refusals(const struct clock_plan *plan, const struct clock_report *report)
+{
+    for (guint i = 0; plan->refusals && i < report->count; i++) {
+        const struct measured *measured = &report->rows[i].measured;
+
+        if (measured->sent && (measured->kiss[0] || !measured->reason))
+            refusals_note(plan->refusals, report->rows[i].source->text, measured->kiss,
+                          report->time_us);
+    }
+}
+
+/* Last, since a server that heeds a burst gives no time for a while. */
+static void probe_limits(struct clock_report *report)
+{
+    for (guint i = 0; i < report->servers->len; i++)
+        if (!report->amplified[i].problem)
+            amplify_burst(report->servers->pdata[i], PROBE_WAIT_US, &report->amplified[i]);
 }
 
 /* Who has no sample, or a certificate that our clock finds out of time, has no part in it. */
@@ -111,6 +153,9 @@ void clock_check(const struct clock_plan *plan, struct clock_report *report)
     };
     if (plan->local)
         local_clock_read(plan->chrony, &report->local);
+    pass_over(plan, report);
     ask_everybody(plan, report);
+    note_refusals(plan, report);
+    probe_limits(report);
     agree(report);
 }

@@ -8,6 +8,7 @@
 #include "p2_internet/clock/amplify.h"
 #include "p2_internet/clock/local.h"
 #include "p2_internet/clock/measure.h"
+#include "p2_internet/clock/refusal.h"
 
 #define CLOCK_SOURCES_MAX 64u
 #define CLOCK_EVENT "clock-check" /* in the journal, with this key */
@@ -16,8 +17,9 @@
 struct clock_plan {
     GPtrArray *sources, *servers; /* struct clock_source *: to ask, and own ones to probe */
     struct measure_options options;
-    const char *chrony; /* as for local_clock_read() */
-    gboolean local;     /* whether this machine is looked at */
+    const char *chrony;        /* as for local_clock_read() */
+    gboolean local;            /* whether this machine is looked at */
+    struct refusals *refusals; /* who is not asked, and learns who will not be; NULL: all are */
 };
 
 /* What became of a source. */

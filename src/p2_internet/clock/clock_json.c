@@ -121,6 +121,11 @@ static json_t *server_json(const struct clock_source *server, const struct ampli
                                                  (int)found->answers[i].sent, "received_packets",
                                                  (int)found->answers[i].packets, "received_bytes",
                                                  (int)found->answers[i].received));
+    if (found->burst.sent)
+        json_object_set_new(value, "burst",
+                            json_pack("{s:i, s:i, s:i}", "sent", (int)found->burst.sent, "answered",
+                                      (int)found->burst.answered, "kisses",
+                                      (int)found->burst.kisses));
     if (found->problem)
         json_object_set_new(value, "problem", json_safe_string(found->problem));
     return value;

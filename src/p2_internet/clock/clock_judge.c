@@ -17,6 +17,7 @@
 #define CERTIFICATE_FAIL_DAYS 3
 #define KERNEL_ERROR_MOST_US G_USEC_PER_SEC
 #define MS_US 1000.0
+#define LIMITED_SHARE 4u /* of a burst that is left out, at least, where the rate is limited */
 
 static gboolean answered(const struct clock_row *row)
 {
@@ -298,9 +299,50 @@ static enum clock_outcome judge_amplification(const struct clock_report *report,
     return open ? CLOCK_FAIL : unknown ? CLOCK_UNKNOWN : CLOCK_PASS;
 }
 
+static enum clock_outcome judge_rate_limit(const struct clock_report *report, GString *detail)
+{
+    gboolean free = FALSE, seen = FALSE;
+
+    for (guint i = 0; i < report->servers->len; i++) {
+        const struct clock_source *server = report->servers->pdata[i];
+        const struct amplified *found = &report->amplified[i];
+        const guint most = found->burst.sent - found->burst.sent / LIMITED_SHARE;
+
+        if (!found->burst.sent)
+            continue;
+        seen = TRUE;
+        if (found->burst.kisses || found->burst.answered < most)
+            continue;
+        free = TRUE;
+        g_string_append_printf(detail, "%s%s answers %u of %u requests sent at once",
+                               detail->len ? ", " : "", server->text, found->burst.answered,
+                               found->burst.sent);
+    }
+    if (!detail->len)
+        g_string_append(detail, seen ? "each leaves requests out" : "no own server was asked");
+    return free ? CLOCK_WARN : seen ? CLOCK_PASS : CLOCK_UNKNOWN;
+}
+
+static enum clock_outcome judge_refusals(const struct clock_report *report, GString *detail)
+{
+    for (guint i = 0; i < report->count; i++) {
+        const struct clock_row *row = &report->rows[i];
+
+        if (row->measured.kiss[0])
+            g_string_append_printf(detail, "%s%s: %s", detail->len ? ", " : "", row->source->text,
+                                   row->measured.kiss);
+    }
+    if (detail->len)
+        return CLOCK_WARN;
+    g_string_append(detail, "none");
+    return report->count ? CLOCK_PASS : CLOCK_UNKNOWN;
+}
+
 const struct clock_judgement clock_judgements[] = {
     { "answers", "RFC 5905 section 9", "see whether the name, the network and UDP 123 are in order",
       judge_answers },
+    { "refusals", "RFC 5905 section 7.4", "RATE: ask less often; DENY, RSTR: choose another source",
+      judge_refusals },
     { "sources", "RFC 8633 section 3.2", "name at least four sources", judge_sources },
     { "operators", "RFC 8633 section 3.3", "choose sources of at least three operators",
       judge_operators },
@@ -324,5 +366,7 @@ const struct clock_judgement clock_judgements[] = {
     { "daemon", "chronyc(1), ntpq(1)", "see chronyc tracking, chronyc sources", judge_daemon },
     { "amplification", "RFC 8633 section 5.4, RFC 9327",
       "restrict control messages to localhost (noquery), disable mode 7", judge_amplification },
+    { "rate-limit", "RFC 5905 section 7.4", "limit the rate: chrony's ratelimit, ntpd's limited",
+      judge_rate_limit },
     { NULL, NULL, NULL, NULL },
 };
