@@ -1,6 +1,7 @@
 #include "p2_internet/routes/bmp.h"
 #include "base/error.h"
 #include "p2_internet/routes/mrt_private.h"
+#include "p2_internet/routes/openbmp.h"
 
 enum peer_flag {
     PEER_IPV6 = 0x80, /* of BMP_LOC_RIB: filtered */
@@ -472,10 +473,14 @@ static void take_message(struct bmp_reader *reader, const guint8 *bytes, gsize l
 
 /* ---- the stream */
 
-enum step { STEP_MESSAGE, STEP_MORE, STEP_BROKEN };
+enum step { STEP_MESSAGE, STEP_WRAPPER, STEP_MORE, STEP_BROKEN };
 
 static enum step header_at(const guint8 *bytes, gsize length, gsize *size)
 {
+    const enum openbmp_step wrapper = openbmp_header_at(bytes, length, size);
+
+    if (wrapper != OPENBMP_NONE)
+        return wrapper == OPENBMP_HEADER ? STEP_WRAPPER : STEP_MORE;
     if (length && bytes[0] != BMP_VERSION)
         return STEP_BROKEN;
     if (length < BMP_HEADER_SIZE)
@@ -493,8 +498,9 @@ static gsize take_messages(struct bmp_reader *reader, const guint8 *bytes, gsize
     gsize at = 0, size = 0;
     enum step step;
 
-    while ((step = header_at(bytes + at, length - at, &size)) == STEP_MESSAGE) {
-        take_message(reader, bytes + at, size, now_us);
+    while ((step = header_at(bytes + at, length - at, &size)) <= STEP_WRAPPER) {
+        if (step == STEP_MESSAGE)
+            take_message(reader, bytes + at, size, now_us);
         at += size;
         reader->offset += size;
     }
@@ -589,6 +595,8 @@ gboolean bmp_is_stream(const void *bytes, gsize length)
     const guint8 *at = bytes;
     gsize size = 0;
 
-    return length >= BMP_HEADER_SIZE && header_at(at, length, &size) != STEP_BROKEN &&
-           at[5] < BMP_TYPES;
+    enum step step = length >= BMP_HEADER_SIZE ? header_at(at, length, &size) : STEP_BROKEN;
+
+    return step != STEP_BROKEN &&
+           (openbmp_header_at(at, length, &size) != OPENBMP_NONE || at[5] < BMP_TYPES);
 }

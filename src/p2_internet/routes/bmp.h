@@ -10,7 +10,8 @@
  * identifiers where both OPENs of the session agreed on that (RFC 7911).
  *
  * A message that cannot be taken apart is counted, and the next is read: its length is known. Where
- * the length is impossible, nothing that follows can be found, and the stream is broken.
+ * the length is impossible, nothing that follows can be found, and the stream is broken. Headers of
+ * OpenBMP before messages (openbmp.h) are passed over.
  */
 #pragma once
 #include "p2_internet/routes/route.h"
