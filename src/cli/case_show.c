@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/case_command.h"
 #include "cli/case_text.h"
+#include "cli/public_alarms.h"
 #include "process/desk.h"
 
 #include <string.h>
@@ -366,6 +367,24 @@ static void put_entries(const struct page *page)
                                (int)hidden);
 }
 
+/* With whom it was published, and who sees it too. */
+static void put_published(const struct page *page)
+{
+    const json_t *alarm;
+    size_t index;
+
+    json_array_foreach(json_object_get(page->view, "published"), index, alarm)
+    {
+        g_autofree char *entry =
+            g_strdup_printf("%" G_GINT64_FORMAT, json_number(alarm, "index", 0));
+        g_autofree char *answers = public_alarms_answers_text(page->work->context, alarm);
+
+        put_heading(page, "Published, and who sees it too", "Publiée, et qui la voit aussi");
+        put_line(page, say(page, "entry", "entrée"), entry);
+        g_string_append(page->text, answers);
+    }
+}
+
 char *case_text_show(struct casework *work, const json_t *view, const struct kase *kase)
 {
     struct page page = {
@@ -381,6 +400,7 @@ char *case_text_show(struct casework *work, const json_t *view, const struct kas
     put_states(&page);
     put_clocks(&page);
     put_entries(&page);
+    put_published(&page);
     case_text_options(work, kase, page.text);
     return g_string_free(page.text, FALSE);
 }
@@ -416,6 +436,7 @@ int case_show(const struct context *context, const struct casework_options *opti
     kase = view ? casework_case(work, arguments[0], error) : NULL;
     if (!kase || !case_delivery_add(work, view, error))
         return EXIT_INPUT;
+    public_alarms_add(work, view);
     text = cli_format_is(context, "json", FALSE) ? json_pretty(view)
                                                  : case_text_show(work, view, kase);
     return cli_output(context, text, strlen(text), error) ? EXIT_DONE : EXIT_SYSTEM;

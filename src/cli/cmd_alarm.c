@@ -1,11 +1,12 @@
 /* cmd_alarm.c: what live sources opened: cases of the kind "alarm", which stay here. */
-#include "cli/case_command.h"
+#include "cli/alarm_public.h"
 #include "cli/commands.h"
 
 #define KIND "alarm"
 
 struct state {
     struct case_arguments given;
+    struct alarm_public_options public;
     char *verdict, *evidence, *case_id;
 };
 
@@ -17,6 +18,11 @@ static const struct command_option options[] = {
     { "evidence", 0, G_OPTION_ARG_STRING, MEMBER(evidence), "close: what was found", "TEXT" },
     { "case", 0, G_OPTION_ARG_STRING, MEMBER(case_id), "close: the case that was opened for it",
       "ID" },
+    { "report", 0, G_OPTION_ARG_FILENAME, MEMBER(public.report),
+      "publish: the incident is in FILE, as \"routes replay --format json\" writes it", "FILE" },
+    { "raw", 0, G_OPTION_ARG_NONE, MEMBER(public.raw),
+      "publish: show the routes as they came, too, with the peers that said them", NULL },
+    { "yes", 'y', G_OPTION_ARG_NONE, MEMBER(given.yes), "publish: sign without asking", NULL },
     { "all", 0, G_OPTION_ARG_NONE, MEMBER(given.all), "list: those that are closed, too", NULL },
     { "overdue", 0, G_OPTION_ARG_NONE, MEMBER(given.overdue), "list: only what is overdue", NULL },
     { "limit", 0, G_OPTION_ARG_INT, MEMBER(given.limit), "list: so many at most (default: 100)",
@@ -67,15 +73,25 @@ static int close_alarm(const struct context *context, const struct state *state,
     return case_step(context, &state->given, arguments[0], "close", KIND, fields, error);
 }
 
+static int publish(const struct context *context, const struct state *state, char **arguments,
+                   GError **error)
+{
+    return alarm_publish(context, &state->given, &state->public, arguments, error);
+}
+
+static int public(const struct context *context, const struct state *state, char **arguments,
+                  GError **error)
+{
+    return alarm_public(context, &state->given, arguments, error);
+}
+
 static const struct {
     const char *name;
     int (*run)(const struct context *context, const struct state *state, char **arguments,
                GError **error);
 } subcommands[] = {
-    { "list", list },
-    { "show", show },
-    { "ack", acknowledge },
-    { "close", close_alarm },
+    { "list", list },         { "show", show },       { "ack", acknowledge },
+    { "close", close_alarm }, { "publish", publish }, { "public", public },
 };
 
 static int run(const struct context *context, void *data, char **arguments, GError **error)
@@ -85,18 +101,22 @@ static int run(const struct context *context, void *data, char **arguments, GErr
     for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++)
         if (g_str_equal(subcommands[i].name, asked))
             return subcommands[i].run(context, data, arguments + !!arguments[0], error);
-    return input_error(error, "\"%s\": alarm does list, show, ack or close", asked);
+    return input_error(error, "\"%s\": alarm does list, show, ack, close, publish or public",
+                       asked);
 }
 
 const struct command command_alarm = {
     .name = "alarm",
     .summary = "See, acknowledge and close what live sources found",
-    .arguments = "[list|show ID|ack ID|close ID --verdict VERDICT]",
+    .arguments = "[list|show ID|ack ID|close ID --verdict VERDICT|publish ID|public [ENTRY|WHO]]",
     .formats = "text, json",
     .details =
         "Sources open alarms by themselves: a log that shows two faces, a receipt that was "
         "not\nhonoured. An alarm stays on this machine; while it is open, its source adds "
         "to it\ninstead of opening another.\n\n"
+        "Only \"publish\" makes one public: of a route to a network that the own endorsement "
+        "names\n"
+        "(entente endorse --network), so that others say whether they see it, too.\n\n"
         "Example: entente alarm list\n"
         "         entente alarm ack 3f2a\n"
         "         entente alarm close 3f2a --verdict mistake --evidence 'our mirror was old'",

@@ -10,6 +10,7 @@
 static const struct subcommand *const subcommands[] = {
     /* clang-format off */
     &routes_subcommand_check,
+    &routes_subcommand_corroborate,
     &routes_subcommand_dump,
     &routes_subcommand_replay,
     NULL,
@@ -56,6 +57,22 @@ static const struct command_option options[] = {
       "FILE" },
     { "rfc", 0, G_OPTION_ARG_NONE, MEMBER(by_rfc),
       "dump: what the bytes mean by the RFCs where bgpdump errs", NULL },
+    { "alarm", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(alarms),
+      "corroborate: this alarm, by its index or hash in the log; may be given several times",
+      "ENTRY" },
+    { "all", 0, G_OPTION_ARG_NONE, MEMBER(all),
+      "corroborate: all that others published within 30 days, 32 at most", NULL },
+    { "publish", 0, G_OPTION_ARG_NONE, MEMBER(publish),
+      "corroborate: say in the log what was found", NULL },
+    { "yes", 'y', G_OPTION_ARG_NONE, MEMBER(ceremony.yes), "corroborate: sign without asking",
+      NULL },
+    { "key", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(ceremony.keys),
+      "corroborate: sign with this private key", "FILE" },
+    { "passphrase-file", 0, G_OPTION_ARG_FILENAME, MEMBER(ceremony.passphrase_file),
+      "corroborate: take the passphrase from the first line of FILE (or ENTENTE_PASSPHRASE_FILE)",
+      "FILE" },
+    { "allow-private", 0, G_OPTION_ARG_NONE, MEMBER(ceremony.allow_private),
+      "corroborate: the node may have a private address, and plain http", NULL },
     { "threads", 0, G_OPTION_ARG_INT, MEMBER(threads),
       "check, dump: threads that parse (default: as many as processors)", "NUMBER" },
     { NULL },
@@ -94,12 +111,15 @@ const struct command command_routes = {
     .name = "routes",
     .summary = "Read and check what BGP says of the Internet's routes",
     .arguments =
-        "check --vrp FILE|--rtr HOST:PORT MRT... | dump [-m] [-l] FILE... | replay FILE...",
+        "check --vrp FILE|--rtr HOST:PORT MRT... | corroborate --all|--alarm ENTRY FILE... | "
+        "dump [-m] [-l] FILE... | replay FILE...",
     .formats = "text, json",
     .details =
         "check    whether RPKI authorises the origins of routes, whether paths leak (ASPA, "
         "OTC), and\n"
         "         what is nobody's: special prefixes, reserved AS numbers\n"
+        "corroborate  whether these files show the routes that others published alarms about: "
+        "I see it, too\n"
         "dump     MRT files (also gz, zst, bz2, xz; - for standard input) as text or JSON "
         "Lines: tables\n"
         "         and updates of collectors\n"
@@ -109,6 +129,7 @@ const struct command command_routes = {
         "Example: entente routes dump rib.20240914.gz\n"
         "         entente routes dump --format json --prefix 192.0.2.0/24 updates.gz\n"
         "         entente routes check --vrp vrps.json rib.20240914.gz\n"
+        "         entente routes corroborate --all --publish updates.gz\n"
         "         entente routes replay --profile entente.yaml --vrp vrps.json rib.gz updates.gz",
     .options = options,
     .state_size = sizeof(struct routes_arguments),

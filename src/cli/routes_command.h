@@ -1,6 +1,6 @@
 /* routes_command.h: the subcommands of `entente routes`, one a file (routes_NAME.c). */
 #pragma once
-#include "cli/cli.h"
+#include "cli/ceremony.h"
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct routes_arguments {
@@ -17,6 +17,10 @@ struct routes_arguments {
     char **ignored; /* --ignore-peer */
     char **relationships;
     char *name_servers;
+    /* corroborate */
+    char **alarms; /* --alarm */
+    gboolean all, publish;
+    struct ceremony_options ceremony;
 };
 
 struct route_filter;
@@ -33,5 +37,6 @@ void routes_problem(const char *file, gboolean has_offset, guint64 offset, const
                     gpointer unused);
 
 extern const struct subcommand routes_subcommand_check;
+extern const struct subcommand routes_subcommand_corroborate;
 extern const struct subcommand routes_subcommand_dump;
 extern const struct subcommand routes_subcommand_replay;

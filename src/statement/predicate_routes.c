@@ -23,7 +23,8 @@ static const char *const alarms[] = {
 static const char *const states[] = { "invalid-asn", "invalid-length", "notfound", "valid", NULL };
 static const char *const tlp_words[] = { "clear", NULL };
 static const char *const seen_words[] = { "cannot-tell", "not-seen", "seen", NULL };
-static const char *const source_words[] = { "bmp", "mrt", "ris-live", NULL };
+/* What was looked at: routes that were kept, or what a node heard itself. */
+static const char *const source_words[] = { "live", "recording", NULL };
 
 /* Nearest to who saw it first; 0 stands for a set. */
 static const struct shape hop = { NULL, SHAPE_INTEGER, 0, 0, AS_LIMIT, NULL, NULL };
@@ -62,7 +63,7 @@ const struct shape shape_route_sighting[] = {
     { "until", SHAPE_TIME, 0, 0, 0, NULL, NULL },
     { "peers", SHAPE_INTEGER, 0, 0, COUNT_LIMIT, NULL, NULL }, /* that had the route ... */
     { "of", SHAPE_INTEGER, 0, 0, COUNT_LIMIT, NULL, NULL },    /* ... of those that were heard */
-    { "sources", SHAPE_LIST, SHAPE_UNIQUE, 0, 3, NULL, &source },
+    { "sources", SHAPE_LIST, SHAPE_UNIQUE, 0, 2, NULL, &source },
     { "first", SHAPE_TIME, SHAPE_OPTIONAL, 0, 0, NULL, NULL },
     { "last", SHAPE_TIME, SHAPE_OPTIONAL, 0, 0, NULL, NULL },
     { "evidence", SHAPE_SHA256, SHAPE_OPTIONAL, 0, 0, NULL, NULL },

@@ -31,7 +31,7 @@ def alarm(actor, own, prefix, seconds=0, **other):
 
 def sighting(actor, leaf, peers=1, of=3, seconds=0, **other):
     predicate = {"alarm": leaf, "seen": ("seen" if peers else "not-seen") if of else "cannot-tell", "from": "2026-11-22T01:00:00Z",
-                 "until": "2026-11-22T03:30:00Z", "peers": peers, "of": of, "sources": ["mrt"]}
+                 "until": "2026-11-22T03:30:00Z", "peers": peers, "of": of, "sources": ["recording"]}
     if peers:
         predicate |= {"first": "2026-11-22T02:00:00Z", "last": "2026-11-22T02:30:00Z", "evidence": DIGEST}
     return forge.statement("route-alarm", leaf, "route-sighting", {**predicate, **other}, [actor.issuer], time=forge.now(seconds))

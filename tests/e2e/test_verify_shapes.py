@@ -91,7 +91,7 @@ def samples(world):  # noqa: F811
             "evidence": {"sha256": DIGEST}})), [STATE.issuer]),
         (predicate(forge.statement("route-alarm", leaf, "route-sighting", {
             "alarm": leaf, "seen": "seen", "from": "2026-11-20T10:00:00Z", "until": "2026-11-20T10:30:00Z", "peers": 1, "of": 2,
-            "sources": ["bmp", "mrt"], "first": "2026-11-20T10:00:00Z", "last": "2026-11-20T10:30:00Z", "evidence": DIGEST},
+            "sources": ["live", "recording"], "first": "2026-11-20T10:00:00Z", "last": "2026-11-20T10:30:00Z", "evidence": DIGEST},
             [COMPANY.issuer])), [COMPANY.issuer]),
         (predicate(said(STATE, "revocation", {"key": STATE.issuer.vkey, "reason": "lost", "from_index": 3})), STATE.signers),
         (predicate(forge.statement("old", forge.sha256(b"note").hex(), "succession", {

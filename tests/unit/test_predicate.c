@@ -305,7 +305,7 @@ static const struct {
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"alarm\":\"" HEX
       "\",\"seen\":\"not-seen\",\"from\":\"2026-11-22T01:00:00Z\",\"until\":\"2026-11-22T03:00:"
       "00Z\","
-      "\"peers\":0,\"of\":3,\"sources\":[\"mrt\"],\"first\":\"2026-11-22T02:00:00Z\","
+      "\"peers\":0,\"of\":3,\"sources\":[\"recording\"],\"first\":\"2026-11-22T02:00:00Z\","
       "\"last\":\"2026-11-22T02:30:00Z\",\"evidence\":\"" HEX "\"}" },
     { PREDICATE_LEGAL_POSITION,
       "{\"log\":\"l\",\"time\":\"2026-11-22T03:00:00Z\",\"title\":\"t\",\"language\":\"fr\","

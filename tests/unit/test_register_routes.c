@@ -220,7 +220,7 @@ static json_t *sighting_json(struct community *community, const char *alarm, gui
                             : peers ? "seen"
                                     : "not-seen",
                             "from", "2026-11-22T01:00:00Z", "until", "2026-11-22T03:30:00Z",
-                            "peers", (int)peers, "of", (int)of, "sources", "mrt"));
+                            "peers", (int)peers, "of", (int)of, "sources", "recording"));
     if (peers)
         json_object_update_new(sighting,
                                json_pack("{s:s, s:s, s:s}", "first", "2026-11-22T02:00:00Z", "last",

@@ -240,7 +240,7 @@ const PREDICATE_SHAPES = {
     until: moment,
     peers: peerCount,
     of: peerCount,
-    sources: unique(word('bmp', 'mrt', 'ris-live'), 0, 3),
+    sources: unique(word('live', 'recording'), 0, 2),
     'first?': moment,
     'last?': moment,
     'evidence?': digest,

@@ -1,12 +1,46 @@
 #include "p2_internet/routes/route.h"
 
+#include "base/clock.h"
+
 #include <string.h>
+
+#define EVIDENCE_BYTES 1024
 
 const char *route_kind_name(enum route_kind kind)
 {
     static const char *const names[] = { "announce", "withdraw", "rib", "state" };
 
     return names[kind];
+}
+
+guint route_peer_hash(gconstpointer key)
+{
+    const struct route_peer *peer = key;
+    guint32 word[4];
+
+    memcpy(word, peer->address, sizeof word);
+    return (word[0] ^ word[1] * 31 ^ word[2] * 131 ^ word[3] * 1031) * 2654435761u ^ peer->as;
+}
+
+gboolean route_peer_equal(gconstpointer a, gconstpointer b)
+{
+    const struct route_peer *left = a, *right = b;
+
+    return left->family == right->family && left->as == right->as &&
+           memcmp(left->address, right->address, sizeof left->address) == 0;
+}
+
+char *route_evidence(const struct route_element *element)
+{
+    g_autofree char *time = clock_format(element->time_us);
+    g_autoptr(GString) text = g_string_new(NULL);
+    char address[IP_PREFIX_TEXT];
+
+    ip_address_format(element->peer->family, element->peer->address, address);
+    g_string_append_printf(text, "%s AS%u %s ", address, element->peer->as, time);
+    for (gsize i = 0; element->raw.bytes && i < MIN(element->raw.length, EVIDENCE_BYTES); i++)
+        g_string_append_printf(text, "%02x", element->raw.bytes[i]);
+    return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 /* ---- from an UPDATE */

@@ -47,6 +47,13 @@ struct route_element {
     guint16 old_state, new_state;            /* RFC 6396 section 4.4.1 */
 };
 
+/* Peers (struct route_peer) by address and AS, for GHashTable. */
+guint route_peer_hash(gconstpointer peer);
+gboolean route_peer_equal(gconstpointer a, gconstpointer b);
+
+/* "PEER ASN TIME HEX": the attributes as they lay, 1024 bytes of them at most. The caller's. */
+char *route_evidence(const struct route_element *element);
+
 /* Elements are borrowed during the call. */
 typedef void (*route_sink)(const struct route_element *element, gpointer data);
 

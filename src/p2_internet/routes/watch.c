@@ -14,23 +14,6 @@
 
 /* --- keys --- */
 
-static guint peer_hash(gconstpointer key)
-{
-    const struct route_peer *peer = key;
-    guint32 word[4];
-
-    memcpy(word, peer->address, sizeof word);
-    return (word[0] ^ word[1] * 31 ^ word[2] * 131 ^ word[3] * 1031) * 2654435761u ^ peer->as;
-}
-
-static gboolean peer_equal(gconstpointer a, gconstpointer b)
-{
-    const struct route_peer *left = a, *right = b;
-
-    return left->family == right->family && left->as == right->as &&
-           memcmp(left->address, right->address, sizeof left->address) == 0;
-}
-
 static guint held_hash(gconstpointer key)
 {
     const struct held_key *held = key;
@@ -106,7 +89,7 @@ struct watch *watch_new(const struct watch_options *options, watch_sink sink, gp
     watch->hosts = watch_hosts_new(options->hosts);
     watch->sink = sink;
     watch->data = data;
-    watch->peers = g_hash_table_new_full(peer_hash, peer_equal, NULL, peer_free);
+    watch->peers = g_hash_table_new_full(route_peer_hash, route_peer_equal, NULL, peer_free);
     watch->feeds = g_ptr_array_new_with_free_func(feed_free);
     watch->held = g_hash_table_new_full(held_hash, held_equal, NULL, held_free);
     watch->incidents = g_hash_table_new(g_str_hash, g_str_equal);

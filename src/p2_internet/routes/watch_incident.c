@@ -1,11 +1,9 @@
-#include "base/clock.h"
 #include "p2_internet/routes/watch_private.h"
 
 #include <string.h>
 
 #define INCIDENTS_LIMIT 20000
 #define QUIET_FOR_US ((gint64)5 * 60 * G_USEC_PER_SEC) /* an incident that nobody sees ends */
-#define EVIDENCE_BYTES 1024
 
 void watch_incident_free(gpointer data)
 {
@@ -134,19 +132,8 @@ struct incident *watch_incident_of(struct watch *watch, const struct watch_findi
 
 void watch_incident_evidence(struct incident *incident, const struct route_element *element)
 {
-    char address[IP_PREFIX_TEXT];
-    g_autofree char *time = NULL;
-    g_autoptr(GString) text = NULL;
-
-    if (incident->evidence->len >= WATCH_EVIDENCE)
-        return;
-    ip_address_format(element->peer->family, element->peer->address, address);
-    time = clock_format(element->time_us);
-    text = g_string_new(NULL);
-    g_string_append_printf(text, "%s AS%u %s ", address, element->peer->as, time);
-    for (gsize i = 0; element->raw.bytes && i < MIN(element->raw.length, EVIDENCE_BYTES); i++)
-        g_string_append_printf(text, "%02x", element->raw.bytes[i]);
-    g_ptr_array_add(incident->evidence, g_string_free(g_steal_pointer(&text), FALSE));
+    if (incident->evidence->len < WATCH_EVIDENCE)
+        g_ptr_array_add(incident->evidence, route_evidence(element));
 }
 
 void watch_incident_see(struct incident *incident, struct peer *peer)
