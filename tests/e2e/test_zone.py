@@ -293,6 +293,54 @@ def test_the_root_by_transfer_and_from_a_file(entente, tmp_path, root):
         knot.stop()
 
 
+def test_a_rollover_of_the_root(entente, tmp_path, root):
+    """A key-signing key that is no anchor yet; then the old one, revoked (RFC 5011)."""
+    folder, anchor = root
+    port = free_port(*ADDRESSES)
+    zone, work = (folder / "root.zone").read_text(), tmp_path / "keys"
+    work.mkdir()
+    (work / "root.zone").write_text(zone)
+
+    def run(*command):
+        return subprocess.run(command, cwd=work, check=True, capture_output=True, text=True).stdout.split()
+
+    zsk = run("dnssec-keygen", "-a", "ECDSAP256SHA256", ".")[0]
+    old, new = (run("dnssec-keygen", "-a", "ECDSAP256SHA256", "-f", "KSK", ".")[0] for _ in range(2))
+    anchor = work / "anchor.ds"
+    anchor.write_text(" ".join(run("dnssec-dsfromkey", "-2", old)) + "\n")
+
+    def sign(name, *keys):
+        run("ldns-signzone", "-o", ".", "-u", "-z", "simple:sha384", "-f", name, "root.zone", zsk, *keys)
+        return work / name
+
+    def tag(key):
+        return int(key.rsplit("+", 1)[1])
+
+    def found(copy, *more, status):
+        document = root_check(entente, port, anchor, "--file", copy, *more, status=status)
+        return document, [(problem["level"], problem["text"]) for problem in document["problems"]]
+
+    knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": sign("quiet", old)})
+    try:
+        document, problems = found(work / "quiet", status=0)
+        assert problems == []
+        assert [key["anchored"] for key in document["copy"]["keys"] if key["sep"]] == [True]
+        _, problems = found(sign("begun", old, new), status=1)
+        assert problems == [("medium", f"key-signing key {tag(new)} is published and no trust anchor here: "
+                             "a rollover has begun (RFC 5011); update the anchors")]
+        both = " ".join(run("dnssec-dsfromkey", "-2", new))
+        anchor.write_text(anchor.read_text() + both + "\n")
+        _, problems = found(work / "begun", status=0)
+        assert problems == []
+        revoked = run("dnssec-revoke", old)[0].removesuffix(".key")
+        document, problems = found(sign("ended", revoked, new), status=1)
+        assert document["copy"]["authentic"] == "yes"
+        assert ("high", f"a trust anchor is revoked by its key (now {tag(revoked)}): take it out "
+                "(RFC 5011)") in problems
+    finally:
+        knot.stop()
+
+
 def test_a_root_server_that_lags(entente, tmp_path, root):
     folder, anchor = root
     port = free_port(*ADDRESSES)

@@ -175,7 +175,24 @@ static GPtrArray *anchored(const struct zone_records *anchors, const guint8 *ape
     return found;
 }
 
-static void put_keys(json_t *document, const GPtrArray *keys)
+/* Whether an anchor is of this key; of a revoked one, of what it was before (RFC 5011). */
+static gboolean has_anchor(const struct zone_records *anchors, const guint8 *apex,
+                           const struct dns_record *key)
+{
+    g_autofree guint8 *data = g_memdup2(key->data, key->length);
+    struct dns_record before = *key;
+
+    before.data = data;
+    if (key->length >= 2)
+        data[1] &= (guint8)~DNSSEC_FLAG_REVOKED;
+    for (guint i = 0; anchors && i < anchors->records->len; i++)
+        if (is_anchored(at(anchors, i), apex, &before))
+            return TRUE;
+    return FALSE;
+}
+
+static void put_keys(json_t *document, const struct zone_records *anchors, const guint8 *apex,
+                     const GPtrArray *keys)
 {
     json_t *list = json_array();
 
@@ -183,9 +200,11 @@ static void put_keys(json_t *document, const GPtrArray *keys)
         struct dnssec_key key;
 
         if (dnssec_key_read(keys->pdata[i], &key))
-            json_array_append_new(list, json_pack("{s:i, s:i, s:b}", "tag", key.tag, "algorithm",
-                                                  key.algorithm, "sep",
-                                                  (key.flags & DNSSEC_FLAG_SEP) != 0));
+            json_array_append_new(
+                list, json_pack("{s:i, s:i, s:b, s:b, s:b}", "tag", key.tag, "algorithm",
+                                key.algorithm, "sep", (key.flags & DNSSEC_FLAG_SEP) != 0, "revoked",
+                                (key.flags & DNSSEC_FLAG_REVOKED) != 0, "anchored",
+                                has_anchor(anchors, apex, keys->pdata[i])));
     }
     json_object_set_new(document, "keys", list);
 }
@@ -211,7 +230,7 @@ static void judge_origin(const struct job *job, const struct zone_records *recor
     g_autoptr(GPtrArray) trusted =
         anchors ? anchored(anchors, apex, keys, list) : g_ptr_array_new();
 
-    put_keys(document, keys);
+    put_keys(document, anchors, apex, keys);
     json_object_set_new(document, "anchors", list);
     if (!over_keys->len || !over_digests->len)
         say(document, "unsigned", "no signature over the keys, or over the ZONEMD records");

@@ -168,6 +168,33 @@ static void judge_anchors(json_t *document, const json_t *copy)
     }
 }
 
+/* What the root has begun, and resolvers that follow RFC 5011 learn by themselves. */
+static void judge_rollover(json_t *document, const json_t *copy)
+{
+    const json_t *key;
+    size_t index;
+
+    json_array_foreach(json_object_get(copy, "keys"), index, key)
+    {
+        const gboolean anchored = json_is_true(json_object_get(key, "anchored"));
+        const int tag = (int)json_number(key, "tag", 0);
+
+        if (json_is_true(json_object_get(key, "revoked"))) {
+            if (anchored)
+                add_problem(
+                    document, SEVERITY_HIGH,
+                    g_strdup_printf("a trust anchor is revoked by its key (now %d): take it "
+                                    "out (RFC 5011)",
+                                    tag));
+        } else if (json_is_true(json_object_get(key, "sep")) && !anchored) {
+            add_problem(document, SEVERITY_MEDIUM,
+                        g_strdup_printf("key-signing key %d is published and no trust anchor here: "
+                                        "a rollover has begun (RFC 5011); update the anchors",
+                                        tag));
+        }
+    }
+}
+
 static void judge_copy(json_t *document, const json_t *copy)
 {
     const char *zonemd = json_text(copy, "zonemd"), *authentic = json_text(copy, "authentic");
@@ -187,6 +214,7 @@ static void judge_copy(json_t *document, const json_t *copy)
                     g_strdup_printf("the copy has serial %u, the servers have %u", serial,
                                     (guint32)json_integer_value(newest)));
     judge_anchors(document, copy);
+    judge_rollover(document, copy);
 }
 
 static void put_copy(json_t *document, const struct zone_root_options *options,
