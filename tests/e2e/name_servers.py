@@ -118,7 +118,8 @@ def two_soa(asked, answer, by_udp):
 class Altered:
     """On (address, port), by UDP and TCP, in front of (behind, port)."""
 
-    def __init__(self, address, behind, port, faults=(), strip_opt=False, udp=True, tcp=True):
+    def __init__(self, address, behind, port, faults=(), strip_opt=False, udp=True, tcp=True,
+                 source=None):
         self.faults, self.strip_opt, self.behind, self.port = faults, strip_opt, behind, port
         outer = self
 
@@ -126,7 +127,11 @@ class Altered:
             def handle(self):
                 asked, sock = self.request
                 answer = outer.answer(asked, True)
-                if answer:
+                if answer and source:
+                    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                        other.bind((source, 0))
+                        other.sendto(answer, self.client_address)
+                elif answer:
                     sock.sendto(answer, self.client_address)
 
         class Tcp(socketserver.StreamRequestHandler):

@@ -201,6 +201,21 @@ def test_a_server_that_lacks_a_transport(scene, missing):
     assert outcomes(document)[f"server.{other}"] == "pass"
 
 
+def test_answers_from_another_address(scene):
+    found, document = scene(altered={"source": PARENT})
+    assert found["server.source"] == ["the answer comes from another address: resolvers drop it"]
+    assert found["server.udp"] == ["the answer comes from another address"]
+    assert outcomes(document)["server.tcp"] == "pass"
+
+
+def test_keys_that_are_cut(scene, tmp_path):
+    signer = Signer(tmp_path / "keys").keys()
+    signed = signer.sign(GOOD) + f"{ZONE}. 3600 IN DNSKEY 256 2 15 AAAA\n"
+    found, _ = scene(signed, parent=DELEGATION + signer.ds())
+    assert [text.split(" ", 2)[2] for text in found["key.form"]] == [
+        "has protocol 2, not 3", "of algorithm 15 has 3 bytes, not 32"]
+
+
 def test_a_server_without_authority(scene):
     found, _ = scene(altered={"faults": [name_servers.not_authoritative]})
     assert found["delegation.authoritative"] == ["answers without authority (AA)"]

@@ -1,5 +1,6 @@
 /* ask.c: the sockets of probe.h. A visit is one address that goes through the list of probes. */
 #include "base/error.h"
+#include "net/address.h"
 #include "p2_internet/zone/probe.h"
 #include "p2_internet/zone/probe_list.h"
 
@@ -17,6 +18,8 @@
 #define HEADER 12u
 #define RCODE_MASK 0x0f
 
+static const char SILENCE[] = "no answer in time";
+
 enum { DEAD_UDP = 1, DEAD_TCP = 2 };
 
 struct visit {
@@ -25,6 +28,7 @@ struct visit {
     guint tries, dead;
     enum zone_transport transport;
     gboolean truncated;
+    gboolean anywhere;   /* an answer may come from whoever it likes, to be told */
     int fd;              /* -1: none */
     GByteArray *message; /* what is asked, without the length */
     GByteArray *in;
@@ -82,23 +86,28 @@ static gboolean open_socket(struct round *round, struct visit *visit)
 
     visit->fd = socket(address->ss_family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     return visit->fd >= 0 &&
-           (connect(visit->fd, (const struct sockaddr *)address, zone_address_size(address)) == 0 ||
+           (visit->anywhere ||
+            connect(visit->fd, (const struct sockaddr *)address, zone_address_size(address)) == 0 ||
             errno == EINPROGRESS);
 }
 
 /* Sends what is under way anew. FALSE: it cannot be sent. */
 static gboolean start(struct round *round, struct visit *visit)
 {
+    const struct sockaddr_storage *address = &round->servers[visit->server].address;
+
     stop(visit);
     visit->sent = 0;
     g_byte_array_set_size(visit->in, 0);
     visit->deadline_us = g_get_monotonic_time() + round->try_us;
+    visit->anywhere = visit->transport == TRANSPORT_UDP && visit->tries >= TRIES;
     visit->tries++;
     if (!open_socket(round, visit))
         return FALSE;
     return visit->transport == TRANSPORT_TCP ||
-           send(visit->fd, visit->message->data, visit->message->len, MSG_NOSIGNAL) ==
-               (ssize_t)visit->message->len;
+           sendto(visit->fd, visit->message->data, visit->message->len, MSG_NOSIGNAL,
+                  visit->anywhere ? (const struct sockaddr *)address : NULL,
+                  visit->anywhere ? zone_address_size(address) : 0) == (ssize_t)visit->message->len;
 }
 
 static void next_probe(struct round *round, struct visit *visit);
@@ -115,7 +124,12 @@ static void failed(struct round *round, struct visit *visit, const char *why)
 
 static void try_or_fail(struct round *round, struct visit *visit, const char *why)
 {
-    while (visit->tries < (visit->transport == TRANSPORT_TCP ? 1 : TRIES))
+    guint most = visit->transport == TRANSPORT_TCP ? 1 : TRIES;
+
+    /* Once more, for what a connected socket does not see. */
+    if (visit->probe == PROBE_SOA && visit->transport == TRANSPORT_UDP && why == SILENCE)
+        most++;
+    while (visit->tries < most)
         if (start(round, visit))
             return;
     failed(round, visit, why);
@@ -190,14 +204,30 @@ static void take_answer(struct round *round, struct visit *visit, const guint8 *
     next_probe(round, visit);
 }
 
+/* An IPv6 address may come back with a scope, which was not asked for. */
+static gboolean is_same(const struct sockaddr_storage *asked, const struct sockaddr_storage *from)
+{
+    g_autofree char *one = address_text((const struct sockaddr *)asked);
+    g_autofree char *other = address_text((const struct sockaddr *)from);
+
+    return g_str_equal(one, other);
+}
+
 static void read_datagram(struct round *round, struct visit *visit)
 {
     g_autofree guint8 *bytes = g_malloc(DNS_MESSAGE_MAX);
-    const ssize_t length = recv(visit->fd, bytes, DNS_MESSAGE_MAX, 0);
+    struct sockaddr_storage from = { 0 };
+    socklen_t size = sizeof from;
+    const ssize_t length =
+        recvfrom(visit->fd, bytes, DNS_MESSAGE_MAX, 0, (struct sockaddr *)&from, &size);
 
     if (length < 0 && errno != EAGAIN && errno != EINTR)
         try_or_fail(round, visit, "the port is closed");
-    else if (length > 0 && is_answer(visit, bytes, (gsize)length))
+    else if (length <= 0 || !is_answer(visit, bytes, (gsize)length))
+        return;
+    else if (visit->anywhere && !is_same(&round->servers[visit->server].address, &from))
+        failed(round, visit, ZONE_OTHER_SOURCE);
+    else
         take_answer(round, visit, bytes, (gsize)length);
 }
 
@@ -297,7 +327,7 @@ static gboolean turn(struct round *round, GArray *visits, GError **error)
         if (ready[i].revents)
             handle(round, of[i], ready[i].revents);
         else if (g_get_monotonic_time() >= of[i]->deadline_us)
-            try_or_fail(round, of[i], "no answer in time");
+            try_or_fail(round, of[i], SILENCE);
     }
     return TRUE;
 }

@@ -7,6 +7,7 @@
 #define EXPONENT_SMALL 3u
 #define EXPONENT_MAX G_MAXUINT32
 #define KEYS_MAX 6u
+#define KEY_PROTOCOL 3u /* RFC 4034 section 2.1.2 */
 #define TTL_MIN 300u
 #define TTL_MAX 86400u
 #define DIGEST_SHA256 2u
@@ -132,6 +133,43 @@ static enum zone_outcome algorithms(struct zone_view *view)
             zone_problem_at(view, standing == DNSSEC_OLD ? SEVERITY_MEDIUM : SEVERITY_LOW,
                             ZONE_NO_SERVER, "key %u: algorithm %u (%s) is not recommended", key.tag,
                             key.algorithm, name);
+    }
+    return ZONE_PASS;
+}
+
+/* RFC 6605 section 4, RFC 8080 section 3; RSA's are key.rsa. */
+static gsize length_of(guint algorithm)
+{
+    static const struct {
+        guint algorithm;
+        gsize bytes;
+    } lengths[] = { { 13, 64 }, { 14, 96 }, { 15, 32 }, { 16, 57 } };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(lengths); i++)
+        if (lengths[i].algorithm == algorithm)
+            return lengths[i].bytes;
+    return 0;
+}
+
+static enum zone_outcome key_form(struct zone_view *view)
+{
+    if (!zone_is_signed(view))
+        return ZONE_NOT_APPLICABLE;
+    for (guint i = 0; i < view->keys->len; i++) {
+        struct dnssec_key key;
+        gsize wanted;
+
+        if (!dnssec_key_read(record_at(view->keys, i), &key))
+            continue;
+        wanted = length_of(key.algorithm);
+        if (key.protocol != KEY_PROTOCOL)
+            zone_problem(view, ZONE_NO_SERVER, "key %u has protocol %u, not %u", key.tag,
+                         key.protocol, KEY_PROTOCOL);
+        if (wanted && key.length != wanted)
+            zone_problem(view, ZONE_NO_SERVER,
+                         "key %u of algorithm %u has %" G_GSIZE_FORMAT
+                         " bytes, not %" G_GSIZE_FORMAT,
+                         key.tag, key.algorithm, key.length, wanted);
     }
     return ZONE_PASS;
 }
@@ -296,6 +334,12 @@ const struct zone_check zone_checks_keys[] = {
       { "Roll over to algorithm 13 (ECDSAP256SHA256) or 15 (ED25519).",
         "Passez à l'algorithme 13 (ECDSAP256SHA256) ou 15 (ED25519)." },
       algorithms },
+    { "key.form",
+      "RFC 6605 section 4",
+      SEVERITY_HIGH,
+      { "Keys have the length of their algorithm", "Les clés ont la longueur de leur algorithme" },
+      { "Take the key out and make it anew.", "Retirez la clé et refaites-la." },
+      key_form },
     { "key.rsa",
       "RFC 3110 section 2",
       SEVERITY_MEDIUM,

@@ -50,6 +50,20 @@ static enum zone_outcome by_tcp(struct zone_view *view)
     return any ? ZONE_PASS : ZONE_NOT_SEEN;
 }
 
+static enum zone_outcome own_source(struct zone_view *view)
+{
+    gboolean any = FALSE;
+
+    for (guint i = 0; zone_next(view, &i); i++) {
+        const struct zone_reply *reply = zone_reply_of(view, i, PROBE_SOA);
+
+        any |= reply != NULL;
+        if (reply && g_strcmp0(reply->failure, ZONE_OTHER_SOURCE) == 0)
+            zone_problem(view, (int)i, "%s: resolvers drop it", ZONE_OTHER_SOURCE);
+    }
+    return any ? ZONE_PASS : ZONE_NOT_SEEN;
+}
+
 /* One function a server that is alive: FALSE when its answer shows nothing. */
 typedef gboolean (*server_check)(struct zone_view *view, guint server);
 
@@ -338,6 +352,14 @@ const struct zone_check zone_checks_servers[] = {
       { "Let TCP port 53 through: answers that do not fit into UDP are fetched so.",
         "Ouvrez le port TCP 53 : les réponses trop grandes pour UDP passent par là." },
       by_tcp },
+    { "server.source",
+      "RFC 2181 section 4.1",
+      SEVERITY_HIGH,
+      { "Answers come from the address that was asked",
+        "Les réponses viennent de l'adresse interrogée" },
+      { "Bind the server to each of its addresses, or repair the translation in front of it.",
+        "Liez le serveur à chacune de ses adresses, ou réparez la traduction devant lui." },
+      own_source },
     { "server.edns",
       "RFC 6891 section 7",
       SEVERITY_MEDIUM,

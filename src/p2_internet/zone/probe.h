@@ -68,6 +68,9 @@ gboolean zone_names_set(struct zone_names *names, const guint8 *apex);
 
 enum zone_transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
+/* The failure of a server that was asked at one address and answers from another (PROBE_SOA). */
+#define ZONE_OTHER_SOURCE "the answer comes from another address"
+
 /* What came of one question. */
 struct zone_reply {
     guint server;
