@@ -37,6 +37,10 @@ static const struct command_option options[] = {
       "dump: large communities too, in a column behind the others", NULL },
     { "originated", 0, G_OPTION_ARG_NONE, MEMBER(originated),
       "dump: of tables, the time of each entry instead of the dump's", NULL },
+    { "by-time", 0, G_OPTION_ARG_NONE, MEMBER(by_time),
+      "dump: recordings of any form (MRT, BMP, RIS Live), all together in order of time; with "
+      "--format json",
+      NULL },
     { "prefix", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(prefixes),
       "check, dump: only routes to PREFIX, to what lies in it and to what contains it; may be "
       "given "

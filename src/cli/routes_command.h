@@ -7,7 +7,7 @@ struct routes_arguments {
     char **prefixes; /* --prefix */
     int threads;
     /* dump */
-    gboolean bgpdump, large, originated, by_rfc;
+    gboolean bgpdump, large, originated, by_rfc, by_time;
     /* check */
     char **vrps, **aspas, **slurms; /* --vrp, --aspa, --slurm */
     char *rtr;

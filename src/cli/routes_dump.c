@@ -42,6 +42,7 @@ static void end_lines(gpointer state, gpointer data)
 
 struct json_state {
     struct mrt_reader *reader;
+    const struct route_filter *filter;
     struct text_out *out;
     gboolean has_filter;
 };
@@ -52,6 +53,7 @@ static gpointer begin_json(gpointer data)
     struct json_state *state = g_new0(struct json_state, 1);
 
     state->reader = mrt_reader_new(dumping->filter);
+    state->filter = dumping->filter;
     state->has_filter = !route_filter_is_empty(dumping->filter);
     return state;
 }
@@ -61,7 +63,7 @@ static void put_element(const struct route_element *element, gpointer data)
     const struct json_state *state = data;
 
     if (element->kind != ROUTE_STATE || !state->has_filter)
-        element_json(element, state->out);
+        element_json(NULL, element, state->out);
 }
 
 static const char *take_json(gpointer data, const struct mrt_record *record,
@@ -73,6 +75,17 @@ static const char *take_json(gpointer data, const struct mrt_record *record,
     state->out = out;
     mrt_elements(state->reader, record, peers, put_element, state, &problem);
     return problem;
+}
+
+/* Of recordings in any form, in order of time. */
+static void put_in_order(gpointer data, const char *feed, const struct route_element *element,
+                         struct text_out *out)
+{
+    const struct json_state *state = data;
+
+    if (element->kind == ROUTE_STATE ? !state->has_filter
+                                     : route_filter_takes(state->filter, &element->prefix))
+        element_json(feed, element, out);
 }
 
 static void end_json(gpointer data, gpointer dumping)
@@ -130,6 +143,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
                      .stop_at_empty = !json && !given->by_rfc },
         .begin = json ? begin_json : begin_lines,
         .take = json ? take_json : take_lines,
+        .put = given->by_time ? put_in_order : NULL,
+        .views = BMP_VIEW_ALL,
         .end = json ? end_json : end_lines,
         .result = &dumping.counts,
         .result_size = sizeof dumping.counts,
@@ -145,8 +160,13 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         return input_error(error, "which MRT files: names, folders, or - for standard input");
     if (given->threads < 0)
         return input_error(error, "--threads: %d is not a number of threads", given->threads);
+    if (given->by_time && !json)
+        return input_error(error, "--by-time gives JSON Lines only: --format json");
     dumping.filter = filter;
     inputs = inputs_list(arguments);
+    if (given->by_time && inputs->len > MRT_RUN_BATCH)
+        return input_error(error, "%u files are too many at once: give %u at most, or join them",
+                           inputs->len, MRT_RUN_BATCH);
     if (!dump(context, inputs, &job, &summary, error))
         return EXIT_SYSTEM;
     if (!context->quiet)

@@ -141,6 +141,24 @@ def test_json_says_what_the_text_says(shared):
             assert line[11].replace("no-export", "65535:65281").split() == row.get("communities", [])
 
 
+def test_recordings_of_any_form_in_order_of_time(shared):
+    schema = json.loads((ROOT / "docs/schema/route-element.json").read_text())
+    names = ("gobgp-3.10.bmp", "ris-live-stream.json", "gobgp-updates.mrt")
+    text = dump("--format", "json", "--by-time", *(shared / LIVE / name for name in names), status=2)
+    rows = [json.loads(line) for line in text.splitlines()]
+    for row in rows:
+        jsonschema.validate(row, schema)
+    times = [row["time"] for row in rows  # those of the others go back in their own file
+             if row["feed"] != "rrc01" and row.get("view") != "loc-rib"]
+    assert times == sorted(times)
+    assert {row["feed"] for row in rows} == {"GoBGP", "rrc00", "rrc01", "files"}
+    assert {row.get("view") for row in rows if row["feed"] == "GoBGP"} >= {None, "post-policy"}
+    one = dump("--format", "json", "--by-time", "--prefix", "198.51.100.0/24",
+               shared / LIVE / "gobgp-updates.mrt")
+    assert [json.loads(line)["prefix"] for line in one.splitlines()] == ["198.51.100.0/24"]
+    dump("--by-time", shared / LIVE / "gobgp-updates.mrt", status=2)  # text is of MRT alone
+
+
 def test_a_prefix_filters_what_meets_it(shared):
     import ipaddress
     path = shared / MRT / "rib.20100701.a.gz"

@@ -27,7 +27,7 @@ static void check_element(const struct route_element *element, gpointer data)
         g_assert_false(masked);
         g_assert_true(ip_prefix_equal(&again, &element->prefix));
     }
-    element_json(element, out);
+    element_json(NULL, element, out);
     json = json_parse(out->bytes + before, out->length - before, G_MAXINT32, "element", NULL);
     g_assert_nonnull(json);
 }

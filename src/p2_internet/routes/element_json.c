@@ -1,5 +1,6 @@
 #include "p2_internet/routes/element_json.h"
 
+#include "base/json.h"
 #include "p2_internet/routes/bgp_private.h"
 
 static void add(struct text_out *out, const char *text)
@@ -173,6 +174,32 @@ static void add_attributes(struct text_out *out, const struct route_element *ele
     }
 }
 
+/* A router may call itself what it likes. */
+static void add_feed(struct text_out *out, const char *feed)
+{
+    g_autofree char *text = NULL;
+    json_t *string = json_safe_string(feed);
+
+    text = json_dumps(string, JSON_COMPACT | JSON_ENCODE_ANY);
+    add(out, ",\"feed\":");
+    add(out, text);
+    json_decref(string);
+}
+
+/* Of BMP: which of a router's tables. */
+static void add_view(struct text_out *out, guint flags)
+{
+    if (flags & ROUTE_LOC_RIB)
+        add(out, ",\"view\":\"loc-rib\"");
+    else if (flags & ROUTE_ADJ_OUT)
+        add(out, flags & ROUTE_POST_POLICY ? ",\"view\":\"adj-out-post-policy\""
+                                           : ",\"view\":\"adj-out\"");
+    else if (flags & ROUTE_POST_POLICY)
+        add(out, ",\"view\":\"post-policy\"");
+    if (flags & ROUTE_INSTANCE)
+        add(out, ",\"instance\":true");
+}
+
 static void add_prefix(struct text_out *out, const struct route_element *element)
 {
     char text[IP_PREFIX_TEXT];
@@ -191,12 +218,14 @@ static void add_prefix(struct text_out *out, const struct route_element *element
         add(out, ",\"treated_as_withdrawn\":true");
 }
 
-void element_json(const struct route_element *element, struct text_out *out)
+void element_json(const char *feed, const struct route_element *element, struct text_out *out)
 {
     add(out, "{\"kind\":\"");
     add(out, route_kind_name(element->kind));
     add(out, "\",");
     add_time(out, "time", element->time_us);
+    if (feed)
+        add_feed(out, feed);
     if (element->kind == ROUTE_RIB) {
         add(out, ",");
         add_time(out, "originated", element->originated_us);
@@ -208,6 +237,7 @@ void element_json(const struct route_element *element, struct text_out *out)
     }
     if (element->flags & ROUTE_LOCAL)
         add(out, ",\"local\":true");
+    add_view(out, element->flags);
     if (element->kind == ROUTE_STATE) {
         add_field(out, "old_state", element->old_state);
         add_field(out, "new_state", element->new_state);

@@ -3,5 +3,5 @@
 #include "p2_internet/routes/route.h"
 #include "p2_internet/routes/text_out.h"
 
-/* Appends one line. */
-void element_json(const struct route_element *element, struct text_out *out);
+/* Appends one line. `feed` is UTF-8: where it comes from ("rrc00"); NULL: it is not said. */
+void element_json(const char *feed, const struct route_element *element, struct text_out *out);
