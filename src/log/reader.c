@@ -425,6 +425,14 @@ GBytes *log_reader_data(struct log_reader *reader, guint64 tile, gsize limit, gu
     return fetch_either(reader, wanted, limit, width, error);
 }
 
+GBytes *log_reader_issuer(struct log_reader *reader, const char *fingerprint, gsize limit,
+                          GError **error)
+{
+    g_autofree char *path = g_strconcat("issuer/", fingerprint, NULL);
+
+    return reader->source.fetch(reader->source.data, path, limit, error);
+}
+
 gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,
                          gpointer data, GError **error)
 {

@@ -60,6 +60,10 @@ gboolean log_reader_leaf(struct log_reader *reader, guint64 index, struct merkle
 GBytes *log_reader_data(struct log_reader *reader, guint64 tile, gsize limit, guint *width,
                         GError **error);
 
+/* The certificate at "issuer/FINGERPRINT" of such a log, as it comes. */
+GBytes *log_reader_issuer(struct log_reader *reader, const char *fingerprint, gsize limit,
+                          GError **error);
+
 /* Entries from `first` (inclusive), in order, until `each` gives FALSE. */
 typedef gboolean (*log_entry_fn)(guint64 index, GBytes *entry, gpointer data, GError **error);
 gboolean log_reader_each(struct log_reader *reader, guint64 first, guint64 end, log_entry_fn each,

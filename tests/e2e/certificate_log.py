@@ -43,6 +43,14 @@ class Authority:
     def __init__(self, organisation="Example CA"):
         self.name, self.key = subject(organisation, "Root"), ec.generate_private_key(ec.SECP256R1())
 
+    def certificate(self, by=None):
+        """Its own, by itself or by another authority."""
+        by = by or self
+        return (x509.CertificateBuilder().issuer_name(by.name).subject_name(self.name).public_key(self.key.public_key())
+                .serial_number(x509.random_serial_number()).not_valid_before(NOW - datetime.timedelta(days=1000))
+                .not_valid_after(NOW + datetime.timedelta(days=1000)).sign(by.key, hashes.SHA256())
+                ).public_bytes(serialization.Encoding.DER)
+
     def issue(self, *names, key=None, days=90, poison=False, common_name=None, serial=None):
         builder = (x509.CertificateBuilder().issuer_name(self.name)
                    .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)] if common_name else []))
@@ -76,18 +84,26 @@ class CertificateLog:
         self.leaves.append(timestamped + behind)
         self.hashes.append(sha256(b"\0\0\0", timestamped))
 
-    def add(self, certificate, index=None):
-        self.add_der(certificate.public_bytes(serialization.Encoding.DER), index)
+    def add(self, certificate, index=None, chain=None):
+        self.add_der(certificate.public_bytes(serialization.Encoding.DER), index, chain)
 
-    def add_der(self, der, index=None):
-        self.add_entry(struct.pack(">H", 0) + vector(3, der), vector(2, sha256(b"issuer")), index)
+    def chain(self, chain):
+        """Of the issuers' certificates, which the log then has."""
+        for der in chain:
+            self.write(f"issuer/{sha256(der).hex()}", der)
+        return vector(2, b"".join(map(sha256, chain)))
 
-    def add_precertificate(self, certificate, authority):
+    def add_der(self, der, index=None, chain=None):
+        """Without a chain, of an issuer that the log does not have."""
+        behind = vector(2, sha256(b"issuer")) if chain is None else self.chain(chain)
+        self.add_entry(struct.pack(">H", 0) + vector(3, der), behind, index)
+
+    def add_precertificate(self, certificate, authority, chain=()):
         """The TBSCertificate without the poison; the precertificate itself stands behind."""
         fields = certificate.tbs_certificate_bytes
         clean = without_poison(fields)
         self.add_entry(struct.pack(">H", 1) + sha256(spki(authority.key)) + vector(3, clean),
-                       vector(3, certificate.public_bytes(serialization.Encoding.DER)) + vector(2, b""))
+                       vector(3, certificate.public_bytes(serialization.Encoding.DER)) + self.chain(chain))
 
     def fill(self, count, authority=None):
         """Certificates of others."""

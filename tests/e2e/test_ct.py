@@ -325,6 +325,47 @@ def test_mistakes(entente, arguments, words):
     assert words in entente("ct", "check", *arguments, status=None).stderr
 
 
+# ---- chains (ct_chain.h)
+
+def chains(document):
+    return [item["chain"] for item in document["certificates"]]
+
+
+def test_chains_that_a_log_gives(entente, log):
+    root, middle = Authority("Root CA"), Authority()
+    chain = [middle.certificate(by=root), root.certificate()]
+    log.fill(3)
+    log.add(middle.issue(DOMAIN), chain=chain)
+    log.add_precertificate(middle.issue(DOMAIN, poison=True), middle, chain=chain)
+    log.add(middle.issue(DOMAIN), chain=chain[:1])
+    log.add(middle.issue(DOMAIN))
+    log.add(middle.issue(DOMAIN), chain=[])
+    signing = Authority("Precertificates of Example CA")
+    log.add_precertificate(signing.issue(DOMAIN, poison=True), middle, chain=[signing.certificate(by=middle), *chain])
+    log.publish()
+    assert chains(check(entente, log, status=1)) == ["borne", "borne", "borne", "missing", "none", "borne"]
+    assert chains(check(entente, log, status=1))[0] == "borne"  # as it was kept
+
+
+def test_the_name_of_an_issuer_that_did_not_sign_makes_nothing_known(entente, log):
+    profile(entente, issuers=["Example CA"])
+    honest, forger, root = Authority(), Authority(), Authority("Root CA")
+    log.add(honest.issue(DOMAIN), chain=[honest.certificate()])
+    log.add(forger.issue(DOMAIN), chain=[honest.certificate()])
+    log.add_precertificate(forger.issue(DOMAIN, poison=True), forger, chain=[honest.certificate()])
+    log.add(honest.issue(DOMAIN), chain=[honest.certificate(by=root), forger.certificate()])
+    log.add(honest.issue(DOMAIN), chain=[b"no certificate"])
+    named = honest.certificate(by=root)
+    log.add(honest.issue(DOMAIN), chain=[named])
+    log.write(f"issuer/{sha256(named).hex()}", honest.certificate())  # not what was named
+    log.publish()
+    document = check(entente, log, names=(), status=1)
+    assert chains(document) == ["borne"] + ["broken"] * 5
+    assert [item["verdict"] for item in document["certificates"]] == ["known"] + ["unknown"] * 5
+    told = entente("alarm", "show", alarms(entente)[0]["id"], "--format", "json").stdout
+    assert "who did not sign it, by the chain that the log gives" in told
+
+
 # ---- the node
 
 def test_the_node_watches_by_itself_and_goes_on_after_it_was_killed(entente, log):

@@ -34,6 +34,8 @@ static void test_a_leaf_is_read_whole_or_not(void)
     g_assert_cmpmem(leaf.der, leaf.length, "abc", 3);
     g_assert_false(leaf.precertificate);
     g_assert_cmpuint(leaf.entry_length, ==, bytes->len - 34);
+    g_assert_cmpuint(leaf.chain_count, ==, 1);
+    g_assert_true(leaf.chain == bytes->data + bytes->len - 32);
     for (gsize length = 0; length < bytes->len; length++) {
         g_autoptr(GError) error = NULL;
 

@@ -27,7 +27,8 @@ struct ct_entry {
  *
  *     { "index", "time" (ms, of the log), "precertificate", "domain", "match", "names",
  *       "issuer": organisation or name, "issuer_key"? and "fingerprint"?: hex,
- *       "serial", "key": hex, "not_before", "not_after": seconds }
+ *       "serial", "key": hex, "not_before", "not_after": seconds,
+ *       "chain"?: ct_chain.h, in what a log shows }
  *
  * or, for what OpenSSL cannot read and holds the name of the domain somewhere,
  * { "index", "time", "precertificate", "domain", "match": "unreadable" }.

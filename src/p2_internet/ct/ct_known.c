@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "p2_internet/ct/ct_certificate.h"
+#include "p2_internet/ct/ct_chain.h"
 
 #include <string.h>
 
@@ -181,6 +182,9 @@ enum ct_verdict ct_known_judge(const struct ct_known *known, const json_t *seen)
         return CT_KNOWN;
     if (asset->caa && issuer && !is_allowed(asset->caa, issuer, &told))
         return told || asset->caa[0] == NULL ? CT_NOT_ALLOWED : CT_UNKNOWN;
+    /* Whoever writes an issuer's name into a certificate is not that issuer. */
+    if (g_strcmp0(json_text(seen, "chain"), ct_chain_name(CT_CHAIN_BROKEN)) == 0)
+        return CT_UNKNOWN;
     if (lists(asset->issuers, issuer) ||
         lists_digest(asset->issuers, json_text(seen, "issuer_key")))
         return CT_KNOWN;

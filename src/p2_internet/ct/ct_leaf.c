@@ -118,6 +118,8 @@ gboolean ct_leaf_next(const void *tile, gsize size, gsize *at, struct ct_leaf *l
         return FALSE;
     if (length % CT_KEY_HASH)
         return refuse(&cursor, "a chain that is not of fingerprints", error);
+    leaf->chain = behind;
+    leaf->chain_count = (guint)(length / CT_KEY_HASH);
     *at = cursor.at;
     return TRUE;
 }

@@ -10,7 +10,7 @@
  *                | extensions u16 length, bytes
  *
  * The hash in the tree is that of 00 00 || TimestampedEntry: what stands behind it is the log's
- * word alone, and is passed over.
+ * word alone.
  */
 #pragma once
 #include "statement/merkle.h"
@@ -29,6 +29,8 @@ struct ct_leaf {
     gsize length;
     const guint8 *entry; /* the TimestampedEntry */
     gsize entry_length;
+    const guint8 *chain; /* fingerprints of CT_KEY_HASH bytes: the log's word (ct_chain.h) */
+    guint chain_count;
     guint64 index; /* what the extension leaf_index says; G_MAXUINT64: nothing */
 };
 

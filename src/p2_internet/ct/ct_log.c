@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/gzip.h"
+#include "p2_internet/ct/ct_chain.h"
 #include "statement/base64.h"
 
 #include <sodium.h>
@@ -43,6 +44,7 @@ struct reading {
     const struct ct_key *key;
     struct ct_result *result;
     struct log_reader *reader;
+    struct ct_issuers *issuers;
     struct merkle *merkle;
     struct checkpoint *checkpoint;
     char *folder, *note; /* `note`: as it was fetched */
@@ -279,16 +281,21 @@ static gboolean was_seen(const json_t *all, const json_t *one)
     return FALSE;
 }
 
-static void add_new(json_t *all, const json_t *seen)
+/* Those that are new, with what their chains are worth. */
+static gboolean add_new(struct reading *reading, const struct batch *batch, const json_t *seen,
+                        GError **error)
 {
-    json_t *one;
+    json_t *all = reading->result->seen, *one;
+    g_autoptr(json_t) fresh = json_array();
     size_t index;
 
     json_array_foreach(seen, index, one)
     {
         if (!was_seen(all, one))
-            json_array_append(all, one);
+            json_array_append(fresh, one);
     }
+    return ct_chains_judge(reading->issuers, batch->entries, fresh, error) &&
+           json_array_extend(all, fresh) == 0;
 }
 
 /* What the worker found becomes part of what was seen, is told, and then the place is kept. */
@@ -303,7 +310,8 @@ static gboolean take_batch(struct reading *reading, const struct batch *batch, g
     if (batch->entries->len && !ct_certificates_read(batch->entries, reading->options->domains,
                                                      seen, &result->unreadable, error))
         return FALSE;
-    add_new(result->seen, seen);
+    if (!add_new(reading, batch, seen, error))
+        return FALSE;
     count = (guint)json_array_size(result->seen) - count_before;
     result->fresh += count;
     if (count && reading->news && !reading->news(result, count, reading->data, error))
@@ -384,10 +392,12 @@ void ct_log_read(struct log_source source, const char *place, const struct ct_ke
         .consistency = CT_UNCHECKED,
         .seen = json_array(),
     };
+    reading.issuers = ct_issuers_new(reading.reader);
     if (begin(&reading, &result->error) && check_past(&reading, &result->error))
         read_entries(&reading, &result->error);
     if (reading.checkpoint)
         checkpoint_free(reading.checkpoint);
+    ct_issuers_free(reading.issuers);
     log_reader_free(reading.reader);
     merkle_free(reading.merkle);
     g_free(reading.folder);

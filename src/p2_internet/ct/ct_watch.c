@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "journal/journal.h"
 #include "log/reader.h"
+#include "p2_internet/ct/ct_chain.h"
 #include "profile/values.h"
 
 #include <string.h>
@@ -159,12 +160,15 @@ static gboolean tell(struct ct_watch *watch, const struct ct_result *result, con
     };
     const char *domain = json_text(seen, "domain"), *serial = json_text(seen, "serial");
     const char *issuer = json_text(seen, "issuer"), *key = json_text(seen, "key");
+    const gboolean is_broken =
+        g_strcmp0(json_text(seen, "chain"), ct_chain_name(CT_CHAIN_BROKEN)) == 0;
     g_autofree char *names = ct_watch_names(seen);
     g_autofree char *topic = g_strdup_printf("certificate %s %s %.16s", domain ? domain : "?",
                                              serial ? serial : "?", key ? key : "?");
     g_autofree char *text = g_strdup_printf(
-        "%s: %s\nnames %s\nissuer %s\nserial %s\nkey sha256:%s\nlog %s, entry %" G_GINT64_FORMAT,
+        "%s: %s\nnames %s\nissuer %s%s\nserial %s\nkey sha256:%s\nlog %s, entry %" G_GINT64_FORMAT,
         words[verdict].title, domain ? domain : "?", names, issuer ? issuer : "?",
+        is_broken ? " (who did not sign it, by the chain that the log gives)" : "",
         serial ? serial : "?", key ? key : "?", result->origin, json_number(seen, "index", -1));
 
     return raise_alarm(watch, topic, words[verdict].severity, text, error);
