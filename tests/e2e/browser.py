@@ -10,6 +10,16 @@ from selenium.webdriver.chrome.service import Service
 
 from waiting import PATIENCE, until
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What passes is of no interest, and takes axe most of its time to tell.
+AXE_RUN = """
+    const [tags, done] = arguments, told = (items) => items.map(({ id, nodes }) => [
+      id, nodes.slice(0, 5).map(({ target, html }) => [target, html])]);
+    axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations', 'incomplete'] })
+      .then((found) => done({ violations: told(found.violations), incomplete: told(found.incomplete) }),
+            (error) => done({ violations: [String(error)], incomplete: [] }));"""
 CHROMIUM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -64,6 +74,12 @@ class Browser:
     def wait(self, expression):
         """Waits until a JavaScript expression is true; says which one never was."""
         until(lambda: self.js(f"return Boolean({expression})"), what=f"in the page: {expression}")
+
+    def axe(self):
+        """What axe objects to in the page ("violations"), and what it cannot judge ("incomplete")."""
+        if not self.js("return !!window.axe"):
+            self.js(AXE.read_text())
+        return self.driver.execute_async_script(AXE_RUN, AXE_TAGS)
 
     def drain(self):
         self.driver.get_log("browser")

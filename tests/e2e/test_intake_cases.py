@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
 from delivery import DRIVER, World  # noqa: E402
-from test_intake_web import TOOL, click, fill, open_replies, send_report, texts  # noqa: E402
+from intake import TOOL, click, fill, open_replies, send_report, texts  # noqa: E402
 from waiting import until
 
 pytestmark = pytest.mark.skipif(not chromium.available() or not DRIVER.exists() or not TOOL.exists(),

@@ -14,8 +14,8 @@ import pytest
 
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
-import test_intake_web as web  # noqa: E402
-from test_intake_web import SCREENSHOTS, STATE, node, page, pytestmark, url  # noqa: E402, F401
+import intake as web  # noqa: E402
+from intake import SCREENSHOTS, STATE, node, page, pytestmark, url  # noqa: E402, F401
 from test_verify_vectors import WEB, Files, run  # noqa: E402
 
 # 48 x 32 pixels of colour, progressive, chroma at half size: many scans and tables between them.

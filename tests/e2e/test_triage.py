@@ -16,8 +16,6 @@ from delivery import DRIVER, World
 from waiting import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 DOCUMENT = json.loads((ROOT / "data" / "openapi.json").read_text())
 MONTH_S = 30 * 86400  # of the sums of erased cases
@@ -138,12 +136,8 @@ def test_the_page_says_it_in_words(world, page):
         assert [row[:3] for row in tables[0]] == [[country, "21", "1"], ["France", "5", "5"]]
         page.screenshot(SCREENSHOTS / f"triage-{width}-{language}.png", full=True)
         assert page.js("return document.documentElement.scrollWidth <= innerWidth"), language
-        if AXE.exists():
-            page.js(AXE.read_text())
-            assert page.driver.execute_async_script(
-                "const done = arguments[1]; axe.run(document, {runOnly: {type: 'tag', values:"
-                " arguments[0]}}).then(found => done(found.violations.map(item => item.id)))",
-                AXE_TAGS) == []
+        if chromium.AXE.exists():
+            assert page.axe()["violations"] == []
     english, french = said["en"], said["fr"]
     assert "score = continuing × harm × means + waiting hours / 12" in english
     assert "What is not an input" in english and "Life or safety of people" in english

@@ -19,7 +19,7 @@ import forge  # noqa: E402
 import make_assessment  # noqa: E402
 from nodes import MAKER, Community  # noqa: E402
 from test_attacks import DAY, WITNESSES, Evil  # noqa: E402
-from test_report import AXE, AXE_TAGS, SCREENSHOTS, TEXT_SPACING  # noqa: E402
+from test_report import SCREENSHOTS, TEXT_SPACING  # noqa: E402
 from test_verify_log import LIES, STATE, add, changed_answer, world  # noqa: E402, F401
 
 pytestmark = [pytest.mark.skipif(not chromium.available(), reason="no chromium and chromium-driver"),
@@ -74,14 +74,10 @@ def give(page, *paths):
 
 
 def axe(page):
-    page.js(AXE.read_text())
-    found = page.driver.execute_async_script(
-        "const [tags, done] = arguments; axe.run({ runOnly: tags }).then((result) => done("
-        "result.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])));", AXE_TAGS)
-    assert found == []
+    assert page.axe()["violations"] == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core")
+@pytest.mark.skipif(not chromium.AXE.exists(), reason="no axe-core")
 @pytest.mark.parametrize("name", PAGES)
 def test_accessible_at_each_width_in_both_languages(world, page, name):  # noqa: F811
     address = f"http://127.0.0.1:{world.log.port}{PAGES[name]}"
@@ -192,7 +188,7 @@ def test_a_larger_log_than_is_read_unasked_is_read_when_asked(world, page, node)
         page.wait("document.querySelector('.verification button')")
         assert steps(page)[step] == "unknown" and green(page) == 0 and "Not known" in text(page, ".claim")
         assert path == "log" or not [each for each in page.requests() if "/tile/entries/" in each]
-        if AXE.exists():
+        if chromium.AXE.exists():
             axe(page)
         page.screenshot(SCREENSHOTS / f"verify-asks-{step}.png", full=True)
         page.driver.find_element("css selector", ".verification button").click()
@@ -367,7 +363,7 @@ def test_the_verifier_as_one_file(world, page, entente, tmp_path, files):  # noq
         answer = json.loads(changed_answer(world, 4, change))
         proof.write_text(answer["proof"])
         assert "Failed" in verified(proof, entry, given) and steps(page)[step] == "failed"
-    if AXE.exists():
+    if chromium.AXE.exists():
         for width, lang in itertools.product(WIDTHS, ("en", "fr")):
             opened(lang, width)
             axe(page)
