@@ -169,8 +169,8 @@ int alarm_public(const struct context *context, const struct case_arguments *giv
     if (!registry)
         return EXIT_SYSTEM;
     one = asked && is_entry(asked) && !is_signatory(registry, asked);
-    list = public_alarms_list(registry->reg, one ? NULL : asked, registry->now_us, error);
-    if (!list || (one && !(alarm = public_alarms_named(list, asked, error))))
+    list = public_alarms_of(registry->reg, one ? NULL : asked, registry->now_us, error);
+    if (!list || (one && !(alarm = public_alarm_named(list, asked, error))))
         return EXIT_INPUT;
     if (cli_format_is(context, "json", FALSE))
         text = json_pretty(one ? alarm : list);

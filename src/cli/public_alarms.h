@@ -1,17 +1,8 @@
-/*
- * public_alarms.h: alarms on routes that signatories published, with who sees the route too, as the
- * register has them: every signature was verified when it was folded.
- */
+/* public_alarms.h: alarms on routes that signatories published, and who sees them too, as commands
+ * show them. */
 #pragma once
 #include "cli/casework.h"
-
-/* Of everybody, or of `who` (domain, id, key): the members of the register, each with "publisher"
- * and "publisher_domain"; in the order of the log. NULL and ENTENTE_ERROR_INPUT: no such signatory.
- */
-json_t *public_alarms_list(const struct reg *reg, const char *who, gint64 now_us, GError **error);
-
-/* The one with this index or leaf hash. Borrowed. ENTENTE_ERROR_INPUT: there is none. */
-const json_t *public_alarms_named(const json_t *list, const char *named, GError **error);
+#include "p2_internet/routes/public_alarm.h"
 
 /* A report of the watch (watch_report_json()) that an alarm's case holds; NULL: none. */
 json_t *public_alarms_report(const json_t *view);

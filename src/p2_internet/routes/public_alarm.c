@@ -1,6 +1,7 @@
 #include "p2_internet/routes/public_alarm.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/terminal.h"
 
@@ -157,4 +158,93 @@ gboolean public_alarm_read(const json_t *predicate, struct public_alarm *alarm, 
         return FALSE;
     set_tail(predicate, as, alarm);
     return TRUE;
+}
+
+/* --- from the register --- */
+
+static void add_of(json_t *list, const json_t *signatory)
+{
+    const json_t *alarm;
+    size_t i;
+
+    json_array_foreach(json_object_get(signatory, "route_alarms"), i, alarm)
+    {
+        json_t *row = json_copy((json_t *)alarm);
+
+        json_object_set(row, "publisher", json_object_get(signatory, "id"));
+        json_object_set(row, "publisher_domain", json_object_get(signatory, "domain"));
+        json_array_append_new(list, row);
+    }
+}
+
+struct collecting {
+    const struct reg *reg;
+    gint64 now_us;
+    json_t *list;
+};
+
+static void collect(const char *id, const char *domain, gpointer data)
+{
+    const struct collecting *collecting = data;
+    g_autoptr(json_t) signatory = register_signatory(collecting->reg, id, collecting->now_us, NULL);
+
+    (void)domain;
+    add_of(collecting->list, signatory);
+}
+
+static gint compare_index(gconstpointer a, gconstpointer b)
+{
+    const gint64 left = json_number(*(json_t *const *)a, "index", 0),
+                 right = json_number(*(json_t *const *)b, "index", 0);
+
+    return (left > right) - (left < right);
+}
+
+static json_t *sorted(json_t *list)
+{
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    json_t *row, *value = json_array();
+    size_t i;
+
+    json_array_foreach(list, i, row) g_ptr_array_add(rows, row);
+    g_ptr_array_sort(rows, compare_index);
+    for (guint j = 0; j < rows->len; j++)
+        json_array_append(value, rows->pdata[j]);
+    json_decref(list);
+    return value;
+}
+
+json_t *public_alarms_of(const struct reg *reg, const char *who, gint64 now_us, GError **error)
+{
+    struct collecting collecting = { reg, now_us, NULL };
+    g_autoptr(json_t) signatory = NULL;
+
+    if (who) {
+        signatory = register_signatory(reg, who, now_us, error);
+        if (!signatory)
+            return NULL;
+    }
+    collecting.list = json_array();
+    if (signatory)
+        add_of(collecting.list, signatory);
+    else
+        register_each(reg, collect, &collecting);
+    return sorted(collecting.list);
+}
+
+const json_t *public_alarm_named(const json_t *list, const char *named, GError **error)
+{
+    const json_t *alarm;
+    guint64 index;
+    const gboolean by_index = decimal_parse(named, strlen(named), &index);
+    size_t i;
+
+    json_array_foreach(list, i, alarm)
+    {
+        if (by_index ? (guint64)json_number(alarm, "index", -1) == index
+                     : g_str_equal(json_text(alarm, "entry"), named))
+            return alarm;
+    }
+    input_error(error, "%s: the log has no route alarm there, as it is known here", named);
+    return NULL;
 }

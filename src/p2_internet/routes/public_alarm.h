@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "p2_internet/routes/watch.h"
 #include "profile/profile.h"
+#include "register/register.h"
 
 #define PUBLIC_ALARM_TAIL 64u
 
@@ -37,3 +38,14 @@ struct public_alarm {
 
 /* `predicate` was judged by the register. ENTENTE_ERROR_INPUT: it is none all the same. */
 gboolean public_alarm_read(const json_t *predicate, struct public_alarm *alarm, GError **error);
+
+/*
+ * What signatories published: all of it, or that of `who` (domain, id, key); the members that the
+ * register has, "sightings" among them, each with "publisher" and "publisher_domain"; in the order
+ * of the log. Every signature was verified when it was folded. NULL and ENTENTE_ERROR_INPUT: no
+ * such signatory.
+ */
+json_t *public_alarms_of(const struct reg *reg, const char *who, gint64 now_us, GError **error);
+
+/* The one with this index or leaf hash. Borrowed. ENTENTE_ERROR_INPUT: there is none. */
+const json_t *public_alarm_named(const json_t *list, const char *named, GError **error);
