@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define HELD_LIMIT 500000
+#define PEERS_LIMIT 100000
 #define TICK_US ((gint64)10 * G_USEC_PER_SEC)
 #define SAMPLE_US ((gint64)3600 * G_USEC_PER_SEC)
 #define SILENCE_US ((gint64)120 * G_USEC_PER_SEC)
@@ -276,7 +277,8 @@ static void apply(struct watch *watch, struct held *held, const struct watch_jud
         watch_incident_unsee(watch, before->pdata[i], peer);
 }
 
-static void announce(struct watch *watch, struct peer *peer, const struct route_element *element)
+void watch_hold(struct watch *watch, struct peer *peer, const struct route_element *element,
+                gboolean is_new)
 {
     const struct held_key key = { peer, element->prefix, element->path_id };
     struct held *held = g_hash_table_lookup(watch->held, &key);
@@ -313,7 +315,7 @@ static void announce(struct watch *watch, struct peer *peer, const struct route_
         g_free((gpointer)held->attributes.communities.bytes);
     }
     copy_attributes(&held->attributes, element->attributes);
-    apply(watch, held, &judging, element);
+    apply(watch, held, &judging, is_new ? element : NULL);
 }
 
 static void withdraw(struct watch *watch, struct peer *peer, const struct route_element *element)
@@ -406,11 +408,11 @@ void watch_tick(struct watch *watch, gint64 now_us)
 
 /* --- elements --- */
 
-static struct peer *peer_of(struct watch *watch, const struct route_peer *who)
+struct peer *watch_peer_of(struct watch *watch, const struct route_peer *who)
 {
     struct peer *peer = g_hash_table_lookup(watch->peers, who);
 
-    if (peer)
+    if (peer || g_hash_table_size(watch->peers) >= PEERS_LIMIT)
         return peer;
     peer = g_new0(struct peer, 1);
     peer->who = *who;
@@ -434,7 +436,12 @@ void watch_take(struct watch *watch, const char *feed_name, const struct route_e
     feed->last_us = MAX(feed->last_us, element->time_us);
     if (!element->peer)
         return;
-    peer = peer_of(watch, element->peer);
+    peer = watch_peer_of(watch, element->peer);
+    if (!peer) {
+        watch->counts.dropped++;
+        return;
+    }
+    peer->feed = feed;
     peer->last_us = MAX(peer->last_us, element->time_us);
     if (peer->is_ignored || (element->flags & ROUTE_LOCAL))
         return;
@@ -447,7 +454,7 @@ void watch_take(struct watch *watch, const char *feed_name, const struct route_e
                !element->attributes) {
         withdraw(watch, peer, element);
     } else {
-        announce(watch, peer, element);
+        watch_hold(watch, peer, element, TRUE);
     }
 }
 

@@ -131,6 +131,9 @@ void watch_set_rpki(struct watch *watch, struct vrp_set *vrps, struct aspa_set *
 /* `feed` names where it comes from ("rrc00"). Elements come in order of time, more or less. */
 void watch_take(struct watch *watch, const char *feed, const struct route_element *element);
 
+/* The feed speaks, though of no route: it is not silent. One that is new is known from now on. */
+void watch_hear(struct watch *watch, const char *feed, gint64 now_us);
+
 /* Time passes without elements. Called by watch_take() itself as elements say the time. */
 void watch_tick(struct watch *watch, gint64 now_us);
 

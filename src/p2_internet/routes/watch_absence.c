@@ -94,6 +94,13 @@ struct feed *watch_feed_of(struct watch *watch, const char *name, gint64 now_us)
     return feed;
 }
 
+void watch_hear(struct watch *watch, const char *name, gint64 now_us)
+{
+    struct feed *feed = watch_feed_of(watch, name, now_us);
+
+    feed->last_us = MAX(feed->last_us, now_us);
+}
+
 void watch_feed_weigh(struct watch *watch, struct feed *feed)
 {
     const gboolean is_silent = watch->now_us - feed->last_us > watch->options.silence_us;

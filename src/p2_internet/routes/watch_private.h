@@ -7,6 +7,7 @@
  *     watch_absence.c   what is not seen: visibility of our prefixes, feeds that say nothing
  *     watch_ours.c      what is ours: found by prefix and by AS
  *     watch_hosts.c     prefixes that hold our name servers: learned by listening
+ *     watch_state.c     all of it as text, and back
  *     watch_tell.c      an incident as text
  */
 #pragma once
@@ -87,8 +88,9 @@ struct peer {
     struct route_peer who;
     gint64 last_us;
     gboolean is_ignored;
-    GHashTable *held; /* struct held *, a set */
-    GHashTable *lost; /* struct visible * -> how many such routes it held when it went */
+    const struct feed *feed; /* that spoke of it last */
+    GHashTable *held;        /* struct held *, a set */
+    GHashTable *lost;        /* struct visible * -> how many such routes it held when it went */
 };
 
 struct visible {
@@ -151,6 +153,12 @@ struct watch {
     struct watch_path path;
     GArray *findings;
 };
+
+/* watch.c. NULL: there are too many. */
+struct peer *watch_peer_of(struct watch *watch, const struct route_peer *who);
+/* A route of the peer; `is_new` FALSE: it was held before, and is no evidence. */
+void watch_hold(struct watch *watch, struct peer *peer, const struct route_element *element,
+                gboolean is_new);
 
 /* watch_incident.c. `makes` FALSE: only one that is there. NULL also when there are too many. */
 struct incident *watch_incident_of(struct watch *watch, const struct watch_finding *finding,
