@@ -5,6 +5,7 @@
 #include "net/dns.h"
 #include "net/http.h"
 #include "node/node.h"
+#include "p2_internet/routes/ris_client.h"
 
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #define HUNT_EVERY_S 300
 #define CT_EVERY_S 600 /* certificates stand in logs a day after their issue, at the latest */
 #define DRILL_EVERY_S 3600
+#define ROUTES_SILENCE_S 120
+#define RIPE "ripe" /* in place of the URL of its service */
 #define ANY_IPV4 "0.0.0.0:"
 #define ANY_IPV6 "[::]:"
 #define BURST_SECONDS 4 /* of the rate may be spent at once */
@@ -27,6 +30,7 @@ struct state {
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
     char *hunt_every, *drill_every, *ct_every;
     gboolean publish_drills;
+    char *ris_live, *bmp, **bmp_routers, *rtr, *routes_silence;
 };
 
 static const struct command_option options[] = {
@@ -62,6 +66,17 @@ static const struct command_option options[] = {
       "SECONDS" },
     { "publish-drills", 0, G_OPTION_ARG_NONE, offsetof(struct state, publish_drills),
       "Put the signed records of these drills into the community's log", NULL },
+    { "ris-live", 0, G_OPTION_ARG_STRING, offsetof(struct state, ris_live),
+      "Watch the profile's prefixes and ASes in RIS Live: \"ripe\", or the URL of another",
+      "ripe|URL" },
+    { "bmp", 0, G_OPTION_ARG_STRING, offsetof(struct state, bmp),
+      "Watch them in what routers tell by BMP, which connect there", "ADDRESS:PORT" },
+    { "bmp-router", 0, G_OPTION_ARG_STRING_ARRAY, offsetof(struct state, bmp_routers),
+      "A router that may; may be given several times (default: all, on loopback)", "ADDRESS" },
+    { "rtr", 0, G_OPTION_ARG_STRING, offsetof(struct state, rtr),
+      "Judge these routes by what this RPKI cache holds (RTR)", "HOST[:PORT]" },
+    { "routes-silence", 0, G_OPTION_ARG_STRING, offsetof(struct state, routes_silence),
+      "A source of routes that says nothing for so long is an alarm (default: 120)", "SECONDS" },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -223,6 +238,8 @@ static int serve(const struct context *context, const struct state *state,
         !take_number("hunt-every", state->hunt_every, TRUE, &wanted->hunt_every_s, error) ||
         !take_number("ct-every", state->ct_every, TRUE, &wanted->ct_every_s, error) ||
         !take_number("drill-every", state->drill_every, TRUE, &wanted->drill_every_s, error) ||
+        !take_number("routes-silence", state->routes_silence, FALSE, &wanted->routes_silence_s,
+                     error) ||
         !take_numbers(state, wanted, error) || !check_urls(state->public_urls, error) ||
         !read_tls(state, &wanted->face, error) || !open_listeners(state, &wanted->face, error) ||
         !take_database(state, wanted, error))
@@ -245,6 +262,11 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .intel = state->intel,
         .allow_private = state->allow_private,
         .publish_drills = state->publish_drills,
+        .ris_live = g_strcmp0(state->ris_live, RIPE) == 0 ? RIS_LIVE_RIPE : state->ris_live,
+        .bmp = state->bmp,
+        .bmp_routers = state->bmp_routers,
+        .rtr = state->rtr,
+        .routes_silence_s = ROUTES_SILENCE_S,
         .open_metrics = state->open_metrics,
         .unconfined = state->unconfined,
         .quiet = context->quiet,

@@ -23,25 +23,28 @@ struct background {
     struct background_numbers *numbers;
 };
 
-static gboolean open_office(struct background_round *round, GError **error)
+struct cases *background_cases(struct background_round *round, GError **error)
 {
     if (!round->office)
         round->office = office_open(round->data, round->keys, error);
-    return round->office != NULL;
+    return round->office ? round->office->cases : NULL;
 }
 
 gboolean background_alarm_stands(struct background_round *round, const char *topic,
                                  gboolean *stands, GError **error)
 {
-    return open_office(round, error) &&
-           cases_alarm_stands(round->office->cases, topic, stands, error);
+    struct cases *cases = background_cases(round, error);
+
+    return cases && cases_alarm_stands(cases, topic, stands, error);
 }
 
 gboolean background_alarm(struct background_round *round, const char *topic, const char *severity,
                           const char *text, gint64 now_us, GError **error)
 {
-    return open_office(round, error) && cases_alarm(round->office->cases, round->key, round->source,
-                                                    topic, severity, text, now_us, NULL, error);
+    struct cases *cases = background_cases(round, error);
+
+    return cases && cases_alarm(cases, round->key, round->source, topic, severity, text, now_us,
+                                NULL, error);
 }
 
 /* Until the node is gone. What goes wrong is said once, until it is something else. */
@@ -140,9 +143,12 @@ static struct background *start(struct node *node, const struct background_work 
     GError *failure = NULL;
     g_autoptr(signing_key_t) key = node_key(node, KEY_STORE_DEFAULT, &failure);
     g_autoptr(GPtrArray) keys = key ? key_store_public_keys(data, error) : NULL;
-    struct background_round round = {
-        .node = node, .data = data, .profile = profile, .source = work->source, .keys = keys
-    };
+    struct background_round round = { .node = node,
+                                      .data = data,
+                                      .profile = profile,
+                                      .source = work->source,
+                                      .keys = keys,
+                                      .own = work->own };
     struct background *own;
 
     if (failure)
@@ -158,13 +164,21 @@ static struct background *start(struct node *node, const struct background_work 
     return NULL;
 }
 
+static gboolean has_one(const struct profile *profile, guint wanted)
+{
+    for (guint i = 0; i < profile->assets->len; i++)
+        if (wanted >> ((const struct asset *)profile->assets->pdata[i])->kind & 1)
+            return TRUE;
+    return FALSE;
+}
+
 struct background *background_start(struct node *node, const struct background_work *work,
                                     GError **error)
 {
     const char *path = node_options(node)->profile;
     g_autoptr(profile_t) profile = path && work->every_s ? profile_load(path, error) : NULL;
 
-    if (!profile || !profile_asset(profile, work->kind, NULL) ||
+    if (!profile || !has_one(profile, work->kinds) ||
         (work->is_wanted && !work->is_wanted(profile)))
         return NULL;
     return start(node, work, profile, error);

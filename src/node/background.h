@@ -29,6 +29,7 @@ struct background_round {
     struct background_numbers *numbers;
     const char *source;    /* of its alarms */
     const GPtrArray *keys; /* own public ones */
+    gpointer own;          /* as the work has it */
     struct office *office; /* of this round, opened with the first alarm */
 };
 
@@ -36,11 +37,13 @@ struct background_work {
     const char *name;  /* of the process: "entente-hunt" */
     const char *title; /* before what went wrong: "Hunt" */
     const char *source;
-    enum asset_kind kind; /* of what it is about: without one in the profile there is no process */
-    guint every_s;        /* between two rounds; 0: none */
+    guint kinds;   /* 1 << enum asset_kind, of what it is about: without one of these in the profile
+                      there is no process */
+    guint every_s; /* between two rounds; 0: none */
     gboolean (*round)(struct background_round *round, GError **error);
     /* Whether the profile names anything to work on; NULL: its assets are enough. */
     gboolean (*is_wanted)(const struct profile *profile);
+    gpointer own; /* of the service, as it is when the process begins; or NULL */
 };
 
 struct background;
@@ -49,6 +52,9 @@ struct background *background_start(struct node *node, const struct background_w
                                     GError **error);
 void background_stop(gpointer background);
 const struct background_numbers *background_numbers(const struct background *background);
+
+/* In a round: the cases of this signatory, as they are when first asked. Borrowed. */
+struct cases *background_cases(struct background_round *round, GError **error);
 
 /* In a round: opens or continues the alarm about `topic`. */
 gboolean background_alarm(struct background_round *round, const char *topic, const char *severity,

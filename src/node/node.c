@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SERVICES_MAX 16
+#define SERVICES_MAX 24
 #define LOG_MODE 0755
 
 /* The leak detector traces the process when it ends, which confinement is there to prevent. */

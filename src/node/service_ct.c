@@ -95,7 +95,7 @@ static gpointer start(struct node *node, GError **error)
         .name = "entente-ct",
         .title = "Certificates",
         .source = "ct",
-        .kind = ASSET_DOMAIN,
+        .kinds = 1u << ASSET_DOMAIN,
         .every_s = node_options(node)->ct_every_s,
         .is_wanted = is_wanted,
         .round = look,

@@ -45,7 +45,12 @@ static gboolean look(struct background_round *round, GError **error)
 static gpointer start(struct node *node, GError **error)
 {
     const struct background_work work = {
-        "entente-hunt", "Hunt", "hunt", ASSET_LOG, node_options(node)->hunt_every_s, look
+        .name = "entente-hunt",
+        .title = "Hunt",
+        .source = "hunt",
+        .kinds = 1u << ASSET_LOG,
+        .every_s = node_options(node)->hunt_every_s,
+        .round = look,
     };
 
     return background_start(node, &work, error);

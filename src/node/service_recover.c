@@ -113,12 +113,14 @@ static gboolean look(struct background_round *round, GError **error)
 
 static gpointer start(struct node *node, GError **error)
 {
-    const struct background_work work = { "entente-recover",
-                                          "Recover",
-                                          "recover",
-                                          ASSET_BACKUP,
-                                          node_options(node)->drill_every_s,
-                                          look };
+    const struct background_work work = {
+        .name = "entente-recover",
+        .title = "Recover",
+        .source = "recover",
+        .kinds = 1u << ASSET_BACKUP,
+        .every_s = node_options(node)->drill_every_s,
+        .round = look,
+    };
 
     return background_start(node, &work, error);
 }

@@ -22,6 +22,7 @@ const struct service *const services[] = {
     &service_taxii,
     &service_misp,
     &service_recover,
+    &service_routes,
     &service_triage,
     &service_witness,
     &service_status,

@@ -25,6 +25,7 @@ extern const struct service service_misp;      /* events as a feed of MISP */
 extern const struct service service_portal;    /* pages for people */
 extern const struct service service_recover;   /* holds the recovery drills that are due */
 extern const struct service service_register;  /* the published register as JSON */
+extern const struct service service_routes;    /* watches our prefixes and ASes in BGP */
 extern const struct service service_status;  /* health, readiness, numbers, the API's description */
 extern const struct service service_taxii;   /* collections of indicators, by TAXII 2.1 */
 extern const struct service service_triage;  /* how calls for help are ordered, and its check */

@@ -81,6 +81,28 @@ static void add_files_of_libpq(GArray *places)
         add_place(places, of_libpq_everywhere[i], FALSE, FALSE, NULL);
 }
 
+static void add_network(GArray *places, const struct node_options *options)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(read_only); i++)
+        add_place(places, read_only[i], FALSE, FALSE, NULL);
+    if (options->ca_file)
+        add_place(places, options->ca_file, FALSE, FALSE, NULL);
+}
+
+gboolean walls_raise_around(const struct node *node, const char *folder, GError **error)
+{
+    g_autoptr(confinement_t) confinement = confinement_new(
+        SANDBOX_READ_FILES | SANDBOX_WRITE_FILES | SANDBOX_INTERNET | SANDBOX_NETLINK, error);
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(struct confine_place));
+
+    g_array_set_clear_func(places, close_place);
+    if (!confinement || !add_place(places, folder, TRUE, TRUE, error))
+        return FALSE;
+    add_network(places, node_options(node));
+    return confinement_enter_service(confinement, (const struct confine_place *)places->data,
+                                     places->len, error);
+}
+
 gboolean walls_raise(const struct node *node, GError **error)
 {
     const struct node_options *options = node_options(node);
@@ -99,10 +121,7 @@ gboolean walls_raise(const struct node *node, GError **error)
         !add_parent(places, options->lock_file, error) ||
         (options->log_folder && !add_place(places, options->log_folder, TRUE, TRUE, error)))
         return FALSE;
-    for (guint i = 0; i < G_N_ELEMENTS(read_only); i++)
-        add_place(places, read_only[i], FALSE, FALSE, NULL);
-    if (options->ca_file)
-        add_place(places, options->ca_file, FALSE, FALSE, NULL);
+    add_network(places, options);
     if (options->trust_anchor && !g_str_equal(options->trust_anchor, DNS_NO_ANCHOR))
         add_place(places, options->trust_anchor, FALSE, FALSE, NULL);
     if (options->database)

@@ -8,3 +8,9 @@
  * While there is one thread.
  */
 gboolean walls_raise(const struct node *node, GError **error);
+
+/*
+ * The same for a process of the node's that reads what comes from the network and has neither its
+ * keys nor its data: one folder to write.
+ */
+gboolean walls_raise_around(const struct node *node, const char *folder, GError **error);

@@ -131,8 +131,13 @@ void watch_set_rpki(struct watch *watch, struct vrp_set *vrps, struct aspa_set *
 /* `feed` names where it comes from ("rrc00"). Elements come in order of time, more or less. */
 void watch_take(struct watch *watch, const char *feed, const struct route_element *element);
 
-/* The feed speaks, though of no route: it is not silent. One that is new is known from now on. */
+/* The feed speaks, though of no route: it is not silent. */
 void watch_hear(struct watch *watch, const char *feed, gint64 now_us);
+/* A feed that is to speak from now on; one that is known stays as it is. */
+void watch_expect(struct watch *watch, const char *feed, gint64 now_us);
+/* Feeds that nobody listens to any more are not missed. */
+void watch_expect_only(struct watch *watch, gboolean (*is_used)(const char *feed, gpointer data),
+                       gpointer data);
 
 /* Time passes without elements. Called by watch_take() itself as elements say the time. */
 void watch_tick(struct watch *watch, gint64 now_us);

@@ -94,6 +94,21 @@ struct feed *watch_feed_of(struct watch *watch, const char *name, gint64 now_us)
     return feed;
 }
 
+void watch_expect(struct watch *watch, const char *name, gint64 now_us)
+{
+    watch_feed_of(watch, name, now_us);
+}
+
+void watch_expect_only(struct watch *watch, gboolean (*is_used)(const char *feed, gpointer data),
+                       gpointer data)
+{
+    for (guint i = 0; i < watch->feeds->len; i++) {
+        struct feed *feed = watch->feeds->pdata[i];
+
+        feed->is_unused = !is_used(feed->name, data);
+    }
+}
+
 void watch_hear(struct watch *watch, const char *name, gint64 now_us)
 {
     struct feed *feed = watch_feed_of(watch, name, now_us);
@@ -103,7 +118,8 @@ void watch_hear(struct watch *watch, const char *name, gint64 now_us)
 
 void watch_feed_weigh(struct watch *watch, struct feed *feed)
 {
-    const gboolean is_silent = watch->now_us - feed->last_us > watch->options.silence_us;
+    const gboolean is_silent =
+        !feed->is_unused && watch->now_us - feed->last_us > watch->options.silence_us;
     const struct watch_finding finding = { WATCH_SILENCE, feed->name, FALSE, 0 };
     struct incident *incident;
 

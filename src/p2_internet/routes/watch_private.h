@@ -103,6 +103,7 @@ struct visible {
 struct feed {
     char *name;
     gint64 last_us;
+    gboolean is_unused; /* its silence says nothing */
 };
 
 struct incident {

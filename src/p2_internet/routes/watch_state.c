@@ -11,7 +11,7 @@
 #define SCHEMA "entente/routes-state/1"
 #define DIGEST "sha256 "
 #define DIGEST_LINE (strlen(DIGEST) + 64 + 1)
-#define LINE_MAX ((gsize)4 << 20)
+#define STATE_LINE_MAX ((gsize)4 << 20)
 #define ASNS_MAX 65536
 #define COMMUNITIES_MAX 65536 /* bytes */
 
@@ -453,11 +453,17 @@ static gboolean read_line(struct reading *reading, const char *text, gsize lengt
         const char *member;
         gboolean (*read)(struct reading *reading, const json_t *line);
     } kinds[] = {
-        { "state", read_head },  { "feed", read_feed },       { "incident", read_incident },
-        { "route", read_route }, { "visible", read_visible }, { "untold", read_untold },
-        { "peer", read_peer },
+        /* clang-format off */
+        { "state", read_head },
+        { "peer", read_peer }, /* also names its feed */
+        { "feed", read_feed },
+        { "incident", read_incident },
+        { "route", read_route },
+        { "visible", read_visible },
+        { "untold", read_untold },
+        /* clang-format on */
     };
-    g_autoptr(json_t) line = json_parse(text, length, LINE_MAX, "state", NULL);
+    g_autoptr(json_t) line = json_parse(text, length, STATE_LINE_MAX, "state", NULL);
 
     for (guint i = 0; line && i < G_N_ELEMENTS(kinds); i++)
         if (json_text(line, kinds[i].member))
