@@ -21,12 +21,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MEMORY_MAX (G_GUINT64_CONSTANT(2) << 30) /* bytes of address space: threads reserve much   \
-                                                  */
+#define MEMORY_MAX                                                                                 \
+    (G_GUINT64_CONSTANT(2) << 30) /* bytes of address space: threads reserve much                  \
+                                   */
 #define STATE_MODE 0600
 #define FOLDER_MODE 0700
 #define DAMAGED ".damaged"
 #define LOOK_EVERY_MS 1000
+#define PING_EVERY_US (20 * (gint64)G_USEC_PER_SEC)
+#define PINGS 4 /* before a source counts as silent */
 #define SAVE_EVERY_US (2 * (gint64)G_USEC_PER_SEC)
 #define SAVE_SHARE 20   /* and never more than this part of the time */
 #define LAST_WORDS_S 10 /* for the last save, once the keeper is gone */
@@ -395,12 +398,14 @@ static gboolean prepare(struct listening *listening, GError **error)
 
 static gboolean begin_ris(struct listening *listening, GError **error)
 {
+    const gint64 silence_us = listening->sources->silence_us;
     const struct node_options *options = node_options(listening->round->node);
     const struct ris_client_options ris = { .url = listening->sources->ris_live,
                                             .allow_private = options->allow_private,
                                             .ca_file = options->ca_file,
                                             .prefixes = listening->prefixes,
                                             .systems = listening->systems,
+                                            .ping_us = MIN(PING_EVERY_US, silence_us / PINGS),
                                             .take = take_message,
                                             .data = listening };
 

@@ -21,6 +21,7 @@ static void add_line(GString *text, json_t *line)
 {
     char *compact = json_dumps(line, JSON_COMPACT);
 
+    g_assert(compact);
     g_string_append_printf(text, "%s\n", compact);
     free(compact);
     json_decref(line);
@@ -58,14 +59,14 @@ static void add_incident(GString *text, const struct incident *incident)
 
     for (guint i = 0; i < incident->evidence->len; i++)
         json_array_append_new(evidence, json_safe_string(incident->evidence->pdata[i]));
-    line = json_pack(
-        "{s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "incident",
-        watch_rows[incident->alarm].id, "ours", json_safe_string(incident->ours), "open",
-        incident->is_open, "counted", (json_int_t)incident->counted, "most",
-        (json_int_t)incident->most, "told_peers", (json_int_t)incident->told_peers, "first",
-        (json_int_t)incident->first_us, "last", (json_int_t)incident->last_us, "told",
-        (json_int_t)incident->told_us, "quiet", (json_int_t)incident->quiet_us, "path",
-        incident->path ? json_safe_string(incident->path) : json_null(), "evidence", evidence);
+    line = json_pack("{s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "incident",
+                     watch_rows[incident->alarm].id, "ours", json_safe_string(incident->ours),
+                     "open", incident->is_open, "counted", (json_int_t)incident->counted, "most",
+                     (json_int_t)incident->most, "told_peers", (json_int_t)incident->told_peers,
+                     "first", (json_int_t)incident->first_us, "last", (json_int_t)incident->last_us,
+                     "told", (json_int_t)incident->told_us, "quiet", (json_int_t)incident->quiet_us,
+                     "path", incident->path ? json_safe_string(incident->path) : json_null(),
+                     "evidence", evidence);
     if (incident->has_prefix)
         json_object_set_new(line, "prefix", prefix_text(&incident->prefix));
     if (incident->has_as)
