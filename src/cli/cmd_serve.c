@@ -14,6 +14,7 @@
 #define MEBIBYTE_SHIFT 20
 #define NUMBER_MAX 1000000u
 #define HUNT_EVERY_S 300
+#define ANSWER_EVERY_S 600
 #define CT_EVERY_S 600 /* certificates stand in logs a day after their issue, at the latest */
 #define DRILL_EVERY_S 3600
 #define ROUTES_SILENCE_S 120
@@ -31,6 +32,7 @@ struct state {
     char *hunt_every, *drill_every, *ct_every;
     gboolean publish_drills;
     char *ris_live, *bmp, **bmp_routers, *rtr, *routes_silence;
+    char **recordings, *answer_every;
 };
 
 static const struct command_option options[] = {
@@ -77,6 +79,12 @@ static const struct command_option options[] = {
       "Judge these routes by what this RPKI cache holds (RTR)", "HOST[:PORT]" },
     { "routes-silence", 0, G_OPTION_ARG_STRING, offsetof(struct state, routes_silence),
       "A source of routes that says nothing for so long is an alarm (default: 120)", "SECONDS" },
+    { "answer-alarms", 0, G_OPTION_ARG_FILENAME_ARRAY, offsetof(struct state, recordings),
+      "Say in the log whether others' public alarms on routes are seen in the recordings that a "
+      "collector writes into DIR; may be given several times",
+      "DIR" },
+    { "answer-every", 0, G_OPTION_ARG_STRING, offsetof(struct state, answer_every),
+      "Look so often for such alarms (default: 600)", "SECONDS" },
     { "rate", 0, G_OPTION_ARG_STRING, offsetof(struct state, rate),
       "Tokens that come back to a peer each second (default: 1000), or none", "N" },
     { "connections", 0, G_OPTION_ARG_STRING, offsetof(struct state, connections),
@@ -234,9 +242,11 @@ static int serve(const struct context *context, const struct state *state,
     wanted->hunt_every_s = HUNT_EVERY_S;
     wanted->drill_every_s = DRILL_EVERY_S;
     wanted->ct_every_s = CT_EVERY_S;
+    wanted->answer_every_s = ANSWER_EVERY_S;
     if (!folder ||
         !take_number("hunt-every", state->hunt_every, TRUE, &wanted->hunt_every_s, error) ||
         !take_number("ct-every", state->ct_every, TRUE, &wanted->ct_every_s, error) ||
+        !take_number("answer-every", state->answer_every, TRUE, &wanted->answer_every_s, error) ||
         !take_number("drill-every", state->drill_every, TRUE, &wanted->drill_every_s, error) ||
         !take_number("routes-silence", state->routes_silence, FALSE, &wanted->routes_silence_s,
                      error) ||
@@ -267,6 +277,7 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .bmp_routers = state->bmp_routers,
         .rtr = state->rtr,
         .routes_silence_s = ROUTES_SILENCE_S,
+        .recordings = state->recordings,
         .open_metrics = state->open_metrics,
         .unconfined = state->unconfined,
         .quiet = context->quiet,

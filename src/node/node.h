@@ -37,6 +37,8 @@ struct node_options {
     char **bmp_routers;     /* addresses of those that may; NULL: all that reach it */
     const char *rtr;        /* "HOST:PORT" of an RPKI cache; or NULL */
     guint routes_silence_s; /* a feed is silent after so long */
+    char **recordings;      /* folders of routes, by which others' alarms are answered; or NULL */
+    guint answer_every_s;   /* 0: never */
     const char *advertise;  /* URL at which its other nodes reach this one; NULL: as it listens */
     gint64 lease_us;        /* how long a sequencer may be silent; 0: the default */
     guint64 cache;          /* bytes of tiles kept in memory; 0: the default */

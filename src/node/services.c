@@ -14,6 +14,7 @@ const struct service *const services[] = {
     &service_forward,
     &service_register,
     &service_mailbox,
+    &service_corroborate,
     &service_ct,
     &service_delivery,
     &service_directory,

@@ -4,14 +4,16 @@ refused.
 """
 import hashlib
 import json
+import re
 import shutil
+import time
 
 import jsonschema
 import pytest
 
 from conftest import ROOT, Program
-from nodes import MAKER, Community
-from test_routes_replay import PROFILE, everybody, hear, ris_update, update, bmp_update
+from nodes import MAKER, Community, Node
+from test_routes_replay import PROFILE, START, bmp_update, everybody, hear, ris_update, update
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "routes-corroborate.json").read_text())
@@ -22,10 +24,14 @@ ELSEWHERE = {"announced": ["193.0.1.0/24"], "path": [50001, 777]}  # the same pr
 DAY = 86400
 
 
-def story(form=update):
+def story(form=update, at=0):
     """What our own collector recorded: a part of our prefix from elsewhere, for five minutes."""
-    return (everybody(0, 4, form, **GOOD) + everybody(10, 3, form, **HIJACK) + hear(20, 300, form)
-            + everybody(300, 3, form, **GONE) + hear(310, 700, form) + hear(1200, 1201, form))
+    return (everybody(at, 4, form, **GOOD) + everybody(at + 10, 3, form, **HIJACK) + hear(at + 20, at + 300, form)
+            + everybody(at + 300, 3, form, **GONE) + hear(at + 310, at + 700, form) + hear(at + 1200, at + 1201, form))
+
+
+def metric(node, name):
+    return float(re.search(rf"^{name} (\S+)$", node.get("/metrics")[2].decode(), re.M)[1])
 
 
 class Member:
@@ -202,6 +208,52 @@ def test_an_alarm_of_this_machine_shows_who_sees_it_too(world, published):
     assert "Published, and who sees it too" in page and "society.example" in page and "0 of 5" in page
     other = world.state(*case, "evidence=Nothing to look for.").stdout.strip()
     assert "not about a route" in world.state("alarm", "publish", "--profile", "entente.yaml", other, status=2).stderr
+
+
+@pytest.fixture
+def nodes(world):
+    """Nodes of members that answer by themselves, from a folder that their collectors write into."""
+    started = []
+
+    def start(member, recording):
+        folder = member.folder / "collected"
+        folder.mkdir()
+        (folder / "updates.mrt").write_bytes(recording)
+        (folder / "torn.mrt").write_bytes(recording[:-5])  # as it is while it is written
+        (folder / "notes.txt").write_text("nothing of BGP\n")
+        started.append(Node(member.folder / "data", "--profile", member.folder / "entente.yaml", "--answer-alarms", folder,
+                            "--answer-every", 1))
+        return started[-1].start()
+    yield start
+    for node in started:
+        node.stop()
+
+
+def test_nodes_answer_by_themselves(world, published, nodes):
+    """One that sees it and one that does not; each once, and only what is of these hours."""
+    ago = int(time.time()) - START - 2 * 3600
+    recording = story(at=ago).replace(bytes([24, 193, 0, 1]), bytes([24, 193, 0, 2]))  # another part of it
+    (world.state.folder / "now.mrt").write_bytes(recording)
+    told = world.state("routes", "replay", "--profile", "entente.yaml", "--format", "json", "now.mrt", status=1).stdout
+    (world.state.folder / "now.jsonl").write_text(told)
+    (key,) = {line["key"] for line in map(json.loads, told.splitlines()) if line["alarm"] == "sub-prefix"}
+    world.state("alarm", "publish", "--profile", "entente.yaml", "--report", "now.jsonl", key, "--yes")
+    entry = str(world.state.json("alarm", "public")[-1]["index"])
+    before = [len(each["sightings"]) for each in world.state.json("alarm", "public")[:-1]]
+    seeing = nodes(world.society, recording)
+    nodes(world.company, everybody(ago, 4, **GOOD) + hear(ago + 20, ago + 700))
+
+    def answers():
+        found = world.state.json("alarm", "public", entry)["sightings"]
+        return {each["by_domain"]: each for each in found} if len(found) == 2 else None
+    seeing.until(answers, 120)
+    said = answers()
+    assert (said["society.example"]["seen"], said["society.example"]["peers"]) == ("seen", 3)
+    assert (said["company.example"]["seen"], said["company.example"]["of"]) == ("not-seen", 5)
+    rounds = metric(seeing, "entente_corroborate_rounds_total")
+    seeing.until(lambda: metric(seeing, "entente_corroborate_rounds_total") > rounds + 1, 60)
+    assert metric(seeing, "entente_corroborate_seen_total") == 1
+    assert [len(each["sightings"]) for each in world.state.json("alarm", "public")[:-1]] == before
 
 
 def test_wrong_use(world, published):
