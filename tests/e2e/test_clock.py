@@ -172,7 +172,7 @@ def test_whether_own_servers_limit_the_rate(entente, started, tmp_path, limit, w
     document = check(entente, "--own", f"127.0.0.1:{chrony.port}")
     burst = document["servers"][0]["burst"]
     assert outcome(document, "rate-limit") == wanted and burst["sent"] == 64
-    assert (burst["answered"] == 64) == (wanted == "warn")
+    assert (burst["answered"] > 48) == (wanted == "warn")
     assert outcome(document, "amplification") == "pass"
 
 

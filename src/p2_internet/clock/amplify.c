@@ -11,7 +11,7 @@
 #define PRIVATE_REQUEST 48
 #define ANSWER_PACKETS_MAX 200u /* enough is known then */
 #define BURST 64u               /* requests */
-#define PATIENCE 4              /* for the ordinary request, in waits */
+#define PATIENCE 4              /* for ordinary requests, in waits */
 #define VERSION_2 (2 << 3)
 #define OPCODE_READ_VARIABLES 2
 #define OPCODE_READ_MRU 10
@@ -109,7 +109,7 @@ void amplify_probe(const struct clock_source *server, gint64 wait_us, struct amp
 static void count_burst(int fd, gint64 wait_us, struct amplified *out)
 {
     while (out->burst.answered + out->burst.kisses < out->burst.sent &&
-           reach_wait(fd, POLLIN, g_get_monotonic_time() + wait_us)) {
+           reach_wait(fd, POLLIN, g_get_monotonic_time() + PATIENCE * wait_us)) {
         guint8 packet[NTP_PACKET_MAX];
         const ssize_t size = recv(fd, packet, sizeof packet, 0);
         struct ntp_header header;
