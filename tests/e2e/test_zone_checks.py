@@ -248,7 +248,9 @@ def test_data(scene):
 def test_servers_with_different_zones(scene):
     first = GOOD.replace("@ SOA ns1", "@ SOA missing").replace('@ CAA 0 issue "ca.example"\n', "")
     second = first.replace("2026112201 14400", "2026112101 28800").replace("@ NS ns2\n", "")
-    found, _ = scene(first, second)
+    found, _ = scene(first, second + "* A 192.0.2.9\n")
+    assert found["data.same-absence"] == [
+        "answers a name that is not there with RCODE 0, others with 3"]
     assert found["soa.same-serial"] == ["has serial 2026112101, the newest is 2026112201"]
     assert found["soa.same"] == ["has other timers"]
     assert found["data.same-ns"][0].startswith("answers otherwise than ns1.zone.lab.")

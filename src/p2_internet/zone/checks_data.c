@@ -260,6 +260,26 @@ static enum zone_outcome wildcard(struct zone_view *view)
     return seen ? ZONE_PASS : ZONE_NOT_SEEN;
 }
 
+/* Whether all servers say alike that a name is not there. */
+static enum zone_outcome same_absence(struct zone_view *view)
+{
+    const struct dns_packet *first = NULL;
+
+    for (guint i = 0; zone_next(view, &i); i++) {
+        const struct dns_packet *packet = zone_packet(view, i, PROBE_RANDOM);
+
+        if (!packet)
+            continue;
+        if (!first)
+            first = packet;
+        else if (packet->rcode != first->rcode)
+            zone_problem(view, (int)i,
+                         "answers a name that is not there with RCODE %u, others with %u",
+                         packet->rcode, first->rcode);
+    }
+    return first ? ZONE_PASS : ZONE_NOT_SEEN;
+}
+
 static enum zone_outcome dangling(struct zone_view *view)
 {
     const struct zone_host *host = view->in->www->len ? view->in->www->pdata[0] : NULL;
@@ -365,6 +385,14 @@ const struct zone_check zone_checks_data[] = {
       { "Remove the wildcard at the apex unless it is meant.",
         "Retirez le joker à l'apex s'il n'est pas voulu." },
       wildcard },
+    { "data.same-absence",
+      "RFC 2308 section 2",
+      SEVERITY_MEDIUM,
+      { "All servers say alike that a name is not there",
+        "Tous les serveurs disent de même qu'un nom n'existe pas" },
+      { "Let all servers take the zone from one primary.",
+        "Faites prendre la zone à tous les serveurs auprès d'un seul primaire." },
+      same_absence },
     { "data.dangling",
       "RFC 1912 section 2.4",
       SEVERITY_HIGH,
