@@ -6,6 +6,7 @@ updates with the communities of today; runs of prefixes that a peer has by one p
 """
 import bz2
 import gzip
+import json
 import os
 import pathlib
 import random
@@ -13,7 +14,7 @@ import shutil
 import statistics
 import struct
 import subprocess
-import time
+import sys
 
 import routes_watch
 
@@ -100,21 +101,29 @@ def make_table(path, prefixes=PREFIXES, peers=PEERS, seed=1):
     return entries
 
 
+# A process that is small itself: the kernel counts what its parent had as the child's memory, too.
+MEASURED = """
+import json, os, subprocess, sys, time
+with open(sys.argv[1], "wb") as out:
+    begin = time.monotonic()
+    process = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begin
+process.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode]))
+"""
+
+
 class Took:
-    """Wall and processor seconds of a command whose output goes to a file or nowhere."""
+    """Wall and processor seconds of a command whose output goes to a file or nowhere, and the MB of its
+    largest process."""
 
     def __init__(self, command, output=None):
-        begin = time.monotonic()
-        with open(output or os.devnull, "wb") as out:
-            process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                       stdout=out, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.wall = time.monotonic() - begin
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.memory = usage.ru_maxrss / 1024
-        if process.returncode > 1:  # 1: something was found
-            raise SystemExit(f"{command}: exit {process.returncode}")
+        done = subprocess.run([sys.executable, "-c", MEASURED, str(output or os.devnull), *map(str, command)],
+                              check=True, stdout=subprocess.PIPE)
+        self.wall, self.cpu, self.memory, status = json.loads(done.stdout)
+        if status not in (0, 1):  # 1: something was found
+            raise SystemExit(f"{command}: exit {status}")
 
 
 def median(runs, name):
