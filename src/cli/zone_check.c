@@ -297,7 +297,9 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     if (!read_networks(context, given, &payload, &settings, error))
         return error_exit_status(*error);
     for (guint i = 0; i < names->len; i++) {
-        g_autoptr(json_t) before = read_before(context, profile, names->pdata[i], &failure);
+        /* Who keeps nothing may be somebody who cannot read what is kept. */
+        g_autoptr(json_t) before =
+            read_before(context, profile, names->pdata[i], given->no_save ? NULL : &failure);
         g_autoptr(json_t) document = NULL;
 
         if (failure) {

@@ -16,6 +16,7 @@ import pytest
 import name_servers
 from name_servers import Altered
 from ports import free_port
+from routers import Cache
 from zones import Knot, Zones, outcomes, problems, write_payloads, write_routes
 
 PARENT, FIRST, SECOND = "127.0.0.21", "127.0.0.22", "127.0.0.23"
@@ -414,6 +415,20 @@ def test_the_networks_that_payloads_name(scene, tmp_path):
     assert found["delegation.operators"] == ["all IPv4 addresses are of AS64500"]
     assert outcomes(document)["delegation.announced"] == "not-seen"
     assert outcomes(document)["delegation.origins"] == "not-seen"
+
+
+def test_payloads_of_a_cache(scene, tmp_path):
+    """stayrtr, by RTR; routes of two operators."""
+    cache = Cache(tmp_path / "cache", [(64500, "127.0.0.22/32"), (64499, "127.0.0.23/32")])
+    write_routes(tmp_path / "routes", {"127.0.0.22/32": 64500, "127.0.0.23/32": 64501})
+    try:
+        found, document = scene(more=["--routes", tmp_path / "routes", "--rtr",
+                                      f"127.0.0.1:{cache.port}"])
+    finally:
+        cache.stop()
+    assert found["delegation.origins"] == [
+        "127.0.0.23/32 of AS64501 is invalid-asn: networks that validate drop it"]
+    assert outcomes(document)["delegation.operators"] == "pass"
 
 
 def test_files_of_routes_and_payloads_that_are_none(scene, tmp_path, entente):
