@@ -25,6 +25,8 @@ static const struct command_option options[] = {
       "SEVERITY" },
     { "horizon", 0, G_OPTION_ARG_INT, MEMBER(horizon_h),
       "check: signatures are to be good for so long (default: 72)", "HOURS" },
+    { "name", 0, G_OPTION_ARG_STRING_ARRAY, MEMBER(names),
+      "check: see where this name leads, too, as www (may be repeated)", "NAME" },
     { "routes", 0, G_OPTION_ARG_FILENAME_ARRAY, MEMBER(routes),
       "check: routes (MRT), to see in whose networks the servers stand; may be given several times",
       "FILE" },
@@ -127,6 +129,7 @@ gboolean zone_settings_read(const struct zone_arguments *given, struct zone_sett
         return FALSE;
     settings->options.port = (guint16)given->port;
     settings->options.horizon_s = (gint64)given->horizon_h * HOUR_S;
+    settings->options.names = given->names;
     settings->options.allow_private = given->allow_private;
     settings->options.dns.trust_anchor = given->anchor;
     if (given->server) {

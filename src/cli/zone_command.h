@@ -9,7 +9,7 @@
 
 /* Options of all subcommands; an option's help begins with those that heed it. */
 struct zone_arguments {
-    char **vrps, **routes, *rtr; /* check */
+    char **vrps, **routes, *rtr, **names; /* check */
     char *server, **delegations, *anchor, *at, *fail_on;
     int port, horizon_h;
     gboolean allow_private, all, no_save;

@@ -380,11 +380,17 @@ def test_addresses_that_lead_back_to_nothing_or_to_others(scene):
 def test_domains_that_anybody_may_register(scene):
     zone = (GOOD.replace("www A 192.0.2.80", "www CNAME pages.nobodys.lab.").replace("@ MX 10 www\n", "")
             + "@ NS ns.gone.lab.\n@ MX 20 mail.elsewhere.lab.\n@ MX 30 inside\n")
-    found, _ = scene(zone)
+    zone += "shop CNAME shop.nobodys.lab.\nfine CNAME ns1\n"
+    names = [f"shop.{ZONE}", f"fine.{ZONE}.", "www.other.lab"]
+    found, _ = scene(zone, more=[word for name in names for word in ("--name", name)])
+    assert sorted(found["data.dangling"]) == [
+        "shop.zone.lab. is an alias of a name that does not exist",
+        "www.zone.lab. is an alias of a name that does not exist"]
     assert sorted(found["data.takeover"]) == [
         "mail.elsewhere.lab., a mail exchanger, does not exist in a domain of others",
         "the domain gone.lab. of ns.gone.lab., a name server, does not exist",
-        "the domain nobodys.lab. of pages.nobodys.lab., where www leads, does not exist"]
+        "the domain nobodys.lab. of pages.nobodys.lab., where www.zone.lab. leads, does not exist",
+        "the domain nobodys.lab. of shop.nobodys.lab., where shop.zone.lab. leads, does not exist"]
 
 
 def test_servers_of_one_operator(scene, tmp_path):

@@ -282,16 +282,19 @@ static enum zone_outcome same_absence(struct zone_view *view)
 
 static enum zone_outcome dangling(struct zone_view *view)
 {
-    const struct zone_host *host = view->in->www->len ? view->in->www->pdata[0] : NULL;
+    gboolean any = FALSE;
 
-    if (!host)
+    for (guint i = 0; i < view->in->www->len; i++) {
+        const struct zone_host *host = view->in->www->pdata[i];
+
+        any |= host->is_alias;
+        if (host->is_alias && host->is_absent)
+            zone_problem(view, ZONE_NO_SERVER, "%s is an alias of a name that does not exist",
+                         host->name);
+    }
+    if (!view->in->www->len)
         return ZONE_NOT_SEEN;
-    if (!host->is_alias)
-        return ZONE_NOT_APPLICABLE;
-    if (host->is_absent)
-        zone_problem(view, ZONE_NO_SERVER, "%s is an alias of a name that does not exist",
-                     host->name);
-    return ZONE_PASS;
+    return any ? ZONE_PASS : ZONE_NOT_APPLICABLE;
 }
 
 const struct zone_check zone_checks_data[] = {
@@ -396,7 +399,7 @@ const struct zone_check zone_checks_data[] = {
     { "data.dangling",
       "RFC 1912 section 2.4",
       SEVERITY_HIGH,
-      { "www leads to a name that exists", "www mène à un nom qui existe" },
+      { "Aliases lead to names that exist", "Les alias mènent à des noms qui existent" },
       { "Remove the alias: who registers its target serves pages under your name.",
         "Retirez l'alias : qui enregistre sa cible sert des pages sous votre nom." },
       dangling },

@@ -62,10 +62,12 @@ static enum zone_outcome lead_back_to_the_same(struct zone_view *view)
     return seen ? ZONE_PASS : ZONE_NOT_APPLICABLE;
 }
 
+/* `use` NULL: names that lead there. */
 static void judge_absent(struct zone_view *view, const GPtrArray *hosts, const char *use)
 {
     for (guint i = 0; i < hosts->len; i++) {
         const struct zone_host *host = hosts->pdata[i];
+        g_autofree char *as = use ? g_strdup(use) : g_strdup_printf("where %s leads", host->name);
         guint8 absent[DNS_NAME_MAX];
 
         if (!host->absent || !dns_name_parse(host->absent, absent))
@@ -73,10 +75,10 @@ static void judge_absent(struct zone_view *view, const GPtrArray *hosts, const c
         if (dns_name_labels(absent) > DOMAIN_LABELS &&
             g_ascii_strcasecmp(host->absent, zone_host_target(host)) == 0)
             zone_problem_at(view, SEVERITY_HIGH, ZONE_NO_SERVER,
-                            "%s, %s, does not exist in a domain of others", host->absent, use);
+                            "%s, %s, does not exist in a domain of others", host->absent, as);
         else
             zone_problem(view, ZONE_NO_SERVER, "the domain %s of %s, %s, does not exist",
-                         host->absent, zone_host_target(host), use);
+                         host->absent, zone_host_target(host), as);
     }
 }
 
@@ -86,7 +88,7 @@ static enum zone_outcome takeover(struct zone_view *view)
 
     judge_absent(view, in->hosts, "a name server");
     judge_absent(view, in->mail, "a mail exchanger");
-    judge_absent(view, in->www, "where www leads");
+    judge_absent(view, in->www, NULL);
     return in->hosts->len ? ZONE_PASS : ZONE_NOT_SEEN;
 }
 

@@ -236,6 +236,14 @@ static gboolean resolve_others(struct looking *looking, GError **error)
     g_autoptr(GPtrArray) www = g_ptr_array_new_with_free_func(g_free);
 
     g_ptr_array_add(www, dns_name_text(looking->names.www));
+    for (char **name = looking->options->names; name && *name; name++) {
+        guint8 wire[DNS_NAME_MAX];
+
+        if (!dns_name_parse(*name, wire))
+            return input_error(error, "\"%s\" is no name", *name);
+        if (dns_name_within(wire, looking->names.apex))
+            g_ptr_array_add(www, dns_name_text(wire));
+    }
     looking->mail = hosts_in(looking, DNS_TYPE_MX, error);
     looking->origin = looking->mail ? hosts_in(looking, DNS_TYPE_SOA, error) : NULL;
     looking->www = looking->origin ? zone_hosts(looking->resolver, www, DNS_PORT, error) : NULL;

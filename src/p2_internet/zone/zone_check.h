@@ -23,6 +23,7 @@ struct zone_check_options {
     gboolean allow_private; /* ask addresses that are not public, too */
     gint64 now_s;           /* signatures are judged at this time */
     gint64 horizon_s;       /* and are to be good for so long; 0: three days */
+    char **names;           /* beside www: where do they lead; or NULL */
     const json_t *before;   /* of this zone: zone_record_last(); NULL: never looked at */
     const struct zone_network_source *networks; /* networks.h; NULL: nothing is known of them */
 };
