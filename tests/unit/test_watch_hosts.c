@@ -102,6 +102,32 @@ static void test_name_servers_given_own_and_lost(void)
     assert_told(lab, "opened visibility 198.51.100.0/22 AS0");
 }
 
+/* What `entente zone check --format json` wrote of two zones. */
+static void test_lists_by_zone_check(void)
+{
+    static const char zones[] =
+        "{\"schema\":\"entente/zone-check/1\",\"zone\":\"example.org\",\"servers\":["
+        "{\"host\":\"a.nic.org\",\"address\":\"192.0.2.1\",\"of_parent\":true},"
+        "{\"host\":\"ns1.example.org\",\"address\":\"198.51.100.53\",\"of_parent\":false},"
+        "{\"host\":\"ns1.example.org\",\"address\":\"2001:db8::53\",\"of_parent\":false}]}\n"
+        "{\"schema\":\"entente/zone-check/1\",\"zone\":\"example.net\",\"servers\":["
+        "{\"host\":null,\"address\":\"192.0.2.9\",\"of_parent\":false},"
+        "{\"host\":\"ns1.example.org\",\"address\":\"198.51.100.53\",\"of_parent\":false}]}\n"
+        "ns2.example.org 203.0.113.53 64510\n";
+    g_autoptr(GPtrArray) hosts = watch_hosts_parse(zones, "ns", NULL), none = NULL;
+    g_autoptr(GError) error = NULL;
+    char address[IP_PREFIX_TEXT];
+
+    g_assert_nonnull(hosts);
+    g_assert_cmpuint(hosts->len, ==, 3);
+    ip_prefix_format(&((struct watch_host *)hosts->pdata[1])->address, address);
+    g_assert_cmpstr(((struct watch_host *)hosts->pdata[1])->name, ==, "ns1.example.org");
+    g_assert_cmpstr(address, ==, "2001:db8::53/128");
+    none = watch_hosts_parse("{\"schema\":\"entente/zone-root/1\",\"servers\":[]}", "ns", &error);
+    g_assert_null(none);
+    g_assert_cmpstr(error->message, ==, "ns:1: is no document of schema entente/zone-check/1");
+}
+
 static void test_lists_of_name_servers(void)
 {
     static const struct {
@@ -131,5 +157,6 @@ int main(int argc, char **argv)
     g_test_add_func("/watch-hosts/name-servers-given-own-and-lost",
                     test_name_servers_given_own_and_lost);
     g_test_add_func("/watch-hosts/lists-of-name-servers", test_lists_of_name_servers);
+    g_test_add_func("/watch-hosts/lists-by-zone-check", test_lists_by_zone_check);
     return g_test_run();
 }

@@ -2,12 +2,14 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "p2_internet/routes/watch_private.h"
 #include "profile/values.h"
 
 #include <string.h>
 
-#define FILE_MAX ((gsize)1 << 20)
+#define FILE_MAX ((gsize)16 << 20)
+#define ZONE_SCHEMA "entente/zone-check/1"
 #define HOSTS_MAX 4096u
 #define ORIGINS_MAX 64u /* of one prefix that are learned */
 #define LEARN_US ((gint64)10 * 60 * G_USEC_PER_SEC)
@@ -27,24 +29,77 @@ void watch_host_free(gpointer data)
 
 /* ---- the list */
 
-static gboolean parse_words(char **words, struct watch_host *host, GError **error)
+/* NULL: it is in the list already, or an error is set. */
+static struct watch_host *add_host(GPtrArray *hosts, const char *name, const char *text,
+                                   GError **error)
 {
+    struct watch_host *host;
     guint8 family, address[16];
+    struct ip_prefix prefix;
 
-    if (!words[0] || !words[1])
+    if (!ip_address_parse(text, &family, address)) {
+        input_error(error, "\"%s\" is not an address", text);
+        return NULL;
+    }
+    ip_prefix_from_bytes(family, ip_family_bits(family), address, &prefix, NULL);
+    for (guint i = 0; i < hosts->len; i++) {
+        host = hosts->pdata[i];
+        if (ip_prefix_equal(&host->address, &prefix) && g_str_equal(host->name, name))
+            return NULL;
+    }
+    if (hosts->len == HOSTS_MAX) {
+        input_error(error, "more than %u name servers", HOSTS_MAX);
+        return NULL;
+    }
+    host = g_new0(struct watch_host, 1);
+    host->name = g_strdup(name);
+    host->address = prefix;
+    host->origins = g_array_new(FALSE, FALSE, sizeof(guint32));
+    g_ptr_array_add(hosts, host);
+    return host;
+}
+
+static gboolean parse_words(GPtrArray *hosts, char **words, GError **error)
+{
+    GError *failure = NULL;
+    struct watch_host *host;
+
+    if (!words[1])
         return input_error(error, "a name and an address belong here");
-    if (!ip_address_parse(words[1], &family, address))
-        return input_error(error, "\"%s\" is not an address", words[1]);
-    host->name = g_strdup(words[0]);
-    ip_prefix_from_bytes(family, ip_family_bits(family), address, &host->address, NULL);
-    for (char **word = words + 2; *word; word++) {
+    host = add_host(hosts, words[0], words[1], &failure);
+    for (char **word = words + 2; host && *word; word++) {
         guint32 as;
 
         if (!value_parse_as(*word, &as, error))
             return FALSE;
         g_array_append_val(host->origins, as);
     }
-    return TRUE;
+    if (failure)
+        g_propagate_error(error, failure);
+    return !failure;
+}
+
+/* A zone as `entente zone check` saw it: its own servers, not its parent's. */
+static gboolean parse_zone(GPtrArray *hosts, const char *line, GError **error)
+{
+    g_autoptr(json_t) zone = json_parse(line, strlen(line), FILE_MAX, "zone", error);
+    const json_t *servers = json_object_get(zone, "servers");
+    GError *failure = NULL;
+
+    if (!zone)
+        return FALSE;
+    if (g_strcmp0(json_text(zone, "schema"), ZONE_SCHEMA) != 0 || !json_is_array(servers))
+        return input_error(error, "is no document of schema " ZONE_SCHEMA);
+    for (gsize i = 0; i < json_array_size(servers) && !failure; i++) {
+        const json_t *server = json_array_get(servers, i);
+        const char *host = json_text(server, "host"), *address = json_text(server, "address");
+
+        if (host && address && !json_is_true(json_object_get(server, "of_parent")))
+            add_host(hosts, host, address, &failure);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return !failure;
 }
 
 /* The words of a line; what is behind a "#" says nothing. */
@@ -67,20 +122,12 @@ GPtrArray *watch_hosts_parse(const char *text, const char *name, GError **error)
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     for (guint i = 0; lines[i]; i++) {
-        g_auto(GStrv) words = words_of(lines[i]);
-        struct watch_host *host;
+        g_auto(GStrv) words = *lines[i] == '{' ? NULL : words_of(lines[i]);
 
-        if (!words[0])
+        if (words && !words[0])
             continue;
-        host = g_new0(struct watch_host, 1);
-        host->origins = g_array_new(FALSE, FALSE, sizeof(guint32));
-        g_ptr_array_add(hosts, host);
-        if (!parse_words(words, host, error)) {
+        if (words ? !parse_words(hosts, words, error) : !parse_zone(hosts, lines[i], error)) {
             g_prefix_error(error, "%s:%u: ", name, i + 1);
-            return NULL;
-        }
-        if (hosts->len > HOSTS_MAX) {
-            input_error(error, "%s:%u: more than %u name servers", name, i + 1, HOSTS_MAX);
             return NULL;
         }
     }

@@ -5,6 +5,8 @@
  *     ns1.example.org 192.0.2.53
  *     ns2.example.org 2001:db8::53    64500 64501
  *
+ * or lines as `entente zone check --format json` writes them, of which the zone's servers count.
+ *
  * The prefixes that hold them are mostly others': which these are, and who announces them, the
  * watch learns by listening (watch.h).
  */
