@@ -2,6 +2,7 @@
 endorse --network`, `alarm publish`, `routes corroborate`, `alarm public`; what is not theirs to say is
 refused.
 """
+import contextlib
 import hashlib
 import json
 import re
@@ -11,9 +12,11 @@ import time
 import jsonschema
 import pytest
 
-from conftest import ROOT, Program
-from nodes import MAKER, Community, Node
-from test_routes_replay import PROFILE, START, bmp_update, everybody, hear, ris_update, update
+pytest.importorskip("cryptography")
+import forge  # noqa: E402
+from conftest import ROOT, Program  # noqa: E402
+from nodes import MAKER, Community, Node  # noqa: E402
+from test_routes_replay import PROFILE, START, bmp_update, everybody, hear, ris_update, update  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "routes-corroborate.json").read_text())
@@ -254,6 +257,47 @@ def test_nodes_answer_by_themselves(world, published, nodes):
     seeing.until(lambda: metric(seeing, "entente_corroborate_rounds_total") > rounds + 1, 60)
     assert metric(seeing, "entente_corroborate_seen_total") == 1
     assert [len(each["sightings"]) for each in world.state.json("alarm", "public")[:-1]] == before
+
+
+def test_the_log_refuses_what_is_forged(world, published):
+    """In another's name, about another's network, by itself, and what was said already."""
+    state, company, society = forge.MEMBERS
+    log, leaf = world.community.log, published["entry"]
+
+    def refused(entry):
+        status, answer = log.submit(entry)
+        assert status == 403, answer
+        return forge.predicate_of(answer["receipt"])["reason"]
+
+    def alarm(actor, key, **other):
+        return forge.statement(actor.domain, actor.id, "route-alarm", {
+            **{name: published[name] for name in ("tlp", "alarm", "own", "prefix", "as", "path", "first", "last", "peers", "evidence")},
+            "as": 667, **other}, [key])
+
+    def sighting(actor, **other):
+        return forge.statement("route-alarm", leaf, "route-sighting", {
+            "alarm": leaf, "seen": "not-seen", "from": published["first"], "until": published["last"], "peers": 0, "of": 9,
+            "sources": ["recording"], **other}, [actor.issuer])
+    assert refused(alarm(state, society.issuer)) == "role"
+    assert refused(alarm(society, society.issuer)) == "conflict"
+    assert refused(alarm(state, state.issuer, own="198.51.100.0/24", prefix="198.51.100.0/24")) == "conflict"
+    assert refused(alarm(state, state.issuer, tlp="amber")) == "malformed"
+    assert refused(sighting(state)) == "conflict"
+    assert refused(sighting(company, peers=10)) == "malformed"
+    assert refused(sighting(company, seen="seen")) == "malformed"
+    assert refused(alarm(state, state.issuer, **{"as": published["as"]})) == "conflict"
+
+
+def test_the_page_of_the_publisher_shows_who_sees_it_too(world, published):
+    browser = pytest.importorskip("browser", reason="no selenium")
+    from test_verify_pages import text, visit
+    if not browser.available():
+        pytest.skip("no chromium and chromium-driver")
+    with contextlib.closing(browser.Browser()) as page:
+        for language, words in (("en", ("Alarms on its routes", "193.0.1.0/24", "AS666")), ("fr", ("Alertes sur ses routes", "Son réseau"))):
+            visit(page, f"{world.url}/signatories/{published['publisher']}", language)
+            assert [word for word in words if word not in text(page)] == []
+        assert page.console() == []
 
 
 def test_wrong_use(world, published):

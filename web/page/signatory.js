@@ -121,6 +121,25 @@ function saidCard(view, signatory) {
       outsideLink(row.uri, row.language), [timeText(view, row.time), ' · ', entryLink(view, row.index)]]), { class: 'said' }));
 }
 
+/* Who said what of an alarm, by name; what is disputed is left out. */
+function answersOf(view, alarm) {
+  const answers = alarm.sightings.filter((answer) => !answer.disputed);
+  if (answers.length === 0) return view.t('routes.no-answer');
+  return el('ul', {}, answers.map((answer) => el('li', {}, signatoryLink(view, { id: answer.by, name: answer.by_domain }), ' · ',
+    wordOr(view, `routes.${answer.seen}`, answer.seen), ' · ', view.t('routes.peers', { n: answer.peers, of: answer.of }), ' · ', entryLink(view, answer.index))));
+}
+
+/* What was done to its networks, as it published, and who sees it too. */
+function routesCard(view, signatory) {
+  const alarms = signatory.route_alarms.filter((alarm) => !alarm.disputed).slice(-LAST_ENTRIES).reverse();
+  if (alarms.length === 0) return null;
+  return card('routes', view.t('routes.title'), el('p', { class: 'card-lead' }, view.t('routes.lead')),
+    dataTable(view, view.t('routes.table'), [
+      { label: view.t('routes.route') }, { label: view.t('routes.network') }, { label: view.t('routes.seen-at') }, { label: view.t('routes.answers') },
+    ], alarms.map((alarm) => [[code(alarm.prefix), ` AS${alarm.as} · `, visible(alarm.alarm)], code(alarm.own),
+      [timeText(view, alarm.first), ' · ', entryLink(view, alarm.index)], answersOf(view, alarm)]), { class: 'said' }));
+}
+
 function keysCard(view, signatory) {
   const rows = signatory.keys.map((row) => [code(row.key), wordOr(view, `role.${row.role}`, row.role), entryLink(view, row.index),
     row.revoked ? entryLink(view, row.revoked.from_index) : row.until ? timeText(view, row.until) : view.t('key.no-end'), wordOr(view, `key.${row.status}`, row.status)]);
@@ -157,6 +176,7 @@ export async function pageSignatory(main, view) {
     assessmentCard(view, signatory, summary.principles),
     trendCard(view, signatory, summary.principles) ?? '',
     saidCard(view, signatory),
+    routesCard(view, signatory) ?? '',
     el('div', { class: 'columns' }, identityCard(view, signatory), contactCard(view, signatory)),
     keysCard(view, signatory),
     card('entries', view.t('signatory.entries'), entryList(view, entries, false)));
