@@ -116,7 +116,7 @@ static void stop(struct server *server)
 
 static struct dns *open_dns(const struct server *server, const char *anchor)
 {
-    const struct dns_options options = { server->address, anchor, 5 * G_USEC_PER_SEC };
+    const struct dns_options options = { server->address, anchor, 60 * G_USEC_PER_SEC };
     g_autoptr(GError) error = NULL;
     struct dns *dns = dns_new(&options, &error);
 
@@ -221,7 +221,7 @@ static void test_silence(void)
     g_assert_no_error(error);
     g_assert_null(dns_ask(dns, "entente.example", DNS_TYPE_TXT, &error));
     g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM);
-    g_assert_cmpint(g_get_monotonic_time() - start_us, <, 2 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - start_us, <, 20 * G_USEC_PER_SEC);
 }
 
 static void test_txt(void)

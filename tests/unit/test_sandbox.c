@@ -518,7 +518,7 @@ static void test_worker_dies_with_its_parent(void)
     g_assert_cmpint(read(ends[0], &worker_pid, sizeof worker_pid), ==, sizeof worker_pid);
     g_assert_cmpint(waitpid(parent, NULL, 0), ==, parent);
     g_assert_cmpint(read(ends[0], &byte, 1), ==, 0); /* closed by everybody */
-    for (guint i = 0; i < 100 && lives(worker_pid); i++)
+    for (guint i = 0; i < 3000 && lives(worker_pid); i++)
         g_usleep(SECOND / 50);
     g_assert_false(lives(worker_pid));
     close(ends[0]);

@@ -1,5 +1,6 @@
 /* Module starter: workers for a process with threads, and what they make of bad jobs. */
 #include "base/error.h"
+#include "base/sanitizer.h"
 #include "sandbox/starter.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT_US (3 * G_USEC_PER_SEC)
+/* A report of the sanitizers on a crash takes seconds on a busy machine. */
+#define LIMIT_US ((WITH_ADDRESS_SANITIZER ? 10 : 3) * G_USEC_PER_SEC)
 #define ANSWER_MAX (8u << 20)
 #define THREADS 8
 #define EACH 20
