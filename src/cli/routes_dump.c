@@ -164,11 +164,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         return input_error(error, "--by-time gives JSON Lines only: --format json");
     dumping.filter = filter;
     inputs = inputs_list(arguments);
-    if (given->by_time && inputs->len > MRT_RUN_BATCH)
-        return input_error(error, "%u files are too many at once: give %u at most, or join them",
-                           inputs->len, MRT_RUN_BATCH);
     if (!dump(context, inputs, &job, &summary, error))
-        return EXIT_SYSTEM;
+        return error_exit_status(*error);
     if (!context->quiet)
         warn(&summary, &dumping.counts);
     return summary.problems ? EXIT_INPUT : EXIT_DONE;

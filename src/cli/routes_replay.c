@@ -162,7 +162,6 @@ static int replay(const struct context *context, char **files, struct replaying 
 {
     g_autoptr(GPtrArray) inputs = inputs_list(files);
     const struct mrt_job job = {
-        .options = { .takers = 1 },
         .begin = begin,
         .put = put,
         .views = BMP_VIEW_PRE_POLICY,
@@ -175,12 +174,9 @@ static int replay(const struct context *context, char **files, struct replaying 
     };
     struct mrt_scan_summary summary;
 
-    if (inputs->len > MRT_RUN_BATCH)
-        return input_error(error, "%u files are too many at once: give %u at most, or join them",
-                           inputs->len, MRT_RUN_BATCH);
     fflush(stdout);
     if (!mrt_run(inputs, &job, STDOUT_FILENO, &summary, error))
-        return EXIT_SYSTEM;
+        return error_exit_status(*error);
     sum_up(context, replaying);
     for (guint i = 0; i < WATCH_ALARMS; i++)
         if (replaying->outcome.told[i])

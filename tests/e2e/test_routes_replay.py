@@ -158,6 +158,17 @@ def test_files_are_put_in_order_of_time(entente, files):
                 for line in lines_of(done)] == told
 
 
+def test_more_files_than_can_be_read_together(entente, files):
+    (files / "many").mkdir()
+    for number in range(129):
+        (files / "many" / f"{number}.mrt").write_bytes(LAST)
+    done = replay(entente, files, files / "many", status=2)
+    assert "129 files are too many at once: give 128 at most" in done.stderr
+    (files / "many" / "0.mrt").unlink()
+    lines = lines_of(replay(entente, files, "--format", "json", files / "many"))
+    assert [(line["alarm"], line["peers"]) for line in lines] == [("squatting", 1)]
+
+
 def test_what_is_no_recording(entente, files):
     (files / "readme.txt").write_text("Routes of the twelfth of May, as they were heard here.\n" * 3)
     done = replay(entente, files, files / "readme.txt", files / "story.mrt")

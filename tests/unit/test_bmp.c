@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 #include "p2_internet/routes/bmp.h"
+#include "route_vector.h"
 
 #include <string.h>
 
@@ -71,17 +72,6 @@ static void feed(struct station *station, const GByteArray *bytes)
 
 /* ---- what GoBGP told */
 
-static GByteArray *capture(void)
-{
-    g_autofree char *path =
-        g_test_build_filename(G_TEST_DIST, "vectors", "routes", "gobgp-3.10.bmp", NULL);
-    char *bytes;
-    gsize length;
-
-    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
-    return g_byte_array_new_take((guint8 *)bytes, length);
-}
-
 #define UP "state 127.0.0.2 AS64513 1>6 +0\n"
 #define DOWN "state 127.0.0.2 AS64513 6>1 +14\n"
 #define BEFORE                                                                                     \
@@ -102,7 +92,7 @@ static void test_gobgp(void)
                             "withdraw 0.0.0.0 AS64512 2001:db8:1::/48 loc +1\n" },
         { 0, "" },
     };
-    g_autoptr(GByteArray) bytes = capture();
+    g_autoptr(GByteArray) bytes = route_vector("gobgp-3.10.bmp");
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         const struct bmp_counts *counts;
@@ -135,7 +125,7 @@ static void test_gobgp(void)
 /* In whatever pieces it comes. */
 static void test_pieces(void)
 {
-    g_autoptr(GByteArray) bytes = capture();
+    g_autoptr(GByteArray) bytes = route_vector("gobgp-3.10.bmp");
     struct station whole, torn;
 
     station_open(&whole, BMP_VIEW_ALL);
@@ -155,7 +145,7 @@ static void test_pieces(void)
 /* A stream that ends early says where; the sessions that stood are down. */
 static void test_torn(void)
 {
-    g_autoptr(GByteArray) bytes = capture();
+    g_autoptr(GByteArray) bytes = route_vector("gobgp-3.10.bmp");
     g_autoptr(GError) error = NULL;
     struct station station;
 
@@ -510,7 +500,7 @@ static void test_largest(void)
 /* Each bit of the capture flipped: the reader goes on or says where it stopped. */
 static void test_flipped(void)
 {
-    g_autoptr(GByteArray) bytes = capture();
+    g_autoptr(GByteArray) bytes = route_vector("gobgp-3.10.bmp");
     guint refused = 0;
 
     for (guint i = 0; i < bytes->len * 8; i++) {
@@ -533,7 +523,7 @@ static void test_flipped(void)
 
 static void test_recognised(void)
 {
-    g_autoptr(GByteArray) bytes = capture();
+    g_autoptr(GByteArray) bytes = route_vector("gobgp-3.10.bmp");
 
     g_assert_true(bmp_is_stream(bytes->data, bytes->len));
     g_assert_true(bmp_is_stream(bytes->data, BMP_HEADER_SIZE));

@@ -5,23 +5,13 @@
 #include "base/error.h"
 #include "p2_internet/routes/openbmp.h"
 #include "p2_internet/routes/routes_feed.h"
+#include "route_vector.h"
 
 #include <string.h>
 
 #define KIND_BMP 12
 #define KIND_AT 13
 #define HEADER 78 /* with an administrator's name of no bytes and a group of none */
-
-static GByteArray *capture(void)
-{
-    g_autofree char *path =
-        g_test_build_filename(G_TEST_DIST, "vectors", "routes", "gobgp-3.10.bmp", NULL);
-    char *bytes;
-    gsize length;
-
-    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
-    return g_byte_array_new_take((guint8 *)bytes, length);
-}
 
 static void wrap(GByteArray *out, guint8 kind, const guint8 *message, guint32 length)
 {
@@ -90,7 +80,7 @@ static char *say(const GByteArray *bytes, gsize piece)
 static void test_says_the_same(void)
 {
     static const gsize pieces[] = { 1, 7, 100, 4096 };
-    g_autoptr(GByteArray) bare = capture(), dressed = wrapped(bare);
+    g_autoptr(GByteArray) bare = route_vector("gobgp-3.10.bmp"), dressed = wrapped(bare);
     g_autofree char *wanted = say(bare, bare->len);
 
     g_assert_nonnull(strstr(wanted, "GoBGP announce 198.51.100.0/24\n"));
@@ -127,7 +117,7 @@ static void test_headers(void)
 /* Cut within a header: told with the place of that header. */
 static void test_torn(void)
 {
-    g_autoptr(GByteArray) bare = capture(), dressed = wrapped(bare);
+    g_autoptr(GByteArray) bare = route_vector("gobgp-3.10.bmp"), dressed = wrapped(bare);
     g_autoptr(GString) told = g_string_new(NULL);
     g_autoptr(routes_feed_t) feed = routes_feed_new("file", BMP_VIEW_ALL, tell, told);
     g_autoptr(GError) error = NULL;

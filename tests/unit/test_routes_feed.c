@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 #include "p2_internet/routes/routes_feed.h"
+#include "route_vector.h"
 
 #include <string.h>
 
@@ -14,16 +15,6 @@ static void tell(const char *feed, const struct route_element *element, gpointer
     if (element->kind != ROUTE_STATE)
         ip_prefix_format(&element->prefix, prefix);
     g_string_append_printf(data, "%s %s %s\n", feed, route_kind_name(element->kind), prefix);
-}
-
-static GByteArray *vector(const char *name)
-{
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "vectors", "routes", name, NULL);
-    char *bytes;
-    gsize length;
-
-    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
-    return g_byte_array_new_take((guint8 *)bytes, length);
 }
 
 static const struct {
@@ -48,7 +39,7 @@ static const struct {
 static void test_forms(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(GByteArray) bytes = vector(rows[i].file);
+        g_autoptr(GByteArray) bytes = route_vector(rows[i].file);
 
         for (gsize size = bytes->len; size; size /= 3) {
             g_autoptr(GString) told = g_string_new(NULL);
@@ -87,7 +78,7 @@ static void test_torn(void)
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cuts); i++) {
-        g_autoptr(GByteArray) bytes = vector(cuts[i].file);
+        g_autoptr(GByteArray) bytes = route_vector(cuts[i].file);
         g_autoptr(GString) told = g_string_new(NULL);
         g_autoptr(routes_feed_t) feed = routes_feed_new("file", BMP_VIEW_ALL, tell, told);
         g_autoptr(GError) error = NULL;

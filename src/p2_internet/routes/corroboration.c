@@ -133,7 +133,6 @@ gboolean corroboration_read(struct corroboration *corroboration, GPtrArray *inpu
                             gboolean *whole, GError **error)
 {
     const struct mrt_job job = {
-        .options = { .takers = 1 },
         .begin = begin,
         .put = put,
         .views = BMP_VIEW_PRE_POLICY,
@@ -146,9 +145,6 @@ gboolean corroboration_read(struct corroboration *corroboration, GPtrArray *inpu
     };
     struct mrt_scan_summary summary;
 
-    if (inputs->len > MRT_RUN_BATCH)
-        return input_error(error, "%u files are too many at once: give %u at most, or join them",
-                           inputs->len, MRT_RUN_BATCH);
     if (!mrt_run(inputs, &job, -1, &summary, error))
         return FALSE;
     *whole = !summary.problems;

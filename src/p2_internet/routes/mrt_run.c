@@ -266,6 +266,11 @@ gboolean mrt_run(GPtrArray *inputs, const struct mrt_job *job, int output,
     *summary = (struct mrt_scan_summary){ 0 };
     if (!confinement)
         return FALSE;
+    if (job->put && inputs->len > MRT_RUN_BATCH)
+        return input_error(error, "%u files are too many at once: give %u at most, or join them",
+                           inputs->len, MRT_RUN_BATCH);
+    if (job->put)
+        run.options.takers = 1;
     if (!run.options.takers)
         run.options.takers = g_get_num_processors();
     run.options.takers = MIN(run.options.takers, TAKERS_MAX);

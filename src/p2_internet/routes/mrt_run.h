@@ -18,7 +18,10 @@ struct mrt_job {
     gpointer (*begin)(gpointer data);
     const char *(*take)(gpointer state, const struct mrt_record *record, struct mrt_peers *peers,
                         struct text_out *out);
-    /* In place of take(), with the one state: what routes_merge() gives, of files of any form. */
+    /*
+     * In place of take(), with the one state: what routes_merge() gives, of files of any form; at
+     * most MRT_RUN_BATCH of them.
+     */
     void (*put)(gpointer state, const char *feed, const struct route_element *element,
                 struct text_out *out);
     guint views; /* with put(): enum bmp_view */
@@ -33,7 +36,7 @@ struct mrt_job {
 };
 
 /*
- * Reads all inputs, in order (with put() those of a worker, MRT_RUN_BATCH, by time), and writes to
+ * Reads all inputs, in order (with put() by time), and writes to
  * `output` (-1: nothing is). FALSE: the worker could not be started or the output not be written.
  * An output that nobody reads any more is no error: summary->stopped.
  */
