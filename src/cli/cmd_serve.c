@@ -31,7 +31,7 @@ struct state {
     char *rate, *connections, *peer_connections, *cache, *threads, *mailbox_work, *mailbox_size;
     char *hunt_every, *drill_every, *ct_every;
     gboolean publish_drills;
-    char *ris_live, *bmp, **bmp_routers, *rtr, *routes_silence;
+    char *ris_live, *bmp, **bmp_routers, *rtr, **relationships, *name_servers, *routes_silence;
     char **recordings, *answer_every;
 };
 
@@ -77,6 +77,10 @@ static const struct command_option options[] = {
       "A router that may; may be given several times (default: all, on loopback)", "ADDRESS" },
     { "rtr", 0, G_OPTION_ARG_STRING, offsetof(struct state, rtr),
       "Judge these routes by what this RPKI cache holds (RTR)", "HOST[:PORT]" },
+    { "relationships", 0, G_OPTION_ARG_FILENAME_ARRAY, offsetof(struct state, relationships),
+      "Who buys from whom (CAIDA), to tell leaks; may be given several times", "FILE" },
+    { "name-servers", 0, G_OPTION_ARG_FILENAME, offsetof(struct state, name_servers),
+      "Watch the prefixes of our name servers, too: lines of a name and an address", "FILE" },
     { "routes-silence", 0, G_OPTION_ARG_STRING, offsetof(struct state, routes_silence),
       "A source of routes that says nothing for so long is an alarm (default: 120)", "SECONDS" },
     { "answer-alarms", 0, G_OPTION_ARG_FILENAME_ARRAY, offsetof(struct state, recordings),
@@ -276,6 +280,8 @@ static int run(const struct context *context, void *data, char **arguments, GErr
         .bmp = state->bmp,
         .bmp_routers = state->bmp_routers,
         .rtr = state->rtr,
+        .relationships = state->relationships,
+        .name_servers = state->name_servers,
         .routes_silence_s = ROUTES_SILENCE_S,
         .recordings = state->recordings,
         .open_metrics = state->open_metrics,

@@ -32,16 +32,18 @@ struct node_options {
     guint ct_every_s;     /* reads the logs of certificates so often; 0: never */
     guint drill_every_s;  /* looks so often which drills are due; 0: never */
     gboolean publish_drills;
-    const char *ris_live;   /* URL; NULL: not listened to */
-    const char *bmp;        /* "ADDRESS:PORT" where routers tell of their routes; or NULL */
-    char **bmp_routers;     /* addresses of those that may; NULL: all that reach it */
-    const char *rtr;        /* "HOST:PORT" of an RPKI cache; or NULL */
-    guint routes_silence_s; /* a feed is silent after so long */
-    char **recordings;      /* folders of routes, by which others' alarms are answered; or NULL */
-    guint answer_every_s;   /* 0: never */
-    const char *advertise;  /* URL at which its other nodes reach this one; NULL: as it listens */
-    gint64 lease_us;        /* how long a sequencer may be silent; 0: the default */
-    guint64 cache;          /* bytes of tiles kept in memory; 0: the default */
+    const char *ris_live;     /* URL; NULL: not listened to */
+    const char *bmp;          /* "ADDRESS:PORT" where routers tell of their routes; or NULL */
+    char **bmp_routers;       /* addresses of those that may; NULL: all that reach it */
+    const char *rtr;          /* "HOST:PORT" of an RPKI cache; or NULL */
+    char **relationships;     /* files of who buys from whom; or NULL */
+    const char *name_servers; /* file: where our name servers are; or NULL */
+    guint routes_silence_s;   /* a feed is silent after so long */
+    char **recordings;        /* folders of routes, by which others' alarms are answered; or NULL */
+    guint answer_every_s;     /* 0: never */
+    const char *advertise;    /* URL at which its other nodes reach this one; NULL: as it listens */
+    gint64 lease_us;          /* how long a sequencer may be silent; 0: the default */
+    guint64 cache;            /* bytes of tiles kept in memory; 0: the default */
     struct face_options face;
 };
 

@@ -96,8 +96,9 @@ static void become_listener(const struct background_round *round, int keeper)
 }
 
 /* What it ended of, for people. */
-static gboolean ended(pid_t child, GError **error)
+static gboolean ended(pid_t child, const struct routes_shown *shown, GError **error)
 {
+    char problem[ROUTES_TEXT_MAX];
     int status = 0;
 
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -105,11 +106,15 @@ static gboolean ended(pid_t child, GError **error)
     if (WIFSIGNALED(status))
         return system_error(error, "the process that listens ended by signal %d (%s)",
                             WTERMSIG(status), strsignal(WTERMSIG(status)));
+    g_strlcpy(problem, shown->problem, sizeof problem);
+    if (*problem)
+        return system_error(error, "%s", problem);
     return system_error(error, "the process that listens ended (status %d)", WEXITSTATUS(status));
 }
 
 gboolean routes_keep(struct background_round *round, GError **error)
 {
+    struct routes_shown *shown = ((const struct routes_work *)round->own)->shown;
     int ends[2];
     pid_t child;
     gboolean is_understood;
@@ -117,6 +122,7 @@ gboolean routes_keep(struct background_round *round, GError **error)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return errno_error(error, errno, "no socket");
     fflush(NULL);
+    *shown->problem = '\0';
     child = fork();
     if (child == 0)
         become_listener(round, ends[1]);
@@ -125,13 +131,13 @@ gboolean routes_keep(struct background_round *round, GError **error)
         close(ends[0]);
         return errno_error(error, errno, "no process");
     }
-    ((const struct routes_work *)round->own)->shown->started++;
+    shown->started++;
     is_understood = keep(round, ends[0], error);
     close(ends[0]);
     if (!is_understood)
         kill(child, SIGKILL);
     if (is_understood)
-        return ended(child, error);
-    ended(child, NULL);
+        return ended(child, shown, error);
+    ended(child, shown, NULL);
     return FALSE;
 }

@@ -5,17 +5,21 @@
 #include "net/stream.h"
 #include "node/routes_watch.h"
 #include "node/walls.h"
+#include "p2_internet/routes/relations.h"
 #include "p2_internet/routes/ris_live.h"
 #include "p2_internet/routes/watch_alarm.h"
+#include "p2_internet/routes/watch_hosts.h"
 #include "p2_internet/routes/watch_profile.h"
 #include "p2_internet/routes/watch_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,8 +45,10 @@ struct listening {
     const struct routes_sources *sources;
     struct routes_shown *shown;
     int keeper, wake;
+    int held; /* the folder, as long as this process lives */
     char *ris_feed, *rtr_feed, *folder, *state;
-    GPtrArray *prefixes, *systems;
+    GPtrArray *prefixes, *systems, *hosts;
+    struct relations *relations;
     struct ris_client *ris;
     struct rtr_client *rtr;
     struct routers *routers;
@@ -314,6 +320,8 @@ static struct watch *new_watch(struct listening *listening)
 {
     const struct watch_options options = { .prefixes = listening->prefixes,
                                            .systems = listening->systems,
+                                           .hosts = listening->hosts,
+                                           .relations = listening->relations,
                                            .silence_us = listening->sources->silence_us };
 
     return watch_new(&options, take_report, listening);
@@ -370,6 +378,40 @@ static gboolean confine(const struct listening *listening, GError **error)
            walls_raise_around(listening->round->node, listening->folder, error);
 }
 
+/* Files, each read in a worker of its own, while there is one thread. */
+static gboolean read_files(struct listening *listening, GError **error)
+{
+    char *const *path = listening->sources->relationships;
+
+    if (path)
+        listening->relations = relations_new();
+    for (; path && *path; path++)
+        if (!relations_read(listening->relations, *path, error))
+            return FALSE;
+    if (listening->relations)
+        relations_seal(listening->relations);
+    if (listening->sources->name_servers)
+        listening->hosts = watch_hosts_read(listening->sources->name_servers, error);
+    return !listening->sources->name_servers || listening->hosts;
+}
+
+int routes_hold(const char *data_folder, GError **error)
+{
+    g_autofree char *folder = g_build_filename(data_folder, ROUTES_FOLDER, NULL);
+    g_autofree char *path = g_build_filename(folder, ROUTES_LOCK, NULL);
+    int fd;
+
+    if (!file_make_folder(folder, FOLDER_MODE, error))
+        return -1;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, STATE_MODE);
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+        return fd;
+    errno_error(error, errno, "%s: cannot be held", path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 /* What binds, and what loads code: not possible any more once it is confined. */
 static gboolean prepare(struct listening *listening, GError **error)
 {
@@ -380,10 +422,11 @@ static gboolean prepare(struct listening *listening, GError **error)
     listening->state = g_build_filename(listening->folder, ROUTES_STATE, NULL);
     if (listening->wake < 0)
         return errno_error(error, errno, "eventfd");
-    if (!watch_of_profile(listening->round->profile, &listening->prefixes, &listening->systems,
+    listening->held = routes_hold(listening->round->data, error);
+    if (listening->held < 0 ||
+        !watch_of_profile(listening->round->profile, &listening->prefixes, &listening->systems,
                           error) ||
-        !file_make_folder(listening->folder, FOLDER_MODE, error) ||
-        (sources->ris_live && !stream_load(error)))
+        !read_files(listening, error) || (sources->ris_live && !stream_load(error)))
         return FALSE;
     if (sources->bmp) {
         listening->routers =
@@ -405,6 +448,7 @@ static gboolean begin_ris(struct listening *listening, GError **error)
                                             .ca_file = options->ca_file,
                                             .prefixes = listening->prefixes,
                                             .systems = listening->systems,
+                                            .hosts = listening->hosts,
                                             .ping_us = MIN(PING_EVERY_US, silence_us / PINGS),
                                             .take = take_message,
                                             .data = listening };
@@ -501,7 +545,7 @@ void routes_listen(const struct background_round *round, int keeper)
 
     set_signals();
     if (!prepare(&listening, &failure) || !begin(&listening, &failure)) {
-        fprintf(stderr, "Routes: %s\n", failure->message);
+        g_strlcpy(listening.shown->problem, failure->message, sizeof listening.shown->problem);
         _exit(EXIT_FAILURE);
     }
     do {

@@ -21,12 +21,15 @@
 
 #define ROUTES_FOLDER "routes" /* in the data folder */
 #define ROUTES_STATE "watch.state"
+#define ROUTES_LOCK "lock"
 #define ROUTES_TEXT_MAX 256
 
 /* What is listened to; borrowed from the node's options. */
 struct routes_sources {
     const char *ris_live, *bmp, *rtr;
     char *const *bmp_routers;
+    char *const *relationships; /* files (relations.h); or NULL */
+    const char *name_servers;   /* file (watch_hosts.h); or NULL */
     gint64 silence_us;
 };
 
@@ -46,6 +49,7 @@ struct routes_shown {
     guint64 alarms, repeats, ends; /* the keeper's */
     guint64 started;               /* listeners, the keeper's */
     char ris_problem[ROUTES_TEXT_MAX], rtr_problem[ROUTES_TEXT_MAX];
+    char problem[ROUTES_TEXT_MAX];     /* why the listener gave up; "": it did not */
     char bmp_address[ROUTES_TEXT_MAX]; /* with the port that the kernel gave */
 };
 
@@ -54,6 +58,12 @@ struct routes_work {
     struct routes_sources sources;
     struct routes_shown *shown;
 };
+
+/*
+ * Waits until no listener has the folder: one whose node stopped still writes its state, and has
+ * the port of its routers. Gives a descriptor that holds it until it is closed; -1 and an error.
+ */
+int routes_hold(const char *data_folder, GError **error);
 
 /* The keeper: starts a listener, and does what it reports, until one of them ends. */
 gboolean routes_keep(struct background_round *round, GError **error);

@@ -11,9 +11,11 @@
 #include "node/routes_watch.h"
 #include "node/services.h"
 #include "p2_internet/routes/watch_alarm.h"
+#include "p2_internet/routes/watch_hosts.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define AGAIN_S 5 /* a listener that ended is started anew */
 
@@ -27,8 +29,10 @@ static void ignore(const char *feed, const struct route_element *element, gpoint
 }
 
 /* What is wrong is said at once, not by a process in the background. */
-static gboolean check(const struct routes_sources *sources, GError **error)
+static gboolean check(const struct routes_sources *sources, const char *data_folder, GError **error)
 {
+    int held;
+
     g_autofree char *host = NULL, *port = NULL;
     g_autoptr(routers_t) routers = NULL;
 
@@ -36,8 +40,18 @@ static gboolean check(const struct routes_sources *sources, GError **error)
         return FALSE;
     if (sources->rtr && !rtr_split(sources->rtr, &host, &port, error))
         return FALSE;
+    if (sources->name_servers) {
+        g_autoptr(GPtrArray) hosts = watch_hosts_read(sources->name_servers, error);
+
+        if (!hosts)
+            return FALSE;
+    }
+    held = routes_hold(data_folder, error);
+    if (held < 0)
+        return FALSE;
     if (sources->bmp)
         routers = routers_open(sources->bmp, sources->bmp_routers, ignore, NULL, error);
+    close(held);
     return !sources->bmp || routers;
 }
 
@@ -88,8 +102,9 @@ static gpointer start(struct node *node, GError **error)
     struct routes *own;
 
     if (!options->ris_live && !options->bmp) {
-        if (options->rtr || options->bmp_routers)
-            input_error(error, "--rtr and --bmp-router go with --ris-live or --bmp");
+        if (options->rtr || options->bmp_routers || options->relationships || options->name_servers)
+            input_error(error, "--rtr, --bmp-router, --relationships and --name-servers go with "
+                               "--ris-live or --bmp");
         return NULL;
     }
     own = g_new0(struct routes, 1);
@@ -98,9 +113,11 @@ static gpointer start(struct node *node, GError **error)
         .bmp = options->bmp,
         .bmp_routers = options->bmp_routers,
         .rtr = options->rtr,
+        .relationships = options->relationships,
+        .name_servers = options->name_servers,
         .silence_us = (gint64)options->routes_silence_s * G_USEC_PER_SEC,
     };
-    if (check(&own->work.sources, error) && begin(own, node, error))
+    if (check(&own->work.sources, options->data_folder, error) && begin(own, node, error))
         return own;
     stop(own);
     return NULL;

@@ -89,6 +89,12 @@ class Watch:
         self.node.errors.close()
         until(lambda: not any(pathlib.Path(f"/proc/{pid}/exe").exists() for pid in pids[1:]))
 
+    def stop(self):
+        """In order; the listener ends a little after the node."""
+        pids = self.processes()
+        self.node.stop()
+        until(lambda: not any(pathlib.Path(f"/proc/{pid}/exe").exists() for pid in pids))
+
     def saved(self):
         state = self.me.data / "routes" / "watch.state"
         return state.read_text() if state.exists() else ""
@@ -258,13 +264,13 @@ def test_a_state_that_was_changed_is_put_aside(watch):
     watch.serve("--ris-live", ris.url)
     until(lambda: ris.clients, why=watch.said)
     ris.say(ris_route(1, OWN, [64501]))
-    until(lambda: '"route":' in watch.saved())
-    watch.node.stop()
+    until(lambda: '"route":' in watch.saved(), why=watch.said)
+    watch.stop()
     state = watch.me.data / "routes" / "watch.state"
     state.write_text(watch.saved().replace("64501", "64777"))
     watch.serve("--ris-live", ris.url)
-    until(lambda: "begins anew" in watch.said())
-    until(lambda: watch.routes()["ris_live"]["connected"])
+    until(lambda: "begins anew" in watch.said(), why=watch.said)
+    until(lambda: watch.routes()["ris_live"]["connected"], why=watch.said)
     assert watch.routes()["held"] == 0
     assert "64777" in (state.parent / "watch.state.damaged").read_text()
 
@@ -284,12 +290,53 @@ def test_hostile_messages_change_nothing(watch):
     assert metric(watch, "routes_unread_total") >= 1
 
 
+def test_leaks_and_name_servers(watch, tmp_path):
+    """By files: who buys from whom, and where our name servers are."""
+    ris = kept(watch, RisLive())
+    (tmp_path / "as-rel").write_text("65101|64600|-1\n65102|64600|-1\n64777|64600|-1\n"
+                                     "64777|64501|-1\n")
+    (tmp_path / "ns").write_text("ns1.ville.example 198.51.100.53\n")
+    watch.serve("--ris-live", ris.url, "--relationships", tmp_path / "as-rel", "--name-servers",
+                tmp_path / "ns")
+    until(lambda: len(ris.requests) == 5, why=watch.said)
+    assert "198.51.100.53/32" in [request["data"].get("prefix") for request in ris.requests]
+    ris.say(*(ris_route(peer, "198.51.100.0/24", [4200]) for peer in range(1, 5)))
+    # 64600 has it of one of its providers, and gives it to others.
+    ris.say(*(ris_route(peer, OWN, [64600, 64777, 64501]) for peer in (1, 2)))
+    page = watch.wait("raised", OWN, "AS64600", count=1)
+    assert '"alarm":"leak"' in page.replace("\n", "").replace(" ", "")
+
+
+def test_a_file_that_is_none_is_said(watch, tmp_path):
+    (tmp_path / "as-rel").write_text("1|2|7\n")
+    ris = kept(watch, RisLive())
+    watch.serve("--ris-live", ris.url, "--relationships", tmp_path / "as-rel")
+    until(lambda: "as-rel: line 1 " in watch.said(), why=watch.said)
+    assert refused(watch.me, "--ris-live", ris.url, "--name-servers", tmp_path / "as-rel")[0] == 2
+    assert refused(watch.me, "--name-servers", tmp_path / "as-rel")[0] == 2
+
+
 def refused(folder, *options):
     """Exit status and what is said of a node that does not start."""
     done = subprocess.run([BINARY, "serve", "--listen", f"127.0.0.1:{free_port()}", *options],
                           cwd=folder.folder, env=folder.environment, capture_output=True, text=True,
                           timeout=60)
     return done.returncode, done.stderr
+
+
+def test_stopped_in_order_it_goes_on_at_once(watch):
+    """The last that was heard is saved; who is started at once waits for who still saves."""
+    ris, port = kept(watch, RisLive()), free_port()
+    watch.serve("--ris-live", ris.url, "--bmp", f"127.0.0.1:{port}")
+    until(lambda: ris.clients, why=watch.said)
+    for peer in range(1, 6):
+        ris.say(ris_route(peer, OWN, [64501]))
+        until(lambda count=peer: watch.routes()["held"] == count, why=watch.said)
+        watch.node.stop()
+        asked = len(ris.requests)
+        watch.serve("--ris-live", ris.url, "--bmp", f"127.0.0.1:{port}")
+        until(lambda before=asked: len(ris.requests) == before + 4, why=watch.said)
+        until(lambda count=peer: watch.routes()["held"] == count, why=watch.said)
 
 
 def test_what_cannot_be_is_said_at_once(watch, tmp_path):

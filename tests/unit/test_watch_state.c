@@ -3,6 +3,7 @@
  * that is cut or changed anywhere is none.
  */
 #include "base/error.h"
+#include "p2_internet/routes/watch_hosts.h"
 #include "p2_internet/routes/watch_profile.h"
 #include "p2_internet/routes/watch_state.h"
 
@@ -21,9 +22,11 @@ static const char profile_text[] = "signatory: {name: A, group: state}\n"
                                    "  as:\n"
                                    "    - {number: 3333, name: us}\n";
 
+static const char hosts_text[] = "ns1.example.org 192.0.2.53\n";
+
 struct lab {
     struct profile *profile;
-    GPtrArray *prefixes, *systems, *untold;
+    GPtrArray *prefixes, *systems, *hosts, *untold;
     struct watch *watch;
     GString *told;
     gint64 now_us;
@@ -38,7 +41,9 @@ static void take_report(const struct watch_report *report, gpointer data)
 
 static void begin(struct lab *lab)
 {
-    const struct watch_options options = { .prefixes = lab->prefixes, .systems = lab->systems };
+    const struct watch_options options = { .prefixes = lab->prefixes,
+                                           .systems = lab->systems,
+                                           .hosts = lab->hosts };
 
     watch_free(lab->watch);
     lab->watch = watch_new(&options, take_report, lab);
@@ -51,6 +56,7 @@ static struct lab *lab_with(const char *text)
 
     lab->profile = profile_parse(text, strlen(text), "p", NULL);
     g_assert_true(watch_of_profile(lab->profile, &lab->prefixes, &lab->systems, NULL));
+    lab->hosts = watch_hosts_parse(hosts_text, "hosts", NULL);
     lab->untold = g_ptr_array_new_with_free_func(g_free);
     lab->told = g_string_new(NULL);
     lab->now_us = START;
@@ -63,6 +69,7 @@ static void lab_free(struct lab *lab)
     watch_free(lab->watch);
     g_ptr_array_unref(lab->prefixes);
     g_ptr_array_unref(lab->systems);
+    g_ptr_array_unref(lab->hosts);
     g_ptr_array_unref(lab->untold);
     g_string_free(lab->told, TRUE);
     profile_free(lab->profile);
@@ -193,6 +200,25 @@ static void test_a_router_begins_anew(void)
     assert_told(lab, "closed silence|" PASSING "||0;");
 }
 
+/* Whoever announces a name server's prefix when the watch begins is right, and not after. */
+static void test_what_was_learned_is_kept(void)
+{
+    g_autoptr(lab_t) lab = lab_with(profile_text);
+
+    for (guint peer = 1; peer <= 4; peer++)
+        say(lab, LASTING, peer, "192.0.2.0/24", 4200);
+    live(lab, 900);
+    restart(lab);
+    assert_told(lab, "");
+    for (guint peer = 1; peer <= 2; peer++)
+        say(lab, LASTING, peer, "192.0.2.0/24", 666);
+    assert_told(lab, "opened origin|ns1.example.org|192.0.2.0/24|666;");
+    restart(lab);
+    live(lab, 60);
+    assert_told(lab, "");
+    assert_counts(lab, 4, 1);
+}
+
 static void test_what_the_profile_lost_is_forgotten(void)
 {
     g_autoptr(lab_t) lab = lab_with(profile_text);
@@ -240,6 +266,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/watch-state/restart", test_an_incident_outlives_a_restart);
     g_test_add_func("/watch-state/router", test_a_router_begins_anew);
+    g_test_add_func("/watch-state/learned", test_what_was_learned_is_kept);
     g_test_add_func("/watch-state/profile", test_what_the_profile_lost_is_forgotten);
     g_test_add_func("/watch-state/changed", test_a_changed_text_is_none);
     return g_test_run();

@@ -9,6 +9,7 @@
 #include "net/websocket.h"
 #include "p2_internet/routes/ris_client.h"
 #include "p2_internet/routes/watch.h"
+#include "p2_internet/routes/watch_hosts.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@
 
 static void tell(enum websocket_kind kind, const guint8 *bytes, gsize length, gpointer data)
 {
-    g_string_append_printf(data, "%u:%.*s;", kind, (int)length, (const char *)bytes);
+    g_string_append_printf(data, "%d:%.*s;", (int)kind, (int)length, (const char *)bytes);
 }
 
 /* What the bytes say, in pieces of `step`; NULL: they break a rule. The caller's. */
@@ -148,9 +149,12 @@ static void test_what_is_asked_for(void)
 {
     struct watch_prefix prefix = { 0 };
     struct watch_as system = { .as = 3333 };
-    g_autoptr(GPtrArray) prefixes = g_ptr_array_new(), systems = g_ptr_array_new(), all = NULL;
+    g_autoptr(GPtrArray) prefixes = g_ptr_array_new(), systems = g_ptr_array_new(), hosts = NULL,
+                         all = NULL;
     static const char *const expected[] = {
         "{\"type\":\"ris_subscribe\",\"data\":{\"prefix\":\"2001:67c:2e8::/48\",\"socketOptions\":{"
+        "\"includeRaw\":true,\"acknowledge\":true},\"moreSpecific\":true,\"lessSpecific\":true}}",
+        "{\"type\":\"ris_subscribe\",\"data\":{\"prefix\":\"192.0.2.53/32\",\"socketOptions\":{"
         "\"includeRaw\":true,\"acknowledge\":true},\"moreSpecific\":true,\"lessSpecific\":true}}",
         "{\"type\":\"ris_subscribe\",\"data\":{\"path\":\"3333\",\"socketOptions\":{\"includeRaw\":"
         "true,\"acknowledge\":true}}}",
@@ -161,7 +165,8 @@ static void test_what_is_asked_for(void)
     g_assert_true(ip_prefix_parse("2001:67c:2e8::/48", &prefix.prefix, NULL));
     g_ptr_array_add(prefixes, &prefix);
     g_ptr_array_add(systems, &system);
-    all = ris_subscriptions(prefixes, systems);
+    hosts = watch_hosts_parse("ns1 192.0.2.53\n", "list", NULL);
+    all = ris_subscriptions(prefixes, systems, hosts);
     g_assert_cmpuint(all->len, ==, G_N_ELEMENTS(expected));
     for (guint i = 0; i < all->len; i++)
         g_assert_cmpstr(all->pdata[i], ==, expected[i]);

@@ -5,6 +5,7 @@
 #include "net/stream.h"
 #include "net/websocket.h"
 #include "p2_internet/routes/watch.h"
+#include "p2_internet/routes/watch_hosts.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,7 +59,8 @@ static void add_subscription(GPtrArray *all, const char *member, json_t *value)
     free(text);
 }
 
-GPtrArray *ris_subscriptions(const GPtrArray *prefixes, const GPtrArray *systems)
+GPtrArray *ris_subscriptions(const GPtrArray *prefixes, const GPtrArray *systems,
+                             const GPtrArray *hosts)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
 
@@ -67,6 +69,13 @@ GPtrArray *ris_subscriptions(const GPtrArray *prefixes, const GPtrArray *systems
         char text[IP_PREFIX_TEXT];
 
         ip_prefix_format(&prefix->prefix, text);
+        add_subscription(all, "prefix", json_string(text));
+    }
+    for (guint i = 0; hosts && i < hosts->len; i++) {
+        const struct watch_host *host = hosts->pdata[i];
+        char text[IP_PREFIX_TEXT];
+
+        ip_prefix_format(&host->address, text);
         add_subscription(all, "prefix", json_string(text));
     }
     for (guint i = 0; systems && i < systems->len; i++) {
@@ -301,7 +310,7 @@ struct ris_client *ris_client_start(const struct ris_client_options *options, GE
     if (!client->options.ping_us)
         client->options.ping_us = PING_US;
     client->output = g_byte_array_new();
-    client->subscriptions = ris_subscriptions(options->prefixes, options->systems);
+    client->subscriptions = ris_subscriptions(options->prefixes, options->systems, options->hosts);
     client->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (client->wake < 0) {
         errno_error(error, errno, "eventfd");

@@ -15,9 +15,10 @@
 struct ris_client_options {
     const char *url; /* ws or wss; copied */
     gboolean allow_private;
-    const char *ca_file;                 /* PEM, borrowed for its life; NULL: the system's */
-    const GPtrArray *prefixes, *systems; /* as watch.h has them; used by ris_client_start() alone */
-    gint64 ping_us;                      /* 0: 20 s; three without an answer end a connection */
+    const char *ca_file; /* PEM, borrowed for its life; NULL: the system's */
+    /* As watch.h has them, or NULL; used by ris_client_start() alone. */
+    const GPtrArray *prefixes, *systems, *hosts;
+    gint64 ping_us; /* 0: 20 s; three without an answer end a connection */
     /* On the client's thread; the bytes are borrowed. */
     void (*take)(const void *message, gsize length, gpointer data);
     gpointer data;
@@ -34,7 +35,8 @@ struct ris_client_status {
 gboolean ris_url_check(const char *url, GError **error);
 
 /* The requests for what is ours, each a text. */
-GPtrArray *ris_subscriptions(const GPtrArray *prefixes, const GPtrArray *systems);
+GPtrArray *ris_subscriptions(const GPtrArray *prefixes, const GPtrArray *systems,
+                             const GPtrArray *hosts);
 
 struct ris_client;
 typedef struct ris_client ris_client_t;

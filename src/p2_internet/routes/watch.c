@@ -60,7 +60,7 @@ static void held_free(gpointer data)
     g_free(held);
 }
 
-static void make_visible(struct watch *watch, const struct watch_prefix *prefix)
+void watch_make_visible(struct watch *watch, const struct watch_prefix *prefix)
 {
     struct visible *visible = g_new0(struct visible, 1);
 
@@ -98,7 +98,7 @@ struct watch *watch_new(const struct watch_options *options, watch_sink sink, gp
     watch->visibles = g_ptr_array_new_with_free_func(g_free);
     watch->by_prefix = g_hash_table_new(ip_prefix_hash, ip_prefix_equal);
     for (guint i = 0; options->prefixes && i < options->prefixes->len; i++)
-        make_visible(watch, options->prefixes->pdata[i]);
+        watch_make_visible(watch, options->prefixes->pdata[i]);
     watch->path.hops = g_array_new(FALSE, FALSE, sizeof(guint32));
     watch->findings = g_array_new(FALSE, FALSE, sizeof(struct watch_finding));
     return watch;
@@ -201,7 +201,7 @@ static const struct watch_prefix *hosted(struct watch *watch, const struct watch
     around = watch_hosts_around(watch->hosts, host, judging->path, judging->prefix, is_invalid,
                                 watch->now_us, &is_new);
     if (is_new)
-        make_visible(watch, around);
+        watch_make_visible(watch, around);
     return around;
 }
 

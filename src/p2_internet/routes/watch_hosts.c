@@ -211,8 +211,8 @@ const struct watch_host *watch_hosts_in(const struct watch_hosts *hosts,
                                                                                             : NULL;
 }
 
-static struct watch_prefix *learn(struct watch_hosts *hosts, const struct watch_host *host,
-                                  const struct ip_prefix *prefix, guint32 origin)
+static struct watch_prefix *keep(struct watch_hosts *hosts, const struct watch_host *host,
+                                 const struct ip_prefix *prefix)
 {
     struct watch_prefix *learned = g_new0(struct watch_prefix, 1);
 
@@ -222,12 +222,51 @@ static struct watch_prefix *learn(struct watch_hosts *hosts, const struct watch_
     learned->origins = g_array_new(FALSE, FALSE, sizeof(guint32));
     if (host->origins->len)
         g_array_append_vals(learned->origins, host->origins->data, host->origins->len);
-    else
-        g_array_append_val(learned->origins, origin);
     g_ptr_array_add(hosts->learned, learned);
     watch_ours_add(hosts->found, learned);
     return learned;
 }
+
+static struct watch_prefix *learn(struct watch_hosts *hosts, const struct watch_host *host,
+                                  const struct ip_prefix *prefix, guint32 origin)
+{
+    struct watch_prefix *learned = keep(hosts, host, prefix);
+
+    if (!host->origins->len)
+        g_array_append_val(learned->origins, origin);
+    return learned;
+}
+
+/* ---- over a restart */
+
+const GPtrArray *watch_hosts_learned(const struct watch_hosts *hosts, gint64 *until_us)
+{
+    *until_us = hosts->until_us;
+    return hosts->learned;
+}
+
+void watch_hosts_learn_until(struct watch_hosts *hosts, gint64 until_us)
+{
+    hosts->until_us = until_us;
+}
+
+const struct watch_prefix *watch_hosts_restore(struct watch_hosts *hosts,
+                                               const struct ip_prefix *prefix,
+                                               const GArray *origins)
+{
+    const struct watch_host *host = watch_hosts_in(hosts, prefix);
+    const struct watch_prefix *known = watch_ours_around(hosts->found, prefix);
+    struct watch_prefix *learned;
+
+    if (!host || (known && ip_prefix_equal(&known->prefix, prefix)))
+        return NULL;
+    learned = keep(hosts, host, prefix);
+    if (!host->origins->len)
+        g_array_append_vals(learned->origins, origins->data, MIN(origins->len, ORIGINS_MAX));
+    return learned;
+}
+
+/* ---- by listening */
 
 const struct watch_prefix *watch_hosts_around(struct watch_hosts *hosts,
                                               const struct watch_host *host,

@@ -55,6 +55,13 @@ const struct watch_host *watch_hosts_in(const struct watch_hosts *hosts,
  * The prefix of `host` that covers the route's; learned now (`*is_new`) where that is due. NULL:
  * none. `is_invalid`: RPKI says so of the route.
  */
+/* struct watch_prefix *, borrowed; what is heard until then is learned. */
+const GPtrArray *watch_hosts_learned(const struct watch_hosts *hosts, gint64 *until_us);
+void watch_hosts_learn_until(struct watch_hosts *hosts, gint64 until_us);
+/* As it was learned before a restart. NULL: no name server of the list is in it, or it is known. */
+const struct watch_prefix *watch_hosts_restore(struct watch_hosts *hosts,
+                                               const struct ip_prefix *prefix,
+                                               const GArray *origins);
 const struct watch_prefix *watch_hosts_around(struct watch_hosts *hosts,
                                               const struct watch_host *host,
                                               const struct watch_path *path,
@@ -155,7 +162,9 @@ struct watch {
     GArray *findings;
 };
 
-/* watch.c. NULL: there are too many. */
+/* watch.c: a prefix that is seen, or not, from now on. */
+void watch_make_visible(struct watch *watch, const struct watch_prefix *prefix);
+/* NULL: there are too many. */
 struct peer *watch_peer_of(struct watch *watch, const struct route_peer *who);
 /* A route of the peer; `is_new` FALSE: it was held before, and is no evidence. */
 void watch_hold(struct watch *watch, struct peer *peer, const struct route_element *element,

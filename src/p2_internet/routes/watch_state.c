@@ -155,6 +155,17 @@ static GHashTable *count_forgotten(const struct watch *watch, gboolean (*keeps)(
     return forgotten;
 }
 
+/* Whom the watch learned to be right of the prefixes that hold our name servers. */
+static void add_hosted(GString *text, const struct watch_prefix *hosted)
+{
+    json_t *origins = json_array();
+
+    for (guint i = 0; i < hosted->origins->len; i++)
+        json_array_append_new(origins, json_integer(g_array_index(hosted->origins, guint32, i)));
+    add_line(text,
+             json_pack("{s:o, s:o}", "hosted", prefix_text(&hosted->prefix), "origins", origins));
+}
+
 static void add_digest(GString *text)
 {
     g_autofree char *digest =
@@ -168,12 +179,17 @@ GString *watch_state_text(const struct watch *watch, gboolean (*keeps)(const cha
 {
     g_autoptr(GHashTable) forgotten = count_forgotten(watch, keeps);
     GString *text = g_string_new(NULL);
+    const GPtrArray *learned;
     GHashTableIter iter;
+    gint64 until_us;
     gpointer value;
 
-    add_line(text,
-             json_pack("{s:s, s:I}", "state", SCHEMA, "sampled", (json_int_t)watch->sampled_us));
+    learned = watch_hosts_learned(watch->hosts, &until_us);
+    add_line(text, json_pack("{s:s, s:I, s:I}", "state", SCHEMA, "sampled",
+                             (json_int_t)watch->sampled_us, "learning", (json_int_t)until_us));
     add_feeds(text, watch);
+    for (guint i = 0; i < learned->len; i++)
+        add_hosted(text, learned->pdata[i]);
     for (guint i = 0; i < watch->in_order->len; i++)
         add_incident(text, watch->in_order->pdata[i]);
     g_hash_table_iter_init(&iter, watch->peers);
@@ -218,8 +234,44 @@ static gboolean number_of(const json_t *line, const char *member, gint64 most, g
 
 static gboolean read_head(struct reading *reading, const json_t *line)
 {
-    return g_strcmp0(json_text(line, "state"), SCHEMA) == 0 &&
-           number_of(line, "sampled", G_MAXINT64, &reading->watch->sampled_us);
+    gint64 until_us;
+
+    if (g_strcmp0(json_text(line, "state"), SCHEMA) != 0 ||
+        !number_of(line, "sampled", G_MAXINT64, &reading->watch->sampled_us) ||
+        !number_of(line, "learning", G_MAXINT64, &until_us))
+        return FALSE;
+    watch_hosts_learn_until(reading->watch->hosts, until_us);
+    return TRUE;
+}
+
+static gboolean read_asn(const json_t *value, GArray *asns)
+{
+    const gint64 number = json_is_integer(value) ? json_integer_value(value) : -1;
+    const guint32 asn = (guint32)number;
+
+    if (number < 0 || number > G_MAXUINT32)
+        return FALSE;
+    g_array_append_val(asns, asn);
+    return TRUE;
+}
+
+static gboolean read_hosted(struct reading *reading, const json_t *line)
+{
+    g_autoptr(GArray) origins = g_array_new(FALSE, FALSE, sizeof(guint32));
+    const json_t *list = json_object_get(line, "origins");
+    const struct watch_prefix *hosted;
+    struct ip_prefix prefix;
+
+    if (!ip_prefix_parse(json_text(line, "hosted"), &prefix, NULL) || !json_is_array(list) ||
+        json_array_size(list) > ASNS_MAX)
+        return FALSE;
+    for (gsize i = 0; i < json_array_size(list); i++)
+        if (!read_asn(json_array_get(list, i), origins))
+            return FALSE;
+    hosted = watch_hosts_restore(reading->watch->hosts, &prefix, origins);
+    if (hosted && !watch_visible_of(reading->watch, &prefix))
+        watch_make_visible(reading->watch, hosted);
+    return TRUE;
 }
 
 static gboolean read_feed(struct reading *reading, const json_t *line)
@@ -236,6 +288,8 @@ static gboolean read_feed(struct reading *reading, const json_t *line)
 static const char *name_of_ours(const struct watch *watch, enum watch_alarm alarm, const char *name)
 {
     const struct watch_options *options = &watch->options;
+    gint64 until_us;
+    const GPtrArray *learned = watch_hosts_learned(watch->hosts, &until_us);
 
     for (guint i = 0; alarm == WATCH_SILENCE && i < watch->feeds->len; i++)
         if (g_str_equal(((struct feed *)watch->feeds->pdata[i])->name, name))
@@ -248,6 +302,9 @@ static const char *name_of_ours(const struct watch *watch, enum watch_alarm alar
     for (guint i = 0; options->systems && i < options->systems->len; i++)
         if (g_str_equal(((struct watch_as *)options->systems->pdata[i])->name, name))
             return ((struct watch_as *)options->systems->pdata[i])->name;
+    for (guint i = 0; i < learned->len; i++)
+        if (g_str_equal(((struct watch_prefix *)learned->pdata[i])->name, name))
+            return ((struct watch_prefix *)learned->pdata[i])->name;
     return NULL;
 }
 
@@ -364,14 +421,9 @@ static gboolean read_segment(const json_t *segment, GArray *asns, GArray *segmen
     if (!json_is_array(list) || type < 0 || type > G_MAXUINT8 ||
         json_array_size(list) > G_MAXUINT16 || asns->len + json_array_size(list) > ASNS_MAX)
         return FALSE;
-    for (gsize i = 0; i < made.count; i++) {
-        const gint64 number = json_integer_value(json_array_get(list, i));
-        const guint32 asn = (guint32)number;
-
-        if (number < 0 || number > G_MAXUINT32)
+    for (gsize i = 0; i < made.count; i++)
+        if (!read_asn(json_array_get(list, i), asns))
             return FALSE;
-        g_array_append_val(asns, asn);
-    }
     g_array_append_val(segments, made);
     return TRUE;
 }
@@ -458,6 +510,7 @@ static gboolean read_line(struct reading *reading, const char *text, gsize lengt
         { "state", read_head },
         { "peer", read_peer }, /* also names its feed */
         { "feed", read_feed },
+        { "hosted", read_hosted },
         { "incident", read_incident },
         { "route", read_route },
         { "visible", read_visible },

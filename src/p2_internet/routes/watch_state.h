@@ -3,7 +3,8 @@
  * none anew.
  *
  *     {"state": "entente/routes-state/1", ...}
- *     {"feed": ...}  {"peer": ...}  {"visible": ...}  {"incident": ...}  {"route": ...}
+ *     {"feed": ...}  {"hosted": ...}  {"peer": ...}  {"visible": ...}  {"incident": ...}  {"route":
+ * ...}
  *     {"untold": ...}
  *     sha256 HEX of all before
  *
