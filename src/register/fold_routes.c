@@ -43,28 +43,39 @@ static gboolean network_covers(const struct reg_network *outer, const struct reg
     return outer->is_as ? outer->as == inner->as : ip_prefix_covers(&outer->prefix, &inner->prefix);
 }
 
-/* Whose it is: the longest that was named decides. NULL: nobody named it. */
+guint reg_network_hash(gconstpointer key)
+{
+    const struct reg_network *network = key;
+
+    return network->is_as ? network->as * 2654435761u : ip_prefix_hash(&network->prefix);
+}
+
+gboolean reg_network_equal(gconstpointer a, gconstpointer b)
+{
+    const struct reg_network *left = a, *right = b;
+
+    return left->is_as == right->is_as && left->as == right->as &&
+           ip_prefix_equal(&left->prefix, &right->prefix);
+}
+
+static const struct reg_signatory *holder(const struct reg *reg, const struct reg_network *network)
+{
+    const struct reg_signatory *signatory = g_hash_table_lookup(reg->networks, network);
+
+    return signatory && signatory->removed_at == G_MAXUINT64 ? signatory : NULL;
+}
+
+/* Whose it is: the longest that was named and covers it decides. NULL: nobody named one. */
 static const struct reg_signatory *network_owner(const struct reg *reg,
                                                  const struct reg_network *wanted)
 {
-    const struct reg_signatory *owner = NULL;
-    const struct reg_network *longest = NULL;
+    const struct reg_signatory *owner = holder(reg, wanted);
+    struct reg_network around = *wanted;
 
-    for (guint i = 0; i < reg->signatories->len; i++) {
-        const struct reg_signatory *signatory = reg->signatories->pdata[i];
-
-        if (!signatory->networks || signatory->removed_at != G_MAXUINT64)
-            continue;
-        for (guint j = 0; j < signatory->networks->len; j++) {
-            const struct reg_network *network =
-                &g_array_index(signatory->networks, struct reg_network, j);
-
-            if (network_covers(network, wanted) &&
-                (!longest || network->prefix.length > longest->prefix.length)) {
-                longest = network;
-                owner = signatory;
-            }
-        }
+    for (guint length = wanted->prefix.length; !wanted->is_as && !owner && length > 0; length--) {
+        ip_prefix_from_bytes(wanted->prefix.family, length - 1, wanted->prefix.address,
+                             &around.prefix, NULL);
+        owner = holder(reg, &around);
     }
     return owner;
 }
@@ -92,21 +103,32 @@ enum register_verdict judge_networks(struct judged *judged, const struct reg_sig
     return REGISTER_COUNTS;
 }
 
-void apply_networks(struct reg_signatory *signatory, const json_t *endorsement)
+/* Of the endorsement before: what is not named again is free. */
+static void forget_networks(struct reg *reg, const struct reg_signatory *signatory)
 {
-    const json_t *networks = json_object_get(endorsement, "networks"), *item;
+    const json_t *before = signatory->endorsement ? signatory->endorsement->said : NULL, *item;
+    struct reg_network network;
     size_t i;
 
-    g_clear_pointer(&signatory->networks, g_array_unref);
-    if (!json_array_size(networks))
-        return;
-    signatory->networks = g_array_new(FALSE, FALSE, sizeof(struct reg_network));
-    json_array_foreach(networks, i, item)
+    json_array_foreach(json_object_get(before, "networks"), i, item)
     {
-        struct reg_network network;
+        if (network_read(json_string_value(item), &network) &&
+            g_hash_table_lookup(reg->networks, &network) == signatory)
+            g_hash_table_remove(reg->networks, &network);
+    }
+}
 
+void apply_networks(struct reg *reg, struct reg_signatory *signatory, const json_t *endorsement)
+{
+    const json_t *item;
+    struct reg_network network;
+    size_t i;
+
+    forget_networks(reg, signatory);
+    json_array_foreach(json_object_get(endorsement, "networks"), i, item)
+    {
         if (network_read(json_string_value(item), &network))
-            g_array_append_val(signatory->networks, network);
+            g_hash_table_replace(reg->networks, g_memdup2(&network, sizeof network), signatory);
     }
 }
 

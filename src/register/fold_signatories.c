@@ -143,8 +143,8 @@ static void apply_endorsement(struct reg *reg, struct judged *judged, struct reg
     signatory->subtype = g_strdup(json_text(who, "subtype"));
     signatory->reviewer = json_is_true(json_object_get(judged->predicate, "reviewer"));
     signatory->endorsed_us = predicate_time_us(judged->predicate);
+    apply_networks(reg, signatory, judged->predicate);
     signatory->endorsement = entry;
-    apply_networks(signatory, judged->predicate);
     if (!signatory->joined)
         signatory->joined = entry;
     entry->said = json_incref((json_t *)judged->predicate);

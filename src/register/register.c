@@ -71,6 +71,7 @@ struct reg *register_new(const struct community_policy *genesis)
     reg->keys = g_hash_table_new(hash_32, equal_32);
     reg->hints =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    reg->networks = g_hash_table_new_full(reg_network_hash, reg_network_equal, g_free, NULL);
     reg->log_keys = g_ptr_array_new();
     reg->awaiting = g_ptr_array_new();
     reg->policies = g_ptr_array_new_with_free_func(policy_state_free);
@@ -89,6 +90,7 @@ void register_free(struct reg *reg)
     g_hash_table_unref(reg->by_domain);
     g_hash_table_unref(reg->keys);
     g_hash_table_unref(reg->hints);
+    g_hash_table_unref(reg->networks);
     g_ptr_array_unref(reg->log_keys);
     g_ptr_array_unref(reg->awaiting);
     g_clear_pointer(&reg->moments, g_array_unref);

@@ -107,7 +107,6 @@ struct reg_signatory {
     struct reg_entry *mailbox, *case_root; /* the newest that count; or NULL */
     struct reg_entry *hunt, *drill;        /* the last ones; or NULL */
     guint64 hunts, drills;
-    GArray *networks;        /* struct reg_network; or NULL */
     GPtrArray *route_alarms; /* struct reg_entry *; or NULL */
 };
 
@@ -122,11 +121,12 @@ struct reg {
     GHashTable *payloads;   /* SHA-256 of payloads that count -> struct reg_entry * */
     GPtrArray *signatories; /* struct reg_signatory *, in order of arrival */
     GHashTable *by_id, *by_domain;
-    GPtrArray *all_keys; /* struct reg_key *: also of claims that were taken over */
-    GHashTable *keys;    /* bytes -> struct reg_key * */
-    GHashTable *hints;   /* text -> GPtrArray of struct reg_key * */
-    GPtrArray *log_keys; /* struct reg_key *: of every policy */
-    GPtrArray *policies; /* struct reg_policy * */
+    GPtrArray *all_keys;  /* struct reg_key *: also of claims that were taken over */
+    GHashTable *keys;     /* bytes -> struct reg_key * */
+    GHashTable *hints;    /* text -> GPtrArray of struct reg_key * */
+    GHashTable *networks; /* struct reg_network -> struct reg_signatory *, who named it */
+    GPtrArray *log_keys;  /* struct reg_key *: of every policy */
+    GPtrArray *policies;  /* struct reg_policy * */
     struct reg_entry *succession;
     GArray *moments;     /* struct log_moment; or NULL */
     guint moment;        /* the first that was not thrown yet */
@@ -211,10 +211,13 @@ extern const struct handler handler_endorsement, handler_recovery, handler_attes
 extern const struct handler handlers_said[];
 
 /* fold_routes.c */
+guint reg_network_hash(gconstpointer network);
+gboolean reg_network_equal(gconstpointer a, gconstpointer b);
 extern const struct handler handler_route_alarm, handler_route_sighting;
 /* The "networks" of an endorsement by `signatory` (NULL: a new one). */
 enum register_verdict judge_networks(struct judged *judged, const struct reg_signatory *signatory);
-void apply_networks(struct reg_signatory *signatory, const json_t *endorsement);
+/* Before it becomes the endorsement of `signatory`. */
+void apply_networks(struct reg *reg, struct reg_signatory *signatory, const json_t *endorsement);
 
 /* The entry that counts with this leaf hash and is of this type (NULL: any); NULL. */
 struct reg_entry *entry_named(const struct judged *judged, const char *hex, const char *type);

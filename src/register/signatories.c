@@ -51,7 +51,6 @@ void reg_signatory_free(gpointer data)
     g_ptr_array_unref(signatory->positions);
     g_ptr_array_unref(signatory->releases);
     g_ptr_array_unref(signatory->reports);
-    g_clear_pointer(&signatory->networks, g_array_unref);
     g_clear_pointer(&signatory->route_alarms, g_ptr_array_unref);
     g_free(signatory);
 }

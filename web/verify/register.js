@@ -12,7 +12,7 @@ import { leafHash } from './merkle.js';
 import { parseMoment } from './moment.js';
 import { STAKEHOLDER_GROUPS, policyFollows, readCommunityPolicy, readRootKeys, sameRootKeys, signatoryId, signersNeeded } from './policy.js';
 import { predicateOf } from './predicates.js';
-import { RoutesRegister, networksOf } from './routes.js';
+import { RoutesRegister } from './routes.js';
 
 const JUDGES = {
   attestation: 'judgeAttestation',
@@ -82,7 +82,8 @@ export class CommunityRegister extends RoutesRegister {
       for (const key of root.keys) this.keyOf(key.bytes).proven = proven.has(key);
       judged.key = this.keyOf(root.keys[0].bytes);
       this.nameSignatory(judged.signatory, who);
-      Object.assign(judged.signatory, { endorsedAt: saidTime(entry.predicate), joined: true, networks: networksOf(entry) });
+      Object.assign(judged.signatory, { endorsedAt: saidTime(entry.predicate), joined: true });
+      this.nameNetworks(entry, judged.signatory);
     };
     return judged;
   }
@@ -97,7 +98,8 @@ export class CommunityRegister extends RoutesRegister {
     this.refuseNetworks(entry, known);
     const apply = () => {
       this.nameSignatory(known, who);
-      Object.assign(known, { endorsedAt: said, joined: true, networks: networksOf(entry) });
+      Object.assign(known, { endorsedAt: said, joined: true });
+      this.nameNetworks(entry, known);
       /* A new name ends what was attested under the old one, for it and for whom it vouched for. */
       if (known.attested) this.recomputeClosure();
     };

@@ -63,9 +63,16 @@ function covers(outer, inner) {
   return outer.address >> rest === inner.address >> rest;
 }
 
-/* Those that an endorsement names. */
-export function networksOf({ predicate: { networks = [] } }) {
-  return networks.map(networkOf);
+const keyOfNetwork = ({ system, bits, address, length }) => (system ? `AS${system}` : `${bits}/${address}/${length}`);
+
+/* Itself, and what covers it, the longest first. */
+function* around(network) {
+  yield network;
+  const { bits, address } = network;
+  for (let length = network.length - 1; !network.system && length >= 0; length--) {
+    const rest = BigInt(bits - length);
+    yield { bits, length, address: (address >> rest) << rest };
+  }
 }
 
 /* --- alarms, and who sees it too --- */
@@ -73,19 +80,21 @@ export function networksOf({ predicate: { networks = [] } }) {
 const isSameRoute = (a, b) => ROUTE_MEMBERS.every((member) => a[member] === b[member]);
 
 export class RoutesRegister extends SaidRegister {
-  /* Whose it is: the longest that was named decides; null. */
+  networks = new Map(); /* by key: who named it */
+
+  /* Whose it is: the longest that was named and covers it decides; null. */
   ownerOf(network) {
-    let owner = null;
-    let longest = -1;
-    for (const signatory of this.signatories.values()) {
-      if (signatory.removedAt !== NEVER) continue;
-      for (const named of signatory.networks ?? []) {
-        if (!covers(named, network) || (named.length ?? 0) <= longest) continue;
-        longest = named.length ?? 0;
-        owner = signatory;
-      }
+    for (const each of around(network)) {
+      const owner = this.networks.get(keyOfNetwork(each));
+      if (owner?.removedAt === NEVER) return owner;
     }
-    return owner;
+    return null;
+  }
+
+  nameNetworks({ predicate: { networks = [] } }, signatory) {
+    for (const key of signatory.networks ?? []) if (this.networks.get(key) === signatory) this.networks.delete(key);
+    signatory.networks = networks.map((text) => keyOfNetwork(networkOf(text)));
+    for (const key of signatory.networks) this.networks.set(key, signatory);
   }
 
   refuseNetworks({ predicate: { networks = [] } }, signatory) {
