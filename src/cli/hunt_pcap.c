@@ -161,6 +161,7 @@ static void put_hit(json_t *object, const struct hunt_hit *hit)
                                                                    : json_integer(hit->confidence));
     json_object_set_new(object, "tlp", json_string(tlp_name(hit->tlp)));
     json_object_set_new(object, "partial", json_boolean(hit->partial));
+    hunt_hit_put_in_part(hit, object);
     json_object_set_new(object, "suppressed_by",
                         hit->suppressed_by ? json_safe_string(hit->suppressed_by) : json_null());
 }

@@ -83,24 +83,14 @@ static gboolean read_stix(struct pushing *pushing, const char *path, GError **er
                      take_object, pushing, error);
 }
 
-static const json_t *event_of(const json_t *document)
+static gboolean take_event(struct pushing *pushing, struct egress *egress, const json_t *document,
+                           const char *path, GError **error)
 {
-    const json_t *event = json_object_get(document, "Event");
-
-    return event ? event : document;
-}
-
-static gboolean read_event(struct pushing *pushing, struct egress *egress, const char *path,
-                           GError **error)
-{
-    g_autoptr(json_t) document = json_read_file(path, STIX_LIMIT, error);
-    const json_t *event = event_of(document);
+    const json_t *inner = json_object_get(document, "Event"), *event = inner ? inner : document;
     const char *creator = json_text(json_object_get(event, "Orgc"), "name");
     enum egress_verdict verdict;
     json_t *sent;
 
-    if (!document)
-        return FALSE;
     if (!json_text(event, "uuid"))
         return input_error(error, "%s: no event of MISP", path);
     sent = egress_misp_event(egress, event,
@@ -113,6 +103,27 @@ static gboolean read_event(struct pushing *pushing, struct egress *egress, const
         g_ptr_array_add(pushing->events, sent);
     }
     return TRUE;
+}
+
+/* An event, a list of events, or what MISP answers to a search: {"response": [...]}. */
+static gboolean read_events(struct pushing *pushing, struct egress *egress, const char *path,
+                            GError **error)
+{
+    g_autoptr(json_t) document = json_read_file(path, STIX_LIMIT, error);
+    const json_t *response = json_object_get(document, "response"), *event;
+    const json_t *list = response ? response : document;
+    size_t index;
+
+    if (!document)
+        return FALSE;
+    if (!json_is_array(list))
+        return take_event(pushing, egress, document, path, error);
+    json_array_foreach(list, index, event)
+    {
+        if (!take_event(pushing, egress, event, path, error))
+            return FALSE;
+    }
+    return json_array_size(list) > 0 || input_error(error, "%s: no event of MISP", path);
 }
 
 /* --- going --- */
@@ -200,7 +211,7 @@ static int push_feed(struct pushing *pushing, struct egress *egress, char **file
     gboolean refused;
 
     for (; *files; files++)
-        if (!read_event(pushing, egress, *files, error))
+        if (!read_events(pushing, egress, *files, error))
             return EXIT_SYSTEM;
     if (!egress_finish(egress, error) ||
         !misp_feed_add(pushing->given->misp_feed, pushing->events, error))

@@ -106,6 +106,7 @@ static gboolean summarise(const struct context *context, const struct intel_argu
         { sightings->nameless, "from lists that give their indicators no id" },
         { sightings->unknown, "not in this table" },
     };
+    const guint others = sighting_objects(sightings, given->misp);
 
     if (!context->quiet) {
         fprintf(stderr, "%u sighting%s of %" G_GUINT64_FORMAT " hit%s\n", said,
@@ -114,6 +115,11 @@ static gboolean summarise(const struct context *context, const struct intel_argu
             if (left_out[i].count)
                 fprintf(stderr, "%" G_GUINT64_FORMAT " not counted: %s\n", left_out[i].count,
                         left_out[i].why);
+        if (others)
+            fprintf(stderr, "%u indicator%s left out: %s\n", others, others == 1 ? "" : "s",
+                    given->misp ? "of STIX, and MISP takes sightings of its own attributes only "
+                                  "(without --misp)"
+                                : "of MISP, and STIX names no attributes of it (--misp)");
     }
     return intel_refusals(egress, "refused");
 }

@@ -111,6 +111,22 @@ def test_a_new_indicator_is_looked_for_in_all_that_was(retro):
 
 
 @pytest.mark.parametrize("form", [TIMED, UNTIMED])
+@pytest.mark.parametrize("lines", [1, 4, 40])
+def test_a_new_table_repeats_nothing_of_a_log_that_grew(retro, form, lines):
+    """However short the log was when its hits were told."""
+    retro.write(BAD, *[GOOD] * (lines - 1), form=form)
+    assert retro(1)[0] == {("web", BAD): 1}
+    for minute in (1, 2):
+        retro.write(GOOD, minute=minute, form=form)
+        assert retro(0)[0] == {}
+    retro.build("first", BAD, LATER)
+    assert retro(0)[0] == {}
+    retro.write(BAD, minute=3, form=form)
+    retro.build("first", BAD, LATER, "198.51.100.10")
+    assert retro(1)[0] == {("web", BAD): 1}
+
+
+@pytest.mark.parametrize("form", [TIMED, UNTIMED])
 def test_rotation_repeats_nothing_and_misses_nothing(retro, form):
     retro.write(BAD, GOOD, form=form)
     retro(1)

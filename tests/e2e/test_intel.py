@@ -7,6 +7,8 @@ import uuid
 
 import pytest
 
+from test_schemas import check
+
 AUTHOR = "identity--aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
@@ -102,9 +104,21 @@ def test_misp_attributes_of_a_real_event(entente, shared, tmp_path):
         + "\n" for value in digests))
     done = entente("intel", "sightings", "--table", "misp.table", "--misp", "--anonymous",
                    "hits.jsonl")
+    assert "left out" not in done.stderr
     listed = json.loads(done.stdout)
     assert listed and {item["type"] for item in listed} == {"0"}
     assert all(item["timestamp"] == 1793491200 and uuid.UUID(item["uuid"]) for item in listed)
+
+
+def test_indicators_that_the_form_has_no_sightings_of_are_named(entente, exchange, shared):
+    """STIX objects are none that MISP knows, and the other way round."""
+    done = entente("intel", "sightings", "--table", "intel.table", "--misp", "--anonymous",
+                   "hits.jsonl")
+    assert json.loads(done.stdout) == []
+    assert "0 sightings of 3 hits" in done.stderr
+    assert "2 indicators left out: of STIX" in done.stderr and "without --misp" in done.stderr
+    done = entente("intel", "sightings", "--table", "intel.table", "--anonymous", "hits.jsonl")
+    assert "left out" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments, said", [
@@ -174,3 +188,31 @@ def test_a_pattern_that_asks_for_more_is_seen_in_part(entente, tmp_path):
         done = entente("intel", "sightings", "--table", "intel.table", "--anonymous", *options, "-",
                        stdin=hits)
         assert len(sightings(done)) == count
+
+
+def test_a_pattern_that_was_seen_whole_is_a_sighting(entente, tmp_path):
+    """Of three objects of one address: each counts where the line has what that object asks for."""
+    def asks_for(more):
+        return thing("indicator", pattern_type="stix", valid_from="2020-01-01T00:00:00Z",
+                     object_marking_refs=[GREEN],
+                     pattern=f"[ipv4-addr:value = '203.0.113.50'{more}]")
+
+    name, other, plain = (asks_for(more) for more in (
+        " AND domain-name:value = 'a.example'", " AND domain-name:value = 'b.example'", ""))
+
+    def counts(*objects):
+        (tmp_path / "feed.json").write_text(json.dumps(
+            {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}))
+        entente("hunt", "build", "-o", "intel.table", "feed.json")
+        hits = entente("hunt", "scan", "--table", "intel.table", "--format", "json", "dns.log",
+                       status=1).stdout
+        assert all(check("hunt-scan", json.loads(line)) == [] for line in hits.splitlines())
+        done = entente("intel", "sightings", "--table", "intel.table", "--anonymous", "-",
+                       stdin=hits)
+        return {id_: item["count"] for id_, item in sightings(done).items()}
+
+    (tmp_path / "dns.log").write_text("203.0.113.50 a.example\n203.0.113.50\n"
+                                      "203.0.113.50 b.example\n203.0.113.50 a.example b.example\n")
+    assert counts(name) == {name["id"]: 2}
+    assert counts(name, other) == {name["id"]: 2, other["id"]: 2}
+    assert counts(name, other, plain) == {name["id"]: 2, other["id"]: 2, plain["id"]: 4}

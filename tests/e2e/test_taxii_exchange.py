@@ -2,6 +2,7 @@
 import hashlib
 import http.server
 import json
+import shutil
 import threading
 import time
 
@@ -340,6 +341,29 @@ def test_misp_feed_out(entente, profile, tmp_path):
     assert line("other.example", "a") in lines() and line("a.example", "a") not in lines()
     assert json.loads((feed / "manifest.json").read_text())[uuid4("a")]["timestamp"] == "2000"
     entente("hunt", "build", "-o", "intel.table", "feed")
+
+
+def test_misp_feed_takes_what_misp_answers(entente, profile, tmp_path, shared):
+    """{"response": [...]}, as the REST API answers and real events are kept, and lists of events."""
+    listed = [{"Event": event(name, 1000)} for name in "ab"]
+    for form in ({"response": listed}, listed):
+        (tmp_path / "answer.json").write_text(json.dumps(form))
+        entente("intel", "push", "answer.json", "--misp-feed", "feed", "--to", "public")
+        manifest = json.loads((tmp_path / "feed" / "manifest.json").read_text())
+        assert set(manifest) == {uuid4(name) for name in "ab"}
+        shutil.rmtree(tmp_path / "feed")
+    for nothing in ({"response": []}, [], {"response": [{"Event": {}}]}):
+        (tmp_path / "answer.json").write_text(json.dumps(nothing))
+        said = entente("intel", "push", "answer.json", "--misp-feed", "feed", status=2).stderr
+        assert "no event of MISP" in said
+    real = sorted((shared / "data" / "hunt" / "misp").glob("*.json"))
+    assert len(real) == 6
+    done = entente("intel", "push", *real, "--misp-feed", "real", "--to", "all", "--named", "all",
+                   status=4)
+    assert "1 not sent: its source did not allow" in done.stderr and "5 events" in done.stderr
+    events = [json.loads(path.read_text())["response"][0]["Event"]["uuid"] for path in real]
+    sent = set(json.loads((tmp_path / "real" / "manifest.json").read_text()))
+    assert len(sent) == 5 and sent < set(events)
 
 
 @pytest.fixture

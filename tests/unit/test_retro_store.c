@@ -151,6 +151,7 @@ static void test_places_and_logs(fixture *f, gconstpointer data)
                                  .changed_us = 42,
                                  .head = "head",
                                  .tail = "tail",
+                                 .origin = "origin",
                                  .tables = "tables" };
     struct retro_place read = { .device = 1, .inode = G_MAXUINT64 - 1 };
     const struct retro_found found = { .log = "web", .stem = "web.log", .place = &place };

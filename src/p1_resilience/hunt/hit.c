@@ -17,6 +17,7 @@ static void group_free(gpointer data)
     struct group *group = data;
 
     g_ptr_array_unref(group->hit.sources);
+    g_clear_pointer(&group->hit.in_part, g_ptr_array_unref);
     g_free(group->text);
     g_free(group);
 }
@@ -60,6 +61,7 @@ static struct group *group_of(GPtrArray *groups, const struct hunt_hit *base,
     group->hit.sources = g_ptr_array_new();
     group->hit.confidence = ASSERTION_NO_CONFIDENCE;
     group->hit.suppressed_by = NULL;
+    group->hit.in_part = NULL;
     group->hit.partial = TRUE; /* until somebody asserts it as it is */
     g_ptr_array_add(groups, group);
     return group;
@@ -79,6 +81,21 @@ static void add_source(struct group *group, const struct hunt_table *table, guin
     g_ptr_array_add(group->hit.sources, (gpointer)name);
 }
 
+/* Whether the assertion asks for more than the line has. */
+static gboolean is_in_part(const struct assertion *assertion, const struct hit_seen *seen)
+{
+    return (assertion->flags & ASSERTION_PARTIAL) &&
+           !(seen && hit_terms_met(assertion->terms, seen));
+}
+
+static void add_in_part(struct hunt_hit *hit, const char *object)
+{
+    if (!hit->in_part)
+        hit->in_part = g_ptr_array_new_with_free_func(g_free);
+    if (!g_ptr_array_find_with_equal_func(hit->in_part, object, g_str_equal, NULL))
+        g_ptr_array_add(hit->in_part, g_strdup(object));
+}
+
 static void add(struct group *group, const struct hunt_table *table,
                 const struct assertion *assertion, const struct hit_seen *seen)
 {
@@ -90,8 +107,10 @@ static void add(struct group *group, const struct hunt_table *table,
         (hit->confidence == ASSERTION_NO_CONFIDENCE || assertion->confidence > hit->confidence))
         hit->confidence = assertion->confidence;
     hit->tlp = MAX(hit->tlp, assertion->tlp);
-    hit->partial = hit->partial && (assertion->flags & ASSERTION_PARTIAL) &&
-                   !(seen && hit_terms_met(assertion->terms, seen));
+    if (!is_in_part(assertion, seen))
+        hit->partial = FALSE;
+    else if (assertion->object)
+        add_in_part(hit, assertion->object);
     if (assertion->warning)
         warning = hunt_table_warning(table, assertion->warning - 1);
     else if (assertion->flags & ASSERTION_FALSE_POSITIVE)
@@ -126,6 +145,8 @@ guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gbo
 
         if (group->open) /* somebody asserts it whom nobody contradicts */
             group->hit.suppressed_by = NULL;
+        if (group->hit.partial)
+            g_clear_pointer(&group->hit.in_part, g_ptr_array_unref);
         take(&group->hit, data);
     }
     return out_of_time;
@@ -137,6 +158,16 @@ static json_t *text_json(const guint8 *bytes, gsize length)
     g_autofree char *text = g_utf8_make_valid((const char *)bytes, (gssize)length);
 
     return json_string(text);
+}
+
+void hunt_hit_put_in_part(const struct hunt_hit *hit, json_t *object)
+{
+    json_t *in_part = hit->in_part ? json_array() : NULL;
+
+    for (guint i = 0; in_part && i < hit->in_part->len; i++)
+        json_array_append_new(in_part, json_safe_string(hit->in_part->pdata[i]));
+    if (in_part)
+        json_object_set_new(object, "in_part", in_part);
 }
 
 json_t *hunt_hit_object(const struct hunt_hit *hit)
@@ -162,6 +193,7 @@ json_t *hunt_hit_object(const struct hunt_hit *hit)
     json_object_set_new(object, "suppressed_by",
                         hit->suppressed_by ? json_string(hit->suppressed_by) : json_null());
     json_object_set_new(object, "partial", json_boolean(hit->partial));
+    hunt_hit_put_in_part(hit, object);
     json_object_set_new(object, "time", time ? json_string(time) : json_null());
     if (hit->text)
         json_object_set_new(object, "text", text_json(hit->text, hit->text_length));

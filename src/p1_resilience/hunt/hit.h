@@ -20,6 +20,7 @@ struct hunt_hit {
     enum tlp tlp;       /* the most closed: what was said of the indicator may go no further */
     const char *suppressed_by; /* a warning list, HIT_FALSE_POSITIVE, or NULL */
     gboolean partial;   /* all who assert it ask for more (a pattern with AND) than was seen here */
+    GPtrArray *in_part; /* char *: objects that ask for more, where others do not; NULL: none */
     gint64 time_us;     /* of the line; HIT_TIME_NONE */
     const guint8 *text; /* the line, when it was asked for; else NULL */
     gsize text_length;
@@ -55,6 +56,9 @@ typedef void (*hunt_hit_function)(const struct hunt_hit *hit, gpointer data);
 guint hunt_hits(const struct hunt_table *table, const struct hunt_hit *base, gboolean whole,
                 gboolean repeated, const struct hit_seen *seen, const struct hit_rule *rule,
                 hunt_hit_function take, gpointer data);
+
+/* The member "in_part", where there is something to say. */
+void hunt_hit_put_in_part(const struct hunt_hit *hit, json_t *object);
 
 /* The members of a hit: docs/schema/hunt-scan.json. */
 json_t *hunt_hit_object(const struct hunt_hit *hit);

@@ -49,7 +49,10 @@ void hunt_claim_free(struct hunt_claim *claim)
     g_free(claim);
 }
 
-/* The line itself is never kept, even where it was asked for to be shown. */
+/*
+ * The line itself is never kept, even where it was asked for to be shown. Nor is which objects ask
+ * for more: what was signed before hits said so is checked by the same bytes.
+ */
 void hunt_claim_hit(struct hunt_claim *claim, const struct hunt_hit *hit)
 {
     json_t *list = g_hash_table_lookup(claim->hits, hit->file), *object = hunt_hit_object(hit);
@@ -60,6 +63,7 @@ void hunt_claim_hit(struct hunt_claim *claim, const struct hunt_hit *hit)
     }
     json_object_del(object, "file");
     json_object_del(object, "text");
+    json_object_del(object, "in_part");
     json_object_set_new(object, "type", json_string(TYPE_HIT));
     json_array_append_new(list, object);
 }

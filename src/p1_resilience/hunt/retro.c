@@ -189,7 +189,8 @@ static gboolean has_grown(int fd, guint64 size, const struct retro_place *place)
 
 /* What is to be read of a file. FALSE: nothing. Sets `place` to what will be true afterwards. */
 static gboolean plan(const struct search *search, int fd, const struct stat *status,
-                     struct input *input, gboolean known, struct retro_place *place)
+                     struct input *input, gboolean known, struct retro_place *place,
+                     gboolean *is_same)
 {
     const gint64 changed_us =
         status->st_mtim.tv_sec * G_USEC_PER_SEC + status->st_mtim.tv_nsec / 1000;
@@ -208,6 +209,7 @@ static gboolean plan(const struct search *search, int fd, const struct stat *sta
         place->lines = 0;
         place->offset = 0;
     }
+    *is_same = grown;
     input->from = is_packed ? 0 : place->offset;
     input->lines_before = place->lines;
     place->offset = is_packed ? 0 : whole_lines(fd, size, place->offset);
@@ -228,7 +230,7 @@ static gboolean is_still(const char *path, const struct retro_place *place)
 }
 
 static gboolean search_planned(struct search *search, const struct asset *log, struct input *input,
-                               int fd, struct retro_place *place, GError **error)
+                               int fd, struct retro_place *place, gboolean is_same, GError **error)
 {
     const struct hunt_scan_options options = { .threads = search->retro->threads };
     const struct hunt_scan_calls calls = { take_hit, take_end, NULL, search };
@@ -248,8 +250,12 @@ static gboolean search_planned(struct search *search, const struct asset *log, s
     place->lines = input->lines_before + search->lines - (input->until > place->offset ? 1 : 0);
     if (search->ended && (!input->until || search->read == wanted) &&
         is_still(input->name, place) && edge(fd, place->offset, TRUE, place->head) &&
-        edge(fd, place->offset, FALSE, place->tail))
+        edge(fd, place->offset, FALSE, place->tail)) {
+        /* A short log's head changes with each line; what is told of its lines may not. */
+        if (!is_same)
+            memcpy(place->origin, place->head, sizeof place->origin);
         found.place = place;
+    }
     search->summary->searched++;
     if (!retro_store_record(search->store, &found, clock_now_us(), &fresh, error))
         return FALSE;
@@ -261,7 +267,7 @@ static gboolean search_file(struct search *search, const struct asset *log, stru
                             GError **error)
 {
     struct retro_place place = { 0 };
-    gboolean known, done = TRUE;
+    gboolean known, is_same, done = TRUE;
     struct stat status;
     int fd;
 
@@ -279,8 +285,8 @@ static gboolean search_file(struct search *search, const struct asset *log, stru
     place.device = (guint64)status.st_dev;
     place.inode = (guint64)status.st_ino;
     done = retro_store_place(search->store, log->name, &place, &known, error);
-    if (done && plan(search, fd, &status, input, known, &place))
-        done = search_planned(search, log, input, fd, &place, error);
+    if (done && plan(search, fd, &status, input, known, &place, &is_same))
+        done = search_planned(search, log, input, fd, &place, is_same, error);
     close(fd);
     return done;
 }

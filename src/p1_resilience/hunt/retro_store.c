@@ -25,6 +25,8 @@ static const char *const steps[] = {
     "CREATE INDEX hit_untold ON hit (told, log, kind, indicator);"
     "CREATE TABLE log (name TEXT PRIMARY KEY, tables BLOB NOT NULL, unread INTEGER NOT NULL,"
     " time INTEGER NOT NULL) STRICT;",
+    "ALTER TABLE searched ADD COLUMN origin BLOB;"
+    "UPDATE searched SET origin = head;",
     NULL,
 };
 static const struct store_schema schema = { APPLICATION, steps, NULL };
@@ -128,7 +130,7 @@ gboolean retro_store_place(struct retro_store *store, const char *log, struct re
 {
     g_autoptr(query_t) query =
         store_query(store->store,
-                    "SELECT place, lines, size, changed, head, tail, tables FROM searched "
+                    "SELECT place, lines, size, changed, head, tail, tables, origin FROM searched "
                     "WHERE log = $1 AND device = $2 AND inode = $3",
                     error);
 
@@ -145,7 +147,7 @@ gboolean retro_store_place(struct retro_store *store, const char *log, struct re
     place->size = (guint64)query_integer(query, 2);
     place->changed_us = query_integer(query, 3);
     *known = take_digest(query, 4, place->head) && take_digest(query, 5, place->tail) &&
-             take_digest(query, 6, place->tables);
+             take_digest(query, 6, place->tables) && take_digest(query, 7, place->origin);
     return TRUE;
 }
 
@@ -154,11 +156,12 @@ static gboolean save_place(struct store *store, const char *log, const struct re
 {
     g_autoptr(query_t) query = store_query(
         store,
-        "INSERT INTO searched (log, device, inode, place, lines, size, changed, head, tail, tables)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (log, device, inode) DO "
+        "INSERT INTO searched (log, device, inode, place, lines, size, changed, head, tail, tables,"
+        " origin) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (log, device, "
+        "inode) DO "
         "UPDATE SET place = excluded.place, lines = excluded.lines, size = excluded.size, "
         "changed = excluded.changed, head = excluded.head, tail = excluded.tail, "
-        "tables = excluded.tables",
+        "tables = excluded.tables, origin = excluded.origin",
         error);
 
     if (!query)
@@ -171,6 +174,7 @@ static gboolean save_place(struct store *store, const char *log, const struct re
     query_bind_bytes(query, 8, place->head, RETRO_DIGEST);
     query_bind_bytes(query, 9, place->tail, RETRO_DIGEST);
     query_bind_bytes(query, 10, place->tables, RETRO_DIGEST);
+    query_bind_bytes(query, 11, place->origin, RETRO_DIGEST);
     return query_run(query, error);
 }
 
@@ -227,7 +231,7 @@ static void digest_of(const struct retro_store *store, const struct retro_found 
         crypto_generichash_update(&state, (const guint8 *)texts[i], strlen(texts[i]) + 1);
     crypto_generichash_update(&state, (const guint8 *)numbers, sizeof numbers);
     if (place)
-        crypto_generichash_update(&state, place->head, RETRO_DIGEST);
+        crypto_generichash_update(&state, place->origin, RETRO_DIGEST);
     crypto_generichash_final(&state, digest, RETRO_DIGEST);
 }
 

@@ -36,6 +36,7 @@ struct retro_place {
     guint64 size;
     gint64 changed_us;
     guint8 head[RETRO_DIGEST], tail[RETRO_DIGEST];
+    guint8 origin[RETRO_DIGEST]; /* the head when the file was first searched; grown, it keeps it */
     guint8 tables[RETRO_DIGEST];
 };
 

@@ -84,10 +84,30 @@ static gboolean is_in_time(const struct assertion *assertion, gint64 time_us)
            (!assertion->valid_until_us || time_us < assertion->valid_until_us);
 }
 
+/* Whether the object asks for more than the line of the hit had; of hits that do not say, it may.
+ */
+static gboolean is_in_part(const struct assertion *assertion, const json_t *hit)
+{
+    const json_t *id;
+    size_t index;
+
+    if (!(assertion->flags & ASSERTION_PARTIAL))
+        return FALSE;
+    if (!json_is_false(json_object_get(hit, "partial")))
+        return TRUE;
+    json_array_foreach(json_object_get(hit, "in_part"), index, id)
+    {
+        if (g_strcmp0(json_string_value(id), assertion->object) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Counts one hit for each object that asserts its indicator; TRUE: for one at least. */
-static gboolean count_assertions(struct sightings *sightings, const struct hunt_table *table,
-                                 struct hunt_cursor *cursor, const struct indicator *indicator,
-                                 gint64 time_us, const struct sighting_options *options)
+static gboolean count_assertions(struct sightings *sightings, const json_t *hit,
+                                 const struct hunt_table *table, struct hunt_cursor *cursor,
+                                 const struct indicator *indicator, gint64 time_us,
+                                 const struct sighting_options *options)
 {
     g_autoptr(GHashTable) counted = g_hash_table_new(g_direct_hash, g_direct_equal);
     struct assertion assertion;
@@ -101,7 +121,7 @@ static gboolean count_assertions(struct sightings *sightings, const struct hunt_
             sightings->withdrawn++;
         } else if (!is_in_time(&assertion, time_us)) {
             sightings->expired++;
-        } else if ((assertion.flags & ASSERTION_PARTIAL) && !options->partial) {
+        } else if (is_in_part(&assertion, hit) && !options->partial) {
             sightings->partial++;
         } else if (!assertion.object) {
             sightings->nameless++;
@@ -147,7 +167,7 @@ static void count_hit(struct sightings *sightings, const json_t *hit,
     }
     if (time)
         clock_parse(time, &time_us, NULL);
-    if (count_assertions(sightings, table, &cursor, &indicator, time_us, options))
+    if (count_assertions(sightings, hit, table, &cursor, &indicator, time_us, options))
         sightings->hits++;
 }
 

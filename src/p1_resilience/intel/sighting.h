@@ -54,6 +54,9 @@ gboolean sighting_from_hits(struct sightings *sightings, const char *text, gsize
                             const char *name, const struct hunt_table *table,
                             const struct sighting_options *options, GError **error);
 
+/* How many of the objects are STIX (`is_stix`), or of MISP and other lists. */
+guint sighting_objects(const struct sightings *sightings, gboolean is_stix);
+
 /* Whether `who` is the source of the sighted object: by its name or id. */
 gboolean sighting_is_of(const struct sighting *sighting, const char *who);
 

@@ -249,6 +249,18 @@ GBytes *sighting_bundle(const struct sightings *sightings, const struct sighting
     return stix_bundle(NULL, sent);
 }
 
+guint sighting_objects(const struct sightings *sightings, gboolean is_stix)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < sightings->list->len; i++) {
+        const struct sighting *sighting = sightings->list->pdata[i];
+
+        count += stix_is_id(sighting->object, NULL) == is_stix;
+    }
+    return count;
+}
+
 json_t *sighting_misp(const struct sightings *sightings, const struct sighting_report *report,
                       struct egress *egress)
 {
