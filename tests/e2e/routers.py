@@ -15,25 +15,11 @@ import time
 
 import pytest
 
-PATIENCE_S = float(os.environ.get("PATIENCE", 120))
+from ports import free_port
+from waiting import PATIENCE, until
+
 PASSWORD = "secret"
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
-def until(condition, seconds=PATIENCE_S, why="not in time"):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, why() if callable(why) else why
-        time.sleep(0.05)
 
 
 # --- FRR
@@ -79,7 +65,7 @@ class Bgpd:
 
     def terminal(self):
         try:
-            return socket.create_connection(("127.0.0.1", self.vty), timeout=60)
+            return socket.create_connection(("127.0.0.1", self.vty), timeout=PATIENCE)
         except OSError:
             return None
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from nodes import Node
 from certificate_log import Authority, CertificateLog, sha256, spki
 from conftest import ROOT
+from waiting import PATIENCE
 
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "ct-check.json").read_text())
 DOMAIN = "hospital.example"
@@ -420,7 +421,7 @@ def test_the_node_watches_by_itself_and_goes_on_after_it_was_killed(entente, log
         assert [entry["event"] for entry in steps["entries"]] == ["open"]  # told once, though it goes on
         assert numbers()["entente_ct_alarms_total"] == 2
         node.process.terminate()
-        assert node.process.wait(timeout=60) == 0
+        assert node.process.wait(timeout=PATIENCE) == 0
     finally:
         if node.process.poll() is None:
             node.process.kill()

@@ -54,14 +54,12 @@ def test_attachments_of_any_size(world):
 
 
 def test_a_drill_is_echoed_by_the_machine(world):
-    began = time.monotonic()
     case = world.state.desk("say", kind="drill", to=[world.society.id], event="open", fields={
         "level": "l1", "nonce": "ab" * 32})["case"]
     until(lambda: len(world.state.entries(case)) >= 2, what="the echo")
     echo = world.state.entries(case)[1]
     assert echo["event"] == "echo" and echo["from"] == world.society.id
     assert echo["fields"] == {"nonce": "ab" * 32}
-    assert time.monotonic() - began < 30
 
 
 def test_a_time_is_proven_and_witnessed(world):

@@ -13,8 +13,9 @@ import pytest
 
 from community import Node, program
 from conftest import BINARY
-from routers import Cache, RisLive, certificate, free_port, monitored, neighbour, ris_message, \
-    ris_route, until
+from ports import free_port
+from routers import Cache, RisLive, certificate, monitored, neighbour, ris_message, ris_route
+from waiting import PATIENCE, until
 
 PROFILE = """signatory: {name: Ville Exemple, group: state}
 assets:
@@ -116,7 +117,7 @@ def kept(watch, thing):
 
 
 def metric(watch, name):
-    with urllib.request.urlopen(watch.node.url + "/metrics", timeout=20) as answer:
+    with urllib.request.urlopen(watch.node.url + "/metrics", timeout=PATIENCE) as answer:
         (line,) = (line for line in answer.read().decode().splitlines()
                    if line.startswith(f"entente_{name} "))
     return int(line.split()[1])
@@ -320,7 +321,7 @@ def refused(folder, *options):
     """Exit status and what is said of a node that does not start."""
     done = subprocess.run([BINARY, "serve", "--listen", f"127.0.0.1:{free_port()}", *options],
                           cwd=folder.folder, env=folder.environment, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=PATIENCE)
     return done.returncode, done.stderr
 
 

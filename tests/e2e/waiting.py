@@ -7,14 +7,14 @@ import time
 PATIENCE = 180  # seconds
 
 
-def until(condition, seconds=PATIENCE, what="it"):
-    """What the condition gives, once that is something."""
+def until(condition, seconds=PATIENCE, what="it", why=None):
+    """What the condition gives, once that is something; `why` tells why it may not be."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
+        assert time.monotonic() < end, f"{what} did not happen in {seconds} s {why() if why else ''}"
         time.sleep(0.05)
 
 
