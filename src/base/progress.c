@@ -35,10 +35,15 @@ void progress_at(struct progress *progress, guint64 done, const char *detail)
     fflush(stderr);
 }
 
-void progress_end(struct progress *progress)
+void progress_clear(struct progress *progress)
 {
     if (progress->visible && progress->last_us)
         fputs("\r\033[K", stderr);
+}
+
+void progress_end(struct progress *progress)
+{
+    progress_clear(progress);
     g_free(progress->what);
     g_free(progress);
 }

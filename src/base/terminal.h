@@ -50,4 +50,6 @@ char *terminal_style(const char *text, enum style style, gboolean colour);
 struct progress;
 struct progress *progress_begin(const char *what, guint64 total);
 void progress_at(struct progress *progress, guint64 done, const char *detail);
+/* Takes the line away for something else to be written; the next progress_at() puts it back. */
+void progress_clear(struct progress *progress);
 void progress_end(struct progress *progress);

@@ -223,10 +223,15 @@ static int run_command(const struct command *const *commands, const struct comma
     g_free(context.format);
     g_free(context.output);
     g_free(context.language);
-    if (fflush(stdout) != 0 && status == EXIT_DONE && errno != EPIPE) {
-        fprintf(stderr, "entente %s: standard output cannot be written: %s\n", command->name,
-                g_strerror(errno));
-        status = EXIT_SYSTEM;
+    /* What was found does not count when part of it was lost on the way. */
+    if (status == EXIT_DONE || status == EXIT_FOUND) {
+        const int code = fflush(stdout) != 0 ? errno : 0;
+
+        if (code || ferror(stdout)) {
+            fprintf(stderr, "entente %s: standard output cannot be written%s%s\n", command->name,
+                    code ? ": " : "", code ? g_strerror(code) : "");
+            status = EXIT_SYSTEM;
+        }
     }
     return status;
 }
@@ -339,19 +344,81 @@ static gboolean write_stream(const char *path, const char *text, gsize length, G
     return written || errno_error(error, errno, "%s: cannot be written", path);
 }
 
+static mode_t output_mode(void)
+{
+    mode_t mask = umask(OTHERS_WRITE); /* there is no other way to ask */
+
+    umask(mask);
+    return OUTPUT_MODE & ~mask;
+}
+
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error)
 {
     if (context->output && !g_str_equal(context->output, "-") && is_stream(context->output))
         return write_stream(context->output, text, length, error);
-    if (context->output && !g_str_equal(context->output, "-")) {
-        mode_t mask = umask(OTHERS_WRITE); /* there is no other way to ask */
-
-        umask(mask);
-        return file_write(context->output, text, length, OUTPUT_MODE & ~mask, error);
-    }
+    if (context->output && !g_str_equal(context->output, "-"))
+        return file_write(context->output, text, length, output_mode(), error);
     if (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0)
         return errno_error(error, errno, "standard output cannot be written");
     return TRUE;
+}
+
+FILE *cli_stream_open(struct cli_stream *stream, const struct context *context, GError **error)
+{
+    const char *path = context->output;
+
+    *stream = (struct cli_stream){ .file = stdout, .draft.fd = -1 };
+    if (!path || g_str_equal(path, "-"))
+        return stream->file;
+    stream->path = path;
+    if (is_stream(path)) {
+        stream->file = fopen(path, "ae");
+    } else {
+        if (!file_draft_open(&stream->draft, path, TRUE, error))
+            return stream->file = NULL;
+        stream->is_draft = TRUE;
+        stream->file = fdopen(dup(stream->draft.fd), "w");
+    }
+    if (!stream->file) {
+        errno_error(error, errno, "%s: cannot be written", path);
+        cli_stream_discard(stream);
+    }
+    return stream->file;
+}
+
+/* The file behind it, or standard output, has all that was written. */
+static gboolean close_file(struct cli_stream *stream)
+{
+    gboolean good = !ferror(stream->file) && fflush(stream->file) == 0;
+
+    if (stream->file != stdout && fclose(stream->file) != 0)
+        good = FALSE;
+    stream->file = NULL;
+    return good;
+}
+
+gboolean cli_stream_end(struct cli_stream *stream, GError **error)
+{
+    const char *name = stream->path ? stream->path : "standard output";
+
+    if (!close_file(stream)) {
+        cli_stream_discard(stream);
+        return errno ? errno_error(error, errno, "%s: cannot be written", name)
+                     : system_error(error, "%s: cannot be written", name);
+    }
+    if (!stream->is_draft)
+        return TRUE;
+    stream->is_draft = FALSE;
+    return file_draft_finish(&stream->draft, output_mode(), error);
+}
+
+void cli_stream_discard(struct cli_stream *stream)
+{
+    if (stream->file)
+        close_file(stream);
+    if (stream->is_draft)
+        file_draft_discard(&stream->draft);
+    stream->is_draft = FALSE;
 }
 
 char *cli_table(const struct context *context, const struct text_table *table)

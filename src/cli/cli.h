@@ -6,9 +6,11 @@
  */
 #pragma once
 #include "base/error.h"
+#include "base/file.h"
 
 #include <glib.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* One option; its value lands at `offset` in the command's state (zeroed before). */
 struct command_option {
@@ -71,6 +73,20 @@ char *cli_program(void);
 
 /* Writes a result to --output (durably) or to standard output. */
 gboolean cli_output(const struct context *context, const char *text, gsize length, GError **error);
+
+/*
+ * The same piece by piece: open, write to the file it gives, then end or discard, once. Nothing is
+ * to be seen at --output before it ends well. A failed open needs neither.
+ */
+struct cli_stream {
+    FILE *file;
+    const char *path; /* NULL: standard output */
+    gboolean is_draft;
+    struct file_draft draft;
+};
+FILE *cli_stream_open(struct cli_stream *stream, const struct context *context, GError **error);
+gboolean cli_stream_end(struct cli_stream *stream, GError **error);
+void cli_stream_discard(struct cli_stream *stream);
 
 struct text_table;
 /*

@@ -338,6 +338,19 @@ static void print_skipped(const struct feed_report *report)
     }
 }
 
+/* What of warning lists cannot be used, so that hits on it will not be suppressed. */
+static void print_broken(const struct warning_lists *lists)
+{
+    for (guint i = 0; lists && i < warning_lists_count(lists); i++) {
+        const gsize count = warning_list_skipped(lists, i);
+        g_autofree char *name = count ? terminal_escape(warning_list_name(lists, i)) : NULL;
+
+        if (count)
+            printf("entries of the warning list \"%s\" that cannot be read: %" G_GSIZE_FORMAT "\n",
+                   name, count);
+    }
+}
+
 static void print_text(const struct building *building, const struct table_info *info,
                        double seconds)
 {
@@ -360,6 +373,7 @@ static void print_text(const struct building *building, const struct table_info 
         printf("taken with a change: %s\n", line->str);
     if (report->warned)
         printf("on warning lists, hits are suppressed: %" G_GUINT64_FORMAT "\n", report->warned);
+    print_broken(building->warnings);
     putchar('\n');
     print_sources(report);
     print_skipped(report);

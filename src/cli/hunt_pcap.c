@@ -54,7 +54,7 @@ static void end_rows(struct reading *reading)
             continue;
         text = cli_table(reading->context, reading->rows[i]);
         if (reading->progress)
-            fputs("\r\033[K", stderr);
+            progress_clear(reading->progress);
         g_string_append(reading->out, text);
         g_clear_pointer(&reading->rows[i], text_table_free);
     }

@@ -23,6 +23,7 @@ struct retro {
     struct signing_key *key;
     GPtrArray *unread; /* char * */
     struct text_table *rows;
+    FILE *out;
     gboolean json;
 };
 
@@ -62,7 +63,7 @@ static void take_group(const struct retro_group *group, gpointer data)
             group->sources, "tlp", group->tlp);
         g_autofree char *text = json_dumps(line, JSON_COMPACT);
 
-        puts(text);
+        fprintf(retro->out, "%s\n", text);
         return;
     }
     if (!retro->rows)
@@ -95,30 +96,30 @@ static void print_json(const struct retro *retro, const struct hunt_retro_summar
                      (json_int_t)summary->bytes, "lines", (json_int_t)summary->lines, "hits",
                      (json_int_t)summary->hits, "unread", unread);
     text = json_dumps(line, JSON_COMPACT);
-    puts(text);
+    fprintf(retro->out, "%s\n", text);
 }
 
 static void print_text(const struct retro *retro, const struct hunt_retro_summary *summary)
 {
     if (retro->rows) {
-        g_autofree char *text =
-            text_table_format(retro->rows, terminal_has_colour(stdout), terminal_width(stdout));
+        g_autofree char *text = cli_table(retro->context, retro->rows);
 
-        fputs(text, stdout);
+        fputs(text, retro->out);
     }
-    printf("%" G_GUINT64_FORMAT " new %s; %" G_GUINT64_FORMAT " %s, %" G_GUINT64_FORMAT
-           " of %" G_GUINT64_FORMAT " files had something to search: %" G_GUINT64_FORMAT
-           " lines, %.1f MB\n",
-           summary->hits, summary->hits == 1 ? "hit" : "hits", summary->logs,
-           summary->logs == 1 ? "log" : "logs", summary->searched, summary->files, summary->lines,
-           (double)summary->bytes / 1e6);
+    fprintf(retro->out,
+            "%" G_GUINT64_FORMAT " new %s; %" G_GUINT64_FORMAT " %s, %" G_GUINT64_FORMAT
+            " of %" G_GUINT64_FORMAT " files had something to search: %" G_GUINT64_FORMAT
+            " lines, %.1f MB\n",
+            summary->hits, summary->hits == 1 ? "hit" : "hits", summary->logs,
+            summary->logs == 1 ? "log" : "logs", summary->searched, summary->files, summary->lines,
+            (double)summary->bytes / 1e6);
     for (guint i = 0; i < MIN(retro->unread->len, UNREAD_SHOWN); i++) {
         g_autofree char *escaped = terminal_escape(retro->unread->pdata[i]);
 
-        printf("not read to its end: %s\n", escaped);
+        fprintf(retro->out, "not read to its end: %s\n", escaped);
     }
     if (retro->unread->len > UNREAD_SHOWN)
-        printf("and %u more\n", retro->unread->len - UNREAD_SHOWN);
+        fprintf(retro->out, "and %u more\n", retro->unread->len - UNREAD_SHOWN);
 }
 
 static gboolean has_logs(const struct profile *profile)
@@ -144,13 +145,21 @@ static struct hunt_table *open_tables(const struct hunt_arguments *given, const 
 static int search(struct retro *retro, const struct hunt_retro *what, GError **error)
 {
     struct hunt_retro_summary summary;
+    struct cli_stream stream;
 
-    if (!hunt_retro_run(what, &summary, error))
+    retro->out = cli_stream_open(&stream, retro->context, error);
+    if (!retro->out)
         return EXIT_SYSTEM;
+    if (!hunt_retro_run(what, &summary, error)) {
+        cli_stream_discard(&stream);
+        return EXIT_SYSTEM;
+    }
     if (retro->json)
         print_json(retro, &summary);
     else
         print_text(retro, &summary);
+    if (!cli_stream_end(&stream, error))
+        return EXIT_SYSTEM;
     if (summary.hits)
         return EXIT_FOUND;
     return summary.unread ? EXIT_SYSTEM : EXIT_DONE;

@@ -19,6 +19,7 @@ struct scanning {
     const struct context *context;
     const struct hunt_arguments *given;
     const struct hunt_table *table;
+    FILE *out;
     gboolean json;
     gboolean at_once; /* rows as they are found: who feeds standard input waits for them */
     struct text_table *rows;
@@ -38,11 +39,11 @@ static void flush_rows(struct scanning *scanning)
 
     if (!scanning->rows)
         return;
-    text = text_table_format(scanning->rows, terminal_has_colour(stdout), terminal_width(stdout));
+    text = cli_table(scanning->context, scanning->rows);
     if (scanning->progress)
-        fputs("\r\033[K", stderr);
-    fputs(text, stdout);
-    fflush(stdout);
+        progress_clear(scanning->progress);
+    fputs(text, scanning->out);
+    fflush(scanning->out);
     g_clear_pointer(&scanning->rows, text_table_free);
     scanning->row_count = 0;
 }
@@ -62,7 +63,7 @@ static const char *const headings[] = { "PLACE", "KIND", "INDICATOR", "TOKEN", "
 static const guint widths[] = { 10, 6, 24, 24, 16, 4, 12, 0 };
 G_STATIC_ASSERT(G_N_ELEMENTS(headings) == G_N_ELEMENTS(widths) + 1);
 
-static void print_cells(const char *const *cells)
+static void print_cells(FILE *out, const char *const *cells)
 {
     g_autoptr(GString) line = g_string_new(NULL);
 
@@ -71,16 +72,16 @@ static void print_cells(const char *const *cells)
 
         g_string_append_printf(line, "%s%-*s", i ? "  " : "", (int)widths[i], escaped);
     }
-    puts(g_strchomp(line->str));
-    fflush(stdout);
+    fprintf(out, "%s\n", g_strchomp(line->str));
+    fflush(out);
 }
 
 static void add_cells(struct scanning *scanning, const char *const *cells)
 {
     if (scanning->at_once) {
         if (scanning->row_count++ == 0)
-            print_cells(headings);
-        print_cells(cells);
+            print_cells(scanning->out, headings);
+        print_cells(scanning->out, cells);
         return;
     }
     if (!scanning->rows)
@@ -129,7 +130,7 @@ static void take_hit(const struct hunt_hit *hit, gpointer data)
     } else if (scanning->json) {
         g_autofree char *line = hunt_hit_json(hit);
 
-        puts(line);
+        fprintf(scanning->out, "%s\n", line);
     } else {
         add_row(scanning, hit);
     }
@@ -144,7 +145,7 @@ static void take_end(const struct hunt_scanned *input, gpointer data)
     if (input->problem)
         g_ptr_array_add(scanning->unread, g_strdup_printf("%s: %s", input->name, input->problem));
     if (scanning->json)
-        fflush(stdout);
+        fflush(scanning->out);
 }
 
 static gboolean show_progress(guint64 done, const char *name, gpointer data)
@@ -177,31 +178,35 @@ static void print_text(const struct scanning *scanning, const struct hunt_scan_s
     const char *name, *text;
     guint64 skipped;
 
-    printf("%" G_GUINT64_FORMAT " %s in %" G_GUINT64_FORMAT " lines, %.1f MB of %" G_GUINT64_FORMAT
-           " %s; %.2f s, %.0f MB/s\n",
-           summary->hits, summary->hits == 1 ? "hit" : "hits", summary->lines,
-           (double)summary->bytes / 1e6, summary->files, summary->files == 1 ? "file" : "files",
-           (double)summary->elapsed_us / G_USEC_PER_SEC, rate_of(summary));
+    fprintf(scanning->out,
+            "%" G_GUINT64_FORMAT " %s in %" G_GUINT64_FORMAT " lines, %.1f MB of %" G_GUINT64_FORMAT
+            " %s; %.2f s, %.0f MB/s\n",
+            summary->hits, summary->hits == 1 ? "hit" : "hits", summary->lines,
+            (double)summary->bytes / 1e6, summary->files, summary->files == 1 ? "file" : "files",
+            (double)summary->elapsed_us / G_USEC_PER_SEC, rate_of(summary));
     g_hash_table_iter_init(&lists, scanning->lists);
     while (g_hash_table_iter_next(&lists, &list, &count)) {
         g_autofree char *escaped = terminal_escape(list);
 
-        printf("suppressed: %" G_GSIZE_FORMAT " (%s)\n", GPOINTER_TO_SIZE(count), escaped);
+        fprintf(scanning->out, "suppressed: %" G_GSIZE_FORMAT " (%s)\n", GPOINTER_TO_SIZE(count),
+                escaped);
     }
     if (summary->out_of_time)
-        printf("not valid at the time asked for: %" G_GUINT64_FORMAT "\n", summary->out_of_time);
+        fprintf(scanning->out, "not valid at the time asked for: %" G_GUINT64_FORMAT "\n",
+                summary->out_of_time);
     for (guint i = 0; hunt_table_skipped(scanning->table, i, &name, &text, &skipped); i++) {
         g_autofree char *escaped = terminal_escape(text);
 
-        printf("not hunted, of the feeds: %" G_GUINT64_FORMAT " (%s)\n", skipped, escaped);
+        fprintf(scanning->out, "not hunted, of the feeds: %" G_GUINT64_FORMAT " (%s)\n", skipped,
+                escaped);
     }
     for (guint i = 0; i < MIN(scanning->unread->len, UNREAD_SHOWN); i++) {
         g_autofree char *escaped = terminal_escape(scanning->unread->pdata[i]);
 
-        printf("not read to its end: %s\n", escaped);
+        fprintf(scanning->out, "not read to its end: %s\n", escaped);
     }
     if (scanning->unread->len > UNREAD_SHOWN)
-        printf("and %u more\n", scanning->unread->len - UNREAD_SHOWN);
+        fprintf(scanning->out, "and %u more\n", scanning->unread->len - UNREAD_SHOWN);
 }
 
 static json_t *suppressed_json(const struct scanning *scanning)
@@ -238,7 +243,7 @@ static void print_json(const struct scanning *scanning, const struct hunt_scan_s
         "seconds", (double)summary->elapsed_us / G_USEC_PER_SEC, "mb_per_s", rate_of(summary),
         "unread", unread, "not_hunted", not_hunted);
     text = json_dumps(line, JSON_COMPACT);
-    puts(text);
+    fprintf(scanning->out, "%s\n", text);
 }
 
 static gboolean print_timeline(const struct scanning *scanning,
@@ -292,6 +297,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     g_autoptr(signing_key_t) key = NULL;
     g_auto(GStrv) columns = given->fields ? g_strsplit(given->fields, ",", -1) : NULL;
     struct hunt_scan_summary summary = { 0 };
+    struct cli_stream stream = { 0 };
     gint64 began_us;
     gboolean done;
 
@@ -319,6 +325,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     scanning.claim = claim;
     if (cli_format_is(context, "html", FALSE))
         scanning.timeline = timeline = hunt_timeline_new();
+    else if (!(scanning.out = cli_stream_open(&stream, context, error)))
+        return EXIT_SYSTEM;
     began_us = clock_now_us();
     inputs = inputs_list(arguments);
     scanning.table = table;
@@ -329,22 +337,23 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     scanning.total = inputs_size(inputs);
     scanning.started_us = g_get_monotonic_time();
     if (reads_standard_input(arguments) && scanning.json)
-        setvbuf(stdout, NULL, _IOLBF, 0); /* who waits at the other end sees each hit at once */
+        setvbuf(scanning.out, NULL, _IOLBF,
+                0); /* who waits at the other end sees each hit at once */
     if (!context->quiet && !reads_standard_input(arguments))
         scanning.progress = progress_begin("Hunting,", scanning.total / 1000000);
     done = hunt_scan_files(table, inputs, &options, &calls, &summary, error);
     g_clear_pointer(&scanning.progress, progress_end);
     flush_rows(&scanning);
-    if (!done)
+    if (!done) {
+        cli_stream_discard(&stream);
         return EXIT_SYSTEM;
-    if (timeline) {
-        if (!print_timeline(&scanning, &summary, error))
-            return EXIT_SYSTEM;
-    } else if (scanning.json) {
-        print_json(&scanning, &summary);
-    } else {
-        print_text(&scanning, &summary);
     }
+    if (scanning.json)
+        print_json(&scanning, &summary);
+    else if (!timeline)
+        print_text(&scanning, &summary);
+    if (timeline ? !print_timeline(&scanning, &summary, error) : !cli_stream_end(&stream, error))
+        return EXIT_SYSTEM;
     if (claim && !hunt_sign(context, claim, &summary, given->sign, began_us, key, error))
         return EXIT_SYSTEM;
     if (summary.hits)

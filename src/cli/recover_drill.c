@@ -52,8 +52,9 @@ static gboolean read_check(const char *text, struct store_check *check, GError *
     }
     check->read = STORE_READ_SHARE;
     return (sscanf(text, "%u/%u%c", &check->share, &check->shares, &rest) == 2 && check->share &&
-            check->share <= check->shares) ||
-           input_error(error, "--read: \"%s\" is not all, none or a share (2/7)", text);
+            check->share <= check->shares && check->shares <= STORE_SHARES_MAX) ||
+           input_error(error, "--read: \"%s\" is not all, none or a share (2/7, of %u at the most)",
+                       text, STORE_SHARES_MAX);
 }
 
 static gboolean read_options(const struct recover_arguments *given, struct drill_options *options,

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* 128 MiB, what decoders must take (RFC 8878 recommends 8 MiB, zstd's own limit is this one). */
 #define WINDOW_LOG_MAX 27
@@ -15,6 +16,7 @@ struct zstd_calls {
     typeof(ZSTD_DCtx_setParameter) *set;
     typeof(ZSTD_decompressStream) *decompress;
     typeof(ZSTD_isError) *is_error;
+    typeof(ZSTD_getErrorCode) *error_code;
     typeof(ZSTD_getErrorName) *error_name;
 };
 
@@ -24,6 +26,7 @@ static const struct late_symbol symbols[] = {
     { "ZSTD_DCtx_setParameter", offsetof(struct zstd_calls, set) },
     { "ZSTD_decompressStream", offsetof(struct zstd_calls, decompress) },
     { "ZSTD_isError", offsetof(struct zstd_calls, is_error) },
+    { "ZSTD_getErrorCode", offsetof(struct zstd_calls, error_code) },
     { "ZSTD_getErrorName", offsetof(struct zstd_calls, error_name) },
     { NULL, 0 },
 };
@@ -83,6 +86,13 @@ static gboolean step_zstd(gpointer data, struct decompress_step *step, gboolean 
     step->in_left -= in.pos;
     step->out += out.pos;
     step->out_left -= out.pos;
+    if (state->zstd.is_error(wants) &&
+        state->zstd.error_code(wants) == ZSTD_error_frameParameter_windowTooLarge)
+        return input_error(
+            error,
+            "its Zstandard data wants a window of more than %u MB: unpack it with zstd "
+            "--long=31 -dc, and hunt in that",
+            (1u << WINDOW_LOG_MAX) >> 20);
     if (state->zstd.is_error(wants))
         return input_error(error, "its Zstandard data is broken: %s",
                            state->zstd.error_name(wants));

@@ -43,7 +43,45 @@ static int by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_folder(GPtrArray *inputs, const char *path, guint depth)
+/* A file or a folder, whatever its names: device and inode. */
+struct place {
+    guint64 device, node;
+};
+
+static guint place_hash(gconstpointer key)
+{
+    const struct place *place = key;
+
+    return g_int64_hash(&place->device) ^ g_int64_hash(&place->node);
+}
+
+static gboolean place_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, sizeof(struct place)) == 0;
+}
+
+struct listing {
+    GPtrArray *inputs;
+    GHashTable *seen; /* struct place: files and folders that are in the list */
+    GPtrArray *links; /* char *: names below folders */
+};
+
+/* FALSE: it was seen before. */
+static gboolean note(struct listing *listing, const struct stat *status)
+{
+    struct place *place = g_new0(struct place, 1);
+
+    *place = (struct place){ status->st_dev, status->st_ino };
+    return g_hash_table_add(listing->seen, place);
+}
+
+static void add_file(struct listing *listing, const char *name, const struct stat *status)
+{
+    note(listing, status);
+    add(listing->inputs, name)->size = S_ISREG(status->st_mode) ? (guint64)status->st_size : 0;
+}
+
+static void add_folder(struct listing *listing, const char *path, guint depth)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
@@ -51,7 +89,7 @@ static void add_folder(GPtrArray *inputs, const char *path, guint depth)
     const char *name;
 
     if (!folder) {
-        add(inputs, path)->problem = g_strdup(error->message);
+        add(listing->inputs, path)->problem = g_strdup(error->message);
         return;
     }
     while ((name = g_dir_read_name(folder)))
@@ -63,33 +101,58 @@ static void add_folder(GPtrArray *inputs, const char *path, guint depth)
         struct stat status;
 
         if (lstat(below, &status) < 0)
-            add_problem(inputs, below, errno);
+            add_problem(listing->inputs, below, errno);
         else if (S_ISREG(status.st_mode))
-            add(inputs, below)->size = (guint64)status.st_size;
-        else if (S_ISDIR(status.st_mode) && depth < FOLDERS_DEEP)
-            add_folder(inputs, below, depth + 1);
-        else if (S_ISDIR(status.st_mode))
-            add_problem(inputs, below, ELOOP);
+            add_file(listing, below, &status);
+        else if (S_ISLNK(status.st_mode))
+            g_ptr_array_add(listing->links, g_strdup(below));
+        else if (S_ISDIR(status.st_mode) && depth >= FOLDERS_DEEP)
+            add_problem(listing->inputs, below, ELOOP);
+        else if (S_ISDIR(status.st_mode) && note(listing, &status))
+            add_folder(listing, below, depth + 1);
+    }
+}
+
+/* What links name is read when it is not in the list by a name of its own; a link to nothing is
+ * nothing. */
+static void add_links(struct listing *listing)
+{
+    for (guint i = 0; i < listing->links->len; i++) {
+        const char *name = listing->links->pdata[i];
+        struct stat status;
+
+        if (stat(name, &status) < 0) {
+            if (errno != ENOENT)
+                add_problem(listing->inputs, name, errno);
+        } else if (S_ISREG(status.st_mode) && note(listing, &status)) {
+            add(listing->inputs, name)->size = (guint64)status.st_size;
+        } else if (S_ISDIR(status.st_mode) && note(listing, &status)) {
+            add(listing->inputs, name)->problem =
+                g_strdup("a link to a folder, which is not followed: name that folder, too");
+        }
     }
 }
 
 GPtrArray *inputs_list(char **paths)
 {
-    GPtrArray *inputs = g_ptr_array_new_with_free_func(input_free);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
+    g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func(g_free);
+    struct listing listing = { g_ptr_array_new_with_free_func(input_free), seen, links };
 
     for (; *paths; paths++) {
         struct stat status;
 
         if (strcmp(*paths, "-") == 0)
-            add(inputs, "-");
+            add(listing.inputs, "-");
         else if (stat(*paths, &status) < 0)
-            add_problem(inputs, *paths, errno);
-        else if (S_ISDIR(status.st_mode))
-            add_folder(inputs, *paths, 0);
-        else
-            add(inputs, *paths)->size = S_ISREG(status.st_mode) ? (guint64)status.st_size : 0;
+            add_problem(listing.inputs, *paths, errno);
+        else if (!S_ISDIR(status.st_mode))
+            add_file(&listing, *paths, &status);
+        else if (note(&listing, &status))
+            add_folder(&listing, *paths, 0);
     }
-    return inputs;
+    add_links(&listing);
+    return listing.inputs;
 }
 
 static gboolean fails(struct input *input, const char *problem)

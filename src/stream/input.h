@@ -21,8 +21,10 @@ struct input {
 };
 
 /*
- * The files named by `paths`, "-" among them, and those below folders, in the order of their names;
- * symbolic links below folders are not followed, and what is no regular file is passed over there.
+ * The files named by `paths`, "-" among them, and those below folders, in the order of their names.
+ * What is no regular file is passed over below folders. A symbolic link there to a file that is not
+ * in the list is followed, behind all others; one to a folder is not, and is a problem unless that
+ * folder is in the list.
  * A path that is not there is in the list, with a problem. The array owns struct input.
  */
 GPtrArray *inputs_list(char **paths);

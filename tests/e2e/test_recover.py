@@ -98,6 +98,14 @@ def test_a_check_that_read_nothing_proves_nothing(restic):
     assert restic.drill("--files", "1", "--read", "none")["by"]["integrity"] == ("not-proven", "nothing-read")
 
 
+def test_a_share_that_the_tool_does_not_take_is_refused(restic):
+    """Before anything is tried: a refusal of the tool would look like damage."""
+    for share in ("1/257", "0/2", "3/2", "1/2/3"):
+        done = restic.entente("recover", "drill", "--read", share, status=2)
+        assert share in done.stderr
+    assert restic.drill("--files", "1", "--read", "1/256")["by"]["integrity"][0] != "failed"
+
+
 def test_a_file_that_was_swapped_before_the_backup_is_found(restic):
     """Same size and time, other bytes: the manifest tells them apart."""
     victim = restic.source / "file3"

@@ -76,6 +76,7 @@ static gboolean list_folder(GPtrArray *inputs, const char *folder, guint depth, 
         if (S_ISREG(info.st_mode))
             add_file(inputs, names->pdata[i], (guint64)info.st_size);
         else if (S_ISDIR(info.st_mode) && depth < FOLDER_DEPTH &&
+                 !g_file_test(names->pdata[i], G_FILE_TEST_IS_SYMLINK) && /* no circles */
                  !list_folder(inputs, names->pdata[i], depth + 1, error))
             return FALSE;
     }

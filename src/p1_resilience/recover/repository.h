@@ -37,11 +37,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(trouble_t, trouble_clear)
 gboolean trouble_set(struct trouble *trouble, enum trouble_kind kind, const char *detail);
 
 /* How much of the store is read to check it. */
+#define STORE_SHARES_MAX 256u /* what restic takes */
 enum store_read { STORE_READ_ALL, STORE_READ_SHARE, STORE_READ_NOTHING };
 
 struct store_check {
     enum store_read read;
-    guint share, shares; /* STORE_READ_SHARE: the share-th of so many */
+    guint share, shares; /* STORE_READ_SHARE: the share-th of so many, STORE_SHARES_MAX at most */
     gint64 packs;        /* that were read; -1: the tool does not say */
 };
 
