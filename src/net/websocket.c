@@ -123,7 +123,7 @@ static char *header_of(char **lines, const char *name)
     const gsize length = strlen(name);
     char *value = NULL;
 
-    for (guint i = 1; lines[i]; i++) {
+    for (guint i = 0; lines[i]; i++) {
         if (g_ascii_strncasecmp(lines[i], name, length) != 0 || lines[i][length] != ':')
             continue;
         if (value) {
@@ -154,8 +154,9 @@ static gboolean check_head(struct websocket *socket, const char *head, GError **
                     *extensions = header_of(lines, "Sec-WebSocket-Extensions"),
                     *protocol = header_of(lines, "Sec-WebSocket-Protocol");
 
-    if (!g_str_has_prefix(lines[0], STATUS_LINE)) {
-        g_autofree char *shown = g_utf8_make_valid(lines[0], MIN(80, (gssize)strlen(lines[0])));
+    if (!lines[0] || !g_str_has_prefix(lines[0], STATUS_LINE)) {
+        const char *line = lines[0] ? lines[0] : ""; /* a head of nothing has no lines */
+        g_autofree char *shown = g_utf8_make_valid(line, MIN(80, (gssize)strlen(line)));
 
         return input_error(error, "no WebSocket: the server answers \"%s\"", shown);
     }

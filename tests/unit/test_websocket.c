@@ -48,6 +48,7 @@ static void test_the_head(void)
         const char *head, *problem;
     } wrong[] = {
         { "HTTP/1.1 403 Forbidden\r\n\r\n", "403" },
+        { "\r\n\r\n", "answers" },
         { "HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "upgrade" },
         { "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: close\r\n\r\n", "upgrade" },
         { "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
