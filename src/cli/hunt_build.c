@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "cli/hunt_command.h"
+#include "p1_resilience/hunt/feed_survey.h"
 #include "p1_resilience/hunt/hunt_table.h"
 
 #include <signal.h>
@@ -67,7 +68,8 @@ struct building {
     struct warning_lists *warnings;
     struct feed_report *report;
     struct progress *progress; /* of the feed being read */
-    GBytes *input;             /* standard input, where it is a feed; else NULL */
+    struct feed_survey *survey;
+    GBytes *input; /* standard input, where it is a feed; else NULL */
     gint64 started_us;
 };
 
@@ -123,6 +125,19 @@ static gboolean read_feed(struct building *building, const char *feed,
     return read;
 }
 
+/* What the feeds say of one another's objects. */
+static gboolean survey(struct building *building, char **feeds, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(building->context->output);
+
+    building->started_us = g_get_monotonic_time();
+    building->survey = feed_survey_new((const char *const *)feeds, building->input, folder,
+                                       &building->options, error);
+    building->options.survey = building->survey;
+    g_clear_pointer(&building->progress, progress_end);
+    return building->survey != NULL;
+}
+
 /* What was in the feeds after all, and why none of it can be hunted. */
 static gboolean nothing(const struct feed_report *report, const char *output, GError **error)
 {
@@ -144,7 +159,8 @@ static gboolean compile(struct building *building, char **feeds, GError **error)
     g_autoptr(hunt_compiler_t) compiler = NULL;
 
     if (!may_replace(output, now_us, error) ||
-        !(compiler = hunt_compiler_new(output, now_us, 0, error)))
+        !(compiler = hunt_compiler_new(output, now_us, 0, error)) ||
+        !survey(building, feeds, error))
         return FALSE;
     for (char **feed = feeds; *feed; feed++)
         if (!read_feed(building, *feed, compiler, error))
@@ -409,6 +425,7 @@ static void building_clear(struct building *building)
 {
     g_clear_pointer(&building->warnings, warning_lists_free);
     g_clear_pointer(&building->report, feed_report_free);
+    g_clear_pointer(&building->survey, feed_survey_free);
     g_clear_pointer(&building->input, g_bytes_unref);
 }
 typedef struct building building_t;

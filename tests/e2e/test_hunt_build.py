@@ -69,6 +69,56 @@ def test_a_table_of_several_feeds(entente, feeds):
     assert summary["changed"]["public-suffix"] == 1
 
 
+AUTHOR = "identity--aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+STRANGER = "identity--bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
+
+
+def version(number, day, value, author=AUTHOR, **members):
+    return {"type": "indicator", "spec_version": "2.1", "pattern_type": "stix",
+            "id": f"indicator--8e2e2d2b-17d4-4cbf-938f-{number:012}", "created_by_ref": author,
+            "created": "2024-01-01T00:00:00Z", "modified": f"2024-01-{day:02}T00:00:00Z",
+            "valid_from": "2024-01-01T00:00:00Z", "pattern": f"[domain-name:value = '{value}']",
+            **members}
+
+
+@pytest.mark.parametrize("order", ["abcd", "dcba"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_newest_version_counts_whichever_file_it_is_in(entente, tmp_path, order, packed):
+    """As a TAXII collection is pulled: a file a page."""
+    pages = [[version(1, 1, "kept.example"), version(2, 1, "old.example"),
+              version(3, 1, "withdrawn.example")],
+             [version(2, 3, "new.example")],
+             [version(3, 2, "withdrawn.example", revoked=True), version(2, 2, "middle.example"),
+              version(1, 9, "forged.example", author=STRANGER, revoked=True)],
+             [{"type": "identity", "spec_version": "2.1", "id": AUTHOR, "name": "CERT Example",
+               "created": "2024-01-01T00:00:00Z", "modified": "2024-01-01T00:00:00Z"}]]
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for name, objects in zip(order, pages):
+        text = json.dumps({"objects": objects}).encode()
+        (folder / f"{name}.json").write_bytes(gzip.compress(text) if packed else text)
+    (tmp_path / "list.txt").write_text("listed.example\n")
+    (tmp_path / "a.log").write_text("kept.example\nold.example\nmiddle.example\nnew.example\n"
+                                    "withdrawn.example\nlisted.example\n")
+
+    def found(*feeds, **options):
+        summary = built(entente, *feeds, **options)
+        hits = entente("hunt", "scan", "--table", "intel.table", "--format", "json", "a.log",
+                       status=1).stdout.splitlines()
+        return summary, {hit["indicator"]: hit["sources"] for hit in map(json.loads, hits[:-1])}
+
+    wanted = {"kept.example": ["CERT Example"], "new.example": ["CERT Example"],
+              "listed.example": ["list.txt"]}
+    summary, hits = found(folder, "list.txt")
+    assert hits == wanted
+    old = [row["count"] for row in summary["skipped"] if row["reason"] == "old-version"]
+    assert old == [3] and summary["files"] == 5
+    # each file for itself, one of them from standard input
+    pages = sorted(folder.iterdir())
+    if not packed:
+        assert found(*pages[1:], "list.txt", "-", stdin=pages[0].read_text())[1] == wanted
+
+
 def test_explain_names_every_source(entente, feeds):
     built(entente, feeds)
     stix, misp = explained(entente, "203.0.113[.]7")

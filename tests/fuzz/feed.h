@@ -29,6 +29,12 @@ static inline gboolean feed_hear(gpointer to, guint8 kind, gconstpointer body, g
     } else if (kind == FEED_MESSAGE_SKIPS) {
         if (!feed_wire_skips(body, length, heard->report))
             abort();
+    } else if (kind == FEED_MESSAGE_VERSIONS) {
+        if (length % sizeof(struct feed_version) != 0)
+            abort();
+    } else if (kind == FEED_MESSAGE_NAME) {
+        if (((const char *)body)[length - 1] != '\0')
+            abort();
     } else {
         while (feed_wire_record(&at, end, heard->report->sources->len, 0, &assertion, &broken)) {
             /* A normal form is its own normal form. */

@@ -10,8 +10,14 @@ static gboolean parse(struct feed_parser *parser, const void *data, gsize size, 
     return feed_parse_stix(parser, data, size, error);
 }
 
+static gboolean note(struct feed_parser *parser, const void *data, gsize size, GError **error)
+{
+    return feed_survey_stix(parser, data, size, error);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     feed_any(parse, data, size);
+    feed_any(note, data, size);
     return 0;
 }

@@ -108,7 +108,8 @@ struct batch {
     struct feed_report *report;
     feed_take take;
     gpointer data;
-    guint64 done, total; /* bytes of all batches of this call */
+    struct feed_survey *survey; /* that is made; NULL: the files are read */
+    guint64 done, total;        /* bytes of all batches of this call */
 };
 
 static gboolean send_to_parent(gpointer out, guint8 kind, gconstpointer body, gsize length)
@@ -122,6 +123,7 @@ static void parse_job(struct worker_pipe *out, gpointer data)
     g_autoptr(feed_parser_t) parser = feed_parser_new(
         batch->options, batch->suffixes, send_to_parent, out, batch->report->sources->len);
 
+    parser->surveys = batch->survey != NULL;
     for (guint32 i = batch->at; i < batch->count && !parser->parent_gone; i++) {
         g_autoptr(GError) error = NULL;
 
@@ -226,6 +228,12 @@ static gboolean take_message(struct batch *batch, guint8 kind, const guint8 *bod
         if (*sound)
             g_ptr_array_add(batch->report->sources, source);
         return *sound;
+    case FEED_MESSAGE_VERSIONS:
+        *sound = batch->survey != NULL;
+        return *sound && feed_survey_take_versions(batch->survey, body, length, sound, error) &&
+               still_wanted(batch, 0, error);
+    case FEED_MESSAGE_NAME:
+        return *sound = batch->survey && feed_survey_take_name(batch->survey, body, length);
     default:
         return *sound = FALSE;
     }
@@ -340,6 +348,17 @@ static gboolean read_inputs(GPtrArray *inputs, struct batch *batch, GError **err
             feed_input_close(batch->inputs[i]);
     }
     return TRUE;
+}
+
+gboolean feed_survey_inputs(GPtrArray *inputs, const struct feed_options *options,
+                            struct feed_survey *survey, GError **error)
+{
+    g_autoptr(feed_report_t) unsaid = feed_report_new();
+    struct batch batch = {
+        .options = options, .report = unsaid, .may_fail = TRUE, .survey = survey
+    };
+
+    return read_inputs(inputs, &batch, error);
 }
 
 gboolean feed_read_bytes(GBytes *bytes, const char *name, const struct feed_options *options,

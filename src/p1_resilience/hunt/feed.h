@@ -123,6 +123,7 @@ struct feed_options {
     gboolean all_text;        /* running text: also what is not defanged */
     const char *source;       /* name of the source; NULL: of the author, else of the file */
     const struct warning_lists *warnings; /* or NULL */
+    const struct feed_survey *survey; /* of all inputs (feed_survey.h); NULL: each is by itself */
     /* Called now and then with the bytes done of all in this call; FALSE stops. Or NULL. */
     gboolean (*progress)(guint64 done, guint64 total, const char *path, gpointer data);
     gpointer progress_data;

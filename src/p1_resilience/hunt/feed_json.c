@@ -97,6 +97,8 @@ gboolean feed_parse_json(struct feed_parser *parser, const char *text, gsize len
 
     if (!is_empty_object(text, length))
         shape = shape_of(parser->path, text, length);
+    if (parser->surveys)
+        return shape != SHAPE_STIX || feed_survey_stix(parser, text, length, error);
     if (shape == SHAPE_MISP)
         return feed_parse_misp(parser, text, length, error);
     if (shape == SHAPE_STIX)

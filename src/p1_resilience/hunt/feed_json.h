@@ -22,6 +22,9 @@ gboolean feed_parse_misp(struct feed_parser *parser, const char *text, gsize len
                          GError **error);
 gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize length,
                          GError **error);
+/* Notes versions and authors. */
+gboolean feed_survey_stix(struct feed_parser *parser, const char *text, gsize length,
+                          GError **error);
 
 /* A MISP event, as far as it says something about all of its attributes. Strings may be NULL. */
 struct misp_event {

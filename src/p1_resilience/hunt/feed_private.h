@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "p1_resilience/hunt/feed.h"
+#include "p1_resilience/hunt/feed_survey.h"
 #include "p1_resilience/hunt/public_suffix.h"
 #include "sandbox/worker.h"
 
@@ -30,6 +31,8 @@ struct feed_parser {
     guint32 sources;   /* so many are known */
     guint64 done;      /* bytes of the file that are dealt with */
     GByteArray *batch; /* records to be sent */
+    gboolean surveys;  /* only notes versions and authors, for feed_survey.h */
+    GByteArray *noted; /* versions to be sent */
     gboolean parent_gone;
     guint64 changed[INDICATOR_CHANGES];
     struct feed_skipped skipped[FEED_SKIPS];
@@ -73,7 +76,15 @@ enum feed_message {
     FEED_MESSAGE_RECORDS, /* u64 bytes done of the file | records */
     FEED_MESSAGE_SKIPS,   /* what was skipped and changed in the file; ends it */
     FEED_MESSAGE_ERROR,   /* text: the file is not what it should be; ends it */
+    /* Of a survey, beside what else says where it is: */
+    FEED_MESSAGE_VERSIONS, /* struct feed_version, again and again */
+    FEED_MESSAGE_NAME,     /* an author: feed_survey_take_name() */
 };
+
+/* In the worker, for a survey. */
+void feed_note_version(struct feed_parser *parser, const struct feed_version *version);
+void feed_note_name(struct feed_parser *parser, const char *identity, const char *name,
+                    guint64 version);
 
 /* In the worker: sends what is left. */
 void feed_parser_flush(struct feed_parser *parser);
@@ -90,6 +101,10 @@ gboolean feed_wire_record(const guint8 **at, const guint8 *end, guint32 sources,
 void feed_source_free(struct feed_source *source);
 void feed_report_skip(struct feed_report *report, enum feed_skip skip, const char *place,
                       const char *detail);
+
+/* Has workers go through the inputs and note what they find; errors of inputs are passed over. */
+gboolean feed_survey_inputs(GPtrArray *inputs, const struct feed_options *options,
+                            struct feed_survey *survey, GError **error);
 
 /* Recognises the format of a file and parses it. FALSE with `error`: it is no feed. */
 gboolean feed_parse(struct feed_parser *parser, GBytes *bytes, GError **error);

@@ -144,6 +144,8 @@ static gboolean parse_characters(struct feed_parser *parser, const char *text, g
         return input_error(error, "%s: is not text, and no feed that is known", parser->path);
     if (is_json(text + start, length - start))
         return feed_parse_json(parser, text, length, error);
+    if (parser->surveys) /* nothing else has versions */
+        return TRUE;
     if (start < length && text[start] == '<' &&
         (g_strstr_len(text, (gssize)MIN(length, SAMPLE_BYTES), "<ioc") ||
          g_strstr_len(text, (gssize)MIN(length, SAMPLE_BYTES), "STIX_Package")))

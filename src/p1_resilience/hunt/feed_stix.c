@@ -2,7 +2,8 @@
  * feed_stix.c: STIX 2.0 and 2.1 bundles and TAXII 2.1 envelopes: their indicators.
  *
  * Objects refer to one another in any order, so a document is gone through twice: markings, authors
- * and newest versions first, then the indicators.
+ * and newest versions first, then the indicators. What other documents say of the same objects was
+ * noted before (feed_survey.h).
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -21,7 +22,7 @@ struct reading {
     markings_t *markings;
     json_t *around;       /* the bundle's own object_marking_refs; or NULL */
     GHashTable *names;    /* identity -> name */
-    GHashTable *versions; /* id -> its newest "modified", in microseconds */
+    GHashTable *versions; /* struct feed_version: the newest of each indicator */
     GHashTable *sources;  /* created_by_ref -> index + 1 */
 };
 
@@ -33,6 +34,20 @@ static gint64 time_of(const json_t *object, const char *member)
     gint64 time_us;
 
     return text && clock_parse(text, &time_us, NULL) ? MAX(time_us, 0) : 0;
+}
+
+static guint hash_of(gconstpointer version)
+{
+    guint hash;
+
+    memcpy(&hash, ((const struct feed_version *)version)->id, sizeof hash);
+    return hash;
+}
+
+static gboolean is_same_object(gconstpointer one, gconstpointer other)
+{
+    return memcmp(((const struct feed_version *)one)->id, ((const struct feed_version *)other)->id,
+                  FEED_ID_SIZE) == 0;
 }
 
 static gboolean note_object(const char *const *path, const json_t *object, gpointer data,
@@ -47,12 +62,11 @@ static gboolean note_object(const char *const *path, const json_t *object, gpoin
     if (g_str_equal(type, "identity") && json_text(object, "name")) {
         g_hash_table_replace(reading->names, g_strdup(id), g_strdup(json_text(object, "name")));
     } else if (g_str_equal(type, "indicator")) {
-        gint64 modified = time_of(object, "modified");
-        const gint64 *newest = g_hash_table_lookup(reading->versions, id);
+        struct feed_version version = feed_version_of(object);
+        const struct feed_version *newest = g_hash_table_lookup(reading->versions, &version);
 
-        if (!newest || *newest < modified)
-            g_hash_table_replace(reading->versions, g_strdup(id),
-                                 g_memdup2(&modified, sizeof modified));
+        if (!newest || newest->version < version.version)
+            g_hash_table_add(reading->versions, g_memdup2(&version, sizeof version));
     }
     return TRUE;
 }
@@ -73,7 +87,52 @@ static gboolean note_bundle(const char *const *path, const json_t *value, gpoint
     return TRUE;
 }
 
+static gboolean note_for_others(const char *const *path, const json_t *object, gpointer data,
+                                GError **error)
+{
+    struct feed_parser *parser = data;
+    const char *type = json_text(object, "type"), *id = json_text(object, "id");
+    const char *name = json_text(object, "name");
+
+    if (parser->parent_gone)
+        return system_error(error, "nobody listens");
+    if (type && id && g_str_equal(type, "indicator")) {
+        const struct feed_version version = feed_version_of(object);
+
+        feed_note_version(parser, &version);
+    } else if (type && id && name && g_str_equal(type, "identity")) {
+        feed_note_name(parser, id, name, feed_version_of(object).version);
+    }
+    return TRUE;
+}
+
+gboolean feed_survey_stix(struct feed_parser *parser, const char *text, gsize length,
+                          GError **error)
+{
+    static const struct json_want wants[] = { { "objects/*", note_for_others }, { NULL } };
+    const struct feed_json json = { parser->path, text, length, .parser = parser, .passes = 1 };
+
+    return feed_json_read(&json, wants, parser, error);
+}
+
 /* ---- the second time */
+
+/* Whether the same author says something newer of the same object, here or in another document. */
+static gboolean is_old(const struct reading *reading, const json_t *object)
+{
+    const struct feed_version version = feed_version_of(object);
+    const struct feed_version *newest = g_hash_table_lookup(reading->versions, &version);
+
+    return (newest && version.version < newest->version) ||
+           version.version < feed_survey_newest(reading->parser->options->survey, &version);
+}
+
+static const char *name_of(const struct reading *reading, const char *author)
+{
+    const char *name = g_hash_table_lookup(reading->names, author);
+
+    return name ? name : feed_survey_name(reading->parser->options->survey, author);
+}
 
 /* The strictest of the markings of the object, of its parts, and of the bundle. */
 static enum tlp tlp_of(const struct reading *reading, const json_t *object)
@@ -96,7 +155,7 @@ static guint32 source_of(struct reading *reading, const json_t *object)
     if (!known) {
         known = 1 + feed_source_add(reading->parser,
                                     &(struct feed_source){
-                                        .name = g_hash_table_lookup(reading->names, author),
+                                        .name = (char *)name_of(reading, author),
                                         .title = *author ? reading->bundle : NULL,
                                         .id = *author ? (char *)author : reading->bundle,
                                         .format = FEED_STIX,
@@ -186,7 +245,6 @@ static gboolean take_object(const char *const *path, const json_t *object, gpoin
     struct feed_parser *parser = reading->parser;
     const char *type = json_text(object, "type"), *id = json_text(object, "id");
     const char *pattern = json_text(object, "pattern"), *language;
-    const gint64 *newest;
 
     if (parser->parent_gone)
         return system_error(error, "nobody listens");
@@ -199,8 +257,7 @@ static gboolean take_object(const char *const *path, const json_t *object, gpoin
         return TRUE;
     }
     language = json_text(object, "pattern_type");
-    newest = g_hash_table_lookup(reading->versions, id);
-    if (newest && time_of(object, "modified") < *newest)
+    if (is_old(reading, object))
         feed_skip(parser, FEED_SKIP_OLD_VERSION, 0, id, "", 0);
     else if (!pattern)
         feed_skip(parser, FEED_SKIP_MALFORMED, 0, id, "no pattern", 10);
@@ -225,7 +282,7 @@ gboolean feed_parse_stix(struct feed_parser *parser, const char *text, gsize len
 
     reading.markings = markings_new();
     reading.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    reading.versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    reading.versions = g_hash_table_new_full(hash_of, is_same_object, g_free, NULL);
     reading.sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read = feed_json_read(&json, first, &reading, error);
     json.pass = 1;

@@ -38,6 +38,7 @@ struct feed_parser *feed_parser_new(const struct feed_options *options,
     parser->sources = sources;
     parser->flags = options->force ? INDICATOR_FORCE : 0;
     parser->batch = g_byte_array_sized_new(BATCH_SIZE + BATCH_SIZE / 4);
+    parser->noted = g_byte_array_new();
     return parser;
 }
 
@@ -65,6 +66,7 @@ void feed_parser_free(struct feed_parser *parser)
         return;
     clear_skips(parser);
     g_byte_array_unref(parser->batch);
+    g_byte_array_unref(parser->noted);
     g_free(parser);
 }
 
@@ -108,6 +110,36 @@ static void put(GByteArray *body, gconstpointer bytes, gsize length)
 static void put_u64(GByteArray *body, guint64 number)
 {
     put(body, &number, sizeof number);
+}
+
+/* ---- in the worker: what a survey notes */
+
+static void send_noted(struct feed_parser *parser)
+{
+    if (parser->noted->len)
+        send_body(parser, FEED_MESSAGE_VERSIONS, parser->noted);
+    g_byte_array_set_size(parser->noted, 0);
+}
+
+void feed_note_version(struct feed_parser *parser, const struct feed_version *version)
+{
+    put(parser->noted, version, sizeof *version);
+    if (parser->noted->len >= BATCH_SIZE)
+        send_noted(parser);
+}
+
+void feed_note_name(struct feed_parser *parser, const char *identity, const char *name,
+                    guint64 version)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    if (strlen(identity) > FEED_OBJECT_LIMIT)
+        return;
+    put_u64(body, version);
+    put(body, identity, strlen(identity) + 1);
+    put(body, name, MIN(strlen(name), FEED_TITLE_LIMIT));
+    put(body, "", 1);
+    send_body(parser, FEED_MESSAGE_NAME, body);
 }
 
 /* A length, 0 for NULL and else one more than it is; and the bytes. */
@@ -280,6 +312,7 @@ void feed_parser_finish_file(struct feed_parser *parser)
     g_autoptr(GByteArray) body = g_byte_array_new();
 
     feed_parser_flush(parser);
+    send_noted(parser);
     for (guint i = 0; i < INDICATOR_CHANGES; i++)
         put_u64(body, parser->changed[i]);
     for (guint i = 0; i < FEED_SKIPS; i++) {
