@@ -168,7 +168,7 @@ class Rules:
         hits = set()
         for match in URL.finditer(line):
             scheme = match[0].lower()
-            rest = trimmed(URL_REST.match(line, match.end())[0].partition(b"#")[0])
+            rest = trimmed(URL_REST.match(line, match.end())[0]).partition(b"#")[0]
             host, path = re.match(rb"([^/?]*)(.*)", rest, re.DOTALL).groups()
             port = b":80" if scheme == b"http://" else b":443"
             if b"@" in host or not host:

@@ -139,7 +139,7 @@ class Maker:
             scheme = scheme or self.any("http", "https")
             host = self.any("", "", "", "user:pw@") + self.mixed(host)
             host += self.any("", ":80" if scheme == "http" else ":443") if ":" not in host else ""
-            value = f"{self.mixed(scheme)}://{host}/{self.any(path, path, path + '#part', path.swapcase())}"
+            value = f"{self.mixed(scheme)}://{host}/{self.any(path, path, path + '#part', path + self.any('.', '?', ')', '.:') + '#part', path.swapcase())}"
         value = self.any("", "x", "0", ".", "-") + value if self.random.random() < .08 else value
         value = value + self.any("x", "0", ".", "-") if self.random.random() < .08 else value
         escape = self.any(*[lambda text: text] * 6, lambda text: text.replace(".", "%2e").replace("/", "%2F"),
@@ -241,6 +241,19 @@ def test_a_url_ends_before_what_is_not_ascii(entente):
     (entente.folder / "a.log").write_bytes(b"\xc2\xab http://evil.example/a\xc2\xbb\n::FFFF:C000:0207, 192.0.2.7\n")
     assert [(hit["line"], hit["kind"], hit["indicator"]) for hit in scan(entente, ["a.log"])] == [
         (1, "url", "http://evil.example/a"), (2, "ipv6", "::ffff:192.0.2.7")]
+
+
+@pytest.mark.parametrize("ends", [".", "?", ")", "!?).", "/b)"])
+def test_what_stands_before_a_fragment_ends_no_sentence(entente, ends):
+    """The token ends in its fragment, or in the path that the fragment follows."""
+    (entente.folder / "list.txt").write_text("http://evil.example/a\nhttp://other.example/a" + ends + "#x\n")
+    entente("hunt", "build", "-o", "a.table", "list.txt")
+    (entente.folder / "a.log").write_text("".join(
+        f"get http://{host}.example/a{ends}{fragment} 200\n"
+        for host in ("evil", "other") for fragment in ("#sec", "#", "#sec.", "")))
+    found = [(hit["line"], hit["indicator"]) for hit in scan(entente, ["a.log"])]
+    other = [(line, "http://other.example/a" + ends) for line in (5, 6, 7)]
+    assert found == ([(4, "http://evil.example/a")] if ends != "/b)" else []) + other
 
 
 def test_a_log_that_is_cut_while_it_is_read_is_named(entente):

@@ -124,7 +124,9 @@ static void test_urls(void)
     check("192.0.2.7/gate.php", "url", "192.0.2.7/gate.php");
     check("192.0.2.7:8080/24", "url", "192.0.2.7:8080/24");
     check("http://evil.example/a).", "url", "http://evil.example/a");
-    check("http://evil.example/a).#b", "url", "http://evil.example/a");
+    check("http://evil.example/a#b).", "url", "http://evil.example/a");
+    check("http://evil.example/a).#b", "url", "http://evil.example/a).");
+    check("http://evil.example/a?#", "url", "http://evil.example/a?");
     check("192.0.2.9/24.", "cidr", "192.0.2.0/24");
     check("192.0.2.9/24#b", "cidr", "192.0.2.0/24");
     check("http://b\u00fccher.example/\u00fc", "url", "http://xn--bcher-kva.example/%C3%BC");

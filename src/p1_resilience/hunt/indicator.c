@@ -325,7 +325,7 @@ static enum indicator_why parse_slash(const char *text, gsize length, guint flag
 
     if (slash == text)
         return INDICATOR_PATH_ONLY;
-    length = indicator_url_length(text, length);
+    length = indicator_url_length(text, length, flags);
     if (text + length <= slash)
         return INDICATOR_NOTHING;
     if (parse_network(text, (gsize)(slash - text), length, flags, out, &why))

@@ -80,6 +80,7 @@ const char *indicator_why_text(enum indicator_why why); /* what it means, Englis
 enum indicator_flags {
     INDICATOR_VERBATIM = 1 << 0, /* not defanged: do not undo anything */
     INDICATOR_FORCE = 1 << 1,    /* also networks that are very wide */
+    INDICATOR_NORMAL = 1 << 2,   /* a normal form: what ends a URL belongs to it */
 /* Above: kinds that are taken, INDICATOR_ONLY(kind) | INDICATOR_ONLY(kind); none means any. */
 #define INDICATOR_ONLY(kind) (1u << (8 + (kind)))
 };

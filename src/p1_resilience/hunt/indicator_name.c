@@ -249,16 +249,15 @@ static gboolean closes_host(const char *text, gsize length)
            memchr(open, ']', length - (gsize)(open - text)) == text + length - 1;
 }
 
-gsize indicator_url_length(const char *text, gsize length)
+gsize indicator_url_length(const char *text, gsize length, guint flags)
 {
-    const char *fragment = memchr(text, '#', length);
+    const char *fragment;
 
-    if (fragment)
-        length = (gsize)(fragment - text);
-    while (length && text[length - 1] && strchr(URL_TRAILS, text[length - 1]) &&
-           !closes_host(text, length))
+    while (!(flags & INDICATOR_NORMAL) && length && text[length - 1] &&
+           strchr(URL_TRAILS, text[length - 1]) && !closes_host(text, length))
         length--;
-    return length;
+    fragment = memchr(text, '#', length);
+    return fragment ? (gsize)(fragment - text) : length;
 }
 
 enum indicator_why indicator_parse_url(const char *text, gsize length, struct indicator *out)

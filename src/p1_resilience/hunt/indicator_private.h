@@ -14,7 +14,7 @@ gboolean indicator_is_expression(const char *text, gsize length); /* has bytes o
 
 /* Each fills `out` unless it refuses (INDICATOR_CHANGES and above). */
 enum indicator_why indicator_parse_name(const char *text, gsize length, struct indicator *out);
-/* Without a fragment, and what follows a URL in running text. */
-gsize indicator_url_length(const char *text, gsize length);
+/* Without what follows a URL in running text (but of INDICATOR_NORMAL), and then a fragment. */
+gsize indicator_url_length(const char *text, gsize length, guint flags);
 enum indicator_why indicator_parse_url(const char *text, gsize length, struct indicator *out);
 enum indicator_why indicator_parse_email(const char *text, gsize length, struct indicator *out);

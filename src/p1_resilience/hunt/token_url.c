@@ -118,7 +118,7 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
     /* Where nothing but punctuation follows, it goes, and what stands before it too. */
     while (at < end && strips(*at))
         at++;
-    if (at == end || ends(*at) || *at == '#')
+    if (at == end || ends(*at))
         while (length > 0 && strips(url->normal[length - 1]) && !is_bracketed(url->normal, length))
             length--;
     url->authority_length = length;
@@ -137,7 +137,8 @@ gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *n
     memcpy(normal, url->normal, length);
     if (at == end || *at != '/')
         normal[length++] = '/';
-    /* What may be stripped is kept back until something follows that may not; a fragment goes. */
+    /* What may be stripped is kept back until something follows that may not, as a fragment does.
+     */
     for (; at < end && !ends(*at) && *at != '#'; at++) {
         if (strips(*at))
             continue;
@@ -146,6 +147,13 @@ gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *n
         memcpy(normal + length, last, at + 1 - last);
         length += at + 1 - last;
         last = at + 1;
+    }
+    if (at < end && *at == '#') {
+        if (length + (at - last) > size)
+            return 0;
+        memcpy(normal + length, last, at - last);
+        length += at - last;
+        last = at;
     }
     *token_end = last;
     return length;
