@@ -379,7 +379,7 @@ static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsi
                 g_ascii_strncasecmp((const char *)text + at, schemes[i], size) != 0)
                 continue;
             for (end = at + size; end < length && text[end] > 0x20 && text[end] < 0x7f &&
-                                  text[end] != '#' && !strchr("\"'<>\\^`{|}", text[end]);)
+                                  !strchr("\"'<>\\^`{|}", text[end]);)
                 end++;
             while (end > at + size && strchr(".,;:!?)]}", text[end - 1])) {
                 const guint8 *host_at = text + at + size;
@@ -390,6 +390,7 @@ static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsi
                 end--;
             }
             url = g_strndup((const char *)text + at + size, end - at - size);
+            url[strcspn(url, "#")] = '\0';
             authority = strcspn(url, "/?");
             raw = g_strndup(url, authority);
             if (strchr(raw, '@') || !*raw)
