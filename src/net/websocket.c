@@ -173,10 +173,12 @@ static gboolean check_head(struct websocket *socket, const char *head, GError **
 /* FALSE: an error. Else the bytes of the head that were taken; 0: its end did not come yet. */
 static gboolean take_head(struct websocket *socket, gsize *taken, GError **error)
 {
-    const guint8 *end = memmem(socket->held->data, socket->held->len, HEAD_END, strlen(HEAD_END));
+    const guint8 *end = NULL;
     g_autofree char *head = NULL;
 
     *taken = 0;
+    if (socket->held->len)
+        end = memmem(socket->held->data, socket->held->len, HEAD_END, strlen(HEAD_END));
     if (!end)
         return socket->held->len <= WEBSOCKET_HEAD_MAX ||
                input_error(error, "no WebSocket: the head of the answer does not end");

@@ -68,7 +68,8 @@ static const starter_job jobs[] = { turn, crash, hang, refuse, look_around };
 
 static struct starter *new_starter(void)
 {
-    static const struct confine_limits limits = { .cpu_s = 5 };
+    /* More than a sanitizer's report on a crash takes; who hangs waits, and spends none. */
+    static const struct confine_limits limits = { .cpu_s = 60 };
     g_autoptr(GError) error = NULL;
     struct starter *starter = starter_new(jobs, G_N_ELEMENTS(jobs), &limits, LIMIT_US, &error);
 
