@@ -262,6 +262,43 @@ static void test_visibility(void)
     assert_told(lab, "opened visibility 193.0.0.0/21 AS0");
 }
 
+/* The minute is that of the loss, however late anybody speaks again. */
+static void test_visibility_since_the_loss(void)
+{
+    const struct said other = { "8.8.8.0/24", "50001 15169", 0, 0 };
+    g_autoptr(lab_t) lab = lab_new();
+
+    lab_begin(lab);
+    all_say(lab, 4, &good);
+    lab->now_us += 10 * SECOND;
+    all_say(lab, 4, &gone);
+    lab->now_us += 50 * SECOND;
+    say(lab, 200, &other);
+    assert_told(lab, "");
+    lab->now_us += 40 * SECOND;
+    say(lab, 200, &other);
+    assert_told(lab, "opened visibility 193.0.0.0/21 AS0");
+    g_assert_nonnull(strstr(lab->texts->str, "4 peers, since 2026-09-21T14:13:30"));
+}
+
+/* Back within the minute, and lost again: another loss, with a minute of its own. */
+static void test_visibility_lost_twice(void)
+{
+    g_autoptr(lab_t) lab = lab_new();
+
+    lab_begin(lab);
+    all_say(lab, 4, &good);
+    all_say(lab, 4, &gone);
+    lab->now_us += 55 * SECOND;
+    all_say(lab, 4, &good);
+    all_say(lab, 4, &gone);
+    lab->now_us += 50 * SECOND;
+    say(lab, 200, &(struct said){ "8.8.8.0/24", "50001 15169", 0, 0 });
+    assert_told(lab, "");
+    live(lab, 10);
+    assert_told(lab, "opened visibility 193.0.0.0/21 AS0");
+}
+
 static void test_a_peer_that_goes_is_no_loss(void)
 {
     g_autoptr(lab_t) lab = lab_new();
@@ -352,6 +389,8 @@ int main(int argc, char **argv)
     g_test_add_func("/watch/ignored", test_whom_nobody_listens_to);
     g_test_add_func("/watch/new-payloads", test_new_payloads);
     g_test_add_func("/watch/visibility", test_visibility);
+    g_test_add_func("/watch/visibility-since-the-loss", test_visibility_since_the_loss);
+    g_test_add_func("/watch/visibility-lost-twice", test_visibility_lost_twice);
     g_test_add_func("/watch/peer-gone", test_a_peer_that_goes_is_no_loss);
     g_test_add_func("/watch/stale", test_stale_peers_do_not_count);
     g_test_add_func("/watch/silence", test_silence);

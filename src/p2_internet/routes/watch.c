@@ -163,6 +163,7 @@ static void let_go(struct watch *watch, struct held *held, gboolean peer_gone)
             watch_visible_without_peer(held->visible);
             count_lost(peer, held->visible, 1);
         }
+        watch_visible_is_low(watch, held->visible);
     }
     g_hash_table_remove(peer->held, held);
     g_hash_table_remove(watch->held, &held->key);
@@ -308,6 +309,7 @@ void watch_hold(struct watch *watch, struct peer *peer, const struct route_eleme
                 count_lost(peer, held->visible, -1);
             }
             held->visible->highest = MAX(held->visible->highest, held->visible->count);
+            watch_visible_is_low(watch, held->visible);
         }
     } else {
         g_free(held->attributes.path.asns);

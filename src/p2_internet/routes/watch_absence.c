@@ -54,24 +54,34 @@ void watch_visible_sample(struct visible *visible)
     visible->n_samples = MIN(visible->n_samples + 1, SAMPLES);
 }
 
-void watch_visible_weigh(struct watch *watch, struct visible *visible)
+/* Since when it is low is kept by the way. */
+gboolean watch_visible_is_low(const struct watch *watch, struct visible *visible)
 {
     const guint before = visible_before(visible);
     const gboolean is_low = before && (guint64)visible->count * 100 <
                                           (guint64)before * watch->options.visibility_percent;
-    const struct watch_finding finding = { WATCH_VISIBILITY, visible->prefix->name, FALSE, 0 };
-    struct incident *incident;
 
     if (!is_low)
         visible->low_since_us = 0;
     else if (!visible->low_since_us)
         visible->low_since_us = watch->now_us;
+    return is_low;
+}
+
+void watch_visible_weigh(struct watch *watch, struct visible *visible)
+{
+    const gboolean is_low = watch_visible_is_low(watch, visible);
+    const struct watch_finding finding = { WATCH_VISIBILITY, visible->prefix->name, FALSE, 0 };
+    struct incident *incident;
+
     if (is_low && watch->now_us - visible->low_since_us < LOW_FOR_US)
         return;
     incident = watch_incident_of(watch, &finding, &visible->prefix->prefix, is_low);
     if (!incident)
         return;
-    incident->counted = is_low ? before - visible->count : 0;
+    if (is_low && !incident->is_open)
+        incident->first_us = visible->low_since_us;
+    incident->counted = is_low ? visible_before(visible) - visible->count : 0;
     incident->last_us = is_low ? watch->now_us : incident->last_us;
     watch_incident_weigh(watch, incident);
 }

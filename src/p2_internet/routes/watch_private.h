@@ -189,6 +189,8 @@ void watch_visible_without_peer(struct visible *visible);
 /* It is back, and is one of them again. */
 void watch_visible_with_peer(struct visible *visible);
 void watch_visible_sample(struct visible *visible); /* once an hour */
+/* With each change of its count, so that it is low from the time of the loss on. */
+gboolean watch_visible_is_low(const struct watch *watch, struct visible *visible);
 void watch_visible_weigh(struct watch *watch, struct visible *visible);
 /* Made when it is new: it speaks since `now_us`. */
 struct feed *watch_feed_of(struct watch *watch, const char *name, gint64 now_us);
