@@ -173,10 +173,17 @@ static int replay(const struct context *context, char **files, struct replaying 
         .data = replaying,
     };
     struct mrt_scan_summary summary;
+    struct cli_stream stream;
 
     fflush(stdout);
-    if (!mrt_run(inputs, &job, STDOUT_FILENO, &summary, error))
+    if (!cli_stream_open(&stream, context, error))
+        return EXIT_SYSTEM;
+    if (!mrt_run(inputs, &job, fileno(stream.file), &summary, error)) {
+        cli_stream_discard(&stream);
         return error_exit_status(*error);
+    }
+    if (!cli_stream_end(&stream, error))
+        return EXIT_SYSTEM;
     sum_up(context, replaying);
     for (guint i = 0; i < WATCH_ALARMS; i++)
         if (replaying->outcome.told[i])

@@ -212,6 +212,62 @@ def test_leaks_by_who_is_whose_provider(entente, files):
         entente, files, "--relationships", files / "broken", files / "leak.mrt", status=2).stderr
 
 
+def path_of(*segments):
+    """An AS_PATH of (type, ASNs)."""
+    return b"".join(bytes([kind, len(hops)]) + b"".join(struct.pack(">I", hop) for hop in hops)
+                    for kind, hops in segments)
+
+
+def own_update(number, path):
+    """Of the own router 10.0.1.N, over iBGP: 193.0.0.0/21 by this AS_PATH."""
+    attributes = (b"\x40\x01\x01\x00" + bytes([0x40, 2, len(path)]) + path
+                  + b"\x40\x03\x04\x0a\x00\x00\x01")
+    body = (bytes(2) + struct.pack(">H", len(attributes)) + attributes + nlri("193.0.0.0/21"))
+    message = b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+    head = (struct.pack(">IIHH", 3333, 3333, 0, 1) + bytes([10, 0, 1, number])
+            + bytes([10, 0, 0, 254]))
+    return struct.pack(">IHHI", START, 16, 4, len(head + message)) + head + message
+
+
+@pytest.mark.parametrize("path", [path_of(), path_of((3, [65001])), path_of((4, [65001, 65002]))],
+                         ids=["empty", "confed-sequence", "confed-set"])
+def test_routes_of_own_routers_have_the_own_origin(entente, files, path):
+    (files / "own.mrt").write_bytes(b"".join(own_update(number, path) for number in range(5)))
+    assert replay(entente, files, files / "own.mrt", status=0).stdout == ""
+
+
+def test_routes_of_own_routers_that_end_in_a_set_have_no_origin(entente, files):
+    (files / "own.mrt").write_bytes(b"".join(own_update(number, path_of((1, [3333])))
+                                             for number in range(5)))
+    line, = lines_of(replay(entente, files, "--format", "json", files / "own.mrt"))
+    assert (line["alarm"], line["prefix"]) == ("origin", "193.0.0.0/21")
+
+
+def test_who_feeds_a_collector_is_no_transit(entente, files):
+    def told(path):
+        (files / "fed.mrt").write_bytes(everybody(0, 4, announced=["99.0.0.0/16"], path=path))
+        return [(line["alarm"], line["as"]) for line in lines_of(replay(
+            entente, files, "--format", "json", files / "fed.mrt", status=None))]
+
+    assert told([3333, 777, 9]) == []
+    assert told([50001, 1299, 3333, 777]) == [("downstream", 777)]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_output_is_written_whole_or_not_at_all(entente, files, form):
+    wanted = replay(entente, files, "--format", form, files / "story.mrt").stdout
+    done = replay(entente, files, "--format", form, "--output", files / "told", files / "story.mrt")
+    assert done.stdout == "" and (files / "told").read_text() == wanted
+    assert replay(entente, files, "--format", form, "--output", "-",
+                  files / "story.mrt").stdout == wanted
+    (files / "many").mkdir()
+    for number in range(129):
+        (files / "many" / f"{number}.mrt").write_bytes(LAST)
+    replay(entente, files, "--output", files / "told", files / "many", status=2)
+    assert (files / "told").read_text() == wanted
+    replay(entente, files, "--output", files / "none" / "told", files / "story.mrt", status=3)
+
+
 def test_nothing_to_tell(entente, files):
     (files / "calm.mrt").write_bytes(everybody(0, 6, **GOOD) + hear(10, 900))
     assert replay(entente, files, files / "calm.mrt", status=0).stdout == ""

@@ -70,7 +70,7 @@ struct bgp_path {
     guint asn_room, segment_room; /* for bgp.c */
 };
 
-/* The last AS of the last segment; FALSE where there is none, or that is a set (RFC 6811). */
+/* The last AS of the last segment; FALSE where there is none, or that is no sequence. */
 gboolean bgp_path_origin(const struct bgp_path *path, guint32 *asn);
 /* The first AS of the first segment that is a sequence; FALSE when the path begins otherwise. */
 gboolean bgp_path_neighbour(const struct bgp_path *path, guint32 *asn);

@@ -191,20 +191,15 @@ void gather_element(const struct route_element *element, gpointer data)
     struct gather *gather = data;
     const struct gather_seen seen = { 1, element->time_us, element->time_us };
     struct gather_origin origin;
-    const struct bgp_path *path;
 
     if ((element->kind != ROUTE_ANNOUNCE && element->kind != ROUTE_RIB) || !element->attributes ||
         element->flags & ROUTE_TREATED || element->safi != BGP_UNICAST)
         return;
     memset(&origin, 0, sizeof origin); /* its padding is written too */
-    path = &element->attributes->path;
     origin.prefix = element->prefix;
     origin.seen = seen;
-    origin.has_origin = (guint8)bgp_path_origin(path, &origin.origin);
-    if (!path->segment_count && element->peer) { /* the peer's own */
-        origin.has_origin = 1;
-        origin.origin = element->peer->as;
-    }
+    origin.has_origin =
+        (guint8)route_origin(&element->attributes->path, element->peer, &origin.origin);
     if (!origin.has_origin)
         origin.origin = 0;
     add_origin(&gather->origins, &origin);

@@ -13,6 +13,16 @@ const char *route_kind_name(enum route_kind kind)
     return names[kind];
 }
 
+gboolean route_origin(const struct bgp_path *path, const struct route_peer *peer, guint32 *asn)
+{
+    if (path->segment_count && path->segments[path->segment_count - 1].type <= BGP_AS_SEQUENCE)
+        return bgp_path_origin(path, asn);
+    if (!peer || !peer->as)
+        return FALSE;
+    *asn = peer->as;
+    return TRUE;
+}
+
 guint route_peer_hash(gconstpointer key)
 {
     const struct route_peer *peer = key;

@@ -47,6 +47,12 @@ struct route_element {
     guint16 old_state, new_state;            /* RFC 6396 section 4.4.1 */
 };
 
+/*
+ * The origin of a peer's route (RFC 6811 section 2): of a path that is empty, or ends in a
+ * confederation, the peer's own AS. FALSE: it ends in a set. `peer` NULL: not known.
+ */
+gboolean route_origin(const struct bgp_path *path, const struct route_peer *peer, guint32 *asn);
+
 /* Peers (struct route_peer) by address and AS, for GHashTable. */
 guint route_peer_hash(gconstpointer peer);
 gboolean route_peer_equal(gconstpointer a, gconstpointer b);

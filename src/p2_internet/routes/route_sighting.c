@@ -232,7 +232,7 @@ void route_sightings_take(struct route_sightings *sightings, const struct route_
         if (!ip_prefix_equal(&alarm->prefix, &element->prefix))
             continue;
         if (says_route(element))
-            watch_path_of(&sightings->path, &element->attributes->path);
+            watch_path_of(&sightings->path, &element->attributes->path, element->peer);
         if (says_route(element) && path_matches(alarm, sightings->path.hops))
             take_hold(sightings, &key, element);
         else

@@ -207,12 +207,12 @@ static const struct watch_prefix *hosted(struct watch *watch, const struct watch
 }
 
 /* What is wrong with a route, in watch->findings. FALSE: it has nothing to do with us. */
-static gboolean judge(struct watch *watch, const struct ip_prefix *prefix,
+static gboolean judge(struct watch *watch, const struct peer *peer, const struct ip_prefix *prefix,
                       const struct bgp_attributes *attributes, struct watch_judging *judging)
 {
     gboolean concerns;
 
-    watch_path_of(&watch->path, &attributes->path);
+    watch_path_of(&watch->path, &attributes->path, &peer->who);
     *judging = (struct watch_judging){
         .options = &watch->options,
         .ours = watch->ours,
@@ -285,7 +285,7 @@ void watch_hold(struct watch *watch, struct peer *peer, const struct route_eleme
     struct held *held = g_hash_table_lookup(watch->held, &key);
     struct watch_judging judging;
 
-    if (!judge(watch, &element->prefix, element->attributes, &judging)) {
+    if (!judge(watch, peer, &element->prefix, element->attributes, &judging)) {
         if (held)
             let_go(watch, held, FALSE);
         return;
@@ -365,7 +365,7 @@ void watch_set_rpki(struct watch *watch, struct vrp_set *vrps, struct aspa_set *
         struct held *held = all->pdata[i];
         struct watch_judging judging;
 
-        judge(watch, &held->key.prefix, &held->attributes, &judging);
+        judge(watch, held->key.peer, &held->key.prefix, &held->attributes, &judging);
         apply(watch, held, &judging, NULL);
     }
 }

@@ -47,13 +47,14 @@ static void add_hop(GArray *hops, guint32 as)
         g_array_append_val(hops, as);
 }
 
-void watch_path_of(struct watch_path *path, const struct bgp_path *from)
+void watch_path_of(struct watch_path *path, const struct bgp_path *from,
+                   const struct route_peer *peer)
 {
     const guint32 *asns = from->asns;
 
     g_array_set_size(path->hops, 0);
     path->has_set = FALSE;
-    path->has_origin = bgp_path_origin(from, &path->origin);
+    path->has_origin = route_origin(from, peer, &path->origin);
     for (guint i = 0; i < from->segment_count; i++) {
         const struct bgp_segment *segment = &from->segments[i];
 
@@ -168,7 +169,9 @@ static void judge_neighbours(const struct watch_judging *judging, const struct w
         find(findings, WATCH_LEAK, system->name, system->as);
     if (before && !up_before && !peer_before && !watch_list_has(system->downstreams, before))
         find(findings, WATCH_UPSTREAM, system->name, before);
-    if (behind && !up_behind && !peer_behind && !watch_list_has(system->downstreams, behind))
+    /* Nearest of all it talks to the collector itself: it feeds it, and is nobody's transit. */
+    if (index && behind && !up_behind && !peer_behind &&
+        !watch_list_has(system->downstreams, behind))
         find(findings, WATCH_DOWNSTREAM, system->name, behind);
 }
 
@@ -193,7 +196,8 @@ static void judge_systems(const struct watch_judging *judging, GArray *findings)
                 find_alone(findings, WATCH_LOOP, system->name);
                 break;
             }
-        if (i == hops - 1 && judging->path->has_origin && !is_announced_by(judging, system->as))
+        if (i == hops - 1 && judging->path->has_origin && judging->path->origin == system->as &&
+            !is_announced_by(judging, system->as))
             find_alone(findings, WATCH_AS_MISUSE, system->name);
     }
 }

@@ -35,7 +35,8 @@ struct watch_path {
     gboolean has_origin;
     guint32 origin;
 };
-void watch_path_of(struct watch_path *path, const struct bgp_path *from);
+void watch_path_of(struct watch_path *path, const struct bgp_path *from,
+                   const struct route_peer *peer);
 
 struct watch_finding {
     enum watch_alarm alarm;
