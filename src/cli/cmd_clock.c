@@ -235,6 +235,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         },
         .chrony = state->chrony,
         .local = !state->no_local,
+        .ask_again = state->ask_again,
     };
 
     if (!plan_all(context, state, arguments, &plan, error))
@@ -243,8 +244,6 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     refusals = data ? refusals_load(data, error) : NULL;
     if (!refusals)
         return error_exit_status(*error);
-    if (state->ask_again)
-        refusals_forget(refusals);
     plan.refusals = refusals;
     clock_check(&plan, &report);
     if (!refusals_save(refusals, data, error))

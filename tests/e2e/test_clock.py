@@ -219,6 +219,17 @@ def test_who_refuses_again_is_left_alone_for_longer(entente, started):
     assert "not a list of refusals" in entente("clock", "check", server.ntp, status=2).stderr
 
 
+def test_asking_again_forgets_nobody(entente, started):
+    denies, limits = (started(liar(stratum=0, reference=code)) for code in (b"DENY", b"RATE"))
+    path = entente.folder / "data" / "clock" / "refusals.json"
+    check(entente, denies.ntp, status=3)
+    before = json.loads(path.read_text())["refusals"][denies.ntp]
+    for times in (1, 2, 3):
+        check(entente, limits.ntp, "--ask-again", status=3)
+        refusals = json.loads(path.read_text())["refusals"]
+        assert refusals[limits.ntp]["times"] == times and refusals[denies.ntp] == before
+
+
 def test_other_codes_stop_nothing_and_an_answer_forgives(entente, started):
     said = {"stratum": 0, "reference": b"INIT"}
     server = started(Udp(lambda packet: [answer(packet, **said)]))

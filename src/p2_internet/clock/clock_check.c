@@ -153,7 +153,8 @@ void clock_check(const struct clock_plan *plan, struct clock_report *report)
     };
     if (plan->local)
         local_clock_read(plan->chrony, &report->local);
-    pass_over(plan, report);
+    if (!plan->ask_again)
+        pass_over(plan, report);
     ask_everybody(plan, report);
     note_refusals(plan, report);
     probe_limits(report);

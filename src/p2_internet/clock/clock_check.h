@@ -20,6 +20,7 @@ struct clock_plan {
     const char *chrony;        /* as for local_clock_read() */
     gboolean local;            /* whether this machine is looked at */
     struct refusals *refusals; /* who is not asked, and learns who will not be; NULL: all are */
+    gboolean ask_again;        /* who refused is asked all the same */
 };
 
 /* What became of a source. */

@@ -91,12 +91,6 @@ void refusals_note(struct refusals *refusals, const char *source, const char *co
     }
 }
 
-void refusals_forget(struct refusals *refusals)
-{
-    refusals->changed |= json_object_size(refusals->of) > 0;
-    json_object_clear(refusals->of);
-}
-
 gboolean refusals_save(const struct refusals *refusals, const char *data, GError **error)
 {
     g_autofree char *path = path_in(data), *folder = g_path_get_dirname(path), *text = NULL;

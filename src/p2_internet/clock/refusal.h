@@ -23,7 +23,5 @@ const char *refusals_standing(const struct refusals *refusals, const char *sourc
                               gint64 *until_us);
 /* `code` "": it answered, and what it said before is forgotten. */
 void refusals_note(struct refusals *refusals, const char *source, const char *code, gint64 now_us);
-/* All of them. */
-void refusals_forget(struct refusals *refusals);
 /* Where anything changed. */
 gboolean refusals_save(const struct refusals *refusals, const char *data, GError **error);
