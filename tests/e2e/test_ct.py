@@ -256,6 +256,25 @@ def test_checkpoints_that_were_changed(entente, log):
     assert "is not there" in check(entente, log, status=3)["logs"][0]["problem"]
 
 
+@pytest.mark.parametrize("damage", ["missing", "stranger", "renamed", "cut"])
+def test_what_is_unknown_stays_listed_while_its_log_cannot_be_read(entente, log, damage):
+    log.add(Authority().issue(DOMAIN))
+    log.publish()
+    known = check(entente, log, status=1)["certificates"]
+    checkpoint = log.folder / "checkpoint"
+    if damage == "missing":
+        checkpoint.unlink()
+    elif damage == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:20])
+    else:
+        log.origin += "/other" if damage == "renamed" else ""
+        log.sign(1, sha256(b"x"), key=log.key if damage == "renamed" else ec.generate_private_key(ec.SECP256R1()))
+    document = check(entente, log, status=1)
+    assert document["certificates"] == [one | {"new": False} for one in known] and document["logs"][0]["problem"]
+    text = entente("ct", "check", DOMAIN, "--log", log.folder, "--log-key", log.key_text, status=1).stdout
+    assert "unknown" in text and "No certificate" not in text
+
+
 def test_a_place_that_was_promised_to_another(entente, log):
     log.add(Authority().issue("a.test"), index=7)
     log.publish()

@@ -89,7 +89,10 @@ static char *state_path(const struct reading *reading)
     return g_build_filename(reading->folder, STATE, NULL);
 }
 
-/* A domain that is new is looked for from the beginning; what was seen stays. */
+/*
+ * A domain that is new is looked for from the beginning. What was seen stays, whatever the log
+ * shows now.
+ */
 static gboolean load_state(struct reading *reading, GError **error)
 {
     g_autofree char *path = state_path(reading);
@@ -106,10 +109,8 @@ static gboolean load_state(struct reading *reading, GError **error)
     if (g_strcmp0(json_text(state, "schema"), STATE_SCHEMA) != 0 || !root || !origin ||
         !hex_decode_into(root, reading->root.bytes, MERKLE_HASH_SIZE))
         return input_error(error, "%s: not the state of a log; put it aside to begin anew", path);
-    if (strcmp(origin, reading->checkpoint->origin) != 0)
-        return found_error(error, "the log with this key called itself %s, now %s", origin,
-                           reading->checkpoint->origin);
     reading->known = TRUE;
+    reading->result->origin = g_strdup(origin);
     reading->size = (guint64)MAX(json_number(state, "size", 0), 0);
     if (covers(json_object_get(state, "domains"), reading->options->domains))
         reading->read = MIN((guint64)MAX(json_number(state, "read", 0), 0), reading->size);
@@ -360,17 +361,24 @@ static gboolean read_entries(struct reading *reading, GError **error)
 static gboolean begin(struct reading *reading, GError **error)
 {
     g_autofree char *id = hex_encode(reading->key->id, ID_SHOWN);
-    g_autoptr(note_t) note = log_reader_checkpoint(reading->reader, error);
+    g_autoptr(note_t) note = NULL;
 
     reading->folder = g_build_filename(reading->options->data, FOLDER, id, NULL);
+    if (!load_state(reading, error))
+        return FALSE;
+    note = log_reader_checkpoint(reading->reader, error);
     reading->checkpoint =
         note ? ct_key_verify(reading->key, note, &reading->result->time_us, error) : NULL;
     if (!reading->checkpoint)
         return FALSE;
     reading->note = g_strndup(g_bytes_get_data(note->bytes, NULL), g_bytes_get_size(note->bytes));
-    reading->result->origin = g_strdup(reading->checkpoint->origin);
     reading->result->size = reading->checkpoint->size;
-    return file_make_folder(reading->folder, FOLDER_MODE, error) && load_state(reading, error);
+    if (reading->known && strcmp(reading->result->origin, reading->checkpoint->origin) != 0)
+        return found_error(error, "the log with this key called itself %s, now %s",
+                           reading->result->origin, reading->checkpoint->origin);
+    if (!reading->known)
+        reading->result->origin = g_strdup(reading->checkpoint->origin);
+    return file_make_folder(reading->folder, FOLDER_MODE, error);
 }
 
 void ct_log_read(struct log_source source, const char *place, const struct ct_key *key,

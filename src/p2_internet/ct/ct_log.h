@@ -25,7 +25,7 @@ const char *ct_consistency_name(enum ct_consistency consistency);
 
 struct ct_result {
     char *place;  /* as it was given */
-    char *origin; /* NULL: no checkpoint was believed */
+    char *origin; /* as the log calls itself, now or in an earlier run; NULL: none was believed */
     guint64 size, from, until, unreadable;
     gint64 time_us; /* of the checkpoint, by the log */
     enum ct_consistency consistency;
