@@ -62,6 +62,27 @@ struct tally {
     guint64 bogon_origins, bogon_routes;
 };
 
+/* Of the origins that the profile names, announced or not. */
+static gboolean own_is_bad(json_t *own)
+{
+    const json_t *record, *origin;
+    const char *name;
+    size_t index;
+
+    json_object_foreach(own, name, record)
+    {
+        json_array_foreach(json_object_get(record, "origins"), index, origin)
+        {
+            const char *rov = json_text(origin, "rov");
+
+            if (g_strcmp0(rov, rov_state_name(ROV_INVALID_ASN)) == 0 ||
+                g_strcmp0(rov, rov_state_name(ROV_INVALID_LENGTH)) == 0)
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static struct tally count(struct check_result *result)
 {
     struct tally tally = { 0 };
@@ -85,6 +106,7 @@ static struct tally count(struct check_result *result)
         result->found |=
             verdict.aspa == ASPA_INVALID || verdict.otc == OTC_LEAK || verdict.has_bogon;
     }
+    result->found |= own_is_bad(result->own);
     return tally;
 }
 

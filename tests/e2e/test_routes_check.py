@@ -279,6 +279,17 @@ def test_what_was_kept_is_assessed(tmp_path, rpki):
     assert outcomes("roas-exact")["9.0.0.0/16"] == "not-applicable"
 
 
+@pytest.mark.parametrize("prefix, origin, rov, status", [
+    ("8.1.0.0/16", 1, "valid", 0), ("8.2.0.0/16", 6, "invalid-asn", 1), ("8.1.0.0/24", 1, "invalid-length", 1),
+    ("9.0.0.0/16", 1, "notfound", 0)])
+def test_an_own_origin_that_is_not_authorised_is_found(tmp_path, rpki, prefix, origin, rov, status):
+    profile = tmp_path / "entente.yaml"
+    profile.write_text("signatory: {name: Example, group: civil-society}\nassets:\n  prefixes:\n"
+                       f"    - {{prefix: {prefix}, origins: [AS{origin}]}}\n")
+    found = lines("--profile", profile, "--data", tmp_path / "data", "--own", "--vrp", rpki, status=status)
+    assert [one["rov"] for one in of(found, "own")[0]["record"]["origins"]] == [rov]
+
+
 def test_own_without_prefixes_is_wrong_use(tmp_path, rpki):
     profile = tmp_path / "entente.yaml"
     profile.write_text("signatory: {name: Example, group: civil-society}\n")
