@@ -5,8 +5,8 @@
 /* IPv4 is kept as IPv4-mapped bytes would be: in the first four. */
 static const struct special {
     guint8 family, length;
-    guint8 address[6]; /* the rest is zero */
-    gboolean global;   /* within what stands above it, and may be announced */
+    guint8 address[16]; /* the rest is zero */
+    gboolean global;    /* within what stands above it, and may be announced */
     const char *why;
 } specials[] = {
     { 4, 8, { 0 }, FALSE, "this network (RFC 791)" },
@@ -28,6 +28,9 @@ static const struct special {
     { 6, 96, { 0x00, 0x64, 0xff, 0x9b }, FALSE, "IPv4/IPv6 translation (RFC 6052)" },
     { 6, 48, { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, FALSE, "translation (RFC 8215)" },
     { 6, 64, { 0x01 }, FALSE, "discard only (RFC 6666)" },
+    { 6, 128, { 0x20, 0x01, 0x00, 0x01, [15] = 1 }, TRUE, "PCP anycast (RFC 7723)" },
+    { 6, 128, { 0x20, 0x01, 0x00, 0x01, [15] = 2 }, TRUE, "TURN anycast (RFC 8155)" },
+    { 6, 128, { 0x20, 0x01, 0x00, 0x01, [15] = 3 }, TRUE, "DNS-SD anycast (RFC 9665)" },
     { 6, 28, { 0x20, 0x01, 0x00, 0x20 }, TRUE, "ORCHIDv2 (RFC 7343)" },
     { 6, 28, { 0x20, 0x01, 0x00, 0x30 }, TRUE, "drone remote identification (RFC 9374)" },
     { 6, 32, { 0x20, 0x01, 0x00, 0x03 }, TRUE, "AMT (RFC 7450)" },
@@ -91,10 +94,11 @@ enum bogon_prefix bogon_prefix_judge(const struct ip_prefix *prefix, const char 
             *why = special->why;
         return BOGON_SPECIAL;
     }
+    if (is_ipv6 && !ip_prefix_covers(&global_unicast, prefix) &&
+        !ip_prefix_covers(prefix, &global_unicast))
+        return BOGON_UNUSED;
     if (prefix->length < lengths[is_ipv6].shortest)
         return BOGON_BROAD;
-    if (is_ipv6 && !ip_prefix_covers(&global_unicast, prefix))
-        return BOGON_UNUSED;
     return prefix->length > lengths[is_ipv6].longest ? BOGON_SPECIFIC : BOGON_NONE;
 }
 
