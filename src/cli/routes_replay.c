@@ -165,6 +165,7 @@ static int replay(const struct context *context, char **files, struct replaying 
         .begin = begin,
         .put = put,
         .views = BMP_VIEW_PRE_POLICY,
+        .hears = TRUE,
         .end = end,
         .result = &replaying->outcome,
         .result_size = sizeof replaying->outcome,

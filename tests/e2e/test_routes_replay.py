@@ -39,8 +39,11 @@ def message_of(announced, path, withdrawn):
 
 
 def update(seconds, peer, announced=(), path=(), withdrawn=()):
+    return record_of(seconds, peer, message_of(announced, path, withdrawn))
+
+
+def record_of(seconds, peer, message):
     """A BGP4MP_MESSAGE_AS4 record of the peer 10.0.0.N, AS 50000 + N."""
-    message = message_of(announced, path, withdrawn)
     head = (struct.pack(">IIHH", 50000 + peer, 12654, 0, 1) + bytes([10, 0, 0, peer])
             + bytes([10, 0, 0, 254]))
     return struct.pack(">IHHI", START + seconds, 16, 4, len(head + message)) + head + message
@@ -156,6 +159,31 @@ def test_files_are_put_in_order_of_time(entente, files):
         done = replay(entente, files, "--format", "json", *[files / name for name in names])
         assert [(line["step"], line["alarm"], line.get("prefix"), line.get("as"))
                 for line in lines_of(done)] == told
+
+
+KEEPALIVE = b"\xff" * 16 + b"\x00\x13\x04"
+END_OF_RIB = message_of([], [], [])
+
+
+def words(first, last, message):
+    """Every 20 s a message of each of four peers that is of no route."""
+    return b"".join(record_of(seconds, peer, message) for seconds in range(first, last, 20)
+                    for peer in range(1, 5))
+
+
+@pytest.mark.parametrize("message", [KEEPALIVE, END_OF_RIB], ids=["keepalive", "end-of-rib"])
+def test_whoever_says_nothing_of_routes_is_not_silent(entente, files, message):
+    (files / "calm.mrt").write_bytes(everybody(0, 4, **GOOD) + words(20, 640, message)
+                                     + hear(640, 641))
+    assert replay(entente, files, files / "calm.mrt", status=0).stdout == ""
+    (files / "gone.mrt").write_bytes(everybody(0, 4, **GOOD)
+                                     + everybody(10, 4, withdrawn=["193.0.0.0/21"])
+                                     + words(20, 640, message))
+    done = replay(entente, files, "--format", "json", files / "gone.mrt")
+    line, = lines_of(done)
+    assert (line["step"], line["alarm"], line["prefix"]) == ("opened", "visibility", "193.0.0.0/21")
+    assert line["first"] == "2026-09-21T14:13:30Z", "when it was withdrawn"
+    assert "entente: 8 routes and states, 8 of what is ours" in done.stderr
 
 
 def test_more_files_than_can_be_read_together(entente, files):

@@ -11,8 +11,9 @@ static void check(const char *feed, const struct route_element *element, gpointe
     guint64 *hash = data;
 
     g_assert_nonnull(feed);
-    g_assert_true(element->peer->family == 4 || element->peer->family == 6);
-    if (element->kind != ROUTE_STATE) {
+    g_assert_true((element->kind == ROUTE_HEARD) == !element->peer);
+    g_assert_true(!element->peer || element->peer->family == 4 || element->peer->family == 6);
+    if (element->kind != ROUTE_STATE && element->kind != ROUTE_HEARD) {
         g_assert_cmpuint(element->prefix.length, <=, ip_family_bits(element->prefix.family));
         *hash = *hash * 33 + ip_prefix_hash(&element->prefix);
     }

@@ -12,7 +12,7 @@ static void tell(const char *feed, const struct route_element *element, gpointer
 {
     char prefix[IP_PREFIX_TEXT] = "-";
 
-    if (element->kind != ROUTE_STATE)
+    if (element->kind != ROUTE_STATE && element->kind != ROUTE_HEARD)
         ip_prefix_format(&element->prefix, prefix);
     g_string_append_printf(data, "%s %s %s\n", feed, route_kind_name(element->kind), prefix);
 }
@@ -90,6 +90,39 @@ static void test_torn(void)
     }
 }
 
+/* A KEEPALIVE of a peer is a word of it, and no route; what the collector itself sends is none. */
+static void test_heard(void)
+{
+    static const guint8 head[] = { 0x6a, 0xb1, 0x3b, 0x80, 0, 16, 0, 0, 0, 0, 0, 39 };
+    static const guint8 session[] = { 0, 0, 0xfb, 0xf4, 0, 0, 0xfb, 0xf5, 0, 0,
+                                      0, 1, 10,   0,    0, 1, 10,   0,    0, 2 };
+    static const guint8 length_and_type[] = { 0, 19, 4 };
+    static const struct {
+        guint8 subtype;
+        const char *told;
+    } rows_of[] = { { MRT_MESSAGE_AS4, "file heard -\n" }, { MRT_MESSAGE_AS4_LOCAL, "" } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows_of); i++) {
+        g_autoptr(GString) told = g_string_new(NULL);
+        g_autoptr(routes_feed_t) feed = routes_feed_new("file", BMP_VIEW_ALL, tell, told);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        struct routes_feed_counts counts;
+
+        g_byte_array_append(bytes, head, sizeof head);
+        bytes->data[7] = rows_of[i].subtype;
+        g_byte_array_append(bytes, session, sizeof session);
+        for (guint n = 0; n < 16; n++)
+            g_byte_array_append(bytes, (const guint8 *)"\xff", 1);
+        g_byte_array_append(bytes, length_and_type, sizeof length_and_type);
+        g_assert_true(routes_feed_take(feed, bytes->data, bytes->len, 0, NULL));
+        g_assert_true(routes_feed_end(feed, 0, NULL));
+        g_assert_cmpstr(told->str, ==, rows_of[i].told);
+        routes_feed_count(feed, &counts);
+        g_assert_cmpuint(counts.elements, ==, 0);
+        g_assert_cmpuint(counts.problems, ==, 0);
+    }
+}
+
 /* What is of no form is refused, and goes on being refused. */
 static void test_unknown(void)
 {
@@ -116,6 +149,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/routes-feed/forms", test_forms);
     g_test_add_func("/routes-feed/torn", test_torn);
+    g_test_add_func("/routes-feed/heard", test_heard);
     g_test_add_func("/routes-feed/unknown", test_unknown);
     return g_test_run();
 }

@@ -94,6 +94,8 @@ static gboolean put(const char *feed, const struct route_element *element, gpoin
     struct merging *merging = data;
     gboolean goes_on = TRUE;
 
+    if (element->kind == ROUTE_HEARD && !merging->run->job->hears)
+        return TRUE;
     merging->run->job->put(merging->state, feed, element, &merging->out);
     if (merging->out.length >= OUT_PIECE) {
         goes_on = write_out(&merging->out, merging->run);

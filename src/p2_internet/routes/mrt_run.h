@@ -24,7 +24,8 @@ struct mrt_job {
      */
     void (*put)(gpointer state, const char *feed, const struct route_element *element,
                 struct text_out *out);
-    guint views; /* with put(): enum bmp_view */
+    guint views;    /* with put(): enum bmp_view */
+    gboolean hears; /* with put(): elements of ROUTE_HEARD, too */
     void (*end)(gpointer state, gpointer data);
     gpointer result; /* within the caller's data: comes back as end() left it */
     gsize result_size;

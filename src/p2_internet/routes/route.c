@@ -8,7 +8,7 @@
 
 const char *route_kind_name(enum route_kind kind)
 {
-    static const char *const names[] = { "announce", "withdraw", "rib", "state" };
+    static const char *const names[] = { "announce", "withdraw", "rib", "state", "heard" };
 
     return names[kind];
 }

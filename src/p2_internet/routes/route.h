@@ -10,6 +10,7 @@ enum route_kind {
     ROUTE_WITHDRAW,
     ROUTE_RIB,   /* held at the time, by a table dump */
     ROUTE_STATE, /* of the session, no prefix: old_state, new_state */
+    ROUTE_HEARD, /* a message without routes (KEEPALIVE, End-of-RIB): its time alone, no peer */
 };
 const char *route_kind_name(enum route_kind kind); /* "announce", ... */
 
@@ -39,8 +40,8 @@ struct route_element {
     enum route_kind kind;
     guint8 safi; /* enum bgp_safi */
     guint flags;
-    const struct route_peer *peer; /* borrowed */
-    struct ip_prefix prefix;       /* not of ROUTE_STATE */
+    const struct route_peer *peer; /* borrowed; NULL of ROUTE_HEARD */
+    struct ip_prefix prefix;       /* not of ROUTE_STATE and ROUTE_HEARD */
     guint32 path_id;
     const struct bgp_attributes *attributes; /* borrowed; NULL of a withdrawal or a state */
     struct bgp_span raw;                     /* the attributes as they lay; or nothing */

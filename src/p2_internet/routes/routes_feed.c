@@ -118,8 +118,28 @@ static gboolean break_off(struct routes_feed *feed, const char *problem, GError 
                        problem);
 }
 
+/* A BGP message of a peer, not of the collector itself. */
+static gboolean is_of_peer(const struct mrt_record *record)
+{
+    return (record->type == MRT_BGP4MP || record->type == MRT_BGP4MP_ET) &&
+           (record->subtype == MRT_MESSAGE || record->subtype == MRT_MESSAGE_AS4 ||
+            record->subtype == MRT_MESSAGE_ADDPATH || record->subtype == MRT_MESSAGE_AS4_ADDPATH);
+}
+
+/* Whoever says nothing of routes is not silent. */
+static void pass_heard(struct routes_feed *feed, const struct mrt_record *record)
+{
+    const gint64 time_us = (gint64)record->seconds * G_USEC_PER_SEC + record->microseconds;
+    const struct route_element heard = { .time_us = time_us,
+                                         .originated_us = time_us,
+                                         .kind = ROUTE_HEARD };
+
+    feed->sink(feed->name, &heard, feed->data);
+}
+
 static void take_record(struct routes_feed *feed, const struct mrt_record *record)
 {
+    const guint64 before = feed->elements;
     const char *problem = NULL;
 
     if (mrt_is_peers(record)) {
@@ -128,6 +148,8 @@ static void take_record(struct routes_feed *feed, const struct mrt_record *recor
         problem = feed->peers ? NULL : "the table of peers is cut";
     } else {
         mrt_elements(feed->mrt, record, feed->peers, pass_mrt, feed, &problem);
+        if (!problem && feed->elements == before && is_of_peer(record))
+            pass_heard(feed, record);
     }
     if (problem) {
         feed->problems++;

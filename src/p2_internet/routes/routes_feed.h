@@ -3,6 +3,8 @@
  *
  *     bytes of one file or stream, in any pieces -> elements, each with the name of its feed
  *
+ * A message of MRT without routes is one, too (ROUTE_HEARD): who says it is not silent.
+ *
  * One after another and in one thread: for replaying what was recorded, in its order. What must be
  * fast reads MRT by mrt_scan.h.
  */
@@ -39,7 +41,7 @@ gboolean routes_feed_end(struct routes_feed *feed, gint64 now_us, GError **error
 enum routes_form routes_feed_form(const struct routes_feed *feed);
 
 struct routes_feed_counts {
-    guint64 elements;
+    guint64 elements; /* without those of ROUTE_HEARD */
     guint64 problems; /* records, messages and lines that could not be read, or not to their end */
 };
 void routes_feed_count(const struct routes_feed *feed, struct routes_feed_counts *counts);

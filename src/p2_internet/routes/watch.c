@@ -430,14 +430,14 @@ void watch_take(struct watch *watch, const char *feed_name, const struct route_e
     struct feed *feed = watch_feed_of(watch, feed_name, element->time_us);
     struct peer *peer;
 
-    watch->counts.elements++;
     /* Before the element: it may be the first after a silence. */
     if (MAX(watch->now_us, element->time_us) - watch->ticked_us >= TICK_US)
         watch_tick(watch, element->time_us);
     watch->now_us = MAX(watch->now_us, element->time_us);
     feed->last_us = MAX(feed->last_us, element->time_us);
-    if (!element->peer)
+    if (!element->peer) /* ROUTE_HEARD */
         return;
+    watch->counts.elements++;
     peer = watch_peer_of(watch, element->peer);
     if (!peer) {
         watch->counts.dropped++;
