@@ -104,6 +104,32 @@ def test_what_each_zone_of_the_set_breaks(zones):
     assert "algorithm 7 (RSASHA1-NSEC3-SHA1) must not be used" in wrong["sha1"]["key.algorithms"][0]
 
 
+NO_ZONES = {"nothere.test": "the name does not exist", "www.good.test": "the name has no SOA record"}
+
+
+@pytest.mark.parametrize("name", NO_ZONES)
+def test_a_name_that_is_no_zone(zones, name):
+    """Though a validating resolver proves that nothing is there."""
+    stubs, entente = stubs_for("good.test"), zones.entente
+    document = zones.check(name, stubs, "--at", TIME, status=1)
+    assert schema_errors("zone-check", document) == []
+    assert document["verdict"] == "no-zone" and document["worst"] == "high"
+    assert problems(document) == {"delegation.zone": [f"{name}. is no zone: {NO_ZONES[name]}"]}
+    assert outcomes(document)["chain.validates"] == "not-applicable"
+    text = entente("zone", "check", name, "--no-save", "--at", TIME, *zones.options(stubs),
+                   status=1).stdout
+    assert text.startswith(f"{name}.: no-zone\n") and f"is no zone: {NO_ZONES[name]}\n" in text
+
+    (entente.folder / "entente.yaml").write_text(
+        "signatory:\n  name: Lab\n  group: state\n  country: FR\n  domain: good.test\n"
+        f"assets:\n  domains:\n    - {{name: {name}}}\n")
+    entente("zone", "check", "--at", TIME, *zones.options(stubs), status=1)
+    after = assessed(entente)
+    assert {measure: after[name, measure]["outcome"]
+            for measure in ("zone.validates", "zone.delegation")} == {
+        "zone.validates": "fail", "zone.delegation": "fail"}
+
+
 def test_the_time_of_judgement(zones):
     """Two days before the end of the signatures, and behind it."""
     name, stubs = "good.test", stubs_for("good.test")

@@ -246,6 +246,27 @@ def test_data(scene):
     assert found["caa.signed"]
 
 
+def test_an_alias_of_a_zone_is_no_zone(scene):
+    scene(GOOD + "alias CNAME @\n")
+    found = problems(scene.zones.check(f"alias.{ZONE}", scene.stubs))
+    assert found["delegation.zone"] == [f"alias.{ZONE}. is no zone: the name is an alias (CNAME)"]
+
+
+def test_issuers_by_the_grammar(scene):
+    """RFC 8659 sections 4.2 and 4.3."""
+    right = ["", ";", " ; ", "ca.example;", "c-a--b.example; account=1; a-1 = %!~;b=", "x;k=v=w"]
+    wrong = ["ca.example; bad", "%%%", "-bad-.example", "bad-.example", "ca..example", "ca.example.",
+             "ca example", ".", "ca.example; a=b;", "ca.example; =b", "ca.example; a=b c",
+             "ca.example; a_b=c", ";;"]
+
+    wrong = [("issue", value) for value in wrong] + [("issuewild", "-bad-.example")]
+    records = [(tag, value) for tag in ("issue", "issuewild") for value in right] + wrong
+    lines = (f'@ CAA 0 {tag} "{value}"\n'.replace(";", "\\;") for tag, value in records)
+    found, _ = scene(GOOD + "".join(lines))
+    assert sorted(found["caa.form"]) == sorted(
+        f'{tag} "{value}" is malformed: it lets nobody issue' for tag, value in wrong)
+
+
 def test_servers_with_different_zones(scene):
     first = GOOD.replace("@ SOA ns1", "@ SOA missing").replace('@ CAA 0 issue "ca.example"\n', "")
     second = first.replace("2026112201 14400", "2026112101 28800").replace("@ NS ns2\n", "")

@@ -383,6 +383,24 @@ static enum zone_outcome referral_size(struct zone_view *view)
     return ZONE_PASS;
 }
 
+/* What the resolver says of the apex, when that is no zone; else NULL. */
+static const struct zone_verdict *denial(const struct zone_view *view)
+{
+    const struct zone_verdict *apex =
+        view->in->verdicts->len ? &g_array_index(view->in->verdicts, struct zone_verdict, 0) : NULL;
+
+    return apex && apex->security == ZONE_NONE ? apex : NULL;
+}
+
+static enum zone_outcome there(struct zone_view *view)
+{
+    const struct zone_verdict *apex = denial(view);
+
+    if (apex)
+        zone_problem(view, ZONE_NO_SERVER, "%s is no zone: %s", apex->name, apex->why);
+    return view->in->verdicts->len ? ZONE_PASS : ZONE_NOT_SEEN;
+}
+
 static enum zone_outcome validates(struct zone_view *view)
 {
     static const enum severity levels[] = {
@@ -391,6 +409,8 @@ static enum zone_outcome validates(struct zone_view *view)
         [ZONE_INDETERMINATE] = SEVERITY_LOW, /* of us, rather than of the zone */
     };
 
+    if (denial(view))
+        return ZONE_NOT_APPLICABLE;
     for (guint i = 0; i < view->in->verdicts->len; i++) {
         const struct zone_verdict *verdict =
             &g_array_index(view->in->verdicts, struct zone_verdict, i);
@@ -417,6 +437,15 @@ const struct zone_check zone_checks_delegation[] = {
         "Signez la zone et publiez son enregistrement DS chez le parent ; si elle est rejetée, le "
         "motif dit quel maillon réparer." },
       validates },
+    { "delegation.zone",
+      "RFC 1034 section 4.2",
+      SEVERITY_HIGH,
+      { "There is a zone at this name", "Il y a une zone à ce nom" },
+      { "Name the zone itself, not a host in it; where the name is to be a zone, have it delegated "
+        "and served with a SOA record.",
+        "Nommez la zone elle-même, non un hôte qu'elle contient ; si ce nom doit être une zone, "
+        "faites-la déléguer et servir avec un enregistrement SOA." },
+      there },
     { "delegation.two-names",
       "RFC 1034 section 4.1",
       SEVERITY_HIGH,

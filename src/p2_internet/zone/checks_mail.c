@@ -136,6 +136,59 @@ static gboolean tag_is(const struct dns_record *record, const char *tag)
            g_ascii_strncasecmp((const char *)record->data + 2, tag, strlen(tag)) == 0;
 }
 
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+/* Letters and digits, with hyphens between them; 0: none. */
+static gsize label_length(const char *text)
+{
+    gsize length = 0;
+
+    for (gsize i = 0; g_ascii_isalnum(text[i]) || (i && text[i] == '-'); i++)
+        if (text[i] != '-')
+            length = i + 1;
+    return length;
+}
+
+/* TAG=VALUE, with ";" between several (RFC 8659 section 4.2). */
+static gboolean are_parameters(const char *text)
+{
+    for (;; text = skip_blanks(text + 1)) {
+        const gsize length = label_length(text);
+
+        text = skip_blanks(text + length);
+        if (!length || *text != '=')
+            return FALSE;
+        text = skip_blanks(text + 1);
+        while (g_ascii_isgraph(*text) && *text != ';')
+            text++;
+        text = skip_blanks(text);
+        if (*text != ';')
+            return !*text;
+    }
+}
+
+/* issue-value of RFC 8659 section 4.2: [NAME] [; [PARAMETERS]]. */
+static gboolean is_issue_value(const char *text)
+{
+    text = skip_blanks(text);
+    if (*text && *text != ';') {
+        gsize length;
+
+        while ((length = label_length(text)) && text[length] == '.')
+            text += length + 1;
+        if (!length)
+            return FALSE;
+        text = skip_blanks(text + length);
+    }
+    if (*text != ';')
+        return !*text;
+    text = skip_blanks(text + 1);
+    return !*text || are_parameters(text);
+}
+
 static void judge_caa(struct zone_view *view, const struct dns_record *record)
 {
     static const char *const known[] = { "issue",    "issuewild",    "iodef",       "issuemail",
@@ -153,9 +206,9 @@ static void judge_caa(struct zone_view *view, const struct dns_record *record)
         !g_str_has_prefix(value, "http://") && !g_str_has_prefix(value, "https://"))
         zone_problem(view, ZONE_NO_SERVER, "iodef \"%s\" is no address to report to", value);
     if ((tag_is(record, "issue") || tag_is(record, "issuewild")) &&
-        value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-;= "
-                            "/:?&%_+,~#@!$'*")])
-        zone_problem(view, ZONE_NO_SERVER, "%s \"%s\" names no authority", tag, value);
+        (strlen(value) != record->length - 2u - record->data[1] || !is_issue_value(value)))
+        zone_problem(view, ZONE_NO_SERVER, "%s \"%s\" is malformed: it lets nobody issue", tag,
+                     value);
     for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
         if (tag_is(record, known[i]))
             return;

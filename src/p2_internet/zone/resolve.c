@@ -16,7 +16,8 @@ struct zone_resolver {
 
 const char *zone_security_name(enum zone_security security)
 {
-    static const char *const names[] = { "secure", "insecure", "bogus", "indeterminate" };
+    static const char *const names[] = { "secure", "insecure", "bogus", "indeterminate",
+                                         "no-zone" };
 
     return names[security];
 }
@@ -156,6 +157,35 @@ static void excuse(const struct dns_answer *keys, gboolean is_own, struct zone_v
                             "reached, or does not pass DNSSEC on");
 }
 
+/* Why there is no zone at the name whose SOA record was asked for; NULL: there may be one. */
+static const char *no_zone(const struct dns_answer *answer, const guint8 *name)
+{
+    guint8 given[DNS_NAME_MAX];
+
+    if (!answer || answer->security == DNS_BOGUS)
+        return NULL;
+    if (answer->rcode == DNS_RCODE_NXDOMAIN)
+        return "the name does not exist";
+    if (answer->rcode != DNS_RCODE_NOERROR)
+        return NULL;
+    if (answer->canonical_name && dns_name_parse(answer->canonical_name, given) &&
+        !dns_name_equal(given, name))
+        return "the name is an alias (CNAME)";
+    return answer->data->len ? NULL : "the name has no SOA record";
+}
+
+/* A proof that nothing is there is no zone that validates. */
+static void deny(const struct dns_answer *answer, const guint8 *name, struct zone_verdict *verdict)
+{
+    const char *why = no_zone(answer, name);
+
+    if (!why)
+        return;
+    verdict->security = ZONE_NONE;
+    g_free(verdict->why);
+    verdict->why = g_strdup(why);
+}
+
 static void verdict_clear(gpointer data)
 {
     struct zone_verdict *verdict = data;
@@ -217,6 +247,7 @@ GArray *zone_verdicts(struct zone_resolver *resolver, const struct zone_names *n
             excuse(answers->pdata[G_N_ELEMENTS(asked)], dns_name_equal(owner, names->apex),
                    verdict);
     }
+    deny(answers->pdata[0], names->apex, &g_array_index(verdicts, struct zone_verdict, 0));
     return g_steal_pointer(&verdicts);
 }
 

@@ -9,8 +9,8 @@
 #include "net/dns.h"
 #include "p2_internet/zone/probe.h"
 
-/* RFC 4035 section 4.3. */
-enum zone_security { ZONE_SECURE, ZONE_INSECURE, ZONE_BOGUS, ZONE_INDETERMINATE };
+/* RFC 4035 section 4.3; ZONE_NONE, of the apex only: whatever was proven, there is no zone. */
+enum zone_security { ZONE_SECURE, ZONE_INSECURE, ZONE_BOGUS, ZONE_INDETERMINATE, ZONE_NONE };
 const char *zone_security_name(enum zone_security security); /* "secure", ... */
 
 struct zone_verdict {

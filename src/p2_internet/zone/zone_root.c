@@ -245,9 +245,9 @@ static void put_verdicts(json_t *document, const GArray *verdicts)
 
         if (verdict->security != ZONE_SECURE)
             add_problem(document,
-                        verdict->security == ZONE_BOGUS      ? SEVERITY_CRITICAL
-                        : verdict->security == ZONE_INSECURE ? SEVERITY_HIGH
-                                                             : SEVERITY_LOW,
+                        verdict->security == ZONE_BOGUS           ? SEVERITY_CRITICAL
+                        : verdict->security == ZONE_INDETERMINATE ? SEVERITY_LOW
+                                                                  : SEVERITY_HIGH,
                         g_strdup_printf("%s: %s: %s", verdict->what,
                                         zone_security_name(verdict->security), verdict->why));
     }
