@@ -3,6 +3,7 @@
 #include "cli/routes_command.h"
 
 #include "base/terminal.h"
+#include "p2_internet/routes/mrt_scan.h"
 #include "p2_internet/routes/route.h"
 
 #include <stdio.h>
@@ -109,6 +110,13 @@ void routes_problem(const char *file, gboolean has_offset, guint64 offset, const
         fprintf(stderr, "entente: %s: byte %" G_GUINT64_FORMAT ": %s\n", name, offset, text);
     else
         fprintf(stderr, "entente: %s: %s\n", name, text);
+}
+
+int routes_read_status(const struct mrt_scan_summary *summary)
+{
+    if (summary->unopened)
+        return EXIT_SYSTEM;
+    return summary->problems ? EXIT_INPUT : EXIT_DONE;
 }
 
 const struct command command_routes = {

@@ -155,8 +155,7 @@ static int run(const struct context *context, gconstpointer shared, char **files
     }
     if (!check_show(context, &result, error))
         return EXIT_SYSTEM;
-    return MAX(result.found ? EXIT_FOUND : EXIT_DONE,
-               result.read.problems ? EXIT_INPUT : EXIT_DONE);
+    return MAX(result.found ? EXIT_FOUND : EXIT_DONE, routes_read_status(&result.read));
 }
 
 const struct subcommand routes_subcommand_check = { "check", run };

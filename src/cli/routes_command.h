@@ -36,6 +36,10 @@ gboolean routes_payloads(const struct context *context, const struct routes_argu
 void routes_problem(const char *file, gboolean has_offset, guint64 offset, const char *problem,
                     gpointer unused);
 
+struct mrt_scan_summary;
+/* The exit status of what was read: 3 where an input could not be opened, 2 for other problems. */
+int routes_read_status(const struct mrt_scan_summary *summary);
+
 extern const struct subcommand routes_subcommand_check;
 extern const struct subcommand routes_subcommand_corroborate;
 extern const struct subcommand routes_subcommand_dump;

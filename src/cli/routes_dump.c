@@ -168,7 +168,7 @@ static int run(const struct context *context, gconstpointer shared, char **argum
         return error_exit_status(*error);
     if (!context->quiet)
         warn(&summary, &dumping.counts);
-    return summary.problems ? EXIT_INPUT : EXIT_DONE;
+    return routes_read_status(&summary);
 }
 
 const struct subcommand routes_subcommand_dump = { "dump", run };

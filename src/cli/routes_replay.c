@@ -189,7 +189,7 @@ static int replay(const struct context *context, char **files, struct replaying 
     for (guint i = 0; i < WATCH_ALARMS; i++)
         if (replaying->outcome.told[i])
             return EXIT_FOUND;
-    return summary.problems ? EXIT_INPUT : EXIT_DONE;
+    return routes_read_status(&summary);
 }
 
 static int run(const struct context *context, gconstpointer shared, char **files, GError **error)

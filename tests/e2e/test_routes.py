@@ -196,7 +196,9 @@ def test_a_reader_that_goes_away_is_no_error(shared):
 
 
 def test_what_is_no_file_or_prefix_is_said(entente):
-    assert "nowhere" in entente("routes", "dump", "nowhere", status=2).stderr
+    assert "nowhere" in entente("routes", "dump", "nowhere", status=3).stderr
+    pathlib.Path(entente.folder / "torn").write_bytes(b"torn")
+    assert "nowhere" in entente("routes", "dump", "torn", "nowhere", status=3).stderr
     assert "is not a prefix" in entente("routes", "dump", "--prefix", "10.0.0.1/8", "-",
                                         status=2).stderr
     pathlib.Path(entente.folder / "text").write_text("this is no MRT file, and says so\n")

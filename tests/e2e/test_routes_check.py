@@ -182,6 +182,7 @@ def test_refusals(tmp_path, rpki):
     assert "broken.csv: line 2: " in check("--vrp", broken, mrt, status=2).stderr
     mrt.write_bytes(update("8.1.0.0/16", [1]) + b"torn")
     assert "byte " in check("--vrp", rpki, mrt, status=2).stderr
+    assert "nowhere" in check("--vrp", rpki, tmp_path / "nowhere", status=3).stderr
 
 
 # --- a cache

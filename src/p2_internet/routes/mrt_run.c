@@ -250,6 +250,7 @@ static void open_batch(struct run *run, GPtrArray *inputs, guint *next,
 
         if (!input_open(input)) {
             summary->problems++;
+            summary->unopened++;
             run->job->problem(input->name, FALSE, 0, input->problem, run->job->data);
         }
         g_ptr_array_add(run->batch, input);

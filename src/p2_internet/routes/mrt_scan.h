@@ -43,6 +43,7 @@ struct mrt_scan_summary {
     guint64 files, bytes; /* bytes: unpacked */
     guint64 records;
     guint64 problems; /* told or not */
+    guint64 unopened; /* of them, inputs that could not be opened */
     gboolean stopped;
 };
 
