@@ -239,10 +239,9 @@ static int status_of(const json_t *document, enum severity fail_on)
     enum severity worst;
     const char *text = json_text(document, "worst");
 
-    if (text && severity_parse(text, &worst, NULL) && worst >= fail_on)
-        return EXIT_FOUND;
-    return g_strcmp0(json_text(document, "verdict"), "indeterminate") == 0 ? EXIT_SYSTEM
-                                                                           : EXIT_DONE;
+    if (g_strcmp0(json_text(document, "verdict"), "indeterminate") == 0)
+        return EXIT_SYSTEM;
+    return text && severity_parse(text, &worst, NULL) && worst >= fail_on ? EXIT_FOUND : EXIT_DONE;
 }
 
 /* Routes and payloads, where they are given; `payload` owns what the settings borrow. */

@@ -183,9 +183,10 @@ def test_without_an_anchor_above_the_verdict_is_indeterminate(zones, tmp_path):
     anchor.write_text("elsewhere. IN DS 20538 13 2 "
                       "C7F639B3E15114F104C44FDE1CE84C4358808A5B2916EF424AB3A8E408FC7153\n")
     zones.anchor = anchor
-    document = zones.check("good.test", stubs_for("good.test"), "--at", TIME, "--fail-on",
-                           "critical", status=3)
-    assert document["verdict"] == "indeterminate"
+    for level in ("critical", "low"):  # what is found beside it makes it no more of a verdict
+        document = zones.check("good.test", stubs_for("good.test"), "--at", TIME, "--fail-on",
+                               level, status=3)
+        assert document["verdict"] == "indeterminate"
 
 
 @pytest.fixture(scope="module")
