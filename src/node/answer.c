@@ -61,7 +61,7 @@ static struct MHD_Response *response_of_file(struct wire *wire, struct node_answ
     if (status == 416) {
         range = g_strdup_printf("bytes */%" G_GUINT64_FORMAT, answer->file_size);
         node_answer_clear(answer);
-        answer_problem(answer, status, "The resource is shorter than the range.");
+        answer_refuse(wire, status, "The resource is shorter than the range.");
         response = response_of_bytes(mhd, answer->body);
     } else {
         response = mhd->response_of_file(count, answer->file, first);
@@ -153,6 +153,21 @@ static enum MHD_Result send_content(struct wire *wire, struct node_content *cont
                     : MHD_NO;
 }
 
+void answer_refuse(struct wire *wire, guint status, const char *why)
+{
+    const GPtrArray *refusers = wire->face->refusers;
+
+    for (guint i = 0; i < refusers->len; i++) {
+        const struct service *service = refusers->pdata[i];
+
+        if (g_str_has_prefix(wire->target.path, service->root)) {
+            service->refuse(&wire->answer, status, why);
+            return;
+        }
+    }
+    answer_problem(&wire->answer, status, why);
+}
+
 enum MHD_Result answer_send(struct wire *wire)
 {
     struct node_answer *answer = &wire->answer;
@@ -161,7 +176,7 @@ enum MHD_Result answer_send(struct wire *wire)
 
     wire->answered = TRUE;
     if (!answer->status)
-        answer_problem(answer, 500, NULL);
+        answer_refuse(wire, 500, NULL);
     if (answer->content) {
         queued = send_content(wire, answer->content);
     } else {

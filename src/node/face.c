@@ -47,6 +47,7 @@ struct face *face_new(struct node *node, const struct face_options *options, GEr
     face->options = *options;
     face->daemons = g_ptr_array_new();
     face->routes = g_array_new(FALSE, FALSE, sizeof(struct bound_route));
+    face->refusers = g_ptr_array_new();
     face->proxies = g_array_new(FALSE, TRUE, sizeof(struct peer_key));
     face->peers =
         peers_new(options->limits.rate, options->limits.burst, options->limits.peer_connections);
@@ -59,13 +60,16 @@ struct face *face_new(struct node *node, const struct face_options *options, GEr
 
 static void bind_routes(struct face *face, const struct mount *mounts, guint count)
 {
-    for (guint i = 0; i < count; i++)
+    for (guint i = 0; i < count; i++) {
         for (const struct route *route = mounts[i].service->routes; route && route->method;
              route++) {
             struct bound_route bound = { route, mounts[i].instance, face->routes->len };
 
             g_array_append_val(face->routes, bound);
         }
+        if (mounts[i].service->refuse)
+            g_ptr_array_add(face->refusers, (gpointer)mounts[i].service);
+    }
     face->numbers = g_new0(struct answer_numbers, face->routes->len + 1);
 }
 
@@ -179,6 +183,7 @@ void face_free(struct face *face)
     face_stop(face);
     g_ptr_array_unref(face->daemons);
     g_array_unref(face->routes);
+    g_ptr_array_unref(face->refusers);
     g_array_unref(face->proxies);
     g_free(face->numbers);
     peers_free(face->peers);

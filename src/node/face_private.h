@@ -26,8 +26,9 @@ struct face {
     struct node *node;
     struct mhd_calls mhd;
     struct face_options options;
-    GPtrArray *daemons; /* struct MHD_Daemon * */
-    GArray *routes;     /* struct bound_route */
+    GPtrArray *daemons;  /* struct MHD_Daemon * */
+    GArray *routes;      /* struct bound_route */
+    GPtrArray *refusers; /* const struct service *: those that say refusals themselves */
     struct answer_numbers *numbers;
     struct peers *peers;
     GArray *proxies; /* struct peer_key */
@@ -102,6 +103,8 @@ gboolean head_judge(struct wire *wire, const char *method, guint64 *length);
 
 /* answer.c: queues the wire's answer; takes what it holds. */
 enum MHD_Result answer_send(struct wire *wire);
+/* Makes it a refusal, in the form of the service whose path it is; `why` NULL: nothing to say. */
+void answer_refuse(struct wire *wire, guint status, const char *why);
 /* Those of an answer (struct node_answer), and what every answer has. */
 void answer_add_headers(const struct mhd_calls *mhd, struct MHD_Response *response,
                         const char *const *headers);

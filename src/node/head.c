@@ -6,8 +6,6 @@
  */
 #include "node/face_private.h"
 
-#include "node/problem.h"
-
 #include <string.h>
 
 #define OTHER_METHODS "OPTIONS"
@@ -38,7 +36,7 @@ static enum MHD_Result read_framing(void *data, enum MHD_ValueKind kind, const c
 
 static gboolean refuse(struct wire *wire, guint status, const char *detail)
 {
-    answer_problem(&wire->answer, status, detail);
+    answer_refuse(wire, status, detail);
     return FALSE;
 }
 
@@ -66,7 +64,7 @@ static gboolean answer_methods(struct wire *wire, const char *method, guint meth
     if (g_str_equal(method, OTHER_METHODS))
         wire->answer.status = 204;
     else
-        answer_problem(&wire->answer, 405, "The path is there, for other methods.");
+        answer_refuse(wire, 405, "The path is there, for other methods.");
     wire->answer.allow = allow[methods];
     return FALSE;
 }
@@ -150,7 +148,7 @@ static gboolean pay(struct wire *wire)
     if (!wait_s)
         return TRUE;
     __atomic_fetch_add(&wire->face->counters.limited, 1, __ATOMIC_RELAXED);
-    answer_problem(&wire->answer, 429, "This address asks too often.");
+    answer_refuse(wire, 429, "This address asks too often.");
     wire->answer.retry_after_s = wait_s;
     return FALSE;
 }

@@ -92,6 +92,12 @@ struct service {
     void (*finish)(gpointer service);
     void (*stop)(gpointer service);
     const struct route *routes; /* ends with a NULL method */
+    /*
+     * Says what the face itself refuses (a method, a length, too many requests) on paths that begin
+     * with `root`, where a standard has a form of its own for errors. NULL: problems (problem.h).
+     */
+    const char *root;
+    void (*refuse)(struct node_answer *answer, guint status, const char *why);
     /* Appends Prometheus text; NULL: none. */
     void (*metrics)(gpointer service, GString *text);
     /* Whether it can answer; `why` (static) when not. NULL: always. */

@@ -512,5 +512,7 @@ const struct service service_taxii = {
     .run = run,
     .stop = stop,
     .routes = routes,
+    .root = "/taxii2/",
+    .refuse = taxii_error,
     .metrics = metrics,
 };

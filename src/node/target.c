@@ -73,28 +73,37 @@ static guint parse_query(const char *text, struct target *target)
     return OK;
 }
 
-guint target_parse(const char *text, struct target *target)
+static guint parse_path(const char **text, struct target *target)
 {
     gsize length = 0;
+    guint status = OK;
 
-    target->query_length = 0;
-    target->path[0] = '\0';
-    text = skip_authority(text);
-    if (*text == '?' || !*text)
+    if (**text == '?' || !**text)
         target->path[length++] = '/'; /* "http://host" */
-    else if (*text != '/')
-        return BAD;
-    while (*text && *text != '?') {
-        int c = decode(&text, FALSE);
+    else if (**text != '/')
+        status = BAD;
+    while (status == OK && **text && **text != '?') {
+        int c = decode(text, FALSE);
 
         if (c < 0)
-            return BAD;
-        if (length + 1 >= sizeof target->path)
-            return TOO_LONG;
-        target->path[length++] = c;
+            status = BAD;
+        else if (length + 1 >= sizeof target->path)
+            status = TOO_LONG;
+        else
+            target->path[length++] = c;
     }
     target->path[length] = '\0';
-    return *text == '?' ? parse_query(text + 1, target) : OK;
+    return status;
+}
+
+guint target_parse(const char *text, struct target *target)
+{
+    guint status;
+
+    target->query_length = 0;
+    text = skip_authority(text);
+    status = parse_path(&text, target);
+    return status == OK && *text == '?' ? parse_query(text + 1, target) : status;
 }
 
 const char *target_query(const struct target *target, const char *name)

@@ -17,7 +17,7 @@ struct target {
 /*
  * Reads the origin form ("/path?query") and the absolute form ("http://host/path"). Gives the
  * status to answer with: 200; 400 for broken escapes, escaped '/', NUL and controls; 414 for what
- * is longer than the limits.
+ * is longer than the limits; then `path` is what was read before that.
  */
 guint target_parse(const char *text, struct target *target);
 

@@ -1,7 +1,5 @@
 #include "node/face_private.h"
 
-#include "node/problem.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -177,7 +175,7 @@ void wire_completed(void *data, struct MHD_Connection *connection, void **contex
 
 static void refuse_body(struct wire *wire, guint status, const char *detail)
 {
-    answer_problem(&wire->answer, status, detail);
+    answer_refuse(wire, status, detail);
     if (status == 503)
         wire->answer.retry_after_s = BUSY_RETRY_S;
     wire->refused = TRUE;
@@ -267,7 +265,7 @@ static enum MHD_Result dispatch(struct wire *wire)
     if (wire->route->route->place == ROUTE_AT_ONCE)
         return run_route(wire, &wire->answer) ? answer_send(wire) : MHD_YES;
     if ((guint)g_atomic_int_get(&face->counters.waiting) >= face->options.limits.waiting) {
-        answer_problem(&wire->answer, 503, "Too many requests wait.");
+        answer_refuse(wire, 503, "Too many requests wait.");
         wire->answer.retry_after_s = BUSY_RETRY_S;
         return answer_send(wire);
     }

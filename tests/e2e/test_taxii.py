@@ -173,6 +173,17 @@ TABLE = [
     (OBJECTS, {"method": "POST", "body": b" " * 4194305}, 413, lambda h, a: a["title"]),
     (OBJECTS, {"method": "POST", "body": b"x", "Content-Encoding": "br"}, 415, None),
     (ROOT + "status/" + uuid4("none") + "/", {}, 404, None),
+    # what is refused before the service is asked
+    ("/taxii2/none/", {"method": "POST", "body": {}}, 405, None),
+    ("/taxii2/" + "a" * 2000 + "/", {}, 414, None),
+    (ROOT + "collections/" + "a" * 600 + "/objects/", {}, 414, None),
+    (OBJECTS + "?match[id]=" + "a" * 3000, {}, 414, None),
+    (OBJECTS + "?match[id]=%zz", {}, 400, None),
+    ("/taxii2/%2F", {}, 400, None),
+    (OBJECTS, {"body": {"objects": []}}, 400, None),
+    (OBJECTS, {"method": "POST", "Content-Length": str(1 << 25)}, 413, lambda h, a:
+     h["connection"] == "close"),
+    (OBJECTS, {"method": "POST", "Transfer-Encoding": "gzip"}, 400, None),
 ]
 
 
@@ -183,8 +194,20 @@ def test_endpoint(server, path, options, status, holds):
     options = {name.replace("-", "_"): value for name, value in options.items()}
     answered, headers, answer = server.ask(path, **options)
     assert answered == status, (answered, answer)
-    if status != 405:
-        assert headers["content-type"] == MEDIA
-    if status >= 400 and status != 405:
+    assert headers["content-type"] == MEDIA
+    if status >= 400:
         assert answer["title"] and answer["http_status"] == str(status)
     assert holds is None or holds(headers, answer), (headers, answer)
+
+
+def test_who_asks_too_often_is_told_so_as_of_all_else(tmp_path):
+    node = Taxii(tmp_path, "--trusted-proxy", "127.0.0.1", "--rate", 1).start()
+    try:
+        for _ in range(1000):
+            status, headers, answer = node.ask(OBJECTS, X_Forwarded_For="192.0.2.7")
+            if status != 200:
+                break
+        assert (status, headers["content-type"]) == (429, MEDIA)
+        assert answer["http_status"] == "429" and int(headers["retry-after"]) >= 1
+    finally:
+        node.stop()

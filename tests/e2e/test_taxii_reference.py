@@ -69,16 +69,13 @@ def both_specs(body):
 
 
 EMPTY = {"status": 200, "type": MEDIA, "body": {}}
-NOT_HERE = {"status": 405, "type": "application/problem+json",
-            "body": {"type": "about:blank", "title": "Method Not Allowed", "status": 405,
-                     "detail": "The path is there, for other methods."}}
 NO_ENVELOPE = (instead(error(422)), "what is no envelope is 422 whatever is wrong (5.5)")
 NO_DATE = (instead(error(400)), "a filter that is no time is a bad request (3.4); theirs fails")
 WHO = (instead(error(401, asks="Basic")), "errors are of TAXII's media type too (3.6)")
 ANY = (instead(EMPTY), "a client that names no version, or nothing, is given the newest (1.6.8)")
 TYPES = (with_body(media_types), "the types that may come in, not those that did (5.2.1)")
 ORDER = (with_body(oldest_first), "by date of adding, like all that is listed (3.4)")
-METHOD = (instead(NOT_HERE), "the node's own answer to a method that no path takes")
+METHOD = (instead(error(405)), "errors are of TAXII's media type too (3.6); theirs is a page")
 SUCCESS = (with_body(known_is_success), "what is there already was not refused (4.3.1)")
 SPECS = (with_body(both_specs), "who asks for both specifications gets the newest version of each "
          "(3.4); theirs has one version over both")
