@@ -74,10 +74,16 @@ class Node:
         assert status == 200, body
         return json.loads(body)
 
-    def submit(self, entry, wait=30):
-        """Answered as soon as it is published: by three witnesses, who may have a busy machine."""
-        status, _, body = self.request("POST", f"/api/v1/entries?wait={wait}", entry)
-        return status, json.loads(body)
+    def submit(self, entry, wait=None):
+        """
+        Status and answer once it is published (or refused): by witnesses, who may have a busy
+        machine. With `wait` the first answer, which may be the promise of a log that waits so long.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            status, _, body = self.request("POST", f"/api/v1/entries?wait={30 if wait is None else wait}", entry)
+            if status != 202 or wait is not None or time.monotonic() > end:
+                return status, json.loads(body)
 
     def size(self):
         status, _, body = self.get("/checkpoint")

@@ -1,5 +1,7 @@
-"""Mailboxes over HTTP: who may post, read and delete, and what a relay keeps and tells."""
+"""Mailboxes over HTTP (service_mailbox of the node): who may post, read and delete, and what a relay
+keeps and tells."""
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -119,7 +121,7 @@ def test_a_poster_works(relay):
     work = mailboxes.work(box, body, BITS)
     assert relay.request("POST", box + "/messages", body)[0] == 403
     other = box_of(COMPANY)
-    lazy = [n for n in range(64) if not is_worth(other, body, f"{n:x}")][0]
+    lazy = next(n for n in range(64) if not is_worth(other, body, f"{n:x}"))
     assert relay.request("POST", other + "/messages", body,
                          {"Entente-Work": f"{lazy:x}"})[0] == 403
     assert relay.request("POST", box + "/messages", body, {"Entente-Work": "zz"})[0] == 403
@@ -128,10 +130,10 @@ def test_a_poster_works(relay):
 
 
 def is_worth(box, body, nonce):
-    try:
-        return mailboxes.work(box, body, BITS)["Entente-Work"] == nonce
-    except AssertionError:
-        return False
+    """Whether a nonce has the bits that a mailbox asks for."""
+    mailbox, digest = box.split("/")[4], hashlib.sha256(body).digest()
+    value = hashlib.sha256(mailbox.encode() + digest + nonce.encode()).digest()
+    return int.from_bytes(value, "big") >> (256 - BITS) == 0
 
 
 def test_reply_boxes(relay):
@@ -260,6 +262,14 @@ def test_a_box_fills_by_large_messages_to_one_half(tmp_path):
         assert node.request("POST", REPLY + "/messages", body, ours)[0] == 202, "who answers may"
 
 
+def content(path):
+    """Nothing of a file that the node has put in the place of another meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def test_a_relay_keeps_nothing_of_who_posts(relay):
     """Neither address nor name nor nonce: on disk are the mailbox, the message, size and time."""
     box, body = box_of(STATE), mailboxes.sealed(os.urandom(64))
@@ -269,10 +279,10 @@ def test_a_relay_keeps_nothing_of_who_posts(relay):
         **work, "User-Agent": marker, "X-Forwarded-For": "198.51.100.77", "Cookie": marker,
         "Referer": f"https://{marker}.example/"})
     assert status == 202
-    disk = b"".join(path.read_bytes() for path in pathlib.Path(relay.data).rglob("*")
+    disk = b"".join(content(path) for path in pathlib.Path(relay.data).rglob("*")
                     if path.is_file() and "key" not in path.parts)
     assert body in disk
-    mail = b"".join(path.read_bytes() for path in pathlib.Path(relay.data).glob("mail.db*"))
+    mail = b"".join(content(path) for path in pathlib.Path(relay.data).glob("mail.db*"))
     assert body in mail and b"127.0.0.1" not in mail
     for secret in (marker.encode(), b"198.51.100.77"):
         assert secret not in disk and secret not in relay.errors.read_bytes()

@@ -1,5 +1,9 @@
 """A whole community on loopback: witnesses freeze, die and come back; the log is killed; a node
-with a mirror serves it and a node without a log hands entries on."""
+with a mirror serves it and a node without a log hands entries on.
+
+Exercises, of src/node, sequencing, admission, service_log and service_witness, service_files over a
+mirror, and service_forward with forwarder (entries that are handed on).
+"""
 import base64
 import concurrent.futures
 import json
@@ -36,6 +40,7 @@ def test_a_frozen_witness_holds_up_only_trust(community):
     log, frozen = community.log, community.witnesses[1]
     assert log.submit(community.entries[0])[0] == 200
     frozen.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, frozen.process.pid, os.WSTOPPED)  # all its threads
     status, answer = log.submit(community.entries[1], wait=1)
     assert status == 202
     payload = json.loads(base64.b64decode(answer["receipt"]["payload"]))
@@ -83,7 +88,7 @@ def test_the_log_is_killed_again_and_again(community, say):
             if number % 2:
                 time.sleep(0.05 * (number % 7))
             else:
-                concurrent.futures.wait(waiting, timeout=20,
+                concurrent.futures.wait(waiting, timeout=PATIENCE,
                                         return_when=concurrent.futures.FIRST_COMPLETED)
             log.stop(signal.SIGKILL)
             for done in concurrent.futures.as_completed(waiting):
@@ -165,7 +170,7 @@ def test_a_mirror_serves_and_hands_on(community, tmp_path):
             copy = target / path.relative_to(log.data / "log")
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    for name in ("history", "checkpoint"):
+    for name in ("checkpoint", "history"):  # in this order: it has every line that the checkpoint has
         (target / name).write_bytes((log.data / "log" / name).read_bytes())
     mirror = Node(data).start()
     try:
