@@ -39,6 +39,7 @@ from community import Names, member, program
 from forge import MEMBERS, Actor
 from nodes import Community, MAKER
 from test_verify import verify
+from waiting import PATIENCE
 
 pytestmark = [pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built"),
               pytest.mark.skipif(not (shutil.which("knotd") or shutil.which("/usr/sbin/knotd")),
@@ -408,7 +409,14 @@ def test_a_witness_signs_one_history(world):
     size, root = world.root()
     path = "/witness/add-checkpoint"
     latest = f"/witness/{hashlib.sha256(forge.ORIGIN.encode()).hexdigest()}/checkpoint"
-    before = witness.get(latest)
+
+    def signed():
+        """Of which tree; by when a cosignature is from, it may be renewed in the meantime."""
+        status, _, note = witness.get(latest)
+        assert status == 200
+        return note.split(b"\n\n")[0]
+    before = signed()
+    assert before.split(b"\n")[1:] == [b"%d" % size, base64.b64encode(root)]
 
     def ask(old, note, proof=()):
         hashes = "".join(base64.b64encode(item).decode() + "\n" for item in proof)
@@ -421,7 +429,7 @@ def test_a_witness_signs_one_history(world):
     assert ask(size, forge.checkpoint(size - 1, root)) in (400, 409)
     mallory = forge.Key("mallory.example/log")
     assert ask(size, forge.checkpoint(size, root, key=mallory)) in (403, 404)
-    assert witness.get(latest) == before
+    assert signed() == before
 
 
 # --- a node that lies ---
@@ -501,10 +509,8 @@ def test_huge_slow_and_broken_answers(world, evil):
     for path in ("/checkpoint", "/history", "/api/v1/register", tile, f"/tile/0/000.p/{size}"):
         for lie in (endless, broken, b"", b"\xff" * 70000, b"\0" * 4, b"\xff\xff\xff\xff"):
             evil.lies = {path: lie}
-            started = time.monotonic()
-            done = me("verify", evil.url, status=None)
+            done = me("verify", evil.url, status=None, timeout=PATIENCE)
             assert done.returncode in (0, 1, 2, 3), (path, lie, done.stderr)
-            assert time.monotonic() - started < 60
             if path.startswith("/tile"):
                 assert done.returncode in (1, 3), (path, lie, done.stdout)
 
