@@ -34,31 +34,40 @@ static json_t *report_of_case(const struct context *context, const struct case_a
 }
 
 /* The last report of the incident with this key; without a key there has to be one alone. */
-static json_t *report_of_lines(const char *text, const char *key, GError **error)
+static json_t *report_of_lines(const char *text, const char *path, const char *key, GError **error)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(json_t) found = NULL;
 
-    for (char **line = lines; *line; line++) {
+    for (guint i = 0; lines[i]; i++) {
+        g_autofree char *name = g_strdup_printf("--report %s:%u", path, i + 1);
         g_autoptr(json_t) report = NULL;
+        g_auto(read_report_t) read = { 0 };
 
-        if (!**line)
+        if (!*lines[i])
             continue;
-        report = json_parse(*line, strlen(*line), ROUTE_ALARM_LINE_MAX, "--report", error);
+        report = json_parse(lines[i], strlen(lines[i]), ROUTE_ALARM_LINE_MAX, name, error);
         if (!report)
             return NULL;
+        if (!watch_report_read(report, &read, error)) {
+            g_prefix_error(error, "%s: ", name);
+            return NULL;
+        }
         if (key && g_strcmp0(json_text(report, "key"), key) != 0)
             continue;
         if (found && g_strcmp0(json_text(found, "key"), json_text(report, "key")) != 0) {
-            input_error(error, "--report: there are several incidents; name one by its \"key\", "
-                               "as the lines have it");
+            input_error(error,
+                        "--report %s: there are several incidents; name one by its \"key\", as the "
+                        "lines have it",
+                        path);
             return NULL;
         }
         g_clear_pointer(&found, json_decref);
         found = g_steal_pointer(&report);
     }
     if (!found)
-        input_error(error, "--report: there is no incident%s%s", key ? " " : "", key ? key : "");
+        input_error(error, "--report %s: there is no incident%s%s", path, key ? " " : "",
+                    key ? key : "");
     return g_steal_pointer(&found);
 }
 
@@ -70,7 +79,7 @@ static json_t *report_of_file(const char *path, const char *key, GError **error)
     if (!bytes)
         return NULL;
     text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    return report_of_lines(text, key, error);
+    return report_of_lines(text, path, key, error);
 }
 
 /* --- publish --- */
@@ -103,8 +112,10 @@ static int publish(const struct context *context, const struct case_arguments *g
     g_autoptr(ceremony_t) ceremony = ceremony_open(context, &options, error);
     json_t *predicate;
 
-    if (!ceremony || !ceremony_needs_self(ceremony, error))
-        return EXIT_SYSTEM;
+    if (!ceremony)
+        return error_exit_status(*error);
+    if (!ceremony_needs_community(ceremony, error) || !ceremony_needs_self(ceremony, error))
+        return EXIT_INPUT;
     predicate = ceremony_predicate(ceremony);
     json_object_update(predicate, members);
     return ceremony_finish(ceremony, PREDICATE_ROUTE_ALARM, ceremony->domain, ceremony->id,

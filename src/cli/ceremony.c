@@ -119,6 +119,12 @@ void ceremony_free(struct ceremony *ceremony)
     g_free(ceremony);
 }
 
+gboolean ceremony_needs_community(const struct ceremony *ceremony, GError **error)
+{
+    return ceremony->registry ||
+           input_error(error, "this machine belongs to no community: \"entente join\" one");
+}
+
 gboolean ceremony_needs_self(const struct ceremony *ceremony, GError **error)
 {
     if (!ceremony->origin)

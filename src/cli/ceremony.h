@@ -62,6 +62,9 @@ struct ceremony *ceremony_open(const struct context *context,
 void ceremony_free(struct ceremony *ceremony);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ceremony_t, ceremony_free)
 
+/* A community was joined; ENTENTE_ERROR_INPUT: for those that only speak to one. */
+gboolean ceremony_needs_community(const struct ceremony *ceremony, GError **error);
+
 /* Own id and domain are there; ENTENTE_ERROR_INPUT says how to get them. */
 gboolean ceremony_needs_self(const struct ceremony *ceremony, GError **error);
 

@@ -82,8 +82,8 @@ static int run(const struct context *context, gconstpointer shared, char **argum
     ceremony = ceremony_open(context, &state->ceremony, error);
     if (!ceremony)
         return EXIT_SYSTEM;
-    if (!ceremony->registry)
-        return input_error(error, "this machine belongs to no community: \"entente join\" one");
+    if (!ceremony_needs_community(ceremony, error))
+        return EXIT_INPUT;
     old = register_policy(ceremony->registry->reg);
     value = read_next(arguments[0], old, error);
     next = value ? community_policy_read(value, error) : NULL;

@@ -158,8 +158,8 @@ static int run(const struct context *context, gconstpointer shared, char **files
     ceremony = ceremony_open(context, &given->ceremony, error);
     if (!ceremony)
         return EXIT_SYSTEM;
-    if (!ceremony->registry)
-        return input_error(error, "this machine belongs to no community: \"entente join\" one");
+    if (!ceremony_needs_community(ceremony, error))
+        return EXIT_INPUT;
     if (given->publish && !ceremony_needs_self(ceremony, error))
         return EXIT_INPUT;
     return corroborate(ceremony, given, files, corroboration, error);

@@ -6,6 +6,7 @@ import re
 
 from test_community import POLICY, serve  # noqa: F401 (a fixture)
 from test_follow import follow, make_log
+from test_routes_replay import HIJACK, PROFILE, everybody
 from community import program
 
 
@@ -66,3 +67,27 @@ def test_what_the_community_found_is_an_alarm_too(serve, tmp_path):  # noqa: F81
     assert len(titles) == 2 and any("other.example/log" in title for title in titles)
     seen = next(row for row in alarms(me) if "other" not in row["title"])
     assert "Seen again" in me("alarm", "show", seen["id"]).stdout
+
+
+def test_what_a_route_alarm_lacks_is_said(tmp_path):
+    """Nothing here could be published; what is in the way is named, with its place."""
+    me = program(tmp_path / "me")
+    (me.folder / "entente.yaml").write_text(PROFILE)
+    (me.folder / "all.mrt").write_bytes(everybody(0, 3, **HIJACK) + everybody(1, 3, announced=["84.205.64.0/24"],
+                                                                              path=[50001, 777]))
+    told = me("routes", "replay", "--profile", "entente.yaml", "--format", "json", "all.mrt", status=1).stdout
+    (me.folder / "told.jsonl").write_text(told)
+
+    def refused(name, *more):
+        return me("alarm", "publish", "--profile", "entente.yaml", "--report", name, *more, "--yes", status=2).stderr
+
+    assert "--report told.jsonl: there are several incidents" in refused("told.jsonl")
+    assert "--report told.jsonl: there is no incident none" in refused("told.jsonl", "none")
+    (me.folder / "torn.jsonl").write_text(told + '{"key": ')
+    assert f"--report torn.jsonl:{len(told.splitlines()) + 1}:" in refused("torn.jsonl", "none")
+    (me.folder / "other.jsonl").write_text('{"key": "a"}\n')
+    assert "--report other.jsonl:1: not a report" in refused("other.jsonl")
+    assert "gone.jsonl" in me("alarm", "publish", "--report", "gone.jsonl", status=3).stderr
+    key = next(json.loads(line)["key"] for line in told.splitlines() if "sub-prefix" in line)
+    alone = refused("told.jsonl", key)
+    assert "belongs to no community" in alone and "entente join" in alone and "--origin" not in alone
