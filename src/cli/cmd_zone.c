@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/zone_command.h"
 
+#include <netdb.h>
 #include <string.h>
 
 static const struct subcommand *const subcommands[] = {
@@ -50,31 +51,28 @@ static const struct command_option options[] = {
       "check, root: of a laboratory: where the servers of ZONE are (may be repeated)",
       "ZONE@ADDRESS[:PORT]" },
     { "port", 0, G_OPTION_ARG_INT, MEMBER(port),
-      "check, root: of a laboratory: port of all name servers (default: 53)", "PORT" },
+      "check, root: of a laboratory: port of the name servers that are asked, and of those of "
+      "--delegate (default: 53); the resolver follows other delegations to port 53",
+      "PORT" },
     { "allow-private", 0, G_OPTION_ARG_NONE, MEMBER(allow_private),
       "check, root: of a laboratory: also ask servers at addresses that are not public", NULL },
     { NULL },
 };
 
-/* "ADDRESS:PORT" as libunbound writes it: "ADDRESS@PORT". Owned by the caller. */
-static char *unbound_address(const char *text, GError **error)
+/* "ADDRESS[:PORT]" as libunbound writes it: "ADDRESS@PORT". Owned by the caller. */
+static char *unbound_address(const char *text, guint16 port, GError **error)
 {
     struct sockaddr_storage address;
-    const char *colon = strrchr(text, ':');
-    g_autofree char *host = NULL;
+    char host[NI_MAXHOST], service[NI_MAXSERV];
 
-    if (!zone_address_parse(text, 0, &address, error))
+    if (!zone_address_parse(text, port, &address, error))
         return NULL;
-    if (*text == '[') {
-        const char *end = strchr(text, ']');
-
-        host = g_strndup(text + 1, (gsize)(end - text - 1));
-        return end[1] ? g_strdup_printf("%s@%s", host, end + 2) : g_steal_pointer(&host);
+    if (getnameinfo((const struct sockaddr *)&address, zone_address_size(&address), host,
+                    sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        input_error(error, "\"%s\" is no address", text);
+        return NULL;
     }
-    if (!colon || strchr(text, ':') != colon)
-        return g_strdup(text);
-    host = g_strndup(text, (gsize)(colon - text));
-    return g_strdup_printf("%s@%s", host, colon + 1);
+    return g_strdup_printf("%s@%s", host, service);
 }
 
 static gboolean read_delegations(const struct zone_arguments *given, struct zone_settings *settings,
@@ -85,7 +83,9 @@ static gboolean read_delegations(const struct zone_arguments *given, struct zone
     settings->delegations = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; given->delegations[i]; i++) {
         const char *at = strchr(given->delegations[i], '@');
-        g_autofree char *address = at ? unbound_address(at + 1, error) : NULL;
+        g_autofree char *address =
+            at ? unbound_address(at + 1, given->port ? (guint16)given->port : DNS_PORT, error)
+               : NULL;
 
         if (!at)
             return input_error(error, "--delegate %s: not ZONE@ADDRESS", given->delegations[i]);
@@ -133,7 +133,7 @@ gboolean zone_settings_read(const struct zone_arguments *given, struct zone_sett
     settings->options.allow_private = given->allow_private;
     settings->options.dns.trust_anchor = given->anchor;
     if (given->server) {
-        settings->server = unbound_address(given->server, error);
+        settings->server = unbound_address(given->server, DNS_PORT, error);
         if (!settings->server)
             return FALSE;
         settings->options.dns.server = settings->server;

@@ -80,6 +80,8 @@ static int status_of(const json_t *document, enum severity fail_on)
     const json_t *row;
     size_t index;
 
+    if (g_strcmp0(json_text(document, "verdict"), "indeterminate") == 0)
+        return EXIT_SYSTEM;
     json_array_foreach(json_object_get(document, "problems"), index, row)
     {
         enum severity level;
@@ -87,10 +89,7 @@ static int status_of(const json_t *document, enum severity fail_on)
         if (severity_parse(json_text(row, "level"), &level, NULL) && level >= fail_on)
             return EXIT_FOUND;
     }
-    return json_object_get(document, "copy") &&
-                   g_strcmp0(json_text(document, "verdict"), "indeterminate") != 0
-               ? EXIT_DONE
-               : EXIT_SYSTEM;
+    return json_object_get(document, "copy") ? EXIT_DONE : EXIT_SYSTEM;
 }
 
 static int run(const struct context *context, gconstpointer shared, char **arguments,

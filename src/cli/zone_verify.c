@@ -4,7 +4,6 @@
 #include "p2_internet/zone/zone_copy.h"
 
 #define SCHEMA "entente/zone-verify/1"
-#define DNS_PORT 53
 
 static char *make_text(const struct context *context, const json_t *document, gboolean all)
 {

@@ -20,6 +20,9 @@ ADDRESSES = ["127.0.0.11", "127.0.0.12"]  # as the zones of the data set have it
 SIGNED = ["good", "nsec3it", "sha1", "expired", "future", "bogusds"]
 TIME = "2026-11-22T12:00:00Z"  # within the signatures of the data set
 
+OTHER_ANCHOR = ("elsewhere. IN DS 20538 13 2 "
+                "C7F639B3E15114F104C44FDE1CE84C4358808A5B2916EF424AB3A8E408FC7153\n")
+
 VERDICTS = {"good": "secure", "nsec3it": "secure", "sha1": "secure", "expired": "bogus",
             "future": "bogus", "bogusds": "bogus", "unsigned": "insecure"}
 
@@ -178,10 +181,19 @@ def test_private_addresses_are_told_and_left_alone(zones):
     assert document["verdict"] == "secure"
 
 
+def test_a_delegation_without_a_port_is_at_that_of_the_laboratory(zones):
+    document = json.loads(zones.entente(
+        "zone", "check", "good.test", "--at", TIME, "--format", "json", "--no-save", "--port", zones.port,
+        "--allow-private", "--trust-anchor", zones.anchor,
+        *(word for zone in (".", "test", "good.test") for word in ("--delegate", f"{zone}@{ADDRESSES[0]}")),
+        status=None).stdout)
+    assert document["verdict"] == "secure"
+    assert {row["udp"] for row in document["servers"] if not row["of_parent"]} == {"answers"}
+
+
 def test_without_an_anchor_above_the_verdict_is_indeterminate(zones, tmp_path):
     anchor = tmp_path / "other.ds"
-    anchor.write_text("elsewhere. IN DS 20538 13 2 "
-                      "C7F639B3E15114F104C44FDE1CE84C4358808A5B2916EF424AB3A8E408FC7153\n")
+    anchor.write_text(OTHER_ANCHOR)
     zones.anchor = anchor
     for level in ("critical", "low"):  # what is found beside it makes it no more of a verdict
         document = zones.check("good.test", stubs_for("good.test"), "--at", TIME, "--fail-on",
@@ -316,6 +328,22 @@ def test_the_root_by_transfer_and_from_a_file(entente, tmp_path, root):
         old.write_text(anchor.read_text() + ". IN DS 1 13 2 " + "ab" * 32 + "\n")
         found = root_check(entente, port, old, "--fail-on", "low", status=1)
         assert "trust anchor 1 is not among the published keys" in found["problems"][0]["text"]
+    finally:
+        knot.stop()
+
+
+def test_no_verdict_on_the_root_is_no_finding(entente, tmp_path, root):
+    """Where no anchor is above it, what else is wrong makes it no more of a verdict."""
+    folder, _ = root
+    port = free_port(*ADDRESSES)
+    elsewhere = tmp_path / "other.ds"
+    elsewhere.write_text(OTHER_ANCHOR)
+    knot = Knot(tmp_path / "knot", ADDRESSES, port, {"": folder / "root.signed"})
+    try:
+        for level in ("critical", "low"):
+            document = root_check(entente, port, elsewhere, "--file", folder / "root.signed", "--fail-on", level,
+                                  status=3)
+            assert document["verdict"] == "indeterminate" and document["problems"]
     finally:
         knot.stop()
 

@@ -53,6 +53,7 @@ socklen_t zone_address_size(const struct sockaddr_storage *address);
 /* From 4 or 16 bytes. */
 void zone_address_set(struct sockaddr_storage *address, const guint8 *bytes, gsize length,
                       guint16 port);
+#define DNS_PORT 53
 /* "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT". ENTENTE_ERROR_INPUT. */
 gboolean zone_address_parse(const char *text, guint16 port, struct sockaddr_storage *address,
                             GError **error);

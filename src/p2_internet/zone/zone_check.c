@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#define DNS_PORT 53
 #define SERVERS_MAX 64u
 #define PARENTS_MAX 4u
 #define MICROSECONDS 1000

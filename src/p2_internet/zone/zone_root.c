@@ -7,7 +7,6 @@
 #include "p2_internet/zone/verdicts.h"
 #include "p2_internet/zone/zone_copy.h"
 
-#define DNS_PORT 53
 #define SERVERS_MAX 64u /* 13 letters, two addresses each */
 #define BIT(PROBE) (G_GUINT64_CONSTANT(1) << (PROBE))
 /* How far serials may differ: the root is published twice a day or more, as YYYYMMDDNN. */
