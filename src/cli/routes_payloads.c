@@ -1,5 +1,6 @@
 /* routes_payloads.c: the payloads of RPKI that routes are judged by. */
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "cli/routes_command.h"
 #include "rpki/payload.h"
 #include "rpki/rtr.h"
@@ -8,9 +9,25 @@
 
 #define CACHE_LIMIT_US (60 * (gint64)G_USEC_PER_SEC)
 
-/* The client's thread has ended when this returns: workers are forked from one thread. */
-static gboolean ask_cache(const char *where, struct payload *payload, GError **error)
+struct asked {
+    const struct context *context;
+    const char *where;
+};
+
+static void tell_problem(const char *problem, gpointer data)
 {
+    const struct asked *asked = data;
+    g_autofree char *text = terminal_escape(problem);
+
+    if (!asked->context->quiet)
+        fprintf(stderr, "entente: --rtr %s: %s; waiting for it\n", asked->where, text);
+}
+
+/* The client's thread has ended when this returns: workers are forked from one thread. */
+static gboolean ask_cache(const struct context *context, const char *where, struct payload *payload,
+                          GError **error)
+{
+    struct asked asked = { context, where };
     g_autofree char *host = NULL, *port = NULL;
     g_autoptr(rtr_client_t) client = NULL;
     g_autoptr(vrp_set_t) vrps = NULL;
@@ -24,7 +41,7 @@ static gboolean ask_cache(const char *where, struct payload *payload, GError **e
     options.host = host;
     options.port = port;
     client = rtr_client_start(&options, error);
-    if (!client || !rtr_client_wait(client, CACHE_LIMIT_US, error))
+    if (!client || !rtr_client_wait(client, CACHE_LIMIT_US, tell_problem, &asked, error))
         return FALSE;
     if (rtr_client_sets(client, &vrps, &aspas))
         payload_add(payload, vrps, aspas);
@@ -60,7 +77,7 @@ static void warn_of_files(const struct context *context, const struct payload *p
 gboolean routes_payloads(const struct context *context, const struct routes_arguments *given,
                          struct payload *payload, GError **error)
 {
-    if (given->rtr && !ask_cache(given->rtr, payload, error))
+    if (given->rtr && !ask_cache(context, given->rtr, payload, error))
         return FALSE;
     if (!read_files(payload, given->vrps, error) || !read_files(payload, given->aspas, error) ||
         !read_files(payload, given->slurms, error))

@@ -293,14 +293,25 @@ void rtr_client_status(struct rtr_client *client, struct rtr_status *status, cha
     g_mutex_unlock(&client->lock);
 }
 
-gboolean rtr_client_wait(struct rtr_client *client, gint64 limit_us, GError **error)
+gboolean rtr_client_wait(struct rtr_client *client, gint64 limit_us, rtr_told told, gpointer data,
+                         GError **error)
 {
     const gint64 until_us = g_get_monotonic_time() + limit_us;
+    g_autofree char *last = NULL;
     gboolean there, in_time = TRUE;
 
     g_mutex_lock(&client->lock);
-    while (!client->vrps && in_time)
-        in_time = g_cond_wait_until(&client->told, &client->lock, until_us);
+    while (!client->vrps && in_time && !client->status.is_refused) {
+        if (told && client->problem && g_strcmp0(client->problem, last) != 0) {
+            g_free(last);
+            last = g_strdup(client->problem);
+            g_mutex_unlock(&client->lock);
+            told(last, data);
+            g_mutex_lock(&client->lock);
+        } else {
+            in_time = g_cond_wait_until(&client->told, &client->lock, until_us);
+        }
+    }
     there = client->vrps != NULL;
     if (!there)
         system_error(error, "no payloads from the cache %s port %s: %s", client->host, client->port,

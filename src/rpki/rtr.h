@@ -29,8 +29,13 @@ gboolean rtr_client_sets(struct rtr_client *client, struct vrp_set **vrps, struc
 /* How it is. `problem` is the caller's; times are on the clock of g_get_monotonic_time(). */
 void rtr_client_status(struct rtr_client *client, struct rtr_status *status, char **problem);
 
-/* Waits for sets. FALSE and ENTENTE_ERROR_SYSTEM: none by `limit_us` from now. */
-gboolean rtr_client_wait(struct rtr_client *client, gint64 limit_us, GError **error);
+/*
+ * Waits for sets. `told` (or NULL) gets each new problem meanwhile, for people. FALSE and
+ * ENTENTE_ERROR_SYSTEM: none by `limit_us` from now, or the cache refused by an error.
+ */
+typedef void (*rtr_told)(const char *problem, gpointer data);
+gboolean rtr_client_wait(struct rtr_client *client, gint64 limit_us, rtr_told told, gpointer data,
+                         GError **error);
 
 /*
  * "cache.example", "cache.example:8282", "192.0.2.1:8282", "[2001:db8::1]:8282", "2001:db8::1" in

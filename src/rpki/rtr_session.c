@@ -34,6 +34,7 @@ struct rtr_session {
     gboolean is_reset;   /* the query that was sent asks for everything */
     gboolean downgraded; /* the next connection may come at once */
     gboolean no_data;    /* the cache said so: ask for everything, after a while */
+    gboolean is_refused; /* it ended a connection with an error, and gave nothing since */
     enum phase phase;
     GByteArray *input, *output;
     /* what is there */
@@ -315,7 +316,7 @@ static gboolean on_end(struct rtr_session *session, const struct rtr_pdu *pdu, c
     session->query_us = now_us + session->refresh_us;
     session->phase = PHASE_SETTLED;
     session->is_fixed = session->was_agreed = TRUE;
-    session->must_reset = FALSE;
+    session->must_reset = session->is_refused = FALSE;
     session->swaps++;
     g_clear_pointer(&session->problem, g_free);
     drop_answer(session);
@@ -417,6 +418,11 @@ static gboolean on_error(struct rtr_session *session, const struct rtr_pdu *pdu,
     g_autofree char *raw = g_strndup((const char *)pdu->text, MIN(pdu->text_length, 256));
     g_autofree char *text = g_utf8_make_valid(raw, -1);
 
+    if (pdu->session == RTR_UNSUPPORTED_VERSION && !session->is_fixed && session->version) {
+        step_down(session,
+                  pdu->version < session->version ? pdu->version : (guint8)(session->version - 1));
+        return FALSE;
+    }
     say(session, "the cache reports: %s%s%s", rtr_error_name(pdu->session), *text ? ": " : "",
         text);
     if (pdu->session == RTR_NO_DATA) {
@@ -425,9 +431,7 @@ static gboolean on_error(struct rtr_session *session, const struct rtr_pdu *pdu,
         session->query_us = now_us + session->retry_us;
         return TRUE;
     }
-    if (pdu->session == RTR_UNSUPPORTED_VERSION && !session->is_fixed && session->version)
-        step_down(session,
-                  pdu->version < session->version ? pdu->version : (guint8)(session->version - 1));
+    session->is_refused = TRUE;
     return FALSE;
 }
 
@@ -555,6 +559,7 @@ void rtr_session_status(const struct rtr_session *session, struct rtr_status *st
         .version = session->version,
         .is_connected = session->phase != PHASE_APART,
         .has_data = session->vrps != NULL,
+        .is_refused = session->is_refused,
         .session = session->session,
         .serial = session->serial,
         .synced_us = session->synced_us,

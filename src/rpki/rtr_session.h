@@ -46,6 +46,7 @@ gint64 rtr_session_due(const struct rtr_session *session);
 struct rtr_status {
     guint8 version; /* spoken, or to be tried next */
     gboolean is_connected, has_data;
+    gboolean is_refused; /* the cache ended a connection with an error, and gave nothing since */
     guint16 session;
     guint32 serial;
     gint64 synced_us, expires_us; /* the last end of data; when what is there ends; 0: none */

@@ -2,6 +2,7 @@
 import gzip
 import json
 import shutil
+import socket
 import struct
 import subprocess
 import time
@@ -218,6 +219,58 @@ def test_a_cache_gives_the_same_as_the_file(tmp_path, rpki, cache):
             vrp.pop("anchor", None)
             vrp.pop("expires", None)
     assert from_cache == from_file
+
+
+def pdu(kind, session=0, body=b"", version=1):
+    return struct.pack(">BBHI", version, kind, session, 8 + len(body)) + body
+
+
+def error_report(code, text, version=1):
+    return pdu(10, code, struct.pack(">II", 0, len(text)) + text, version)
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE)
+        yield server
+
+
+def test_what_a_cache_refuses_with_is_said_at_once(tmp_path, listener):
+    """The text of its error report, escaped; nobody asks again what was refused."""
+    (tmp_path / "u.mrt").write_bytes(update("8.1.0.0/16", [1]))
+    process = subprocess.Popen([BINARY, "routes", "check", "--rtr", f"127.0.0.1:{listener.getsockname()[1]}",
+                                tmp_path / "u.mrt"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with listener.accept()[0] as client:  # it asks in version 2: we speak 1
+        client.recv(8)
+        client.sendall(error_report(4, b"one, please"))
+    with listener.accept()[0] as client:
+        assert client.recv(1) == b"\1"
+        client.sendall(error_report(1, b"closed on \x1b[1mMondays"))
+        said = process.communicate(timeout=PATIENCE)[1]
+    assert "the cache reports: internal error: closed on " in said and "\x1b" not in said
+    assert process.returncode == 3 and "one, please" not in said
+    listener.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_a_cache_without_data_yet_is_waited_for(tmp_path, listener):
+    (tmp_path / "u.mrt").write_bytes(update("8.1.0.0/16", [1]))
+    process = subprocess.Popen([BINARY, "routes", "check", "--format", "json", "--rtr",
+                                f"127.0.0.1:{listener.getsockname()[1]}", tmp_path / "u.mrt"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with listener.accept()[0] as client:
+        client.recv(8)
+        client.sendall(error_report(2, b"still reading", version=2))
+        said = process.stderr.readline()
+        assert "no data available: still reading; waiting" in said
+        client.sendall(pdu(0, 7, struct.pack(">I", 1), 2))
+        client.recv(8)
+        client.sendall(pdu(3, 7, version=2) + pdu(4, 0, bytes([1, 16, 16, 0, 8, 1, 0, 0]) + struct.pack(">I", 1), 2)
+                       + pdu(7, 7, struct.pack(">IIII", 1, 3600, 600, 7200), 2))
+        found = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 0 and of(map(json.loads, found.splitlines()), "summary")[0]["rov"]["valid"] == 1
 
 
 # --- own prefixes

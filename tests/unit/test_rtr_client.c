@@ -106,7 +106,7 @@ static struct rtr_client *connect_client(const struct cache *cache, guint8 versi
     struct rtr_client *client = rtr_client_start(&options, &error);
 
     g_assert_no_error(error);
-    rtr_client_wait(client, PATIENCE_US, &error);
+    rtr_client_wait(client, PATIENCE_US, NULL, NULL, &error);
     g_assert_no_error(error);
     return client;
 }
@@ -222,7 +222,7 @@ static void test_no_cache(void)
     g_autoptr(rtr_client_t) client = rtr_client_start(&options, &error);
 
     g_assert_no_error(error);
-    g_assert_false(rtr_client_wait(client, SECOND_US, &error));
+    g_assert_false(rtr_client_wait(client, SECOND_US, NULL, NULL, &error));
     g_assert_error(error, ENTENTE_ERROR, ENTENTE_ERROR_SYSTEM);
 }
 
