@@ -1,4 +1,5 @@
 """A PostgreSQL server of a test's own (tests/postgres), and nodes that share a log in it."""
+import http.client
 import json
 import os
 import pathlib
@@ -6,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
 import pytest
 
 from conftest import ROOT
 from nodes import MAKER, Node
+from waiting import until
 
 PROGRAM = ROOT / "tests" / "postgres"
 NOT_INSTALLED = 77
@@ -81,21 +82,16 @@ class Cluster:
         for node in self.nodes:
             try:
                 state = self.state(node)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 continue
             if state["ready"] and state["role"] == "sequencer":
                 found.append(node)
         return found
 
-    def settle(self, seconds=60, but=None):
+    def settle(self, but=None):
         """The node that sequences, once there is one that is not `but`."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for node in self.sequencers():
-                if node is not but:
-                    return node
-            time.sleep(0.05)
-        raise AssertionError("nobody sequences: " + "".join(node.said() for node in self.nodes))
+        return until(lambda: next((node for node in self.sequencers() if node is not but), None),
+                     what="a sequencer", why=lambda: "".join(node.said() for node in self.nodes))
 
     def stop(self):
         for node in self.nodes:

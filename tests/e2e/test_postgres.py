@@ -1,5 +1,9 @@
 """Several nodes on one real PostgreSQL database: one sequences, and when it dies, is paused or loses
-its database, nothing that was answered is lost and no two checkpoints contradict each other."""
+its database, nothing that was answered is lost and no two checkpoints contradict each other.
+
+Exercises store_postgres and postgres_connection (src/store), and of src/node service_log with
+sequencing, and forwarder, by which a node that follows hands entries on to the one that sequences.
+"""
 import base64
 import hashlib
 import http.client
@@ -18,7 +22,7 @@ from conftest import BINARY
 from nodes import MAKER, Node
 from ports import free_port
 from postgres import Cluster, Postgres
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
 LONG = bool(os.environ.get("ENTENTE_LONG"))
@@ -95,7 +99,7 @@ class Witness:
         self.nodes, self.seen, self.largest = nodes, {}, {}
         self.ending = threading.Event()
         self.faults = []
-        self.thread = threading.Thread(target=self.look)
+        self.thread = threading.Thread(target=self.look, daemon=True)
         self.thread.start()
 
     def look(self):
@@ -132,7 +136,7 @@ class Load:
         self.lock, self.ending = threading.Lock(), threading.Event()
         self.answered = []  # (entry, index or None)
         self.odd = []
-        self.threads = [threading.Thread(target=self.submit, args=(number,))
+        self.threads = [threading.Thread(target=self.submit, args=(number,), daemon=True)
                         for number in range(threads)]
         for thread in self.threads:
             thread.start()
@@ -166,14 +170,17 @@ class Load:
 
 
 def submit_all(node, entries):
-    """503 is fine while nobody sequences: it is asked again, as Retry-After says."""
-    for entry in entries:
-        for _ in range(30):
+    """503 is fine while nobody sequences, 502 while the node is gone that did: it is asked again."""
+    def is_published(entry):
+        try:
             status, answer = node.submit(entry)
-            if status != 503:
-                break
-            time.sleep(1)
-        assert status == 200, answer
+        except (OSError, http.client.HTTPException):
+            return False
+        assert status in (200, 502, 503), answer
+        return status == 200
+
+    for entry in entries:
+        until(lambda entry=entry: is_published(entry), what="an entry", why=node.said)
 
 
 def committed(node):
@@ -267,7 +274,7 @@ def test_kills_under_load(cluster, entente, say):
 
 def test_a_paused_sequencer_cannot_commit(cluster, entente):
     """It sleeps through its lease; when it wakes up, it has entries at hand and commits none."""
-    made = cluster(entries=600).start()
+    made = cluster(entries=600, lease=3).start()
     first = made.settle()
     other = next(node for node in made.nodes if node is not first)
     submit_all(first, made.entries[:SETTING_UP])
@@ -275,15 +282,17 @@ def test_a_paused_sequencer_cannot_commit(cluster, entente):
     load = Load([first], made.entries[SETTING_UP:300], threads=4, pause=0)
     time.sleep(0.3)
     first.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, first.process.pid, os.WSTOPPED)
     made.nodes = [other]
     assert made.settle() is other
     submit_all(other, made.entries[300:320])
     first.process.send_signal(signal.SIGCONT)
     made.nodes = [first, other]
-    first.until(lambda: made.state(first).get("role") == "follower"
-                and made.state(first)["ready"])
-    other.until(lambda: made.sequencers() == [other])
-    assert re.search("another node sequences|follows the log now", first.said())
+    first.until(lambda: re.search("another node sequences|follows the log now",
+                                  first.errors.read_text(errors="replace")))
+    # On a busy machine the other may lose it again: but there is one.
+    other.until(lambda: len(made.sequencers()) == 1 and all(made.state(node)["ready"]
+                                                            for node in made.nodes))
     submit_all(first, made.entries[320:330])  # handed on
     answered = load.end()
     assert_all_there(made, answered)
@@ -327,6 +336,8 @@ def test_a_restored_database_is_refused(cluster, server):
     server.do("up")
     made.start()
     submit_all(made.settle(), made.entries[SETTING_UP:])
+    for node in made.nodes:  # what a folder has not yet, it does not miss
+        node.until(lambda node=node: node.size() == 1 + len(made.entries))
     made.stop()
     server.do("stop")
     shutil.rmtree(server.folder / "data")
@@ -415,9 +426,10 @@ def test_a_database_by_tcp(tmp_path, sslmode, monkeypatch):
         submit_all(cluster.nodes[0], cluster.entries[:3])
         made.crash()
         submit_all(cluster.settle(), cluster.entries[3:])
-        assert made.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
-                        " WHERE application_name = 'entente'") == ("t" if sslmode != "disable"
-                                                                   else "f")
+        secured = until(lambda: made.sql(
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+            " WHERE application_name = 'entente'"), what="a connection")
+        assert secured == ("t" if sslmode != "disable" else "f")
         cluster.stop()
     finally:
         made.end()

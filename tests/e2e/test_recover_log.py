@@ -1,5 +1,6 @@
 """A manifest in the log of a witnessed community, drills that are held to it, and another member who
-checks the published verdict."""
+checks the published verdict. Exercises cmd_recover, recover_drill and recover_manifest (src/cli), and of
+src/node domain_check, which shows whose a domain is, and service_recover."""
 import base64
 import json
 import os
@@ -11,6 +12,7 @@ from community import Names, member
 from nodes import Community, Node
 from test_join import identity
 from test_schemas import check
+from waiting import until
 
 
 class World:
@@ -32,7 +34,7 @@ class World:
             return made("join", "--node", f"http://127.0.0.1:{self.log.port}/", "--policy", self.policy, status=status)
 
         self.names.show(f"{name}.example", identity(join(4).stderr))
-        join(0)
+        until(lambda: join(None).returncode == 0, what="the TXT record")
         return made
 
     def stop(self):
