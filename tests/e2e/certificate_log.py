@@ -3,6 +3,7 @@ signed checkpoint and the leaves, without any code of the program."""
 import base64
 import datetime
 import hashlib
+import os
 import struct
 
 from cryptography import x509
@@ -114,9 +115,12 @@ class CertificateLog:
     # ---- files
 
     def write(self, path, content):
+        """At once: a node may be reading it."""
         path = self.folder / path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        made = path.with_name(path.name + ".new")
+        made.write_bytes(content)
+        os.replace(made, path)
 
     @staticmethod
     def place(kind, number, width):

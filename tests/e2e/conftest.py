@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from waiting import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("ENTENTE", str(ROOT / "build" / "src" / "entente"))
 # By the seconds of a run with sanitizers.
@@ -25,13 +27,13 @@ class Program:
     """The program with its data folder; a call gives a CompletedProcess with text output."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.before = folder, []
         self.environment = {**os.environ, "ENTENTE_DATA": str(folder / "data"), "LC_ALL": "C.UTF-8",
                             "NO_COLOR": "1"}
         self.environment.pop("ENTENTE_PROFILE", None)
 
-    def __call__(self, *arguments, status=0, stdin=None, timeout=120, **options):
-        done = subprocess.run([BINARY, *map(str, arguments)], cwd=self.folder,
+    def __call__(self, *arguments, status=0, stdin=None, timeout=PATIENCE, **options):
+        done = subprocess.run([*self.before, BINARY, *map(str, arguments)], cwd=self.folder,
                               env=self.environment, input=stdin, capture_output=True, text=True,
                               timeout=timeout, **options)
         assert status is None or done.returncode == status, (
@@ -49,6 +51,20 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def entente(tmp_path):
     return Program(tmp_path)
+
+
+ALONE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+@pytest.fixture
+def alone(entente):
+    """
+    The program where it sees no process and no socket but its own: what is begun and ended on the
+    machine between two assessments is no change that they find. Root alone can do that.
+    """
+    if subprocess.run([*ALONE, "true"], capture_output=True, timeout=PATIENCE).returncode == 0:
+        entente.before = ALONE
+    return entente
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +108,7 @@ class KillAt:
         done = subprocess.run(
             [self.program, "-o", count, *(["-n", str(number)] if number else []), *arguments],
             env={**environment, "ASAN_OPTIONS": options}, capture_output=True, text=True,
-            timeout=120, cwd=self.folder)
+            timeout=PATIENCE, cwd=self.folder)
         assert done.returncode != 125, done.stderr
         return done.returncode, int(count.read_text())
 
@@ -120,7 +136,7 @@ class KillAt:
                 kills += 1
         self.say(f"figure: kill -9 of {' '.join(map(str, arguments[1:3]))}: {total} calls that "
                  f"write, killed at {kills}")
-        assert kills > 0.8 * len(numbers)
+        assert kills >= len(numbers) - max(1, len(numbers) // 5)
         return total
 
 
@@ -168,7 +184,7 @@ class Machine:
     def run(self, *arguments, status=0, **options):
         done = subprocess.run(
             ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-r", "-w", *map(str, arguments)],
-            env=self.environment, capture_output=True, text=True, timeout=120,
+            env=self.environment, capture_output=True, text=True, timeout=PATIENCE,
             stdin=subprocess.DEVNULL, **options)
         assert status is None or done.returncode == status, (
             f"{' '.join(map(str, arguments))}: exit {done.returncode}, wanted {status}\n"

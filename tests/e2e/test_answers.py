@@ -1,12 +1,17 @@
-"""Answers and waivers: dated, reasoned, kept in the journal."""
+"""Answers and waivers: dated, reasoned, kept in the journal.
+
+Exercises cmd_answer and cmd_waive (src/cli).
+"""
 import datetime
 import json
 
-TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+from waiting import DAY, within_one
 
 
 def day(offset):
-    return str(TODAY + datetime.timedelta(days=offset))
+    """From today, which is another day after midnight (UTC)."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    return str(today + datetime.timedelta(days=offset))
 
 
 def answers(entente):
@@ -21,10 +26,11 @@ def test_questions_cover_what_no_program_sees(entente):
 
 
 def test_the_newest_answer_counts_and_ages_from_its_date(entente):
+    old = day(-400)
     entente("answer", "org.incident-drill", "--value", "no")
-    entente("answer", "ORGA-03", "--value", "yes", "--date", day(-400), "--note", "old drill")
+    entente("answer", "ORGA-03", "--value", "yes", "--date", old, "--note", "old drill")
     row = answers(entente)["org.incident-drill"]
-    assert (row["value"], row["date"], row["note"]) == ("yes", day(-400), "old drill")
+    assert (row["value"], row["date"], row["note"]) == ("yes", old, "old drill")
     assert row["too_old"] is True
     entente("answer", "org.incident-drill", "--value", "yes", "--date", day(-3))
     assert answers(entente)["org.incident-drill"]["too_old"] is False
@@ -67,21 +73,24 @@ def test_a_waiver_needs_a_reason_and_a_day(entente):
 
 
 def test_waivers_stand_until_taken_back(entente):
-    entente("waive", "SSHD-01", "--reason", "vendor", "--until", day(30), "--by", "A. Admin")
+    soon, later = day(30), day(60)
+    entente("waive", "SSHD-01", "--reason", "vendor", "--until", soon, "--by", "A. Admin")
     (row,) = waivers(entente)
-    assert row == {"measure": "host.ssh.root-login", "until": day(30), "reason": "vendor",
+    assert row == {"measure": "host.ssh.root-login", "until": soon, "reason": "vendor",
                    "by": "A. Admin", "expired": False}
-    entente("waive", "host.ssh.root-login", "--reason", "longer", "--until", day(60))
+    entente("waive", "host.ssh.root-login", "--reason", "longer", "--until", later)
     (row,) = waivers(entente)
-    assert (row["reason"], row["until"]) == ("longer", day(60))
+    assert (row["reason"], row["until"]) == ("longer", later)
     entente("waive", "host.ssh.root-login", "--remove")
     assert waivers(entente) == []
     entente("journal", "verify")
 
 
 def test_today_is_still_a_day_to_come(entente):
-    entente("waive", "host.ssh.root-login", "--reason", "x", "--until", day(0))
-    assert waivers(entente)[0]["expired"] is False
+    def waived():
+        entente("waive", "host.ssh.root-login", "--reason", "x", "--until", day(0))
+        return waivers(entente)[0]["expired"]
+    assert within_one(DAY, waived) is False
 
 
 def findings(entente, *arguments):

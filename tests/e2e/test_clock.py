@@ -1,19 +1,26 @@
 """entente clock: the real chronyd by NTP and NTS, liars among the sources, those that refuse (refusal.h),
-and somebody on the path."""
+and somebody on the path.
+
+Exercises cmd_clock (src/cli) and clock_check (src/p2_internet).
+"""
 import contextlib
 import datetime
 import json
 import re
 import struct
+import time
 
 import jsonschema
 import pytest
 
 from conftest import ROOT
 from timeservers import Chrony, Udp, answer, between, liar
+from waiting import until
 
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "clock-check.json").read_text())
-QUICK = ["--quick", "--timeout", 2, "--no-local"]
+QUICK = ["--quick", "--timeout", 60, "--no-local"]  # who answers ends the waiting
+SHORT = ["--quick", "--timeout", 1, "--no-local"]  # for who does not
+NARROW_US = 1e5
 HEADER = 48
 
 
@@ -27,10 +34,24 @@ def started():
         yield start
 
 
-def check(entente, *arguments, status=0, options=QUICK):
-    done = entente("clock", "check", *arguments, *options, "--format", "json", status=status)
-    document = json.loads(done.stdout)
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+def at_once(document):
+    """Nobody had to wait: only then what was measured is as narrow as it is looked at here."""
+    return (all(source.get("distance_us", 0) < NARROW_US for source in document["sources"])
+            and not any("problem" in server for server in document["servers"]))
+
+
+def check(entente, *arguments, status=0, options=QUICK, good=at_once):
+    """A check's document; it is asked again where a busy machine held up what makes it `good`."""
+    document = None
+
+    def ask():
+        nonlocal document
+        done = entente("clock", "check", *arguments, *options, "--format", "json", status=None)
+        document = json.loads(done.stdout)
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
+        return good(document) and done
+    done = until(ask, what="such a check", why=lambda: json.dumps(document))
+    assert status is None or done.returncode == status, (done.stdout, done.stderr)
     return document
 
 
@@ -48,11 +69,11 @@ def test_chrony_is_measured_by_nts_and_ntp(entente, started, tmp_path):
     chrony = started(Chrony(tmp_path / "a"))
     document = check(entente, chrony.nts, f"nts://localhost:{chrony.ke}", chrony.ntp, "--ca", chrony.ca,
                      "--own", f"127.0.0.1:{chrony.port}", "--chrony", f"127.0.0.1:{chrony.command}",
-                     options=["--quick"])
+                     options=["--quick", "--timeout", 60])
     for source in (chrony.nts, f"nts://localhost:{chrony.ke}", chrony.ntp):
         found = row(document, source)
         assert found["verdict"] == "agrees" and found["stratum"] == 2 and found["received"] == 3
-        assert abs(found["offset_us"]) <= found["distance_us"] < 100000
+        assert abs(found["offset_us"]) <= found["distance_us"] < NARROW_US
         assert found["authenticated"] == source.startswith("nts")
     assert row(document, chrony.nts)["redirect"] == f"127.0.0.1:{chrony.port}"
     assert row(document, chrony.nts)["certificate"]["valid_by_our_clock"]
@@ -133,7 +154,8 @@ def test_a_wrong_clock_is_told(entente, started):
     ({"version": 2}, "no-answer")], ids=str)
 def test_answers_that_are_none(entente, started, how, reason):
     server = started(liar(**how))
-    found = row(check(entente, server.ntp, "--timeout", 1, status=3), server.ntp)
+    options = SHORT if reason == "no-answer" else QUICK
+    found = row(check(entente, server.ntp, status=3, options=options), server.ntp)
     assert found["verdict"] == "silent" and found["reason"] == reason
     if reason == "kiss":
         assert found["sent"] == 1, "who is told to go asks no more"
@@ -159,8 +181,14 @@ def test_amplification_is_found(entente, started):
         mode = packet[0] & 7
         return [answer(packet)] if mode == 3 else [bytes(400)] * 5 if mode == 7 else [bytes(300)]
     server = started(Udp(open_server))
-    document = check(entente, "--own", f"127.0.0.1:{server.port}", status=1)
-    questions = {item["question"]: item for item in document["servers"][0]["questions"]}
+    def asked(document):
+        return {item["question"]: item for item in document["servers"][0].get("questions", [])}
+
+    def all_came(document):  # who is late has half a second
+        came = [question["received_packets"] for question in asked(document).values()]
+        return at_once(document) and sum(came) >= 7
+    document = check(entente, "--own", f"127.0.0.1:{server.port}", status=1, good=all_came)
+    questions = asked(document)
     assert questions["mode 7 monlist"]["received_bytes"] == 2000
     assert questions["mode 6 readvar"]["received_packets"] == 1
     assert outcome(document, "amplification") == "fail"
@@ -169,7 +197,10 @@ def test_amplification_is_found(entente, started):
 @pytest.mark.parametrize("limit, wanted", [("", "warn"), ("ratelimit interval 4 burst 16\n", "pass")])
 def test_whether_own_servers_limit_the_rate(entente, started, tmp_path, limit, wanted):
     chrony = started(Chrony(tmp_path / "a", more=limit))
-    document = check(entente, "--own", f"127.0.0.1:{chrony.port}")
+
+    def undisturbed(document):
+        return at_once(document) and (limit or document["servers"][0]["burst"]["answered"] > 48)
+    document = check(entente, "--own", f"127.0.0.1:{chrony.port}", good=undisturbed)
     burst = document["servers"][0]["burst"]
     assert outcome(document, "rate-limit") == wanted and burst["sent"] == 64
     assert (burst["answered"] > 48) == (wanted == "warn")
@@ -185,14 +216,15 @@ def test_who_refused_is_left_alone_by_later_runs(entente, started, code, hours):
         return [answer(packet, stratum=0, reference=code)]
 
     server = started(Udp(refuse))
+    begun = int(time.time())
     first = check(entente, server.ntp, status=3)
+    ended = time.time()
     assert outcome(first, "refusals") == "warn" and len(asked) == 1
     found = row(check(entente, server.ntp, status=3), server.ntp)
     assert len(asked) == 1 and found["sent"] == 0 and found["kiss"] == code.decode()
     said = re.fullmatch(r"it refused before \(%s\): not asked until (.*)" % code.decode(), found["problem"])
-    until = datetime.datetime.fromisoformat(said.group(1).replace("Z", "+00:00"))
-    begun = datetime.datetime.fromisoformat(first["time"].replace("Z", "+00:00"))
-    assert abs(until - begun - datetime.timedelta(hours=hours)) < datetime.timedelta(seconds=1)
+    resumed = datetime.datetime.fromisoformat(said.group(1).replace("Z", "+00:00")).timestamp()
+    assert begun <= resumed - hours * 3600 <= ended + 1
     check(entente, server.ntp, "--ask-again", status=3)
     assert len(asked) == 2
 
@@ -208,12 +240,12 @@ def test_who_refuses_again_is_left_alone_for_longer(entente, started):
     for _ in range(7):
         if path.exists():  # an hour has gone by, or a day
             document = json.loads(path.read_text())
-            document["refusals"][server.ntp]["until"] = "2026-01-01T00:00:00Z"
+            document["refusals"][server.ntp]["until"] = "2000-01-01T00:00:00Z"
             path.write_text(json.dumps(document))
         begun = check(entente, server.ntp, status=3)["time"]
-        begun, until = (datetime.datetime.fromisoformat(time.replace("Z", "+00:00"))
-                        for time in (begun, refusal()["until"]))
-        pauses.append(round((until - begun).total_seconds() / 3600))
+        begun, resumed = (datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
+                          for moment in (begun, refusal()["until"]))
+        pauses.append(round((resumed - begun).total_seconds() / 3600))
     assert pauses == [1, 2, 4, 8, 16, 24, 24]
     path.write_text("[]")
     assert "not a list of refusals" in entente("clock", "check", server.ntp, status=2).stderr
@@ -244,7 +276,7 @@ def test_other_codes_stop_nothing_and_an_answer_forgives(entente, started):
 
 def test_a_server_that_is_away_is_not_closed(entente, started):
     silent = started(Udp(lambda packet: []))
-    document = check(entente, "--own", f"127.0.0.1:{silent.port}", status=3)
+    document = check(entente, "--own", f"127.0.0.1:{silent.port}", status=3, good=bool)
     assert outcome(document, "amplification") == "unknown" and "problem" in document["servers"][0]
 
 
@@ -294,8 +326,12 @@ def test_what_somebody_on_the_path_sends_does_not_count(entente, started, tmp_pa
     make, counted, reason = LIES[lie]
     chrony = started(Chrony(tmp_path / "a", address="127.0.0.2", said="127.0.0.1"))
     alone = started(between(chrony, "127.0.0.1", make))
-    found = row(check(entente, chrony.nts, "--ca", chrony.ca, "--timeout", 1, status=None), chrony.nts)
-    assert found["verdict"] == "silent" and found["reason"] == reason
+
+    def lied(document):  # it came in time
+        found = row(document, chrony.nts)
+        assert found["verdict"] == "silent"
+        return found["reason"] == reason
+    check(entente, chrony.nts, "--ca", chrony.ca, status=None, options=SHORT, good=lied)
     alone.stop()
     started(between(chrony, "127.0.0.1", lambda request, true: [*make(request, true), true]))
     found = row(check(entente, chrony.nts, "--ca", chrony.ca, status=None), chrony.nts)
@@ -310,8 +346,13 @@ def test_a_replayed_answer_does_not_count(entente, started, tmp_path):
     def replay(request, true):
         seen.append(true)
         return [seen[0]]
+
+    def came(document):  # all three in time
+        seen.clear()
+        found = row(document, chrony.nts)
+        return found["received"] + found["not_ours"] == 3
     started(between(chrony, "127.0.0.1", replay))
-    document = check(entente, chrony.nts, "--ca", chrony.ca, "--timeout", 1)
+    document = check(entente, chrony.nts, "--ca", chrony.ca, options=SHORT, good=came)
     found = row(document, chrony.nts)
     assert found["received"] == 1 and found["not_ours"] == 2
 
@@ -329,7 +370,7 @@ def test_every_byte_of_an_answer_is_protected(entente, started, tmp_path):
         found = row(check(entente, chrony.nts, "--ca", chrony.ca, "--samples", 8, status=None), chrony.nts)
         assert found["verdict"] == "agrees" and abs(found["offset_us"]) < 1e5
         assert found["forged"] + found["not_ours"] + found["malformed"] == 8
-    assert len(flipped) == 48
+    assert len(flipped) >= 48
 
 
 # ---- use
@@ -357,7 +398,7 @@ def test_mistakes(entente, arguments, words):
 
 def test_a_name_that_is_not_there(entente):
     source = "ntp://nowhere.invalid"
-    assert row(check(entente, source, status=3), source)["reason"] == "unreachable"
+    assert row(check(entente, source, status=3, options=SHORT), source)["reason"] == "unreachable"
 
 
 # ---- what an assessment makes of it (assess/clocks.c, assess/last_check.c)
@@ -377,5 +418,5 @@ def test_measures_judge_the_last_check(entente, started, tmp_path):
         "clock.checked": "pass", "clock.sources": "warn", "clock.agreement": "fail", "clock.protected": "warn",
         "clock.offset": "pass", "clock.servers": "not-applicable"}
     silent = started(Udp(lambda packet: []))
-    check(entente, silent.ntp, "--timeout", 1, status=3)
+    check(entente, silent.ntp, status=3, options=SHORT)
     assert outcomes(entente)["clock.offset"] == outcomes(entente)["clock.agreement"] == "not-measured"

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from conftest import Program
+from ports import free_port
 
 POLICY = """operator: op.example
 members: []
@@ -22,11 +23,11 @@ ORIGIN = "call.example/2026"
 
 
 class Folder:
-    """A folder served as it is: what a node shows of its log."""
+    """A folder served as it is: what a node shows of its log; once stopped, by nobody else."""
 
     def __init__(self, folder):
         handler = functools.partial(Quiet, directory=str(folder))
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

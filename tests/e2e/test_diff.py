@@ -1,5 +1,7 @@
 """entente diff as text and JSON (diff, diff_format), and what an assessment remembers of the runs before
 it (past).
+
+Exercises cmd_diff (src/cli).
 """
 import json
 
@@ -7,9 +9,9 @@ import pytest
 
 
 @pytest.fixture
-def assess(entente):
+def assess(alone, entente):
     def run():
-        entente("assess", "--no-walk", "--quiet")
+        alone("assess", "--no-walk", "--quiet")
         runs = sorted((entente.folder / "data" / "reports").iterdir())
         return json.loads((runs[-1] / "assessment.json").read_text())
     return run

@@ -105,7 +105,7 @@ def test_a_member_owes_a_contact_record_and_drills(entente):
     lines = {line["key"]: line for line in duties(entente)["contact-record"]["evidence"]}
     assert lines["technical verified"]["outcome"] == "fail"
     assert lines["change handed in"]["outcome"] == "pass"  # 30 days from today
-    entente(*contact, str(datetime.date.today()))
+    entente(*contact, str(datetime.datetime.now(datetime.timezone.utc).date()))
     assert duties(entente)["contact-record"]["outcome"] == "pass"
     record = entente.folder / "data" / "contacts.json"
     kept = json.loads(record.read_text())

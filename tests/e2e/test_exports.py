@@ -26,7 +26,7 @@ def validate(document, schema):
 
 
 @pytest.fixture
-def assessed(entente):
+def assessed(alone, entente):
     until = datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=30)
     entente("answer", "org.leavers", "--value", "no", "--note", "line one\nline two ")
     entente("answer", "org.no-hack-back", "--value", "no")
@@ -35,7 +35,7 @@ def assessed(entente):
     entente("waive", "org.no-hack-back", "--reason", "being written", "--until", until)
 
     def run(form, *arguments):
-        done = entente("assess", "--no-walk", "--format", form, *arguments)
+        done = alone("assess", "--no-walk", "--format", form, *arguments)
         return json.loads(done.stdout)
     return run
 

@@ -1,6 +1,7 @@
 """Servers of time for tests: the real chronyd, liars, and somebody on the path who changes packets."""
 import datetime
 import os
+import pwd
 import shutil
 import socket
 import struct
@@ -63,7 +64,7 @@ class Chrony:
         self.log = folder / "log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["chronyd", "-d", "-x", "-U", "-u", "root" if os.getuid() == 0 else os.environ["USER"],
+                ["chronyd", "-d", "-x", "-U", "-u", pwd.getpwuid(os.getuid()).pw_name,
                  "-f", str(folder / "chrony.conf")], stdout=log, stderr=log)
         self.wait()
 
@@ -108,9 +109,10 @@ class Udp:
         while self.running:
             try:
                 packet, sender = self.socket.recvfrom(4096)
+                answers = self.take(packet)
             except OSError:
-                continue
-            for answer in self.take(packet):
+                continue  # nobody asked; or nobody behind it answers any more
+            for answer in answers:
                 self.socket.sendto(answer, sender)
 
     @property
@@ -144,7 +146,7 @@ def between(chrony, said, change):
     """Somebody on the path at `said`: change(request, true answer) gives the packets that come back."""
     def take(packet):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            out.settimeout(5)
+            out.settimeout(30)
             out.sendto(packet, (chrony.address, chrony.port))
             return change(packet, out.recv(4096))
     return Udp(take, said, chrony.port)

@@ -54,6 +54,8 @@ class Wire:
                     return
                 if self.delay:
                     time.sleep(self.random.uniform(0, 2 * self.delay))
+                if self.cut:  # what was on the way does not arrive
+                    return
                 if self.random.random() < self.loss:
                     self.resets += 1
                     self.keep(data[:len(data) // 2])
