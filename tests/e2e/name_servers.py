@@ -4,6 +4,8 @@ import socketserver
 import struct
 import threading
 
+from waiting import PATIENCE
+
 OPT = 41
 
 
@@ -115,6 +117,11 @@ def two_soa(asked, answer, by_udp):
     return answer[:6] + b"\0\2" + answer[8:end] + bytes(other) + answer[end:]
 
 
+class TcpServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128  # who finds it full tries again after a second
+
+
 class Altered:
     """On (address, port), by UDP and TCP, in front of (behind, port)."""
 
@@ -145,15 +152,14 @@ class Altered:
         if udp:
             self.servers.append(socketserver.ThreadingUDPServer((address, port), Udp))
         if tcp:
-            socketserver.ThreadingTCPServer.allow_reuse_address = True
-            self.servers.append(socketserver.ThreadingTCPServer((address, port), Tcp))
+            self.servers.append(TcpServer((address, port), Tcp))
         for server in self.servers:
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def answer(self, asked, by_udp):
         passed_on = without_opt(asked) if self.strip_opt else asked
-        with socket.create_connection((self.behind, self.port), timeout=10) as back:
+        with socket.create_connection((self.behind, self.port), timeout=PATIENCE) as back:
             back.sendall(struct.pack(">H", len(passed_on)) + passed_on)
             stream = back.makefile("rb")
             answer = stream.read(struct.unpack(">H", stream.read(2))[0])

@@ -9,6 +9,7 @@ import uuid
 
 from conftest import BINARY
 from nodes import Node
+from waiting import PATIENCE, until
 
 MEDIA = "application/taxii+json;version=2.1"
 ROOT = "/taxii2/intel/"
@@ -78,18 +79,25 @@ def pulled(folder):
             for o in json.loads(file.read_text())["objects"]]
 
 
-def pull_and_kill(entente, command, first, more):
-    """Runs a pull again and again, killed later each time, until it ends; how often it was."""
-    command, kills, end = list(map(str, command)), 0, time.monotonic() + 300
+def pull_and_kill(entente, command, begun, first=0.1):
+    """
+    Runs a pull again and again until it ends; how often it was killed. The first one is killed as
+    soon as begun() sees something of its work; each of the others is given more time.
+    """
+    command, kills, seconds = list(map(str, command)), 0, first
+    end = time.monotonic() + 10 * PATIENCE
     while time.monotonic() < end:
         process = subprocess.Popen([BINARY, *command], env=entente.environment, cwd=entente.folder)
         try:
-            assert process.wait(first + more * kills) == 0
+            while not kills and not begun() and process.poll() is None:
+                time.sleep(0.001)
+            assert process.wait(seconds if kills else 0) == 0
             return kills
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             kills += 1
+            seconds *= 1.2
     raise AssertionError("the pull does not end")
 
 
@@ -114,6 +122,7 @@ class Arriving(threading.Thread):
 
     def __enter__(self):
         self.start()
+        until(lambda: self.objects or self.failure, what="the first arrival")
         return self
 
     def __exit__(self, *_):

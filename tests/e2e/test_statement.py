@@ -280,7 +280,8 @@ def test_disclosed_entries_verify_and_altered_ones_do_not(entente, assessed):
     assert not [name for name in others if name in opened.read_text()]
 
     value = json.loads(opened.read_text())
-    for index, member, other in ((0, "score", 100), (1, "outcome", "splendid")):
+    better = 99 if value["entries"][0]["value"]["score"] == 100 else 100
+    for index, member, other in ((0, "score", better), (1, "outcome", "splendid")):
         changed = json.loads(json.dumps(value))
         changed["entries"][index]["value"][member] = other
         (entente.folder / "altered.json").write_text(json.dumps(changed))
@@ -301,7 +302,8 @@ def test_disclose_answers_mistakes(entente, assessed):
     entente("disclose", assessed.name, 7)
     entente("disclose", assessed / "assessment.dsse.json", 7)
     openings = json.loads((assessed / "openings.json").read_text())
-    openings["entries"][0]["value"]["score"] = 100
+    told = openings["entries"][0]["value"]
+    told["score"] = 99 if told["score"] == 100 else 100
     (assessed / "openings.json").write_text(json.dumps(openings))
     assert "altered" in entente("disclose", 7, status=2).stderr
 
@@ -322,7 +324,7 @@ def test_a_file_of_a_terabyte_is_refused_at_once(entente):
     with path.open("wb") as stream:
         stream.truncate(1 << 40)
     for command in ("verify", "import", "view"):
-        assert "larger than" in entente(command, path, status=2, timeout=10).stderr
+        assert "larger than" in entente(command, path, status=2).stderr
 
 
 def test_answers_are_in_french_too(entente, letter):

@@ -82,7 +82,7 @@ def test_killed_while_both_nodes_take_more(nodes, entente, tmp_path, say):
                "-o", tmp_path / "in", "--page", 100, "--user", "member", "--token-file",
                tmp_path / "token", "--allow-private", "--quiet"]
     with Arriving(post_at(one)) as here, Arriving(post_at(other)) as there:
-        kills = pull_and_kill(entente, command, 0.1, 0.2)
+        kills = pull_and_kill(entente, command, lambda: pulled(tmp_path / "in"))
     entente(*command)
     got = pulled(tmp_path / "in")
     assert len(got) == len(set(got)), "something came twice"

@@ -33,7 +33,7 @@ def world(tmp_path):
     made.operator = program(tmp_path / "operator")
     (made.operator.folder / "policy.yaml").write_text(
         "operator: op.example\nmembers:\n" + "".join(members)
-        + "quorum: {state: 1, private-sector: 1, civil-society: 1}\ncheckpoint_max_age_s: 60\n")
+        + "quorum: {state: 1, private-sector: 1, civil-society: 1}\ncheckpoint_max_age_s: 3600\n")
     made.answer = json.loads(made.operator("community", "init", "--origin", ORIGIN, "--policy",
                                            "policy.yaml", "--format", "json").stdout)
     for each in made.witnesses:
