@@ -13,7 +13,7 @@ import pytest
 
 import browser as chromium
 from delivery import DRIVER, World
-from waiting import until
+from waiting import PATIENCE, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
@@ -78,14 +78,22 @@ def close_calls(world, *fields):
 
 def add_erased(world, rows):
     """Sums of calls whose content was erased: they come about after three years."""
-    with sqlite3.connect(world.society.data / "cases.db") as database:
+    with sqlite3.connect(world.society.data / "cases.db", timeout=PATIENCE) as database:
         database.executemany(
             "INSERT INTO tally (month, dimension, value, accepted, calls, wait) "
             "VALUES (?, ?, ?, ?, ?, ?)", [(int(time.time()) // MONTH_S, *row) for row in rows])
     database.close()
 
 
-def test_formula_and_check_are_published(world):
+@pytest.fixture(scope="module")
+def calls(world):
+    """What the check said before calls were closed, what it says after them, and their cases."""
+    before = dimensions(world)[1]
+    cases = close_calls(world, *[{"country": "FR", "sector": "health"}] * LEAST, {"country": "DE"})
+    return before, dimensions(world)[1], cases
+
+
+def test_formula_and_check_are_published(world, calls):
     found = published(world)
     assert found["formula"] == json.loads(
         world.society.program("help", "formula", "--format", "json").stdout)
@@ -100,11 +108,9 @@ def test_formula_and_check_are_published(world):
     nobody = world.relay.json("/api/v1/triage")
     assert nobody["formula"] == found["formula"] and nobody["bias"] is None
 
-    _, rows = dimensions(world)
-    assert all(row["groups"] == [] and row["p"] is None for row in rows.values())
-    cases = close_calls(world, *[{"country": "FR", "sector": "health"}] * LEAST, {"country": "DE"})
-    # Who looks twice in a day does not see the calls between.
-    assert dimensions(world)[1] == rows
+    before, after, cases = calls
+    assert all(row["groups"] == [] and row["p"] is None for row in before.values())
+    assert after == before  # who looks twice in a day does not see the calls between
     bias, rows = again(world)
     assert bias["least_calls_shown"] == LEAST
     group, = rows["country"]["groups"]
@@ -116,7 +122,7 @@ def test_formula_and_check_are_published(world):
     assert not any(case in text for case in cases) and "DE" not in text
 
 
-def test_the_page_says_it_in_words(world, page):
+def test_the_page_says_it_in_words(world, calls, page):
     add_erased(world, [("country", "DE", 0, 20, 20 * 36000), ("sector", "media", 1, 6, 3600)])
     _, rows = again(world)
     assert rows["country"]["degrees"] == 1 and rows["country"]["p"] < 0.01
