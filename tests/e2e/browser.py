@@ -1,6 +1,7 @@
 """Debian's Chromium, driven for the page tests: sizes, schemes, what it logged and asked for."""
 import base64
 import json
+import os
 import pathlib
 import tempfile
 
@@ -40,7 +41,9 @@ class Browser:
         for flag in FLAGS + [f"--user-data-dir={self.profile.name}"]:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(service=Service(DRIVER), options=options)
+        # The form of a date that is typed is the language's, and the day and hour the time zone's.
+        own = {**os.environ, "LANGUAGE": "en_US", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        self.driver = webdriver.Chrome(service=Service(DRIVER, env=own), options=options)
         self.driver.set_script_timeout(PATIENCE)
 
     def close(self):

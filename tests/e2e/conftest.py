@@ -3,6 +3,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -160,18 +161,21 @@ mount -o remount,bind,ro proc/sys
 mount --bind proc/sys/net proc/sys/net
 mount -o remount,bind,rw proc/sys/net
 mount --bind /dev dev
+mount -t tmpfs -o mode=1777 temporary ".$2"
+case $3 in "$2"/*) mkdir -p ".$3"; mount --bind "$3" ".$3" ;; esac
 mount -t sysfs sysfs sys
 mount -t tmpfs run run
 mkdir run/sshd
 ip link set lo up
-exec chroot . /bin/sh -c 'echo ready; exec sleep 900'
+exec chroot . /bin/sh -c 'echo ready; exec sleep 3600'
 """
 
 
 class Machine:
     """
     A copy of this machine to do anything to: an overlay over /, its own network and processes.
-    Of the kernel's settings only net.* can be written, and they are the copy's own.
+    Of the kernel's settings only net.* can be written, and they are the copy's own. So is the folder
+    of temporary files, for what other tests put there and take away is nobody's to assess.
     """
 
     def __init__(self, process, pid):
@@ -208,7 +212,8 @@ def machine(tmp_path):
     folder = tmp_path / "machine"
     folder.mkdir()
     process = subprocess.Popen(
-        ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "sh", "-c", MACHINE, "sh", folder],
+        ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "sh", "-c", MACHINE, "sh", folder,
+         tempfile.gettempdir(), pathlib.Path(BINARY).resolve().parents[1]],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "ready\n":

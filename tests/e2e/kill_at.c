@@ -8,7 +8,8 @@
  * write, rename, unlink, link, symlink, mkdir, chmod, chown, truncate, setxattr, utimens, fsync,
  * of the command and of all that it forks; writes to the terminal or a pipe on descriptors 0 to 2
  * are not. COUNT-FILE gets their number. The exit status is the command's, or 137 when killed. The
- * command and all that it forked die together.
+ * command and all that it forked die together, and are gone when kill_at ends: none of their locks
+ * is held any more, and no thread that was in a call of its own still ends it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@
 
 #define KILLED 137
 #define FAILED 125
+#define LIVING_MAX 4096
 #define OPTIONS                                                                                    \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |        \
      PTRACE_O_TRACECLONE)
@@ -132,6 +134,42 @@ static pid_t start(char **arguments)
     return pid;
 }
 
+/* Every thread that was seen and has not ended. */
+static pid_t living[LIVING_MAX];
+static size_t living_count;
+
+static void note_living(pid_t pid)
+{
+    for (size_t i = 0; i < living_count; i++)
+        if (living[i] == pid)
+            return;
+    if (living_count == LIVING_MAX) {
+        fputs("kill_at: too many threads\n", stderr);
+        exit(FAILED);
+    }
+    living[living_count++] = pid;
+}
+
+static void note_ended(pid_t pid)
+{
+    for (size_t i = 0; i < living_count; i++)
+        if (living[i] == pid)
+            living[i] = living[--living_count];
+}
+
+/* Kills all of them and those that are just being born, and waits until nobody is left. */
+static void kill_all(void)
+{
+    int status;
+    pid_t pid;
+
+    for (size_t i = 0; i < living_count; i++)
+        kill(living[i], SIGKILL);
+    while ((pid = waitpid(-1, &status, __WALL)) > 0)
+        if (WIFSTOPPED(status))
+            kill(pid, SIGKILL);
+}
+
 /* The signal to hand on to a process that stopped with `status`; 0 for stops of our own making. */
 static long signal_of(int status)
 {
@@ -166,15 +204,18 @@ int main(int argc, char **argv)
         struct __ptrace_syscall_info info;
 
         if (!WIFSTOPPED(status)) {
+            note_ended(pid);
             if (pid == first)
                 result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             continue;
         }
+        note_living(pid);
         if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
             ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 &&
             info.op == PTRACE_SYSCALL_INFO_ENTRY && counts(pid, &info) && ++count == wanted) {
+            kill_all();
             write_count(count_file, count);
-            return KILLED; /* PTRACE_O_EXITKILL: nobody outlives us */
+            return KILLED;
         }
         ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal_of(status));
     }

@@ -15,6 +15,7 @@ import pytest
 
 from conftest import BINARY
 from hunt_rules import Rules
+from waiting import PATIENCE
 
 KIBI = 1024
 FORMATS = "raw", "apache", "json", "syslog", "zeek", "csv", "percent"
@@ -206,7 +207,7 @@ def bytes_of(value):
 def scan(entente, arguments, stdin=None):
     done = subprocess.run([BINARY, "hunt", "scan", "--table", "a.table", "--format", "json", *map(str, arguments)],
                           cwd=entente.folder, env=entente.environment, stdin=stdin, capture_output=True, check=False,
-                          timeout=120)
+                          timeout=PATIENCE)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == (1 if len(lines) > 1 else 0), done.stderr
     assert not lines[-1]["summary"]["unread"]
@@ -261,7 +262,8 @@ def test_a_log_that_is_cut_while_it_is_read_is_named(entente):
     entente("hunt", "build", "-o", "a.table", "list.txt")
     log = pathlib.Path(entente.folder / "a.log")
     log.write_bytes((b"evil.example" + b" " * 1011 + b"\n") * (64 * KIBI))
-    with subprocess.Popen([BINARY, "hunt", "scan", "--table", "a.table", "--format", "json", "a.log"],
+    with subprocess.Popen([BINARY, "hunt", "scan", "--threads", "2", "--table", "a.table", "--format", "json",
+                           "a.log"],
                           cwd=entente.folder, env=entente.environment, stdout=subprocess.PIPE) as run:
         run.stdout.readline()
         os.truncate(log, 0)  # the reader waits for its hits to be taken

@@ -17,6 +17,7 @@ def test_paths_of_kinds(page, node, url):
     assert {"/report/assistance", "/report/disclosure", "/report/abuse", "/report/preservation"} <= set(doors)
     for door in doors:
         visit(page, url + door)
+        page.wait("document.querySelector('.proof:not(.proof-pending) .mark')")  # nothing moves any more
         page.js("document.querySelectorAll('details.more').forEach(node => { node.open = true; })")
         required = page.js("return document.querySelectorAll('#first .form-field').length")
         click(page, ".intake button[type=submit]")

@@ -31,7 +31,7 @@ def test_a_report_is_sealed_in_the_browser_and_read_by_the_program(page, node, u
     assert said["fields"]["what"] == SECRET and said["fields"]["continuing"] == "yes"
     assert said["fields"]["people"] == 1200 and said["fields"]["reply_key"] == reporter["reply_key"]
     assert said["fields"]["language"] == ["en"]
-    assert re.fullmatch(r"2026-11-22T\d\d:30:00Z", said["fields"]["since"])
+    assert said["fields"]["since"] == "2026-11-22T09:30:00Z"
     content = picture.read_bytes()
     assert said["attachments"] == [{"name": "evil name.bin", "size": len(content),
                                     "sha256": hashlib.sha256(content).hexdigest()}]
