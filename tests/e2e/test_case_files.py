@@ -3,11 +3,9 @@ Files of cases between two nodes: a file is one of a case. Who names what the ot
 case gets nothing by it; what nobody announces is refused; what is empty or half there comes whole.
 """
 import base64
-import contextlib
 import hashlib
 import json
 import os
-import sqlite3
 
 import pytest
 
@@ -15,8 +13,9 @@ import forge
 import mailboxes
 from delivery import DRIVER, World
 from test_delivery import ask_for_help
-from test_delivery_forged import age, event, hash_of, post, reasons, relay_holds, send, wrapped
-from waiting import PATIENCE, until
+from test_delivery_forged import (age, database, event, hash_of, post, reasons, relay_holds, send,
+                                  wrapped)
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
@@ -97,7 +96,7 @@ def test_who_names_a_digest_gets_nothing(world):
                         if path.is_file() and "events" not in path.parts)
     assert SECRET not in exported
     # Nor told to be there: only when its bytes came is the event acknowledged.
-    with contextlib.closing(sqlite3.connect(world.society.data / "cases.db")) as cases:
+    with database(world.society) as cases:
         assert cases.execute("SELECT whole FROM attachment WHERE id = ?", (case,)).fetchall() == [(0,)]
     send_part(world, part(case, named(SECRET)), SECRET.decode())
     until(lambda: files(world.society, case)[0], what="the file")
@@ -135,7 +134,7 @@ def test_an_empty_file_is_there_at_once(world):
 
 
 def parts_of(party, case):
-    with contextlib.closing(sqlite3.connect(party.data / "cases.db", timeout=PATIENCE)) as cases:
+    with database(party) as cases:
         return cases.execute("SELECT stop FROM part WHERE id = ?", (case,)).fetchall()
 
 
@@ -143,7 +142,7 @@ def test_killed_in_the_middle_of_a_file(world):
     """Either side: what came stays, and the rest comes."""
     content = b"".join(number.to_bytes(4, "big") for number in range(LARGE // 4))
     case, _ = opened(world)
-    world.relay_wire.delay = 0.005
+    world.relay_wire.delay = 0.02
     try:
         world.state.desk("say", case=case, event="attach", fields={},
                          files=[put(world.state, "image.bin", content)])
@@ -155,7 +154,7 @@ def test_killed_in_the_middle_of_a_file(world):
             party.node.start()
     finally:
         world.relay_wire.delay = 0
-    got = until(lambda: [path for path in files(world.society, case) if path], 180,
+    got = until(lambda: [path for path in files(world.society, case) if path],
                 what="the file")[0]
     assert open(got, "rb").read() == content
     until(lambda: not world.state.desk("outbox"), what="the acknowledgement")

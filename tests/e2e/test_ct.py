@@ -1,5 +1,8 @@
 """entente ct (ct_watch.h), and the node that does it by itself (service_ct.c): logs of certificates made by an
-independent generator, good, forked and tampered with."""
+independent generator, good, forked and tampered with.
+
+Exercises cmd_ct (src/cli).
+"""
 import functools
 import gzip
 import http.server
@@ -420,6 +423,7 @@ def test_the_node_watches_by_itself_and_goes_on_after_it_was_killed(entente, log
         log.publish()
         node.start()
         node.until(lambda: read() == 303)
+        node.until(lambda: len(titles()) == 2)
         assert titles() == ["A certificate for a name that looks like ours: " + DOMAIN,
                             "A certificate that nobody here knows: " + DOMAIN]
         log.hashes[0] = sha256(b"another past")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from delivery import DRIVER, World
+from test_delivery import on_disk
 from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
@@ -110,5 +111,4 @@ def judge(world, said):
             last[entry["from"]] = entry["seq"]
     for party in (world.state, world.society):
         assert party.desk("refusals") == []
-    disk = b"".join(path.read_bytes() for path in world.relay.data.rglob("*") if path.is_file())
-    assert MARKER.encode() not in disk and MARKER.encode() not in world.passed()
+    assert MARKER.encode() not in on_disk(world.relay.data) and MARKER.encode() not in world.passed()

@@ -18,7 +18,7 @@ import forge
 import mailboxes
 from delivery import DRIVER, World
 from ports import free_port
-from waiting import until
+from waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
@@ -68,24 +68,29 @@ def send(world, message, to=None):
     post(world, base64.b64decode(sealed["sealed"]))
 
 
+def database(party, name="cases.db"):
+    """Of a node that runs, and may be writing for long."""
+    return contextlib.closing(sqlite3.connect(party.data / name, timeout=PATIENCE))
+
+
 def relay_holds(world):
-    with contextlib.closing(sqlite3.connect(world.relay.data / "mail.db")) as mail:
+    with database(world.relay, "mail.db") as mail:
         return mail.execute("SELECT count(*) FROM message").fetchone()[0]
 
 
 def age(world, days):
     """As if so many days had passed: attempts were made, and the next one is hours away."""
-    with contextlib.closing(sqlite3.connect(world.state.data / "cases.db")) as cases:
+    with database(world.state) as cases:
         cases.execute("UPDATE outbox SET attempts = 40, created = created - ?, next = next + ?",
                       (days * 86400 * 10**6, 6 * 3600 * 10**6))
         cases.commit()
-    with contextlib.closing(sqlite3.connect(world.relay.data / "mail.db")) as mail:
+    with database(world.relay, "mail.db") as mail:
         mail.execute("UPDATE message SET time_us = time_us - ?", (days * 86400 * 10**6,))
         mail.commit()
 
 
 def rows(party, table, where, *values):
-    with contextlib.closing(sqlite3.connect(party.data / "cases.db")) as cases:
+    with database(party) as cases:
         return cases.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0]
 
 
@@ -157,6 +162,8 @@ def test_a_case_of_a_cheat(world):
     third = event(case, 3, previous=hash_of(second))
     for envelope in (third, second, second):
         send(world, wrapped(envelope))
+    for envelope in (third, second):
+        until(lambda: waits(world.society, hash_of(envelope)), what="it here")
     time.sleep(3)
     assert world.society.entries(case) == [], "they wait for their cause"
     send(world, wrapped(first))
@@ -219,6 +226,7 @@ def test_offline_for_days(world):
         "what": "x", "continuing": "no", "channel": "x"})["case"]
     until(lambda: world.society.entries(case), what="the arrival")
     until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
+    until(lambda: not relay_holds(world), what="the end of what was fetched")
     world.society.node.stop()
     for number in range(3):
         world.state.desk("say", case=case, event="message", fields={"text": f"day {number}"})
@@ -234,7 +242,7 @@ def test_offline_for_days(world):
 
 def attempts_were_made(party, to):
     """As if what waits for a recipient had been handed in twice, minutes ago."""
-    with contextlib.closing(sqlite3.connect(party.data / "cases.db")) as cases:
+    with database(party) as cases:
         cases.execute("UPDATE outbox SET attempts = 2, next = 0 WHERE recipient = ?", (to.id,))
         cases.commit()
 
