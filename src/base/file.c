@@ -52,6 +52,22 @@ static GBytes *read_descriptor(int fd, const char *name, gsize limit, gsize expe
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }
 
+int file_open_regular(const char *path, struct stat *status, GError **error)
+{
+    /* Neither a FIFO nor a terminal may hold it up. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        errno_error(error, errno, "%s: cannot be opened", path);
+        return -1;
+    }
+    if (fstat(fd, status) == 0 && S_ISREG(status->st_mode))
+        return fd;
+    close(fd);
+    system_error(error, "%s: is not a regular file", path);
+    return -1;
+}
+
 GBytes *file_read(const char *path, gsize limit, GError **error)
 {
     GBytes *bytes;
@@ -60,16 +76,9 @@ GBytes *file_read(const char *path, gsize limit, GError **error)
 
     if (g_str_equal(path, "-"))
         return read_descriptor(STDIN_FILENO, "standard input", limit, 0, error);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        errno_error(error, errno, "%s: cannot be opened", path);
+    fd = file_open_regular(path, &status, error);
+    if (fd < 0)
         return NULL;
-    }
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        system_error(error, "%s: is not a regular file", path);
-        return NULL;
-    }
     /* Refused before it is read: a sparse file may claim to be larger than any memory. */
     if (status.st_size > 0 && (guint64)status.st_size > limit) {
         close(fd);

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <glib.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /*
@@ -15,6 +16,9 @@
  * does not count. NULL and ENTENTE_ERROR_SYSTEM, or _INPUT when too large.
  */
 GBytes *file_read(const char *path, gsize limit, GError **error);
+
+/* Opens a regular file for reading, and nothing else. -1 and ENTENTE_ERROR_SYSTEM. */
+int file_open_regular(const char *path, struct stat *status, GError **error);
 
 /* Writes `path` durably with `mode`, replacing a file or a link that is there, and nothing else. */
 gboolean file_write(const char *path, const void *data, gsize length, mode_t mode, GError **error);

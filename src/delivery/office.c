@@ -73,14 +73,9 @@ static gboolean newest(gpointer data, guint64 *size, struct case_hash *root, gin
 
 static char *find_self(const struct reg *reg, const GPtrArray *keys)
 {
-    for (guint i = 0; reg && i < keys->len; i++) {
-        g_autofree char *text = public_key_text(keys->pdata[i]);
-        char *id = register_id(reg, text, NULL);
+    char *id = reg ? register_id_of_keys(reg, keys) : NULL;
 
-        if (id)
-            return id;
-    }
-    return g_strdup(OFFICE_LOCAL);
+    return id ? id : g_strdup(OFFICE_LOCAL);
 }
 
 struct naming {

@@ -102,18 +102,6 @@ struct listing {
     gint64 now_us;
 };
 
-static char *own_id(const struct intake *own, const struct reg *reg)
-{
-    for (guint i = 0; i < own->own_keys->len; i++) {
-        g_autofree char *text = public_key_text(own->own_keys->pdata[i]);
-        char *id = register_id(reg, text, NULL);
-
-        if (id)
-            return id;
-    }
-    return NULL;
-}
-
 /* Its seal keys in force, the newest first, with the entries that delegate them. */
 static json_t *seal_keys(const json_t *signatory)
 {
@@ -173,7 +161,7 @@ static void answer_intake(struct node *node, gpointer service, const struct node
     if (!listing.shown)
         return;
     listing.origin = g_strdup(listing.shown->checkpoint->origin);
-    listing.self = own_id(own, listing.shown->reg);
+    listing.self = register_id_of_keys(listing.shown->reg, own->own_keys);
     listing.recipients = json_array();
     register_each(listing.shown->reg, add_recipient, &listing);
     answer_json(answer, 200,

@@ -134,18 +134,6 @@ static void keep(const char *id, const char *domain, gpointer data)
                             g_strdup(id));
 }
 
-static char *own_id(const struct mailbox_service *own, const struct reg *reg)
-{
-    for (guint i = 0; i < own->own_keys->len; i++) {
-        g_autofree char *text = public_key_text(own->own_keys->pdata[i]);
-        char *id = register_id(reg, text, NULL);
-
-        if (id)
-            return id;
-    }
-    return NULL;
-}
-
 /* The signatory whose mailbox it is, when it is kept here; owned by the caller. */
 static char *owner_of(struct mailbox_service *own, const char *mailbox, const struct shown *shown)
 {
@@ -153,7 +141,7 @@ static char *owner_of(struct mailbox_service *own, const char *mailbox, const st
 
     g_mutex_lock(&own->lock);
     if (own->kept_us != shown->changed_us) {
-        struct keeping keeping = { own, own_id(own, shown->reg) };
+        struct keeping keeping = { own, register_id_of_keys(shown->reg, own->own_keys) };
 
         g_hash_table_remove_all(own->kept);
         register_each(shown->reg, keep, &keeping);

@@ -88,6 +88,8 @@ json_t *register_signatory(const struct reg *reg, const char *who, gint64 now_us
 
 /* The id (hex) of the signatory that is called so, as above. Owned by the caller. */
 char *register_id(const struct reg *reg, const char *who, GError **error);
+/* The same of whoever has one of `keys` (struct public_key *); NULL: nobody. */
+char *register_id_of_keys(const struct reg *reg, const GPtrArray *keys);
 /* All that were not removed. */
 typedef void (*register_each_fn)(const char *id, const char *domain, gpointer data);
 void register_each(const struct reg *reg, register_each_fn each, gpointer data);

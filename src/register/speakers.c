@@ -14,6 +14,18 @@ char *register_id(const struct reg *reg, const char *who, GError **error)
     return found ? g_strdup(found->id_hex) : NULL;
 }
 
+char *register_id_of_keys(const struct reg *reg, const GPtrArray *keys)
+{
+    for (guint i = 0; i < keys->len; i++) {
+        g_autofree char *text = public_key_text(keys->pdata[i]);
+        char *id = register_id(reg, text, NULL);
+
+        if (id)
+            return id;
+    }
+    return NULL;
+}
+
 void register_each(const struct reg *reg, register_each_fn each, gpointer data)
 {
     for (guint i = 0; i < reg->signatories->len; i++) {

@@ -1,6 +1,7 @@
 #include "sandbox/worker.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/sanitizer.h"
 
 #include <errno.h>
@@ -48,23 +49,6 @@ struct worker {
     char *end_text;
 };
 
-static gboolean write_fully(int fd, gconstpointer data, gsize length)
-{
-    const char *from = data;
-
-    while (length) {
-        ssize_t put = write(fd, from, length);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return FALSE;
-        from += put;
-        length -= put;
-    }
-    return TRUE;
-}
-
 gboolean worker_send(struct worker_pipe *out, guint8 kind, gconstpointer body, gsize length)
 {
     struct frame frame = { { MAGIC_0, MAGIC_1 }, kind, 0, length };
@@ -76,7 +60,7 @@ gboolean worker_send(struct worker_pipe *out, guint8 kind, gconstpointer body, g
     memcpy(bytes, &frame, sizeof frame);
     if (length)
         memcpy(bytes + sizeof frame, body, length);
-    return write_fully(out->fd, bytes, sizeof frame + length);
+    return file_write_all(out->fd, bytes, sizeof frame + length);
 }
 
 static gboolean close_from_to(guint first, guint last)

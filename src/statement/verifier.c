@@ -1,6 +1,7 @@
 #include "statement/verifier.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "statement/base64.h"
 #include "statement/commitment.h"
 #include "statement/intoto.h"
@@ -180,23 +181,16 @@ gboolean verify_openings(struct verification *verification, const json_t *openin
 
 char *verify_file_sha256(const char *path, guint64 *size, GError **error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    const int fd = file_open_regular(path, &status, error);
     g_autofree guint8 *buffer = g_malloc(READ_SIZE);
     guint8 digest[MERKLE_HASH_SIZE];
     crypto_hash_sha256_state state;
-    struct stat status;
     ssize_t got;
 
     *size = 0;
-    if (fd < 0) {
-        errno_error(error, errno, "%s: cannot be opened", path);
+    if (fd < 0)
         return NULL;
-    }
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        system_error(error, "%s: is not a regular file", path);
-        return NULL;
-    }
     crypto_hash_sha256_init(&state);
     while ((got = read(fd, buffer, READ_SIZE)) > 0 || (got < 0 && errno == EINTR)) {
         if (got < 0)

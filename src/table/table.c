@@ -1,6 +1,7 @@
 #include "table/table.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "table/table_layout.h"
 #include "table/table_private.h"
 
@@ -157,15 +158,12 @@ static GBytes *map_file(const char *path, GError **error)
 {
     g_autoptr(GMappedFile) file = NULL;
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int fd = file_open_regular(path, &status, error);
 
-    if (fd < 0) {
-        errno_error(error, errno, "%s: cannot be opened", path);
+    if (fd < 0)
         return NULL;
-    }
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        system_error(error, "%s: is not a regular file", path);
-    else if (!(file = g_mapped_file_new_from_fd(fd, FALSE, NULL)))
+    file = g_mapped_file_new_from_fd(fd, FALSE, NULL);
+    if (!file)
         system_error(error, "%s: cannot be mapped into memory", path);
     close(fd);
     return file ? g_mapped_file_get_bytes(file) : NULL;

@@ -50,16 +50,13 @@ static gboolean copy_all(int from, const char *name, struct file_draft *draft, G
 /* Copies `from` to the draft; gives its mode. */
 static gboolean copy_file(const char *from, struct file_draft *draft, mode_t *mode, GError **error)
 {
-    int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
+    const int fd = file_open_regular(from, &status, error);
     gboolean done;
 
     if (fd < 0)
-        return errno_error(error, errno, "%s: cannot be opened", from);
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        done = system_error(error, "%s: is not a regular file", from);
-    else
-        done = copy_all(fd, from, draft, error);
+        return FALSE;
+    done = copy_all(fd, from, draft, error);
     close(fd);
     *mode = status.st_mode & MODE_BITS;
     return done;
