@@ -236,6 +236,52 @@ static void test_what_the_profile_lost_is_forgotten(void)
     g_string_free(text, TRUE);
 }
 
+/* Lines with the digest that they need. */
+static gboolean read_lines(struct lab *lab, const char *lines)
+{
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, lines, -1);
+    g_autofree char *text = g_strdup_printf("%ssha256 %s\n", lines, digest);
+
+    begin(lab);
+    return watch_state_read(lab->watch, text, strlen(text), lab->now_us, lab->untold, NULL);
+}
+
+#define HEAD "{\"state\": \"entente/routes-state/1\", \"sampled\": 0, \"learning\": 0}\n"
+#define PEER                                                                                       \
+    "{\"peer\": \"0a000001000000000000000000000000\", \"family\": 4, \"as\": 50001, "              \
+    "\"bgp_id\": \"0a000001\", \"feed\": \"" LASTING "\", \"last\": 0}\n"
+#define ROUTE(TYPE)                                                                                \
+    "{\"route\": \"193.0.1.0/24\", \"id\": 0, \"present\": 6, \"otc\": 0, "                        \
+    "\"path\": [[" TYPE ", [50001, 666]]], \"communities\": \"\"}\n"
+
+static void test_a_path_has_segments_of_a_type(void)
+{
+    g_autoptr(lab_t) lab = lab_with(profile_text);
+
+    g_assert_true(read_lines(lab, HEAD PEER ROUTE("2")));
+    assert_counts(lab, 1, 0);
+    g_assert_false(read_lines(lab, HEAD PEER ROUTE("0")));
+    g_assert_false(read_lines(lab, HEAD PEER ROUTE("5")));
+    g_assert_false(read_lines(lab, HEAD PEER ROUTE("9")));
+}
+
+/* Nobody saw it last at a time that was yet to come: it ends five minutes from now. */
+static void test_a_clock_that_was_set_back(void)
+{
+    g_autoptr(lab_t) lab = lab_with(profile_text);
+
+    for (guint peer = 1; peer <= 3; peer++)
+        say(lab, LASTING, peer, "193.0.1.0/24", 666);
+    for (guint peer = 1; peer <= 3; peer++)
+        say(lab, LASTING, peer, "193.0.1.0/24", 0);
+    assert_counts(lab, 0, 1);
+    lab->now_us -= (gint64)86400 * SECOND;
+    restart(lab);
+    assert_counts(lab, 0, 1);
+    live(lab, 310);
+    assert_told(lab, "closed sub-prefix|core|193.0.1.0/24|666;");
+}
+
 static void test_a_changed_text_is_none(void)
 {
     g_autoptr(lab_t) lab = lab_with(profile_text);
@@ -268,6 +314,8 @@ int main(int argc, char **argv)
     g_test_add_func("/watch-state/router", test_a_router_begins_anew);
     g_test_add_func("/watch-state/learned", test_what_was_learned_is_kept);
     g_test_add_func("/watch-state/profile", test_what_the_profile_lost_is_forgotten);
+    g_test_add_func("/watch-state/segments", test_a_path_has_segments_of_a_type);
+    g_test_add_func("/watch-state/clock", test_a_clock_that_was_set_back);
     g_test_add_func("/watch-state/changed", test_a_changed_text_is_none);
     return g_test_run();
 }

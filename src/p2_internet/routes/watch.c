@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define HELD_LIMIT 500000
 #define PEERS_LIMIT 100000
 #define TICK_US ((gint64)10 * G_USEC_PER_SEC)
 #define SAMPLE_US ((gint64)3600 * G_USEC_PER_SEC)
@@ -291,7 +290,7 @@ void watch_hold(struct watch *watch, struct peer *peer, const struct route_eleme
         return;
     }
     watch->counts.concerning++;
-    if (!held && g_hash_table_size(watch->held) >= HELD_LIMIT) {
+    if (!held && g_hash_table_size(watch->held) >= WATCH_HELD_MAX) {
         watch->counts.dropped++;
         return;
     }

@@ -91,6 +91,7 @@ char *watch_text(const struct watch_report *report);
 /* --- the state --- */
 
 #define SAMPLES 24
+#define WATCH_HELD_MAX 500000 /* routes of all peers; no incident counts more */
 
 struct peer {
     struct route_peer who;

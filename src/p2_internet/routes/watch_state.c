@@ -232,12 +232,22 @@ static gboolean number_of(const json_t *line, const char *member, gint64 most, g
     return *number >= 0 && *number <= most;
 }
 
+/* A time that was: one that is yet to come is of a clock that was set back since, and is now. */
+static gboolean past_of(const struct reading *reading, const json_t *line, const char *member,
+                        gint64 *time_us)
+{
+    const gboolean is_time = number_of(line, member, G_MAXINT64, time_us);
+
+    *time_us = MIN(*time_us, reading->now_us);
+    return is_time;
+}
+
 static gboolean read_head(struct reading *reading, const json_t *line)
 {
     gint64 until_us;
 
     if (g_strcmp0(json_text(line, "state"), SCHEMA) != 0 ||
-        !number_of(line, "sampled", G_MAXINT64, &reading->watch->sampled_us) ||
+        !past_of(reading, line, "sampled", &reading->watch->sampled_us) ||
         !number_of(line, "learning", G_MAXINT64, &until_us))
         return FALSE;
     watch_hosts_learn_until(reading->watch->hosts, until_us);
@@ -278,9 +288,9 @@ static gboolean read_feed(struct reading *reading, const json_t *line)
 {
     gint64 last_us;
 
-    if (!number_of(line, "last", G_MAXINT64, &last_us))
+    if (!past_of(reading, line, "last", &last_us))
         return FALSE;
-    watch_feed_of(reading->watch, json_text(line, "feed"), MIN(last_us, reading->now_us));
+    watch_feed_of(reading->watch, json_text(line, "feed"), last_us);
     return TRUE;
 }
 
@@ -308,17 +318,18 @@ static const char *name_of_ours(const struct watch *watch, enum watch_alarm alar
     return NULL;
 }
 
-static gboolean read_numbers(const json_t *line, struct incident *incident)
+static gboolean read_numbers(const struct reading *reading, const json_t *line,
+                             struct incident *incident)
 {
     gint64 counted, most, told_peers, serial = 0, rov = 0;
 
-    if (!number_of(line, "counted", G_MAXUINT, &counted) ||
-        !number_of(line, "most", G_MAXUINT, &most) ||
-        !number_of(line, "told_peers", G_MAXUINT, &told_peers) ||
-        !number_of(line, "first", G_MAXINT64, &incident->first_us) ||
-        !number_of(line, "last", G_MAXINT64, &incident->last_us) ||
-        !number_of(line, "told", G_MAXINT64, &incident->told_us) ||
-        !number_of(line, "quiet", G_MAXINT64, &incident->quiet_us))
+    if (!number_of(line, "counted", WATCH_HELD_MAX, &counted) ||
+        !number_of(line, "most", WATCH_HELD_MAX, &most) ||
+        !number_of(line, "told_peers", WATCH_HELD_MAX, &told_peers) ||
+        !past_of(reading, line, "first", &incident->first_us) ||
+        !past_of(reading, line, "last", &incident->last_us) ||
+        !past_of(reading, line, "told", &incident->told_us) ||
+        !past_of(reading, line, "quiet", &incident->quiet_us))
         return FALSE;
     incident->has_rov = json_object_get(line, "rov") != NULL;
     if (incident->has_rov && (!number_of(line, "rov", ROV_STATES - 1, &rov) ||
@@ -381,7 +392,7 @@ static gboolean read_incident(struct reading *reading, const json_t *line)
     incident = watch_incident_of(reading->watch, &finding, prefix ? &at : NULL, TRUE);
     if (!incident || incident->is_open || incident->path || incident->evidence->len)
         return FALSE; /* too many, or the same twice */
-    if (!read_numbers(line, incident) || !read_evidence(line, incident))
+    if (!read_numbers(reading, line, incident) || !read_evidence(line, incident))
         return FALSE;
     incident->is_open = json_is_true(json_object_get(line, "open"));
     reading->watch->counts.open += incident->is_open;
@@ -400,14 +411,14 @@ static gboolean read_peer(struct reading *reading, const json_t *line)
         !bytes_of(line, "bgp_id", who.bgp_id, sizeof who.bgp_id, &bgp_id) ||
         bgp_id != sizeof who.bgp_id || !number_of(line, "family", 6, &family) ||
         (family != 4 && family != 6) || !number_of(line, "as", G_MAXUINT32, &as) ||
-        !number_of(line, "last", G_MAXINT64, &last_us) || !feed)
+        !past_of(reading, line, "last", &last_us) || !feed)
         return FALSE;
     who.family = (guint8)family;
     who.as = (guint32)as;
     reading->peer = watch_peer_of(reading->watch, &who);
     if (!reading->peer)
         return FALSE;
-    reading->peer->last_us = MIN(last_us, reading->now_us);
+    reading->peer->last_us = last_us;
     reading->peer->feed = watch_feed_of(reading->watch, feed, reading->now_us);
     return TRUE;
 }
@@ -418,7 +429,7 @@ static gboolean read_segment(const json_t *segment, GArray *asns, GArray *segmen
     const gint64 type = json_integer_value(json_array_get(segment, 0));
     struct bgp_segment made = { (guint8)type, (guint16)json_array_size(list) };
 
-    if (!json_is_array(list) || type < 0 || type > G_MAXUINT8 ||
+    if (!json_array_size(list) || type < BGP_AS_SET || type > BGP_CONFED_SET ||
         json_array_size(list) > G_MAXUINT16 || asns->len + json_array_size(list) > ASNS_MAX)
         return FALSE;
     for (gsize i = 0; i < made.count; i++)
@@ -473,10 +484,9 @@ static gboolean read_visible(struct reading *reading, const json_t *line)
     gint64 highest, next, low_us;
 
     if (!ip_prefix_parse(json_text(line, "visible"), &prefix, NULL) ||
-        !number_of(line, "highest", G_MAXUINT, &highest) ||
-        !number_of(line, "next", SAMPLES - 1, &next) ||
-        !number_of(line, "low", G_MAXINT64, &low_us) || !json_is_array(samples) ||
-        json_array_size(samples) > SAMPLES)
+        !number_of(line, "highest", WATCH_HELD_MAX, &highest) ||
+        !number_of(line, "next", SAMPLES - 1, &next) || !past_of(reading, line, "low", &low_us) ||
+        !json_is_array(samples) || json_array_size(samples) > SAMPLES)
         return FALSE;
     visible = watch_visible_of(reading->watch, &prefix);
     if (!visible)
@@ -485,8 +495,13 @@ static gboolean read_visible(struct reading *reading, const json_t *line)
     visible->next_sample = (guint)next;
     visible->low_since_us = low_us;
     visible->n_samples = (guint)json_array_size(samples);
-    for (guint i = 0; i < visible->n_samples; i++)
-        visible->samples[i] = (guint)json_integer_value(json_array_get(samples, i));
+    for (guint i = 0; i < visible->n_samples; i++) {
+        const json_int_t sample = json_integer_value(json_array_get(samples, i));
+
+        if (sample < 0 || sample > WATCH_HELD_MAX)
+            return FALSE;
+        visible->samples[i] = (guint)sample;
+    }
     return TRUE;
 }
 
