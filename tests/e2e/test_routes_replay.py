@@ -246,13 +246,13 @@ def path_of(*segments):
                     for kind, hops in segments)
 
 
-def own_update(number, path):
+def own_update(number, path, peer=3333):
     """Of the own router 10.0.1.N, over iBGP: 193.0.0.0/21 by this AS_PATH."""
     attributes = (b"\x40\x01\x01\x00" + bytes([0x40, 2, len(path)]) + path
                   + b"\x40\x03\x04\x0a\x00\x00\x01")
     body = (bytes(2) + struct.pack(">H", len(attributes)) + attributes + nlri("193.0.0.0/21"))
     message = b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
-    head = (struct.pack(">IIHH", 3333, 3333, 0, 1) + bytes([10, 0, 1, number])
+    head = (struct.pack(">IIHH", peer, 3333, 0, 1) + bytes([10, 0, 1, number])
             + bytes([10, 0, 0, 254]))
     return struct.pack(">IHHI", START, 16, 4, len(head + message)) + head + message
 
@@ -262,6 +262,30 @@ def own_update(number, path):
 def test_routes_of_own_routers_have_the_own_origin(entente, files, path):
     (files / "own.mrt").write_bytes(b"".join(own_update(number, path) for number in range(5)))
     assert replay(entente, files, files / "own.mrt", status=0).stdout == ""
+
+
+@pytest.mark.parametrize("path", [path_of(), path_of((3, [65001])), path_of((4, [65002, 65001]))],
+                         ids=["empty", "confed-sequence", "confed-set"])
+def test_a_member_of_the_own_confederation_is_no_origin(entente, files, path):
+    """Its routers say the AS of the member (RFC 5065), which no other network ever sees."""
+    (files / "vrps.csv").write_text("ASN,IP Prefix,Max Length,Trust Anchor\nAS3333,193.0.0.0/21,21,lab\n")
+    (files / "own.mrt").write_bytes(b"".join(own_update(number, path, 65001) for number in range(5)))
+    assert replay(entente, files, "--vrp", files / "vrps.csv", files / "own.mrt", status=0).stdout == ""
+
+
+@pytest.mark.parametrize("path", [path_of(), path_of((3, [50001])), path_of((4, [50001]))],
+                         ids=["empty", "confed-sequence", "confed-set"])
+def test_nobody_else_is_of_the_own_confederation(entente, files, path):
+    (files / "theirs.mrt").write_bytes(b"".join(own_update(number, path, 50001) for number in range(5)))
+    line, = lines_of(replay(entente, files, "--format", "json", files / "theirs.mrt"))
+    assert (line["alarm"], line["prefix"]) == ("origin", "193.0.0.0/21")
+
+
+def test_what_a_confederation_hides_is_no_hop(entente, files):
+    """Members stand neither before nor behind our AS, and are no loop."""
+    path = path_of((3, [65001, 3333]), (2, [50001, 1299]), (4, [666]), (2, [3333]))
+    (files / "hidden.mrt").write_bytes(b"".join(own_update(number, path, 50001) for number in range(5)))
+    assert replay(entente, files, files / "hidden.mrt", status=0).stdout == ""
 
 
 def test_routes_of_own_routers_that_end_in_a_set_have_no_origin(entente, files):

@@ -97,6 +97,8 @@ static void test_the_origin_may_be_the_peer_itself(void)
         { "40 02 0c 03 01 0000fde9 02 01 0000fbf4", 64500 }, /* (65001) 64500 */
         { "40 02 0c 03 01 0000fde9 01 01 0000fbf4", 0 },     /* (65001) {64500} */
         { "40 02 06 01 01 0000fbf4", 0 },                    /* {64500} */
+        { "40 02 0a 03 02 0000fde9 0001000f", 0 },           /* (65001 65551): it is a member */
+        { "40 02 0a 04 02 0001000f 0000fde9", 0 },           /* [65551 65001] */
     };
     const struct route_peer peer = { .family = 4, .as = 65551 };
 
@@ -110,6 +112,30 @@ static void test_the_origin_may_be_the_peer_itself(void)
         bgp_attributes_clear(&attributes);
     }
     g_assert_false(route_origin(&(struct bgp_path){ 0 }, NULL, &(guint32){ 0 }));
+}
+
+/* RFC 5065: what stands in a confederation is nobody's neighbour. */
+static void test_the_neighbour_stands_behind_confederations(void)
+{
+    static const struct {
+        const char *attributes;
+        guint32 neighbour; /* 0: none */
+    } cases[] = {
+        { "40 02 0c 03 01 0000fde9 02 01 0000fbf4", 64500 },                /* (65001) 64500 */
+        { "40 02 12 03 01 0000fde9 04 01 0000fdea 02 01 0000fbf4", 64500 }, /* (65001) [65002] .. */
+        { "40 02 0c 03 01 0000fde9 01 01 0000fbf4", 0 },                    /* (65001) {64500} */
+        { "40 02 06 03 01 0000fde9", 0 },                                   /* (65001) */
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct bgp_attributes attributes = { 0 };
+        guint32 asn = 0;
+
+        parse(&attributes, &wide, cases[i].attributes);
+        g_assert_cmpint(bgp_path_neighbour(&attributes.path, &asn), ==, cases[i].neighbour != 0);
+        g_assert_cmpuint(asn, ==, cases[i].neighbour);
+        bgp_attributes_clear(&attributes);
+    }
 }
 
 /* RFC 6793 section 4.2.3. 5ba0 is AS_TRANS. */
@@ -394,6 +420,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bgp/sound", test_sound_attributes);
     g_test_add_func("/bgp/set", test_a_path_that_ends_in_a_set_has_no_origin);
     g_test_add_func("/bgp/origin-of-a-peer", test_the_origin_may_be_the_peer_itself);
+    g_test_add_func("/bgp/neighbour", test_the_neighbour_stands_behind_confederations);
     g_test_add_func("/bgp/as4-path", test_as4_paths_are_merged);
     g_test_add_func("/bgp/as4-aggregator", test_an_as4_aggregator_takes_over);
     g_test_add_func("/bgp/malformed", test_malformed_attributes_are_judged_by_their_kind);

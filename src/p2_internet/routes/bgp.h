@@ -72,8 +72,13 @@ struct bgp_path {
 
 /* The last AS of the last segment; FALSE where there is none, or that is no sequence. */
 gboolean bgp_path_origin(const struct bgp_path *path, guint32 *asn);
-/* The first AS of the first segment that is a sequence; FALSE when the path begins otherwise. */
+/*
+ * The first AS behind confederations, which are inside of who told the path; FALSE where there is
+ * none, or a set stands there.
+ */
 gboolean bgp_path_neighbour(const struct bgp_path *path, guint32 *asn);
+/* Whether `asn` is named as a member of a confederation (RFC 5065): it is none that others see. */
+gboolean bgp_path_has_member(const struct bgp_path *path, guint32 asn);
 /* Hops as RFC 4271 section 9.1.2.2 and 5065 count: a set is one, what is in a confederation none.
  */
 guint bgp_path_length(const struct bgp_path *path);

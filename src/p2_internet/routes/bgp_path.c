@@ -111,6 +111,11 @@ void bgp_path_merge(struct bgp_path *path, const struct bgp_path *as4_path)
     }
 }
 
+static gboolean is_confederation(const struct bgp_segment *segment)
+{
+    return segment->type == BGP_CONFED_SEQUENCE || segment->type == BGP_CONFED_SET;
+}
+
 gboolean bgp_path_origin(const struct bgp_path *path, guint32 *asn)
 {
     if (!path->segment_count || path->segments[path->segment_count - 1].type != BGP_AS_SEQUENCE)
@@ -121,10 +126,26 @@ gboolean bgp_path_origin(const struct bgp_path *path, guint32 *asn)
 
 gboolean bgp_path_neighbour(const struct bgp_path *path, guint32 *asn)
 {
-    if (!path->segment_count || path->segments[0].type != BGP_AS_SEQUENCE)
+    const guint32 *at = path->asns;
+    guint i = 0;
+
+    while (i < path->segment_count && is_confederation(&path->segments[i]))
+        at += path->segments[i++].count;
+    if (i == path->segment_count || path->segments[i].type != BGP_AS_SEQUENCE)
         return FALSE;
-    *asn = path->asns[0];
+    *asn = *at;
     return TRUE;
+}
+
+gboolean bgp_path_has_member(const struct bgp_path *path, guint32 asn)
+{
+    const guint32 *at = path->asns;
+
+    for (guint i = 0; i < path->segment_count; i++)
+        for (guint j = 0; j < path->segments[i].count; j++)
+            if (*at++ == asn && is_confederation(&path->segments[i]))
+                return TRUE;
+    return FALSE;
 }
 
 void bgp_path_append_text(const struct bgp_path *path, GString *out)

@@ -17,7 +17,7 @@ gboolean route_origin(const struct bgp_path *path, const struct route_peer *peer
 {
     if (path->segment_count && path->segments[path->segment_count - 1].type <= BGP_AS_SEQUENCE)
         return bgp_path_origin(path, asn);
-    if (!peer || !peer->as)
+    if (!peer || !peer->as || bgp_path_has_member(path, peer->as))
         return FALSE;
     *asn = peer->as;
     return TRUE;

@@ -50,7 +50,8 @@ struct route_element {
 
 /*
  * The origin of a peer's route (RFC 6811 section 2): of a path that is empty, or ends in a
- * confederation, the peer's own AS. FALSE: it ends in a set. `peer` NULL: not known.
+ * confederation, the peer's own AS. FALSE: it ends in a set, or it began within a confederation
+ * that the peer is a member of, whose own AS is not said. `peer` NULL: not known.
  */
 gboolean route_origin(const struct bgp_path *path, const struct route_peer *peer, guint32 *asn);
 

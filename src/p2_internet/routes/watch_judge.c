@@ -67,6 +67,8 @@ void watch_path_of(struct watch_path *path, const struct bgp_path *from,
         }
         asns += segment->count;
     }
+    /* Others cannot say so: what comes from elsewhere has hops, and nobody out there such an AS. */
+    path->is_internal = !path->hops->len && bogon_as(peer->as);
 }
 
 static guint32 hop(const struct watch_judging *judging, guint index)
@@ -101,7 +103,7 @@ static gboolean is_customer(const struct watch_judging *judging, guint32 as)
 
 static gboolean may_originate(const struct watch_prefix *prefix, const struct watch_path *path)
 {
-    return !prefix->origins || !prefix->origins->len ||
+    return path->is_internal || !prefix->origins || !prefix->origins->len ||
            (path->has_origin && watch_list_has(prefix->origins, path->origin));
 }
 
@@ -134,7 +136,7 @@ static void judge_origin(const struct watch_judging *judging, GArray *findings)
             find(findings, WATCH_SUPER_PREFIX, judging->within->name, origin);
         return;
     }
-    if (judging->vrps && judging->rov >= ROV_INVALID_ASN)
+    if (judging->vrps && judging->rov >= ROV_INVALID_ASN && !path->is_internal)
         find(findings, WATCH_RPKI_INVALID, own->name, origin);
     if (own->dormant) {
         find(findings, WATCH_SQUATTING, own->name, origin);

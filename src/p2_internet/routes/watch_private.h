@@ -33,6 +33,8 @@ struct watch_path {
     GArray *hops; /* guint32 */
     gboolean has_set;
     gboolean has_origin;
+    gboolean is_internal; /* began among members of the confederation that tells it: its AS is not
+                             said */
     guint32 origin;
 };
 void watch_path_of(struct watch_path *path, const struct bgp_path *from,
