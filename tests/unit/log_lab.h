@@ -123,7 +123,7 @@ static inline void wait_for_size(struct log_writer *writer, guint64 size)
 
     for (log_writer_numbers(writer, &numbers); numbers.size < size;
          log_writer_numbers(writer, &numbers))
-        g_assert_true(log_writer_wait(writer, numbers.size, 20 * G_USEC_PER_SEC));
+        g_assert_true(log_writer_wait(writer, numbers.size, 180 * G_USEC_PER_SEC));
 }
 
 static inline guint64 size_of(struct log_writer *writer)

@@ -260,7 +260,8 @@ static void test_kill_loses_nothing_acknowledged(struct folder *folder, gconstpo
 {
     guint64 told = 0;
 
-    for (guint round = 0; round < KILLS; round++) {
+    /* On a slow machine more often, and later: until there is something to lose. */
+    for (guint round = 0; round < KILLS || told <= KILLS; round++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(journal_t) journal = NULL;
         struct journal_head head;
@@ -276,7 +277,7 @@ static void test_kill_loses_nothing_acknowledged(struct folder *folder, gconstpo
                 append_and_tell(folder, ends[1]);
         }
         close(ends[1]);
-        g_usleep((gulong)g_test_rand_int_range(20000, 90000));
+        g_usleep((gulong)g_test_rand_int_range(20000, 90000) * (1 + round / KILLS));
         for (guint i = 0; i < WRITERS; i++)
             kill(children[i], SIGKILL);
         for (guint i = 0; i < WRITERS; i++)
@@ -291,8 +292,7 @@ static void test_kill_loses_nothing_acknowledged(struct folder *folder, gconstpo
         g_assert_true(whole);
         g_assert_cmpuint(head.seq, >=, told);
     }
-    g_test_message("%" G_GUINT64_FORMAT " events acknowledged over %d kills", told, KILLS);
-    g_assert_cmpuint(told, >, KILLS);
+    g_test_message("%" G_GUINT64_FORMAT " events acknowledged", told);
 }
 
 static void test_another_database_is_refused(struct folder *folder, gconstpointer data)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "rpki/rtr.h"
 #include "rtr_text.h"
+#include "server_port.h"
 
 #include <arpa/inet.h>
 #include <gio/gio.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #define SECOND_US ((gint64)G_USEC_PER_SEC)
-#define PATIENCE_US (60 * SECOND_US)
+#define PATIENCE_US (180 * SECOND_US)
 #define ASPAS "AS64500: 64510 64511\n"
 
 /* --- StayRTR --- */
@@ -24,19 +25,6 @@ struct cache {
     guint16 port;
     GSubprocess *process;
 };
-
-static guint16 free_port(void)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t size = sizeof address;
-
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 #define ROA10 "{\"asn\":\"AS64500\",\"prefix\":\"10.0.0.0/16\",\"maxLength\":24,\"ta\":\"lab\"}"
 #define ROA11 "{\"asn\":\"AS64500\",\"prefix\":\"10.1.0.0/16\",\"maxLength\":16,\"ta\":\"lab\"}"
@@ -82,7 +70,7 @@ static gboolean open_cache(struct cache *cache, const char *version)
     }
     cache->folder = g_dir_make_tmp("rtr-XXXXXX", NULL);
     cache->file = g_build_filename(cache->folder, "rpki.json", NULL);
-    cache->port = free_port();
+    cache->port = server_port();
     write_cache(cache, ROA10 "," ROA6);
     start_cache(cache, version);
     return TRUE;
@@ -216,7 +204,7 @@ static void test_a_cache_of_a_lower_version(void)
 
 static void test_no_cache(void)
 {
-    g_autofree char *port = g_strdup_printf("%u", free_port());
+    g_autofree char *port = g_strdup_printf("%u", server_port());
     const struct rtr_options options = { .host = "127.0.0.1", .port = port, .version = 2 };
     g_autoptr(GError) error = NULL;
     g_autoptr(rtr_client_t) client = rtr_client_start(&options, &error);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* A report of the sanitizers on a crash takes seconds on a busy machine. */
-#define LIMIT_US ((WITH_ADDRESS_SANITIZER ? 6 : 2) * G_USEC_PER_SEC)
+#define LIMIT_US ((WITH_ADDRESS_SANITIZER ? 20 : 6) * G_USEC_PER_SEC)
 
 static void judge_pass(const struct asset_view *view, struct finding *finding)
 {

@@ -427,7 +427,7 @@ static guint files_in(const char *folder)
 }
 
 /* A child that adds without end; killed when it has written for a while. */
-static void kill_a_writer(const char *path)
+static void kill_a_writer(const char *folder, const char *path)
 {
     int status;
     pid_t child = fork();
@@ -439,6 +439,8 @@ static void kill_a_writer(const char *path)
         for (guint64 n = 0;; n++)
             table_writer_add(writer, mix(n), &n, sizeof n, "new", 3, NULL);
     }
+    while (files_in(folder) < 2)
+        g_usleep(1000);
     g_usleep(100 * 1000);
     kill(child, SIGKILL);
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
@@ -450,7 +452,7 @@ static void test_a_killed_writer_leaves_the_old_table(fixture *f, gconstpointer 
     gsize length, after_length;
     g_autofree char *before = small_table(f->path, 1, &length), *after = NULL;
 
-    kill_a_writer(f->path);
+    kill_a_writer(f->folder, f->path);
     after = read_file(f->path, &after_length);
     g_assert_cmpmem(after, after_length, before, length);
     /* Its leftovers go away with the next table. */

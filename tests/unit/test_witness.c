@@ -284,7 +284,8 @@ static void test_killed(struct fixture *fixture, gconstpointer data)
     configure(fixture->witness, log);
     witness_close(fixture->witness);
     fixture->witness = NULL;
-    for (guint i = 0; i < KILLS; i++) {
+    /* On a slow machine more often, and later: until one got beyond the common beginning. */
+    for (guint i = 0; i < KILLS || !(cosigned[0] || cosigned[1]); i++) {
         int ends[2];
         guint64 old_size;
         pid_t child;
@@ -296,7 +297,7 @@ static void test_killed(struct fixture *fixture, gconstpointer data)
             push(fixture, i & 1, ends[1]);
         }
         close(ends[1]);
-        g_usleep(15000 + (i * 7919) % 20000);
+        g_usleep((15000 + (i * 7919) % 20000) * (1 + i / KILLS));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         while (read(ends[0], &old_size, sizeof old_size) == sizeof old_size)
@@ -304,7 +305,6 @@ static void test_killed(struct fixture *fixture, gconstpointer data)
         close(ends[0]);
     }
     g_assert_false(cosigned[0] && cosigned[1]);
-    g_assert_true(cosigned[0] || cosigned[1]);
 }
 
 #define WITH_FIXTURE(path, test) g_test_add(path, struct fixture, NULL, set_up, test, tear_down)

@@ -121,7 +121,7 @@ static struct world *world_new(const enum fault faults[WITNESSES], guint quorum)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *vkey = NULL;
     const struct witness_client_options options = {
-        .http = { .allow_plain = TRUE, .allow_private = TRUE, .timeout_us = 3 * G_USEC_PER_SEC },
+        .http = { .allow_plain = TRUE, .allow_private = TRUE, .timeout_us = LIMIT_US },
         .consistency = consistency,
         .alarm = alarm_raised,
         .data = world,
