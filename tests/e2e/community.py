@@ -46,10 +46,12 @@ class Names:
         self.process = subprocess.Popen([knotd, "-c", self.configuration],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.address = f"127.0.0.1@{self.port}"
+        self.reload()  # who is asked and does not answer yet may not be asked again soon
 
     def write(self):
         self.serial += 1
-        lines = [f"$ORIGIN example.\n$TTL 1\n@ SOA ns hostmaster {self.serial} 3600 900 604800 1\n",
+        # Nothing is kept: what was not there a moment ago is asked for again.
+        lines = [f"$ORIGIN example.\n$TTL 0\n@ SOA ns hostmaster {self.serial} 3600 900 604800 0\n",
                  "@ NS ns\nns A 127.0.0.1\n"]
         lines += [f"{name}. TXT \"{text}\"\n" for name, text in self.records.items()]
         self.zone.write_text("".join(lines))
@@ -58,6 +60,10 @@ class Names:
         """_entente.DOMAIN TXT "entente=ID"; answers come from it when this returns."""
         self.records[f"_entente.{domain}"] = f"entente={identity}"
         self.write()
+        self.reload()
+
+    def reload(self):
+        """Waits until answers come from the zone's file as it is."""
         knotc = shutil.which("knotc") or "/usr/sbin/knotc"
         until(lambda: subprocess.run(
             [knotc, "-b", "-c", self.configuration, "zone-reload", "example."],

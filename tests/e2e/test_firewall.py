@@ -1,4 +1,8 @@
-"""The packet filter: real rule sets, loaded by nft and as files of a tree, are read alike."""
+"""The packet filter: real rule sets, loaded by nft and as files of a tree, are read alike.
+
+Exercises firewall_kernel and firewall_follow (the running rules), firewall_text (rule files) and
+firewall_measures (src/p7_hygiene/host).
+"""
 import json
 import os
 import shutil

@@ -1,6 +1,8 @@
 """entente fix: plan, apply, undo, and what happens when it is killed, late, or would lock out.
 
 Saved plans that were damaged or tampered with: fix_plan_json. Links that a user planted: fix_trust.
+
+Exercises cmd_fix (src/cli) with every option of it.
 """
 import hashlib
 import json

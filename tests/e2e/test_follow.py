@@ -1,6 +1,8 @@
 """Logs are followed and mirrored, a foreign one (Tessera's) too; what contradicts is evidence.
 
 history_source.c fetches what is new of a log's history, from a folder and over HTTP.
+
+Exercises cmd_log and log_follow (src/cli).
 """
 import json
 import shutil

@@ -1,4 +1,9 @@
-"""entente hunt build and explain: feeds in, one table out, and who asserts what."""
+"""entente hunt build and explain: feeds in, one table out, and who asserts what.
+
+Exercises cmd_hunt, hunt_build and hunt_explain (src/cli); of src/p1_resilience/hunt feed_input,
+feed_recognise, feed_lines, feed_wire, warning_list_read, pattern_lex, pattern_check,
+indicator_name, hunt_compile and hunt_lookup.
+"""
 import gzip
 import json
 import pathlib

@@ -1,4 +1,7 @@
-"""entente hunt install: a table from elsewhere takes the place of an older one, whole or not at all."""
+"""entente hunt install: a table from elsewhere takes the place of an older one, whole or not at all.
+
+Exercises hunt_install (src/cli), and hunt_explain and the scan with several tables.
+"""
 import json
 
 import pytest

@@ -1,4 +1,8 @@
-"""entente hunt pcap: what captures tell: at least what tshark finds, and which indicators are in it."""
+"""entente hunt pcap: what captures tell: at least what tshark finds, and which indicators are in it.
+
+Exercises hunt_pcap (src/cli); of src/p1_resilience/hunt capture_hunt, capture_match, capture_ng,
+capture_quic, capture_streams, packet_link, packet_ip and packet_tunnel.
+"""
 import gzip
 import json
 import shutil

@@ -1,5 +1,9 @@
 """entente hunt retro: logs that grow, rotate, are cut and replaced; tables that are new; a search
-that is killed at every step; what an assessment shows of it (hunt_record.h)."""
+that is killed at every step; what an assessment shows of it (hunt_record.h).
+
+Exercises hunt_retro (src/cli), service_hunt (src/node), scan_files and hit_time
+(src/p1_resilience/hunt).
+"""
 import gzip
 import json
 import os

@@ -1,4 +1,9 @@
-"""entente hunt scan against the rules written once more: random lists, logs, packings and threads."""
+"""entente hunt scan against the rules written once more: random lists, logs, packings and threads.
+
+Exercises scan_files, scan_source, scan_pool, scan_queue, scan_sweep, token_address, token_url and,
+on a processor of that kind, class_x86 (src/p1_resilience/hunt); decompress_gzip, decompress_bzip2
+and decompress_zstd (src/stream).
+"""
 import bz2
 import gzip
 import ipaddress

@@ -1,4 +1,8 @@
-"""entente hunt scan: what the data set expects, whatever the form of the log, and nothing else."""
+"""entente hunt scan: what the data set expects, whatever the form of the log, and nothing else.
+
+Exercises scan_files, scan_source, scan_pool and hit_time (src/p1_resilience/hunt), and what
+decompress_gzip, decompress_bzip2 and decompress_zstd (src/stream) say of broken files.
+"""
 import bz2
 import gzip
 import json

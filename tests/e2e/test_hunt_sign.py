@@ -1,4 +1,8 @@
-"""entente hunt scan --sign, open and recheck: a hunt that somebody else can check by the sample."""
+"""entente hunt scan --sign, open and recheck: a hunt that somebody else can check by the sample.
+
+Exercises hunt_sign, hunt_open, hunt_recheck, cmd_publish and cmd_verify (src/cli), and
+predicate_hunt (src/statement).
+"""
 import base64
 import gzip
 import hashlib

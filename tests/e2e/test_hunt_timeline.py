@@ -1,4 +1,7 @@
-"""entente hunt scan --format html: hits over time, on a page that runs nothing."""
+"""entente hunt scan --format html: hits over time, on a page that runs nothing.
+
+Exercises hunt_timeline (src/cli).
+"""
 import html.parser
 
 LINE = "{ip} - - [17/May/2024:{hour:02}:05:57 +0000] \"GET /a HTTP/1.1\" 200 5\n"

@@ -1,5 +1,7 @@
 """entente import: findings of other tools, with their source, never scored: read (import_lynis, _sarif,
 _xccdf), kept, and put into the assessments that follow (import_apply).
+
+Exercises cmd_import and cmd_journal (src/cli).
 """
 import json
 

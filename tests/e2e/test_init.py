@@ -1,4 +1,7 @@
-"""entente init: a first profile and a key, and nothing overwritten."""
+"""entente init: a first profile and a key, and nothing overwritten.
+
+Exercises cmd_init (src/cli) and profile_write (src/profile).
+"""
 import os
 import pty
 import stat

@@ -1,4 +1,7 @@
-"""Answers to a report without an account: opened in Chromium with the receipt, and answered."""
+"""Answers to a report without an account: opened in Chromium with the receipt, and answered.
+
+Exercises service_mailbox (src/node), where the answers lie.
+"""
 import base64
 import hashlib
 import json

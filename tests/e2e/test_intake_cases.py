@@ -1,5 +1,9 @@
 """A report without an account from the browser into the signatory's cases, and its answer back:
-nothing between them is played by the test."""
+nothing between them is played by the test.
+
+Exercises service_intake, service_mailbox and service_delivery (src/node), and predicate_case
+(src/statement).
+"""
 import os
 
 import pytest

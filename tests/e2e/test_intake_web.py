@@ -1,4 +1,7 @@
-"""Reports without an account, as people meet them: in Chromium, sealed there, read by the program."""
+"""Reports without an account, as people meet them: in Chromium, sealed there, read by the program.
+
+Exercises service_intake and service_mailbox (src/node).
+"""
 import base64
 import hashlib
 import json

@@ -1,6 +1,8 @@
 """entente intel sightings (intel_sightings): hits in, sightings out, as far as TLP allows.
 
 The tables are built of real MISP events and of a bundle whose author, levels and ids are known.
+
+Exercises cmd_intel (src/cli); sighting_write, stix_write and stix_id (src/p1_resilience/intel).
 """
 import json
 import uuid

@@ -1,4 +1,7 @@
-"""entente intel commit and open: what is held is in the log by salted digests, shown one by one."""
+"""entente intel commit and open: what is held is in the log by salted digests, shown one by one.
+
+Exercises intel_commit and intel_open (src/cli), and predicate_intel (src/statement).
+"""
 import base64
 import hashlib
 import json

@@ -1,4 +1,8 @@
-"""From nothing to a published assessment: a community, its node, a member, and the proofs."""
+"""From nothing to a published assessment: a community, its node, a member, and the proofs.
+
+Exercises cmd_join, cmd_publish and cmd_community (src/cli); admission, domain_check, sequencing and
+service_log (src/node).
+"""
 import json
 import re
 import urllib.error

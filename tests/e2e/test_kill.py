@@ -3,6 +3,8 @@
 Each command that keeps something is killed at each of its writing calls (kill_at.c). Afterwards the
 files are whole or absent, the same command works again, and what the killed one left is gone.
 (`fix` has tests of its own, in test_fix.py.)
+
+Exercises cmd_assess, cmd_answer, cmd_waive, cmd_import, cmd_sign, cmd_key and cmd_init (src/cli).
 """
 import datetime
 import json

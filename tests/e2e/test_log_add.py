@@ -1,4 +1,7 @@
-"""entente log new, add, prove and fsck: a log on one machine, without a node."""
+"""entente log new, add, prove and fsck: a log on one machine, without a node.
+
+Exercises cmd_log, log_add and log_prove (src/cli).
+"""
 import json
 import re
 import shutil
