@@ -1,14 +1,18 @@
 """What somebody new meets: examples that work as pasted, mistakes that are answered, small screens.
 
-A message names the thing, the place and what to do; the exit status is as entente(1) says.
+A message names the thing, the place and what to do; the exit status is as entente(1) says. The examples
+exercise cmd_answer, cmd_assess, cmd_completion, cmd_diff, cmd_disclose, cmd_explain, cmd_fix, cmd_import,
+cmd_init, cmd_journal, cmd_key, cmd_measures, cmd_sign, cmd_verify, cmd_view and cmd_waive (src/cli).
 """
 import errno
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -48,7 +52,7 @@ def settled(tmp_path_factory):
 
     def paste(line, status=(0,)):
         done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
         assert done.returncode in status, f"{line}: exit {done.returncode}\n{done.stderr}"
         return done.stdout
 
@@ -216,10 +220,28 @@ def test_a_device_is_written_to_and_never_replaced(entente, tmp_path, command):
     entente("key", "new")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    done = entente(*command, "--output", pipe, status=None)
-    text = os.read(reader, 64)
-    os.close(reader)
+    reader, ended, text = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), threading.Event(), bytearray()
+
+    def read():  # all the while: a pipe holds what it likes
+        while True:
+            last = ended.is_set()
+            try:
+                while part := os.read(reader, 1 << 16):
+                    text.extend(part)
+            except BlockingIOError:
+                pass
+            if last:
+                return
+            ended.wait(0.01)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        done = entente(*command, "--output", pipe, status=None)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(reader)
     assert pipe.is_fifo()
     if done.returncode:
         assert done.returncode == 2 and "exists already" in done.stderr and not text
@@ -240,17 +262,21 @@ def test_what_cannot_be_kept_is_shown_all_the_same(entente, tmp_path):
 
 
 def test_an_interrupt_leaves_nothing_half_written(entente, tmp_path):
-    process = subprocess.Popen([BINARY, "assess", "--output", "report.txt"], cwd=tmp_path,
-                               env=entente.environment, stdout=subprocess.DEVNULL,
+    """Whenever it comes: what lies there is whole, and what is hidden the next run takes away."""
+    process = subprocess.Popen([BINARY, "assess", "--format", "json", "--output", "report.json"],
+                               cwd=tmp_path, env=entente.environment, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=PATIENCE)
-    reports = tmp_path / "data" / "reports"
-    for run in reports.iterdir() if reports.is_dir() else []:
+    reports, report = tmp_path / "data" / "reports", tmp_path / "report.json"
+    for run in reports.glob("[!.]*"):
         assert (run / "assessment.dsse.json").exists(), f"{run} is half a run"
-    if process.returncode:
-        assert not (tmp_path / "report.txt").exists()
+    assert not process.returncode or process.returncode == -signal.SIGINT
+    if report.exists():
+        assert len(json.loads(report.read_text())["principles"]) == 9
+    entente("assess", "--no-walk", "--save", "--quiet")
+    assert list(reports.glob(".*")) == []
 
 
 def test_a_reader_that_leaves_is_no_error(entente):
