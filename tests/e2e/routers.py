@@ -1,6 +1,7 @@
 """Who tells of routes, for tests: FRR's bgpd with BMP and its BGP neighbours, on loopback; a server
 of RIS Live; a cache of RPKI payloads (stayrtr)."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -202,15 +203,17 @@ class RisLive:
         with self.lock:
             assert self.clients
             for client in self.clients:
-                for message in messages:
-                    self.send(client, message)
+                with contextlib.suppress(OSError):  # it is gone, and its thread has not seen it yet
+                    for message in messages:
+                        self.send(client, message)
 
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)  # also for the thread that waits in it
         self.listener.close()
         with self.lock:
             for client in self.clients:
-                client.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
 
 
 def ris_message(peer, **members):

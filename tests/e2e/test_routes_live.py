@@ -1,6 +1,6 @@
 """The live watch over our routes (service_routes, routes_listener, routes_keeper, routes_routers):
 real FRR tells by BMP, a server of RIS Live by WebSocket (ris_client, stream, websocket), real
-stayrtr by RTR; what is wrong is an alarm, once, whatever is killed."""
+stayrtr by RTR; what is wrong is an alarm (watch_tell), once, whatever is killed."""
 import json
 import os
 import pathlib
@@ -25,6 +25,7 @@ assets:
   as:
     - {number: 64501}
 """
+SILENCE = ("--routes-silence", "10")  # seconds: a busy machine may answer a ping late
 OWN, PART, DARK = "193.0.0.0/21", "193.0.1.0/24", "84.205.64.0/24"
 
 
@@ -130,7 +131,8 @@ def lab(watch, tmp_path, *options):
     port = free_port()
     watch.serve("--bmp", f"127.0.0.1:{port}", *options)
     router = kept(watch, monitored(tmp_path / "router", [ours, other], port))
-    until(lambda: watch.routes()["held"] >= 1, why=lambda: router.said() + watch.said())
+    until(lambda: (now := watch.routes())["held"] >= 1 and now["bmp"]["routers"] == 1,
+          why=lambda: router.said() + watch.said())
     return ours, other, port
 
 
@@ -144,7 +146,7 @@ def test_frr_tells_of_a_hijack(watch, tmp_path):
     assert "un espace d'adresses que nous n'annonçons pas est annoncé" in page
     assert "Severity: High" in page and "Seen by 127.0.0.3 AS64502" in page
     assert '"evidence":["127.0.0.3 AS64502 ' in page.replace("\n", "").replace('" :', '":')
-    assert watch.routes()["alarms"] == 1 and metric(watch, "routes_incidents_open") == 1
+    until(lambda: watch.routes()["alarms"] == 1 and metric(watch, "routes_incidents_open") == 1)
     assert metric(watch, "routes_bmp_routers") == 1 and metric(watch, "routes_unread_total") == 0
 
 
@@ -171,27 +173,28 @@ def test_ris_live_over_tls(watch, tmp_path):
     ris = kept(watch, RisLive(certificate=files))
     options = ("--ris-live", ris.url, "--ca-file", files[0])
     watch.serve(*options)
-    until(lambda: len(ris.requests) == 4, why=watch.said)
+    until(lambda: len(ris.requests) >= 4, why=watch.said)
     asked = {json.dumps(request["data"].get("prefix") or request["data"].get("path") or
                         request["data"].get("type")) for request in ris.requests}
     assert asked == {f'"{OWN}"', f'"{DARK}"', '"64501"', '"RIS_PEER_STATE"'}
     assert all(request["type"] == "ris_subscribe" for request in ris.requests)
     assert all(request["data"]["moreSpecific"] and request["data"]["lessSpecific"]
                for request in ris.requests if "prefix" in request["data"])
-    assert ris.paths == ["/v1/ws/?client=test"]
+    assert set(ris.paths) == {"/v1/ws/?client=test"}
     ris.say(*(ris_route(peer, OWN, [64501]) for peer in range(1, 5)))
     ris.say(ris_route(1, PART, [666]))  # one peer alone may err
     until(lambda: watch.routes()["held"] == 5, why=watch.said)
     assert watch.alarms() == []
     until(lambda: watch.saved().count('"route":') == 5)
     watch.kill()
+    asked = len(ris.requests)
     watch.serve(*options)
-    until(lambda: len(ris.requests) == 8, why=watch.said)
+    until(lambda: len(ris.requests) >= asked + 4, why=watch.said)
     until(lambda: watch.routes()["held"] == 5, why=watch.said)
     ris.say(ris_route(2, PART, [666]))  # with what was held before, two see it
     page = watch.wait("raised", PART, "AS666", count=1)
     assert "Severity: Critical" in page and "65101 666" in page
-    assert watch.routes()["ris_live"]["connected"]
+    until(lambda: watch.routes()["ris_live"]["connected"], why=watch.said)
 
 
 def test_an_untrusted_service_is_not_listened_to(watch, tmp_path):
@@ -199,14 +202,14 @@ def test_an_untrusted_service_is_not_listened_to(watch, tmp_path):
     watch.serve("--ris-live", ris.url, "--routes-silence", "1")
     page = watch.wait("raised", "RIS Live localhost", "we are blind")
     assert "nous sommes aveugles" in page
-    state = watch.routes()
-    assert not state["ris_live"]["connected"] and "certificate" in state["ris_live"]["problem"]
+    until(lambda: "certificate" in watch.routes()["ris_live"]["problem"], why=watch.said)
+    assert not watch.routes()["ris_live"]["connected"]
     assert ris.requests == []
 
 
 def test_silence_is_an_alarm_and_its_end_is_said(watch):
-    ris = RisLive()
-    watch.serve("--ris-live", ris.url, "--routes-silence", "2")
+    ris = RisLive(port=free_port())  # nobody takes it while it is away
+    watch.serve("--ris-live", ris.url, *SILENCE)
     until(lambda: watch.routes()["ris_live"]["connected"], why=watch.said)
     ris.stop()
     watch.wait("raised", "RIS Live localhost", "we are blind", count=1)
@@ -220,7 +223,7 @@ def test_a_router_that_goes_away(watch, tmp_path):
     """Its routes go with it, which is no loss of visibility; that nobody tells any more is said."""
     port = free_port()
     ours = kept(watch, neighbour(tmp_path / "ours", 2, 64501, [OWN]))
-    watch.serve("--bmp", f"127.0.0.1:{port}", "--routes-silence", "2")
+    watch.serve("--bmp", f"127.0.0.1:{port}", *SILENCE)
     router = kept(watch, monitored(tmp_path / "router", [ours], port))
     until(lambda: watch.routes()["held"] == 1, why=lambda: router.said() + watch.said())
     router.process.kill()
@@ -288,7 +291,7 @@ def test_hostile_messages_change_nothing(watch):
     ris.say(future)
     page = watch.wait("raised", DARK, count=1)  # and no source is silent by that
     assert "2096" not in page
-    assert metric(watch, "routes_unread_total") >= 1
+    until(lambda: metric(watch, "routes_unread_total") >= 1)
 
 
 def test_leaks_and_name_servers(watch, tmp_path):
@@ -299,7 +302,7 @@ def test_leaks_and_name_servers(watch, tmp_path):
     (tmp_path / "ns").write_text("ns1.ville.example 198.51.100.53\n")
     watch.serve("--ris-live", ris.url, "--relationships", tmp_path / "as-rel", "--name-servers",
                 tmp_path / "ns")
-    until(lambda: len(ris.requests) == 5, why=watch.said)
+    until(lambda: len(ris.requests) >= 5, why=watch.said)
     assert "198.51.100.53/32" in [request["data"].get("prefix") for request in ris.requests]
     ris.say(*(ris_route(peer, "198.51.100.0/24", [4200]) for peer in range(1, 5)))
     # 64600 has it of one of its providers, and gives it to others.
@@ -336,7 +339,7 @@ def test_stopped_in_order_it_goes_on_at_once(watch):
         watch.node.stop()
         asked = len(ris.requests)
         watch.serve("--ris-live", ris.url, "--bmp", f"127.0.0.1:{port}")
-        until(lambda before=asked: len(ris.requests) == before + 4, why=watch.said)
+        until(lambda before=asked: len(ris.requests) >= before + 4, why=watch.said)
         until(lambda count=peer: watch.routes()["held"] == count, why=watch.said)
 
 
