@@ -50,9 +50,10 @@ def test_nothing_secret_and_no_name_of_a_file_is_kept_in_the_record(restic):
     restic.entente("journal", "verify")
     for path in [record, data / "journal.db"]:
         held = path.read_bytes()
-        assert PASSWORD.encode() not in held and b"file1" not in held
+        assert PASSWORD.encode() not in held and b"second name" not in held  # neither stands in base64 by chance
     statement = json.loads(__import__("base64").b64decode(json.loads(record.read_text())["payload"]))
     text = json.dumps(statement)
+    assert "second name" not in text and "/file" not in text
     assert "nightly" not in text and str(restic.source) not in text and str(restic.repository) not in text
     openings, = data.glob("recover/*/drill-*.openings.json")
     assert openings.stat().st_mode & 0o777 == 0o600 and str(restic.source) in openings.read_text()

@@ -17,6 +17,7 @@ pytest.importorskip("cryptography")
 import forge  # noqa: E402
 from conftest import ROOT, Program  # noqa: E402
 from nodes import MAKER, Community, Node  # noqa: E402
+from waiting import until  # noqa: E402
 from test_routes_replay import PROFILE, START, bmp_update, everybody, hear, ris_update, update  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not MAKER.exists(), reason=f"{MAKER} is not built")
@@ -96,7 +97,7 @@ def published(world):
     assert publish(world.state, world.key, status=None).returncode != 0, "nobody was asked, nobody agreed"
     assert world.state.json("alarm", "public") == []
     publish(world.state, world.key, "--yes")
-    (alarm,) = world.state.json("alarm", "public")
+    (alarm,) = until(lambda: world.state.json("alarm", "public"), what="the alarm")
     return alarm
 
 
@@ -177,6 +178,7 @@ def test_another_sees_it_too(world, published):
     entry = str(published["index"])
     answer(world.society, story(), "--all", status=1)
     answer(world.company, everybody(0, 4, **GOOD) + hear(20, 600), "--alarm", entry)
+    until(lambda: len(world.state.json("alarm", "public", entry)["sightings"]) >= 2, what="both answers")
     alarm = world.state.json("alarm", "public", entry)
     said = {each["by_domain"]: each for each in alarm["sightings"]}
     assert (said["society.example"]["seen"], said["society.example"]["peers"]) == ("seen", 3)
@@ -250,12 +252,12 @@ def test_nodes_answer_by_themselves(world, published, nodes):
     def answers():
         found = world.state.json("alarm", "public", entry)["sightings"]
         return {each["by_domain"]: each for each in found} if len(found) == 2 else None
-    seeing.until(answers, 120)
+    seeing.until(answers)
     said = answers()
     assert (said["society.example"]["seen"], said["society.example"]["peers"]) == ("seen", 3)
     assert (said["company.example"]["seen"], said["company.example"]["of"]) == ("not-seen", 5)
     rounds = metric(seeing, "entente_corroborate_rounds_total")
-    seeing.until(lambda: metric(seeing, "entente_corroborate_rounds_total") > rounds + 1, 60)
+    seeing.until(lambda: metric(seeing, "entente_corroborate_rounds_total") > rounds + 1)
     assert metric(seeing, "entente_corroborate_seen_total") == 1
     assert [len(each["sightings"]) for each in world.state.json("alarm", "public")[:-1]] == before
 
