@@ -19,6 +19,7 @@ BRACKETED = re.compile(rb"\[[^]]+\]")
 ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 DIGEST_LENGTHS = 32, 40, 64, 128
 LONGEST_NAME = 256
+LONGEST_TAIL = 16  # of punctuation behind a URL
 
 
 def ascii_or_space(digits):
@@ -84,6 +85,16 @@ def trimmed(url):
     while url and url[-1:] in b".,;:!?)]}" and not BRACKETED.fullmatch(url):
         url = url[:-1]
     return url
+
+
+def readings(url):
+    """Without what closes a sentence, and with each part of it that a path or query may end in."""
+    short = trimmed(url)
+    host = re.match(rb"[^/?#]*", short)[0]
+    yield short.partition(b"#")[0]
+    if b"#" not in short and url[len(host):len(host) + 1] in (b"/", b"?"):
+        for end in range(len(short) + 1, min(len(url), len(short) + LONGEST_TAIL) + 1):
+            yield url[:end]
 
 
 def authority(host, own_port):
@@ -168,16 +179,16 @@ class Rules:
         hits = set()
         for match in URL.finditer(line):
             scheme = match[0].lower()
-            rest = trimmed(URL_REST.match(line, match.end())[0]).partition(b"#")[0]
-            host, path = re.match(rb"([^/?]*)(.*)", rest, re.DOTALL).groups()
-            port = b":80" if scheme == b"http://" else b":443"
-            if b"@" in host or not host:
-                continue
-            host = authority(host.lower(), port)
-            path = (b"" if path.startswith(b"/") else b"/") + path
-            hits |= self.text("url", host + path) | self.text("url", scheme + host + path)
-            if not PORT.search(host):
-                hits |= self.text("url", host + port + path)
+            for rest in readings(URL_REST.match(line, match.end())[0]):
+                host, path = re.match(rb"([^/?]*)(.*)", rest, re.DOTALL).groups()
+                port = b":80" if scheme == b"http://" else b":443"
+                if b"@" in host or not host:
+                    continue
+                host = authority(host.lower(), port)
+                path = (b"" if path.startswith(b"/") else b"/") + path
+                hits |= self.text("url", host + path) | self.text("url", scheme + host + path)
+                if not PORT.search(host):
+                    hits |= self.text("url", host + port + path)
         return hits
 
     def view(self, line):

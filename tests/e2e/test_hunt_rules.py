@@ -145,7 +145,7 @@ class Maker:
             scheme = scheme or self.any("http", "https")
             host = self.any("", "", "", "user:pw@") + self.mixed(host)
             host += self.any("", ":80" if scheme == "http" else ":443") if ":" not in host else ""
-            value = f"{self.mixed(scheme)}://{host}/{self.any(path, path, path + '#part', path + self.any('.', '?', ')', '.:') + '#part', path.swapcase())}"
+            value = f"{self.mixed(scheme)}://{host}/{self.any(path, path, path + '#part', path + self.any('.', '?', ')', '.:') + self.any('#part', ''), path.swapcase())}"
         value = self.any("", "x", "0", ".", "-") + value if self.random.random() < .08 else value
         value = value + self.any("x", "0", ".", "-") if self.random.random() < .08 else value
         escape = self.any(*[lambda text: text] * 6, lambda text: text.replace(".", "%2e").replace("/", "%2F"),
@@ -258,8 +258,33 @@ def test_what_stands_before_a_fragment_ends_no_sentence(entente, ends):
         f"get http://{host}.example/a{ends}{fragment} 200\n"
         for host in ("evil", "other") for fragment in ("#sec", "#", "#sec.", "")))
     found = [(hit["line"], hit["indicator"]) for hit in scan(entente, ["a.log"])]
-    other = [(line, "http://other.example/a" + ends) for line in (5, 6, 7)]
+    other = [(line, "http://other.example/a" + ends) for line in (5, 6, 7, 8)]
     assert found == ([(4, "http://evil.example/a")] if ends != "/b)" else []) + other
+
+
+@pytest.mark.parametrize("ends", [".", "?", ")", "?).", "/b:"])
+def test_punctuation_of_an_indicator_is_its_own(entente, ends):
+    """It is no other URL's, and what closes a sentence behind it is not its own."""
+    url = "http://evil.example/a" + ends
+    (entente.folder / "list.txt").write_text(url + "\n")
+    entente("hunt", "build", "-o", "a.table", "list.txt")
+    (entente.folder / "a.log").write_text("".join(
+        f"see {text} there\n" for text in (url, f"({url})!", url[:-1], url + "x", url + "#x", url + "#x.",
+                                           url.upper().replace("/A", "/a").replace("/B", "/b"), url + ".x")))
+    found = [(hit["line"], hit["indicator"], hit["token"]) for hit in scan(entente, ["a.log"])]
+    assert found == [(1, url, url), (2, url, url), (5, url, url), (6, url, url),
+                     (7, url, url.upper().replace("/A", "/a").replace("/B", "/b"))]
+    assert entente("hunt", "explain", "--table", "a.table", url, status=1).returncode == 1
+    assert entente("hunt", "explain", "--table", "a.table", url[:-1]).returncode == 0
+
+
+def test_a_report_closes_its_sentences(entente):
+    (entente.folder / "report.txt").write_text(
+        "# Report\n\nIt loads hxxp://evil[.]example/a. Then (hxxps://other[.]example/b?c) is asked.\n")
+    entente("hunt", "build", "-o", "a.table", "report.txt")
+    (entente.folder / "a.log").write_text("http://evil.example/a\nhttps://other.example/b?c\n")
+    assert [hit["indicator"] for hit in scan(entente, ["a.log"]) if hit["kind"] == "url"] == [
+        "http://evil.example/a", "https://other.example/b?c"]
 
 
 def test_a_log_that_is_cut_while_it_is_read_is_named(entente):

@@ -43,8 +43,7 @@ static inline gboolean feed_hear(gpointer to, guint8 kind, gconstpointer body, g
 
             heard->records++;
             if (!indicator_parse(assertion.indicator.text, strlen(assertion.indicator.text),
-                                 INDICATOR_VERBATIM | INDICATOR_NORMAL | INDICATOR_FORCE, &again,
-                                 &why) ||
+                                 INDICATOR_VERBATIM | INDICATOR_FORCE, &again, &why) ||
                 strcmp(again.text, assertion.indicator.text) != 0)
                 abort();
         }

@@ -6,6 +6,7 @@
 #include "p1_resilience/hunt/hunt_key.h"
 #include "p1_resilience/hunt/scan.h"
 #include "p1_resilience/hunt/sieve.h"
+#include "p1_resilience/hunt/token.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -363,17 +364,42 @@ static inline char *oracle_authority(const char *text, guint own_port, gboolean 
     return *has_port ? g_strdup_printf("%s:%u", host, number) : g_steal_pointer(&host);
 }
 
+/* What stands between "://" and `end`. */
+static inline void oracle_url(struct oracle_line *line, const char *text, gsize length, guint i)
+{
+    static const guint ports[] = { 80, 443 };
+    g_autofree char *url = g_strndup(text, length), *raw = NULL, *host = NULL, *any = NULL;
+    g_autofree char *own = NULL, *with_port = NULL;
+    const char *slash;
+    gsize authority;
+    gboolean has_port;
+
+    url[strcspn(url, "#")] = '\0';
+    authority = strcspn(url, "/?");
+    raw = g_strndup(url, authority);
+    if (strchr(raw, '@') || !*raw)
+        return;
+    host = oracle_authority(raw, ports[i], &has_port);
+    if (!*host)
+        return;
+    slash = url[authority] == '/' ? "" : "/";
+    any = g_strdup_printf("u*%s%s%s", host, slash, url + authority);
+    own = g_strdup_printf("u%c%s%s%s", i ? 's' : 'h', host, slash, url + authority);
+    oracle_see(line, any, strlen(any), TRUE);
+    oracle_see(line, own, strlen(own), TRUE);
+    if (has_port)
+        return;
+    with_port = g_strdup_printf("u*%s:%u%s%s", host, ports[i], slash, url + authority);
+    oracle_see(line, with_port, strlen(with_port), TRUE);
+}
+
 static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsize length)
 {
     static const char *const schemes[] = { "http://", "https://" };
-    static const guint ports[] = { 80, 443 };
 
     for (gsize at = 0; at < length; at++) {
         for (guint i = 0; i < 2; i++) {
-            gsize size = strlen(schemes[i]), end, authority;
-            g_autofree char *url = NULL, *raw = NULL, *host = NULL, *any = NULL, *own = NULL;
-            const char *slash;
-            gboolean has_port;
+            gsize size = strlen(schemes[i]), end, raw_end, authority;
 
             if (length - at < size ||
                 g_ascii_strncasecmp((const char *)text + at, schemes[i], size) != 0)
@@ -381,34 +407,21 @@ static inline void oracle_urls(struct oracle_line *line, const guint8 *text, gsi
             for (end = at + size; end < length && text[end] > 0x20 && text[end] < 0x7f &&
                                   !strchr("\"'<>\\^`{|}", text[end]);)
                 end++;
-            while (end > at + size && strchr(".,;:!?)]}", text[end - 1])) {
+            for (raw_end = end; end > at + size && strchr(".,;:!?)]}", text[end - 1]); end--) {
                 const guint8 *host_at = text + at + size;
 
                 if (*host_at == '[' && end - at - size > 2 &&
                     memchr(host_at, ']', end - at - size) == text + end - 1)
                     break; /* an address in brackets */
-                end--;
             }
-            url = g_strndup((const char *)text + at + size, end - at - size);
-            url[strcspn(url, "#")] = '\0';
-            authority = strcspn(url, "/?");
-            raw = g_strndup(url, authority);
-            if (strchr(raw, '@') || !*raw)
-                continue;
-            host = oracle_authority(raw, ports[i], &has_port);
-            slash = url[authority] == '/' ? "" : "/";
-            any = g_strdup_printf("u*%s%s%s", host, slash, url + authority);
-            own = g_strdup_printf("u%c%s%s%s", i ? 's' : 'h', host, slash, url + authority);
-            if (*host)
-                oracle_see(line, any, strlen(any), TRUE);
-            if (*host)
-                oracle_see(line, own, strlen(own), TRUE);
-            if (*host && !has_port) {
-                g_autofree char *with_port =
-                    g_strdup_printf("u*%s:%u%s%s", host, ports[i], slash, url + authority);
-
-                oracle_see(line, with_port, strlen(with_port), TRUE);
-            }
+            oracle_url(line, (const char *)text + at + size, end - at - size, i);
+            for (authority = at + size; authority < end && !strchr("/?#", text[authority]);)
+                authority++;
+            /* Where the host has ended, some of the punctuation may be the URL's. */
+            if (authority < raw_end && strchr("/?", text[authority]) &&
+                !memchr(text + authority, '#', end - authority))
+                for (guint tail = 0; end < raw_end && tail < TOKEN_URL_TAIL_MAX; tail++)
+                    oracle_url(line, (const char *)text + at + size, ++end - at - size, i);
         }
     }
 }

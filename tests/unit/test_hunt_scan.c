@@ -27,6 +27,10 @@ static void fill_narrow(struct oracle_keys *set)
         "a.b:80/p",
         "a.b:443/p",
         "http://[2001:db8::1]/",
+        "http://evil.example/a.",
+        "https://a.b/?",
+        "bad.test/x?y=1).",
+        "http://a.b:443/p!",
     };
 
     oracle_keys_init(set);
@@ -263,6 +267,12 @@ static const char *const pieces[] = {
     "http://a.b/p",
     "https://a.b:0443/p",
     "http://a.b:443/p",
+    "http://evil.example/a.",
+    "http://evil.example/a.,#",
+    "https://a.b?",
+    "https://a.b.?",
+    "https://a.b/?).................",
+    "http://a.b:443/p!",
     "http://[2001:DB8:0::1]",
     ":80",
     ":",

@@ -5,17 +5,22 @@
 
 #include <string.h>
 
-static void check(const char *text, const char *kind, const char *normal)
+static void check_as(const char *text, guint flags, const char *kind, const char *normal)
 {
     g_auto(indicator_t) indicator = { 0 };
     enum indicator_why why;
 
-    if (!indicator_parse(text, strlen(text), 0, &indicator, &why))
+    if (!indicator_parse(text, strlen(text), flags, &indicator, &why))
         g_error("%s: %s", text, indicator_why_name(why));
     g_assert_cmpstr(indicator_kind_name(indicator.kind), ==, kind);
     g_assert_cmpstr(indicator.text, ==, normal);
     /* Only addresses and networks have a family: a URL keeps none of its host's. */
     g_assert_cmpint(indicator.family != 0, ==, indicator.kind <= INDICATOR_CIDR);
+}
+
+static void check(const char *text, const char *kind, const char *normal)
+{
+    check_as(text, 0, kind, normal);
 }
 
 static void refuse(const char *text, const char *reason)
@@ -120,10 +125,20 @@ static void test_urls(void)
     check("evil.example/%41/../b", "url", "evil.example/%41/../b");
     check("http://[2001:DB8::1]:8080/a", "url", "http://[2001:db8::1]:8080/a");
     check("http://[2001:db8::1]", "url", "http://[2001:db8::1]/");
-    check("http://[2001:db8::1]/a]).", "url", "http://[2001:db8::1]/a");
+    check("http://[2001:db8::1]/a]).", "url", "http://[2001:db8::1]/a]).");
+    check("http://[2001:db8::1]).", "url", "http://[2001:db8::1]/");
     check("192.0.2.7/gate.php", "url", "192.0.2.7/gate.php");
     check("192.0.2.7:8080/24", "url", "192.0.2.7:8080/24");
-    check("http://evil.example/a).", "url", "http://evil.example/a");
+    check("http://evil.example/a.", "url", "http://evil.example/a.");
+    check("evil.example/a?", "url", "evil.example/a?");
+    check("http://evil.example/?", "url", "http://evil.example/?");
+    check("http://evil.example?", "url", "http://evil.example/");
+    check("http://evil.example:?", "url", "http://evil.example/");
+    check("http://evil.example).", "url", "http://evil.example/");
+    check("http://evil.example/................", "url", "http://evil.example/................");
+    refuse("http://evil.example/.................", "bad-url");
+    check_as("http://evil.example/a).", INDICATOR_IN_TEXT, "url", "http://evil.example/a");
+    check_as("http://evil.example/a).#b", INDICATOR_IN_TEXT, "url", "http://evil.example/a).");
     check("http://evil.example/a#b).", "url", "http://evil.example/a");
     check("http://evil.example/a).#b", "url", "http://evil.example/a).");
     check("http://evil.example/a?#", "url", "http://evil.example/a?");

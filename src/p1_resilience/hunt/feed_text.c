@@ -67,12 +67,12 @@ static void parse_word(struct feed_parser *parser, const char *word, gsize lengt
     defanged = meant->len != length || memcmp(meant->str, word, length) != 0;
     if (!defanged && !memchr(word, '.', length) && !memchr(word, ':', length))
         return;
-    if (!indicator_parse(word, length, parser->flags, &indicator, &why))
+    if (!indicator_parse(word, length, parser->flags | INDICATOR_IN_TEXT, &indicator, &why))
         return; /* a word like any other */
     if (!defanged && !parser->options->all_text)
         feed_skip(parser, FEED_SKIP_NOT_DEFANGED, line, NULL, word, length);
     else
-        feed_add(parser, word, length, 0, line, as);
+        feed_add(parser, word, length, INDICATOR_IN_TEXT, line, as);
 }
 
 void feed_parse_text(struct feed_parser *parser, const char *text, gsize length)

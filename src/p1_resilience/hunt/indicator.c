@@ -328,7 +328,8 @@ static enum indicator_why parse_slash(const char *text, gsize length, guint flag
     length = indicator_url_length(text, length, flags);
     if (text + length <= slash)
         return INDICATOR_NOTHING;
-    if (parse_network(text, (gsize)(slash - text), length, flags, out, &why))
+    if (parse_network(text, (gsize)(slash - text), indicator_trimmed(text, length), flags, out,
+                      &why))
         return why;
     *out = (struct indicator){ 0 }; /* without the address that stands before the path */
     return indicator_parse_url(text, length, out);

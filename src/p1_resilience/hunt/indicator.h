@@ -9,7 +9,8 @@
  *     domain  evil.example: lower case, A-labels, no final dot; means the name and all below it
  *     host    the same, but means that one name only
  *     url     http://evil.example/A?b: scheme and host in lower case, no default port, no fragment,
- *             never an empty path; without "scheme://" it stands for http and https
+ *             never an empty path; without "scheme://" it stands for http and https; at most
+ *             TOKEN_URL_TAIL_MAX bytes of punctuation at its end (token.h)
  *     hash    lower-case hex digits: MD5 (32), SHA-1 (40), SHA-256 (64), SHA-512 (128)
  *     email   lower case, the host as a domain
  *
@@ -80,7 +81,7 @@ const char *indicator_why_text(enum indicator_why why); /* what it means, Englis
 enum indicator_flags {
     INDICATOR_VERBATIM = 1 << 0, /* not defanged: do not undo anything */
     INDICATOR_FORCE = 1 << 1,    /* also networks that are very wide */
-    INDICATOR_NORMAL = 1 << 2,   /* a normal form: what ends a URL belongs to it */
+    INDICATOR_IN_TEXT = 1 << 2,  /* of running text: what closes a sentence ends no URL */
 /* Above: kinds that are taken, INDICATOR_ONLY(kind) | INDICATOR_ONLY(kind); none means any. */
 #define INDICATOR_ONLY(kind) (1u << (8 + (kind)))
 };

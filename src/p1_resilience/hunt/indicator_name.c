@@ -1,5 +1,6 @@
 /* indicator_name.c: domain names, and what has one in it: URLs and e-mail addresses. */
 #include "p1_resilience/hunt/indicator_private.h"
+#include "p1_resilience/hunt/token.h"
 
 #include "base/late_library.h"
 
@@ -14,7 +15,7 @@
 
 /* What may not stand in a URL, since the scan of a log ends it there. */
 #define URL_ENDS "\"'<>\\^`{|}"
-/* What follows a URL in running text, and is taken off on both sides. */
+/* What may follow a URL in running text. */
 #define URL_TRAILS ".,;:!?)]}"
 
 struct idna {
@@ -249,13 +250,30 @@ static gboolean closes_host(const char *text, gsize length)
            memchr(open, ']', length - (gsize)(open - text)) == text + length - 1;
 }
 
+gsize indicator_trimmed(const char *text, gsize length)
+{
+    while (length && text[length - 1] && strchr(URL_TRAILS, text[length - 1]) &&
+           !closes_host(text, length))
+        length--;
+    return length;
+}
+
+/* Whether a URL has more than a scheme and a host. */
+static gboolean has_path(const char *text, gsize length)
+{
+    const char *mark = g_strstr_len(text, (gssize)length, "://");
+    gsize host = mark ? (gsize)(mark + 3 - text) : 0;
+
+    return memchr(text + host, '/', length - host) || memchr(text + host, '?', length - host);
+}
+
 gsize indicator_url_length(const char *text, gsize length, guint flags)
 {
+    gsize trimmed = indicator_trimmed(text, length);
     const char *fragment;
 
-    while (!(flags & INDICATOR_NORMAL) && length && text[length - 1] &&
-           strchr(URL_TRAILS, text[length - 1]) && !closes_host(text, length))
-        length--;
+    if (flags & INDICATOR_IN_TEXT || !has_path(text, trimmed))
+        length = trimmed;
     fragment = memchr(text, '#', length);
     return fragment ? (gsize)(fragment - text) : length;
 }
@@ -290,11 +308,13 @@ enum indicator_why indicator_parse_url(const char *text, gsize length, struct in
     if (why != INDICATOR_FINE)
         return why;
     path = text + authority;
-    if (!is_path(path, length - authority))
+    length -= authority;
+    /* The scan of a log looks at no more of what may belong to a sentence. */
+    if (!is_path(path, length) || length - indicator_trimmed(path, length) > TOKEN_URL_TAIL_MAX)
         return INDICATOR_BAD_URL;
-    if (authority == length || path[0] != '/')
+    if (!length || path[0] != '/')
         g_string_append_c(url, '/');
-    append_path(url, path, length - authority);
+    append_path(url, path, length);
     out->kind = INDICATOR_URL;
     out->text = g_string_free(g_steal_pointer(&url), FALSE);
     return INDICATOR_FINE;

@@ -14,7 +14,9 @@ gboolean indicator_is_expression(const char *text, gsize length); /* has bytes o
 
 /* Each fills `out` unless it refuses (INDICATOR_CHANGES and above). */
 enum indicator_why indicator_parse_name(const char *text, gsize length, struct indicator *out);
-/* Without what follows a URL in running text (but of INDICATOR_NORMAL), and then a fragment. */
+/* Without what follows a URL in running text (INDICATOR_IN_TEXT, or a mere host), and a fragment.
+ */
 gsize indicator_url_length(const char *text, gsize length, guint flags);
+gsize indicator_trimmed(const char *text, gsize length); /* without what closes a sentence */
 enum indicator_why indicator_parse_url(const char *text, gsize length, struct indicator *out);
 enum indicator_why indicator_parse_email(const char *text, gsize length, struct indicator *out);

@@ -191,6 +191,7 @@ void scan_url(struct hunt_scanner *scanner, guint32 colon)
     const guint8 *text = scanner->text, *end = text + scanner->length, *token_end;
     guint8 key[URL_KEY_HEAD + HUNT_KEY_MAX] = { HUNT_KEY_URL };
     struct token_url url;
+    gboolean more = TRUE;
     guint32 token;
     gsize length;
 
@@ -202,9 +203,18 @@ void scan_url(struct hunt_scanner *scanner, guint32 colon)
     if (!length)
         return;
     token = colon - (url.scheme == 's' ? 5 : 4);
-    decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
-    decide_url(scanner, key, length, url.scheme, token, token_end - text);
-    length = token_url_with_port(&url, key + URL_KEY_HEAD, length, HUNT_KEY_MAX);
-    if (length && !url.has_port)
+    for (guint tail = 0; more && tail <= TOKEN_URL_TAIL_MAX; tail++) {
         decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
+        decide_url(scanner, key, length, url.scheme, token, token_end - text);
+        more = token_url_longer(&url, end, key + URL_KEY_HEAD, &length, HUNT_KEY_MAX, &token_end);
+    }
+    if (url.has_port)
+        return;
+    length = token_url_finish(&url, end, key + URL_KEY_HEAD, HUNT_KEY_MAX, &token_end);
+    length = token_url_with_port(&url, key + URL_KEY_HEAD, length, HUNT_KEY_MAX);
+    more = length > 0;
+    for (guint tail = 0; more && tail <= TOKEN_URL_TAIL_MAX; tail++) {
+        decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
+        more = token_url_longer(&url, end, key + URL_KEY_HEAD, &length, HUNT_KEY_MAX, &token_end);
+    }
 }

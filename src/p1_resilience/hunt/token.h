@@ -22,6 +22,9 @@ gboolean token_ipv6(const guint8 *bytes, gsize *length, guint8 address[16]);
 
 #define TOKEN_PORT_MAX 8 /* bytes: a colon, a port, a zero byte */
 
+/* Bytes of punctuation at a URL's end that may belong to it rather than to the text around. */
+#define TOKEN_URL_TAIL_MAX 16
+
 /* A URL in scanned text. */
 struct token_url {
     guint8 scheme;          /* 'h' http, 's' https */
@@ -42,10 +45,18 @@ gboolean token_url_begin(const guint8 *start, const guint8 *colon, const guint8 
 
 /*
  * The whole of it: what stands after "://" in the normal form, at most `size` bytes to `normal`;
- * gives its length, or 0 when it is longer. `token_end` is where the token ends in the text.
+ * gives its length, or 0 when it is longer. `token_end` is where the token ends in the text: before
+ * the punctuation that closes a sentence.
  */
 gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *normal, gsize size,
                        const guint8 **token_end);
+
+/*
+ * The same URL with one byte more of the punctuation behind it, if its path or query could have
+ * that: "/a." may be a path. FALSE: there is none, or it would be longer than `size`.
+ */
+gboolean token_url_longer(const struct token_url *url, const guint8 *end, guint8 *normal,
+                          gsize *length, gsize size, const guint8 **token_end);
 
 /*
  * The same with the scheme's own port behind the host, as lists without schemes write it. Gives the

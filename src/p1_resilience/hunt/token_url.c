@@ -159,6 +159,18 @@ gsize token_url_finish(const struct token_url *url, const guint8 *end, guint8 *n
     return length;
 }
 
+gboolean token_url_longer(const struct token_url *url, const guint8 *end, guint8 *normal,
+                          gsize *length, gsize size, const guint8 **token_end)
+{
+    const guint8 *at = *token_end, *path = url->rest + url->authority_length;
+
+    if (at == end || !strips(*at) || *length == size || (*path != '/' && *path != '?'))
+        return FALSE;
+    normal[(*length)++] = *at;
+    *token_end = at + 1;
+    return TRUE;
+}
+
 gsize token_url_with_port(const struct token_url *url, guint8 *normal, gsize length, gsize size)
 {
     const char *port = url->scheme == 's' ? ":443" : ":80";

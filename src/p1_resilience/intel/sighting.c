@@ -158,9 +158,8 @@ static void count_hit(struct sightings *sightings, const json_t *hit,
     }
     if (!indicator_kind_parse(json_text(hit, "kind"), &kind) ||
         !indicator_parse(text, strlen(text),
-                         INDICATOR_VERBATIM | INDICATOR_NORMAL | INDICATOR_FORCE |
-                             INDICATOR_ONLY(kind),
-                         &indicator, &why) ||
+                         INDICATOR_VERBATIM | INDICATOR_FORCE | INDICATOR_ONLY(kind), &indicator,
+                         &why) ||
         !hunt_key_of(&indicator, &key) ||
         !hunt_table_find(table, key.hash, key.bytes, key.length, &cursor)) {
         sightings->unknown++;
