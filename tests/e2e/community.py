@@ -27,6 +27,16 @@ def member(folder, name, domain, group="state"):
     return made
 
 
+def published(member, *arguments):
+    """What `publish` says once the entry is in the log: one that comes late is a promise at first."""
+    def said():
+        done = member("publish", *arguments, "--format", "json", status=None)
+        answer = json.loads(done.stdout) if done.returncode == 0 else {}
+        return answer if answer.get("status") == "included" else None
+
+    return until(said, what="the entry")
+
+
 class Names:
     """Knot DNS with one zone, "example.", whose TXT records a test sets."""
 

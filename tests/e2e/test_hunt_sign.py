@@ -12,9 +12,11 @@ import shutil
 import pytest
 
 from backups import PROFILE, Backup
+from community import published
 from nodes import Community, MAKER
 from test_review import enter, problems
 from test_schemas import check
+from waiting import until
 
 WEB = "203.0.113.7 - - [17/May/2024:10:05:57 +0200] \"GET /a HTTP/1.1\" 200 5\n"
 QUIET = "192.0.2.1 - - [17/May/2024:10:06:00 +0200] \"GET /b HTTP/1.1\" 200 5\n"
@@ -178,18 +180,16 @@ def world(tmp_path):
         made.community.stop()
 
 
-def publish(member, statement):
-    published = json.loads(member("publish", statement, "--format", "json").stdout)
-    assert published["status"] == "included"
-    return published
+def in_register(member, domain, what):
+    """What the register, made from the log alone, says of a signatory, once it says it."""
+    def said():
+        member("community", "show", "--update")
+        register = json.loads(member("register", "rebuild").stdout)
+        assert problems("register", register) == []
+        (found,) = (each for each in register["signatories"] if each["domain"] == domain)
+        return found[what] if found.get(what, {}).get("count") else None
 
-
-def in_register(member, domain):
-    """What the register, made from the log alone, says of a signatory."""
-    member("community", "show", "--update")
-    register = json.loads(member("register", "rebuild").stdout)
-    assert problems("register", register) == []
-    return next(each for each in register["signatories"] if each["domain"] == domain)
+    return until(said, what=f"{what} in the register")
 
 
 def test_published_witnessed_and_checked_by_another_member(world):
@@ -201,19 +201,19 @@ def test_published_witnessed_and_checked_by_another_member(world):
     state("hunt", "build", "-o", "intel.table", "list.txt")
     state("hunt", "scan", "--table", "intel.table", "--sign", "hunt.dsse.json", "web.log",
           "quiet.log", status=1)
-    published = publish(state, "hunt.dsse.json")
+    index = published(state, "hunt.dsse.json")["index"]
     assert (folder / "hunt.tlog-proof").exists()
     # Another member finds it in the log, with its witnesses, and in the register.
     for name in ("hunt.dsse.json", "hunt.tlog-proof", "intel.table"):
         (society.folder / name).write_bytes((folder / name).read_bytes())
-    hunts = in_register(society, "state.example")["hunts"]
-    assert hunts["count"] == 1 and hunts["last"]["index"] == published["index"]
+    hunts = in_register(society, "state.example", "hunts")
+    assert hunts["count"] == 1 and hunts["last"]["index"] == index
     assert (hunts["last"]["files"], hunts["last"]["hits"]) == (2, 2)
     verdict = json.loads(society("verify", "hunt.dsse.json", "--format", "json").stdout)
     assert verdict["verdict"] == "good"
     proof = json.loads(society("verify", "hunt.tlog-proof", "--entry", "hunt.dsse.json", "--format",
                                "json").stdout)
-    assert proof["verdict"] == "good" and str(published["index"]) in json.dumps(proof)
+    assert proof["verdict"] == "good" and str(index) in json.dumps(proof)
     # It asks for one log, is shown that one, and finds the same hits in a copy of its own.
     state("hunt", "open", "hunt.dsse.json", "web.log", "--output", "opened.json")
     (society.folder / "opened.json").write_bytes((folder / "opened.json").read_bytes())
@@ -239,7 +239,7 @@ def test_a_drill_is_published_and_checked_by_another_member(world):
     assert report["by"]["manifest"] == ("proven", None)
     record, = (state.folder / "data").glob("recover/*/drill-*.dsse.json")
     (society.folder / "drill.dsse.json").write_bytes(record.read_bytes())
-    drills = in_register(society, "state.example")["drills"]
+    drills = in_register(society, "state.example", "drills")
     assert drills["count"] == 1 and drills["last"]["drill"] == report["drill"]
     verdict = json.loads(society("verify", "drill.dsse.json", "--format", "json").stdout)
     assert verdict["verdict"] == "good"

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from community import published
 from nodes import MAKER, Community
 from taxii import CLEAR, RED, indicator
 from test_review import enter, problems
@@ -121,8 +122,7 @@ def test_published_in_a_community_and_opened_later(tmp_path):
         made.hash = hashlib.sha256(policy.read_bytes()).hexdigest()
         state, society = (enter(made, tmp_path / f"member-{i}") for i in (0, 2))
         state("intel", "commit", bundle(state.folder), "-o", "held.dsse.json", "--quiet")
-        published = json.loads(state("publish", "held.dsse.json", "--format", "json").stdout)
-        assert published["status"] == "included"
+        published(state, "held.dsse.json")
         assert public(state)["predicate"]["log"]
         red = HELD[0]["id"]
         state("intel", "open", "held.dsse.json", red, "--to", "society.example", status=4)
