@@ -64,7 +64,9 @@ class Names:
         lines = [f"$ORIGIN example.\n$TTL 0\n@ SOA ns hostmaster {self.serial} 3600 900 604800 0\n",
                  "@ NS ns\nns A 127.0.0.1\n"]
         lines += [f"{name}. TXT \"{text}\"\n" for name, text in self.records.items()]
-        self.zone.write_text("".join(lines))
+        made = self.zone.with_suffix(".new")
+        made.write_text("".join(lines))
+        made.replace(self.zone)  # it may be reading it
 
     def show(self, domain, identity):
         """_entente.DOMAIN TXT "entente=ID"; answers come from it when this returns."""

@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -14,6 +15,11 @@ from waiting import PATIENCE
 from wire import Wire
 
 DRIVER = BUILD / "tests" / "e2e" / "case_driver"
+
+
+def database(party, name="cases.db"):
+    """Of a node that runs, and may be writing for long."""
+    return contextlib.closing(sqlite3.connect(party.data / name, timeout=PATIENCE))
 
 
 class Desk:
@@ -86,6 +92,12 @@ class Party:
 
     def hashes(self, case):
         return [entry["hash"] for entry in self.entries(case)]
+
+    def outbox(self, to):
+        """How many events `to` has not acknowledged; others may never be reached."""
+        with database(self) as cases:
+            return cases.execute("SELECT count(*) FROM outbox WHERE recipient = ?",
+                                 (to.id,)).fetchone()[0]
 
 
 class World:

@@ -1,5 +1,5 @@
 """What is found against a log opens an alarm, once (delivery/evidence_alarm); somebody acknowledges it,
-and says what it was.
+and says what it was. Exercises cmd_alarm, cmd_inbox and log_follow (src/cli).
 """
 import json
 import re

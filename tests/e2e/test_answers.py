@@ -1,6 +1,6 @@
 """Answers and waivers: dated, reasoned, kept in the journal.
 
-Exercises cmd_answer and cmd_waive (src/cli).
+Exercises cmd_answer, cmd_waive and cmd_journal (src/cli).
 """
 import datetime
 import json

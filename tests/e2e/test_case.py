@@ -2,7 +2,7 @@
 
 Exercises cmd_case, casework, case_open, case_fields, case_show, case_text, case_list, case_export
 and case_prove, cmd_approve, cmd_contact with contact_drill, contact_due and contact_result, and
-cmd_inbox (src/cli); what a node does for them, service_delivery and service_mailbox (src/node); and
+cmd_inbox, and cmd_help where people are helped (src/cli); what a node does for them, service_delivery and service_mailbox (src/node); and
 what keeps the cases, cases_record, cases_fold, cases_head and cases_refresh (src/process).
 """
 import base64
@@ -137,7 +137,7 @@ def test_export_goes_no_further_than_its_level(world):
     assert document["schema"] == "entente/case-export/1" and document["case"]["id"] == case
     world.state.program("case", "attach", case, "entente.yaml")
     until(lambda: "entente.yaml" in society.program("case", "show", case).stdout, what="the file")
-    until(lambda: not society.desk("outbox") and not world.state.desk("outbox"), what="delivery")
+    until(lambda: not society.outbox(world.state) and not world.state.outbox(society), what="delivery")
     society.program("case", "export", case, "--output", "folder")
     files = sorted((society.folder / "folder").rglob("*.*"))
     names = [str(path.relative_to(society.folder / "folder")) for path in files]

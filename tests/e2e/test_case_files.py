@@ -1,6 +1,8 @@
 """
 Files of cases between two nodes: a file is one of a case. Who names what the other has for another
 case gets nothing by it; what nobody announces is refused; what is empty or half there comes whole.
+
+Exercises case_erase and case_export (src/cli).
 """
 import base64
 import hashlib
@@ -11,10 +13,9 @@ import pytest
 
 import forge
 import mailboxes
-from delivery import DRIVER, World
+from delivery import DRIVER, World, database
 from test_delivery import ask_for_help
-from test_delivery_forged import (age, database, event, hash_of, post, reasons, relay_holds, send,
-                                  wrapped)
+from test_delivery_forged import age, event, hash_of, post, reasons, relay_holds, send, wrapped
 from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")

@@ -1,4 +1,8 @@
-"""Cases before anybody joined: alarms of one's own, the desk, questions on a terminal, exports."""
+"""Cases before anybody joined: alarms of one's own, the desk, questions on a terminal, exports.
+
+Exercises case_open, case_fields, case_list, case_show, case_desk, case_export and case_kinds, cmd_alarm,
+cmd_contact and contact_due (src/cli), and kind_json and kind_markdown (src/process).
+"""
 import json
 import os
 import pty

@@ -1,4 +1,7 @@
-"""A case that changes hands, from the command line: three members with their nodes."""
+"""A case that changes hands, from the command line: three members with their nodes.
+
+Exercises cmd_case, case_show and cmd_help (src/cli).
+"""
 import json
 import re
 import shutil

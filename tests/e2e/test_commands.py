@@ -1,4 +1,7 @@
-"""The command line as a newcomer meets it: help everywhere, kind errors, the right exit status."""
+"""The command line as a newcomer meets it: help everywhere, kind errors, the right exit status.
+
+Exercises cmd_measures, cmd_explain, cmd_fix and cmd_journal (src/cli).
+"""
 import os
 import pty
 import re

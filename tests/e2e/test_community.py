@@ -1,4 +1,7 @@
-"""A community is made, joined and shown; what contradicts what was seen is refused with evidence."""
+"""A community is made, joined and shown; what contradicts what was seen is refused with evidence.
+
+Exercises cmd_community and cmd_join (src/cli).
+"""
 import functools
 import http.server
 import json

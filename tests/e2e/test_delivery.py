@@ -2,6 +2,8 @@
 
 The nodes send to and fetch from mailboxes by mailbox_client; what carries them is service_delivery,
 and the mailboxes are of service_mailbox (src/node). Proofs are of predicate_delivery (src/statement).
+Where they take messages, and by which keys, they say with key_seal, key_delegate and cmd_contact by
+ceremony (src/cli).
 """
 import contextlib
 import datetime

@@ -1,6 +1,6 @@
 """
 The lab: two nodes and a relay that are killed at random, over wires that lose, delay and cut. A
-minute; an hour with ENTENTE_LONG.
+minute; an hour with ENTENTE_LONG. Exercises service_delivery and service_mailbox (src/node).
 """
 import os
 import random

@@ -1,14 +1,15 @@
 """
 What a stranger, or a party that cheats, can put into a mailbox: everything is opened, judged, and
 refused with its reason; nothing of it has any effect. And what is only late or twice is not refused.
+
+Exercises predicate_case (src/statement), speakers (src/register), cases_record and cases_fold
+(src/process), and service_mailbox (src/node).
 """
 import base64
-import contextlib
 import datetime
 import hashlib
 import json
 import os
-import sqlite3
 import time
 import urllib.request
 
@@ -16,9 +17,9 @@ import pytest
 
 import forge
 import mailboxes
-from delivery import DRIVER, World
+from delivery import DRIVER, World, database
 from ports import free_port
-from waiting import PATIENCE, until
+from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")
 STATE, COMPANY, SOCIETY = forge.MEMBERS
@@ -68,11 +69,6 @@ def send(world, message, to=None):
     post(world, base64.b64decode(sealed["sealed"]))
 
 
-def database(party, name="cases.db"):
-    """Of a node that runs, and may be writing for long."""
-    return contextlib.closing(sqlite3.connect(party.data / name, timeout=PATIENCE))
-
-
 def relay_holds(world):
     with database(world.relay, "mail.db") as mail:
         return mail.execute("SELECT count(*) FROM message").fetchone()[0]
@@ -97,10 +93,6 @@ def rows(party, table, where, *values):
 def waits(party, event_hash):
     """Whether an event is here, and lacks what it names."""
     return rows(party, "event", "hash = ? AND verdict = 2", bytes.fromhex(event_hash)) == 1
-
-
-def outbox_for(party, to):
-    return rows(party, "outbox", "recipient = ?", to.id)
 
 
 def new_key_is_known(world):
@@ -196,10 +188,10 @@ def test_a_false_acknowledgement_stops_nothing(world):
                                         mailboxes.work(box, body, 16))[0] == 202
         until(lambda: "signature" in [row["reason"] for row in world.state.desk("refusals")],
               what="the refusal")
-        assert world.state.desk("outbox") == 1
+        assert world.state.outbox(SOCIETY) == 1
     finally:
         world.society.wire.cut = world.relay_wire.cut = False
-    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
+    until(lambda: not world.state.outbox(SOCIETY), what="the acknowledgement")
 
 
 def test_a_new_seal_key_in_mid_case(world):
@@ -225,7 +217,7 @@ def test_offline_for_days(world):
     case = world.state.desk("say", kind="assistance", to=[world.society.id], event="open", fields={
         "what": "x", "continuing": "no", "channel": "x"})["case"]
     until(lambda: world.society.entries(case), what="the arrival")
-    until(lambda: not world.state.desk("outbox"), what="the acknowledgement")
+    until(lambda: not world.state.outbox(SOCIETY), what="the acknowledgement")
     until(lambda: not relay_holds(world), what="the end of what was fetched")
     world.society.node.stop()
     for number in range(3):
@@ -236,7 +228,7 @@ def test_offline_for_days(world):
     world.state.node.start()
     world.society.node.start()
     until(lambda: len(world.society.entries(case)) == 4, what="all of them")
-    until(lambda: not world.state.desk("outbox"), what="the acknowledgements")
+    until(lambda: not world.state.outbox(SOCIETY), what="the acknowledgements")
     assert world.state.hashes(case) == world.society.hashes(case)
 
 
@@ -261,12 +253,12 @@ def test_who_tells_one_party_alone_parts_nobody(world):
     answer = world.society.desk("say", case=case, event="acknowledge")["event"]
     # state.example has it, and what it names is kept from it: it acknowledges nothing.
     until(lambda: waits(world.state, answer), what="the answer")
-    assert len(world.state.entries(case)) == 1 and world.society.desk("outbox")
+    assert len(world.state.entries(case)) == 1 and world.society.outbox(STATE)
     attempts_were_made(world.society, STATE)
     until(lambda: len(world.state.entries(case)) == 3, what="the whisper and what follows")
     assert world.state.hashes(case) == [opened["event"], hash_of(whisper), answer]
     assert world.state.hashes(case) == world.society.hashes(case)
-    until(lambda: not outbox_for(world.society, STATE), what="the acknowledgements")
+    until(lambda: not world.society.outbox(STATE), what="the acknowledgements")
 
 
 def test_a_relay_that_does_not_know_where_it_is(world):

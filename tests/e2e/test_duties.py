@@ -1,4 +1,8 @@
-"""What an organisation owes others: cases, alarms and contacts turn the findings about them."""
+"""What an organisation owes others: cases, alarms and contacts turn the findings about them.
+
+Exercises cmd_assess and cmd_contact (src/cli), and, killed at each of their writing calls,
+cases_record, cases_head and cases_fold (src/process).
+"""
 import datetime
 import json
 import pathlib
