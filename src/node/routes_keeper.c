@@ -1,10 +1,12 @@
 #include "base/clock.h"
 #include "base/error.h"
+#include "node/routes_flood.h"
 #include "node/routes_watch.h"
 #include "p2_internet/routes/watch_alarm.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +20,29 @@
 #define KEEPER 3 /* descriptor of the listener's socket to the keeper */
 #define AGAIN_US (5 * G_USEC_PER_SEC)
 
-static gboolean done(struct background_round *round, const struct watch_report *report,
-                     GError **error)
+/* Too many are not raised: they are kept, and counted. */
+static gboolean raise_alarm(struct background_round *round, struct routes_flood *flood,
+                            const char *topic, const char *text, const struct watch_report *report,
+                            GError **error)
+{
+    struct routes_shown *shown = ((const struct routes_work *)round->own)->shown;
+    gboolean is_flood = FALSE;
+
+    if (!routes_flood_takes(round, topic, &is_flood, error))
+        return FALSE;
+    if (!is_flood) {
+        shown->alarms++;
+        return background_alarm(round, topic, watch_rows[report->alarm].severity, text,
+                                clock_now_us(), error);
+    }
+    if (!routes_flood_keep(round, flood, report, error))
+        return FALSE;
+    shown->withheld += report->step == WATCH_OPENED;
+    return TRUE;
+}
+
+static gboolean done(struct background_round *round, struct routes_flood *flood,
+                     const struct watch_report *report, GError **error)
 {
     struct routes_shown *shown = ((const struct routes_work *)round->own)->shown;
     struct cases *cases = background_cases(round, error);
@@ -30,17 +53,22 @@ static gboolean done(struct background_round *round, const struct watch_report *
     if (!cases)
         return FALSE;
     if (report->step == WATCH_CLOSED) {
+        gboolean is_open = FALSE;
+
+        if (!cases_alarm_is_open(cases, topic, &is_open, error))
+            return FALSE;
         shown->ends++;
+        if (!is_open)
+            return routes_flood_keep(round, flood, report, error);
         return cases_alarm_over(cases, round->key, topic, text, clock_now_us(), error);
     }
     if (!cases_alarm_stands(cases, topic, &stands, error))
         return FALSE;
     if (report->step == WATCH_OPENED && stands)
         return TRUE; /* told before whatever was killed was killed */
-    if (stands)
-        shown->repeats++;
-    else
-        shown->alarms++;
+    if (!stands)
+        return raise_alarm(round, flood, topic, text, report, error);
+    shown->repeats++;
     return background_alarm(round, topic, severity, text, clock_now_us(), error);
 }
 
@@ -48,8 +76,8 @@ static gboolean done(struct background_round *round, const struct watch_report *
  * Until it is done: the listener waits, and goes on listening. What goes wrong is said once.
  * FALSE: no report.
  */
-static gboolean do_report(struct background_round *round, const char *line, gsize length,
-                          GError **error)
+static gboolean do_report(struct background_round *round, struct routes_flood *flood,
+                          const char *line, gsize length, GError **error)
 {
     g_autoptr(json_t) json = json_parse(line, length, ROUTE_ALARM_LINE_MAX, "report", error);
     g_auto(read_report_t) read = { 0 };
@@ -59,7 +87,7 @@ static gboolean do_report(struct background_round *round, const char *line, gsiz
         return FALSE;
     for (;;) {
         g_autoptr(GError) failure = NULL;
-        const gboolean is_done = done(round, &read.report, &failure);
+        const gboolean is_done = done(round, flood, &read.report, &failure);
 
         g_clear_pointer(&round->office, office_close); /* others change the cases, too */
         if (is_done)
@@ -71,16 +99,39 @@ static gboolean do_report(struct background_round *round, const char *line, gsiz
     }
 }
 
+/* What cannot be told now is told with what comes next, or later. */
+static void tell_flood(struct background_round *round, struct routes_flood *flood,
+                       gboolean is_settled)
+{
+    if (!routes_flood_is_due(flood, is_settled))
+        return;
+    routes_flood_tell(round, flood, NULL);
+    g_clear_pointer(&round->office, office_close);
+}
+
+/* Returns when there is something to read. */
+static void wait_for_report(struct background_round *round, struct routes_flood *flood,
+                            int listener)
+{
+    struct pollfd polled = { .fd = listener, .events = POLLIN };
+
+    while (flood->more > flood->told && poll(&polled, 1, ROUTES_FLOOD_SETTLES_MS) == 0)
+        tell_flood(round, flood, TRUE);
+}
+
 static gboolean keep(struct background_round *round, int listener, GError **error)
 {
     g_autofree char *line = g_malloc(ROUTE_ALARM_LINE_MAX);
+    struct routes_flood flood = { 0 };
     ssize_t got;
 
     while ((got = recv(listener, line, ROUTE_ALARM_LINE_MAX, 0)) > 0) {
-        if (!do_report(round, line, (gsize)got, error))
+        if (!do_report(round, &flood, line, (gsize)got, error))
             return FALSE;
+        tell_flood(round, &flood, FALSE);
         if (send(listener, "", 1, MSG_NOSIGNAL) != 1)
             break;
+        wait_for_report(round, &flood, listener);
     }
     return TRUE;
 }

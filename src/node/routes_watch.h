@@ -3,7 +3,7 @@
  *
  *     listener (routes_listener.c)             keeper (routes_keeper.c)
  *     RIS Live, BMP, RTR ─> watch ─> report ──────> alarm, its continuation, its end
- *     no key, no journal, one folder      <── done
+ *     no key, no journal, one folder      <── done      (beyond a bound: the journal, one alarm)
  *
  * Whoever reads what comes from the network can sign nothing and see nothing of the node's. A
  * report is in the file of the watch's state before it is handed over, and until the keeper did
@@ -47,6 +47,7 @@ struct routes_shown {
     guint64 has_payloads, payloads, serial;
     guint64 saved, not_saved;
     guint64 alarms, repeats, ends; /* the keeper's */
+    guint64 withheld;              /* incidents beyond the bound (routes_flood.h), likewise */
     guint64 started;               /* listeners, the keeper's */
     char ris_problem[ROUTES_TEXT_MAX], rtr_problem[ROUTES_TEXT_MAX];
     char problem[ROUTES_TEXT_MAX];     /* why the listener gave up; "": it did not */

@@ -143,6 +143,8 @@ static void metrics(gpointer service, GString *text)
         { METRIC_GAUGE, "routes_held", "Routes that are kept.", shown->held },
         { METRIC_GAUGE, "routes_incidents_open", "Incidents that stand.", shown->open },
         { METRIC_COUNTER, "routes_alarms_total", "Alarms raised.", shown->alarms },
+        { METRIC_COUNTER, "routes_alarms_withheld_total",
+          "Incidents without an alarm of their own: too many within an hour.", shown->withheld },
         { METRIC_COUNTER, "routes_alarms_repeated_total", "Alarms that grew.", shown->repeats },
         { METRIC_COUNTER, "routes_alarms_ended_total", "Incidents that ended.", shown->ends },
         { METRIC_COUNTER, "routes_listeners_total", "Starts of the process that listens.",

@@ -183,6 +183,13 @@ gboolean cases_alarm(struct cases *cases, const struct signing_key *key, const c
 gboolean cases_alarm_stands(struct cases *cases, const char *alarm_key, gboolean *stands,
                             GError **error);
 
+/* Whether one is open, be it cleared. */
+gboolean cases_alarm_is_open(struct cases *cases, const char *alarm_key, gboolean *is_open,
+                             GError **error);
+/* How many were opened since then whose keys begin so, closed or not. */
+gboolean cases_alarms_since(struct cases *cases, const char *key_prefix, gint64 since_us,
+                            guint *count, GError **error);
+
 /*
  * The source sees it no more: the open alarm is cleared, where nobody acknowledged it yet, and else
  * says so. Nothing is done where there is none.

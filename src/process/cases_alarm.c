@@ -92,6 +92,33 @@ gboolean cases_alarm_stands(struct cases *cases, const char *alarm_key, gboolean
     return TRUE;
 }
 
+gboolean cases_alarm_is_open(struct cases *cases, const char *alarm_key, gboolean *is_open,
+                             GError **error)
+{
+    g_autoptr(GError) unread = NULL;
+    g_autofree char *state = NULL, *open = find_open(cases, alarm_key, &state, &unread);
+
+    *is_open = open != NULL;
+    if (!unread)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&unread));
+    return FALSE;
+}
+
+gboolean cases_alarms_since(struct cases *cases, const char *key_prefix, gint64 since_us,
+                            guint *count, GError **error)
+{
+    gint64 number = 0;
+    const gboolean is_read =
+        cases_number(cases, &number, 0, error,
+                     "SELECT COUNT(*) FROM head WHERE kind = $1 AND opened >= $2 "
+                     "AND substr(topic, 1, length($3)) = $3",
+                     "tit", ALARM_KIND, since_us, key_prefix);
+
+    *count = (guint)number;
+    return is_read;
+}
+
 gboolean cases_alarm_over(struct cases *cases, const struct signing_key *key, const char *alarm_key,
                           const char *text, gint64 now_us, GError **error)
 {

@@ -1,6 +1,8 @@
-"""The live watch over our routes (service_routes, routes_listener, routes_keeper, routes_routers):
+"""The live watch over our routes (service_routes, routes_listener, routes_keeper, routes_flood, routes_routers):
 real FRR tells by BMP, a server of RIS Live by WebSocket (ris_client, stream, websocket), real
 stayrtr by RTR; what is wrong is an alarm (watch_tell), once, whatever is killed."""
+import hashlib
+import ipaddress
 import json
 import os
 import pathlib
@@ -217,6 +219,65 @@ def test_silence_is_an_alarm_and_its_end_is_said(watch):
     until(lambda: again.requests, why=watch.said)
     page = watch.wait("cleared", "RIS Live localhost", count=1)
     assert "Over: RIS Live localhost" in page
+
+
+def test_what_nobody_sees_for_five_minutes_is_over(watch):
+    """The minutes are those of the state that was saved: it is read as if it were from before."""
+    ris = kept(watch, RisLive())
+    watch.serve("--ris-live", ris.url)
+    until(lambda: ris.clients, why=watch.said)
+    ris.say(ris_route(1, DARK, [666]))
+    watch.wait("raised", DARK, count=1)
+    ris.say(ris_message(1, withdrawals=[DARK]))
+    until(lambda: re.search(r'"incident":"squatting".*"quiet":[1-9]', watch.saved())
+          and '"untold"' not in watch.saved(), why=watch.said)
+    watch.stop()
+    lines = [json.loads(line) for line in watch.saved().splitlines()[:-1]]
+    for line in lines:
+        if "incident" in line:
+            line.update({name: line[name] - 300_000_000 for name in ("first", "last", "told", "quiet")})
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+    (watch.me.data / "routes" / "watch.state").write_text(
+        f"{text}sha256 {hashlib.sha256(text.encode()).hexdigest()}\n")
+    watch.serve("--ris-live", ris.url)
+    page = watch.wait("cleared", DARK, count=1)
+    assert f"Over: dark: {DARK}" in page
+    assert metric(watch, "routes_incidents_open") == 0 and "begins anew" not in watch.said()
+
+
+def test_a_flood_of_incidents_is_thirty_alarms_and_one(watch):
+    """The one says how many more there are; the journal has each of them, and its end."""
+    ris = kept(watch, RisLive())
+    watch.serve("--ris-live", ris.url)
+    until(lambda: ris.clients, why=watch.said)
+    parts = [str(part) for length in (29, 30) for part in ipaddress.ip_network(DARK).subnets(new_prefix=length)][:42]
+    for part in parts:
+        ris.say(ris_route(1, part, [666]))
+    until(lambda: metric(watch, "routes_alarms_withheld_total") == 12, why=watch.said)
+
+    def listed():
+        return json.loads(watch.me("alarm", "list", "--format", "json").stdout)["cases"]
+
+    title = "More incidents on our routes than the 30"
+    flood = until(lambda: next((row["id"] for row in listed() if row["title"].startswith(title)), None))
+    page = until(lambda: (page := watch.show(flood)) and "12 more since" in page and page)
+    assert "0 of them critical" in page and "entente journal list --kind route-incident" in page
+
+    def kept_incidents(step):
+        rows = watch.me("journal", "list", "--kind", "route-incident", "--format", "json").stdout.splitlines()
+        bodies = [json.loads(row)["body"] for row in rows]
+        return {body["prefix"] for body in bodies if body["step"] == step}
+
+    alone = {part for part in parts for row in listed() if f" {part}," in row["title"]}
+    assert len(alone) == 30 and kept_incidents("opened") == set(parts) - alone and len(listed()) == 31
+    assert metric(watch, "routes_alarms_total") == 30
+    # Who starts again knows how many alarms there were: no other is raised for one more.
+    watch.kill()
+    watch.serve("--ris-live", ris.url)
+    until(lambda: watch.routes()["ris_live"]["connected"], why=watch.said)
+    ris.say(ris_route(1, "84.205.64.252/31", [666]))
+    until(lambda: "84.205.64.252/31" in kept_incidents("opened"), why=watch.said)
+    assert len(listed()) == 31
 
 
 def test_a_router_that_goes_away(watch, tmp_path):

@@ -146,6 +146,24 @@ def test_other_forms(entente, files, form):
     assert silent["ours"] == ("rrc00" if form is ris_update else "files")
 
 
+def test_what_nobody_sees_for_five_minutes_is_over(entente, files):
+    """By the time of the recording: not a moment before, and not while anybody sees it."""
+    def told(gone, *more):
+        (files / "quiet.mrt").write_bytes(
+            everybody(0, 3, **HIJACK) + everybody(60, 3, withdrawn=["193.0.1.0/24"]) + b"".join(more)
+            + b"".join(hear(first, first + 30) for first in range(61, gone, 30)) + hear(gone, gone + 1))
+        return [(line["step"], line["time"]) for line in lines_of(replay(
+            entente, files, "--format", "json", files / "quiet.mrt")) if line["alarm"] == "sub-prefix"]
+
+    opened = ("opened", "2026-09-21T14:13:20Z")
+    assert told(359) == [opened]
+    assert told(360) == [opened, ("closed", "2026-09-21T14:19:20Z")]
+    # One sees it again in between, and lets it go: five minutes from then on.
+    seen = update(100, 1, **HIJACK) + update(130, 1, withdrawn=["193.0.1.0/24"])
+    assert told(429, seen) == [opened]
+    assert told(431, seen) == [opened, ("closed", "2026-09-21T14:20:31Z")]
+
+
 def test_files_are_put_in_order_of_time(entente, files):
     """One collector's morning and evening, and what another heard meanwhile, in any order."""
     first, second = story(update)

@@ -352,6 +352,8 @@ static void test_alarms(struct world *world, gconstpointer data)
     g_autoptr(GError) error = NULL;
     g_autofree char *first = NULL, *again = NULL, *other = NULL, *anew = NULL;
     g_autoptr(json_t) numbers = NULL;
+    gboolean is_open = FALSE;
+    guint count = 0;
 
     g_assert_true(cases_alarm(bob->cases, bob->keys[0], "routes", "192.0.2.0/24", "high",
                               "192.0.2.0/24 is announced by AS64500\nseen at 3 places",
@@ -366,7 +368,15 @@ static void test_alarms(struct world *world, gconstpointer data)
     g_assert_cmpstr(first, !=, other);
     numbers = cases_numbers(bob->cases, START - DAY, world->now_us, &error);
     g_assert_cmpint(json_number(numbers, "alarms_unacknowledged", 0), ==, 2);
+    g_assert_true(cases_alarms_since(bob->cases, "192.", world->now_us - 2 * SECOND, &count, NULL));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_true(cases_alarms_since(bob->cases, "", world->now_us - 2 * SECOND, &count, NULL));
+    g_assert_cmpuint(count, ==, 2);
+    g_assert_true(cases_alarms_since(bob->cases, "", world->now_us + SECOND, &count, NULL));
+    g_assert_cmpuint(count, ==, 0);
+    g_assert_true(cases_alarm_is_open(bob->cases, "192.0.2.0/24", &is_open, NULL) && is_open);
     say(world, BOB, first, "close", "{'verdict':'mistake'}");
+    g_assert_true(cases_alarm_is_open(bob->cases, "192.0.2.0/24", &is_open, NULL) && !is_open);
     world->now_us += SECOND;
     g_assert_true(cases_alarm(bob->cases, bob->keys[0], "routes", "192.0.2.0/24", "high", "again",
                               world->now_us, &anew, &error));
