@@ -1,5 +1,5 @@
 """Mailboxes over HTTP (service_mailbox of the node): who may post, read and delete, and what a relay
-keeps and tells."""
+keeps and tells, in its database (store_sqlite)."""
 import contextlib
 import hashlib
 import json

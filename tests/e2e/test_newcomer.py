@@ -2,7 +2,8 @@
 
 A message names the thing, the place and what to do; the exit status is as entente(1) says. The examples
 exercise cmd_answer, cmd_assess, cmd_completion, cmd_diff, cmd_disclose, cmd_explain, cmd_fix, cmd_import,
-cmd_init, cmd_journal, cmd_key, cmd_measures, cmd_sign, cmd_verify, cmd_view and cmd_waive (src/cli).
+cmd_init, cmd_journal, cmd_key, cmd_measures, cmd_sign, cmd_verify, cmd_view and cmd_waive (src/cli);
+a mistake in a profile has its place by yaml_places, and the page of kinds is what kind_markdown makes.
 """
 import errno
 import json

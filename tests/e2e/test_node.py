@@ -1,9 +1,9 @@
 """The node over HTTP: held against its OpenAPI document, its numbers, its community.
 
 Exercises, of src/node, mhd (the HTTP library), sequencing, admission and service_log (entries that are
-taken in, proven or refused), service_files and tile_cache (tiles, checkpoint, history),
-service_directory (lists, CSV, counts, growth), service_register, service_mailbox, service_status
-(health, numbers), service_witness and walls (confinement).
+taken in, proven or refused, as dsse_canonical of src/statement reads them), service_files and
+tile_cache (tiles, checkpoint, history), service_directory (lists, CSV, counts, growth), service_register, service_mailbox, service_triage,
+service_intake (kind_json), service_status (health, numbers), service_witness and walls (confinement).
 """
 import base64
 import hashlib

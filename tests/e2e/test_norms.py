@@ -1,4 +1,4 @@
-"""The norms that commitments name, and the figures of supporters with their sources."""
+"""The norms that commitments name, and the figures of supporters with their sources (cmd_norms)."""
 import json
 
 

@@ -1,4 +1,8 @@
-"""entente policy check, eval, margin: on the C2SP text and on a community's policy."""
+"""entente policy check, eval, margin: on the C2SP text and on a community's policy.
+
+Exercises cmd_policy, policy_check, policy_eval, policy_margin, policy_file and policy_judged (src/cli),
+and policy_read (src/register).
+"""
 import json
 import pathlib
 

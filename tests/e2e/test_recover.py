@@ -1,4 +1,5 @@
-"""entente recover with the real restic and borg (modules drill_held, custody, drill_judge, drill_record,
+"""entente recover with the real restic and borg (modules recover_manifest, recover_drill, recover_status and
+recover_scene of src/cli; drill_held, custody, drill_judge, drill_record, predicate_recover,
 service_recover): what is broken on purpose is found, and what could not be looked at proves nothing."""
 import json
 import os

@@ -1,4 +1,10 @@
-"""register, signatory, endorse, attest, key: a community's log in the data folder."""
+"""register, signatory, endorse, attest, key: a community's log in the data folder.
+
+Exercises cmd_register, cmd_signatory with signatory_text, cmd_endorse, cmd_attest, key_root, key_delegate,
+policy_change and ceremony (src/cli: what is signed is shown and asked first); fold_keys, fold_policy,
+fold_signatories and fold_many (src/register); and predicate_trust (src/statement), whose shapes the
+published schemas are held against.
+"""
 import base64
 import csv
 import io

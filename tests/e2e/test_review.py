@@ -1,8 +1,8 @@
 """Reviews by lot, commitments and contacts in a witnessed community of three groups.
 
 Exercises cmd_review, cmd_commitment, cmd_contact, cmd_progress, cmd_publish and publish_release
-(src/cli), draw_document, fold_review, fold_said and speakers (src/register), and review_text
-(src/p9_norms).
+(src/cli), draw_document, fold_review, fold_said and speakers (src/register), review_text
+(src/p9_norms), and predicate_said (src/statement).
 """
 import copy
 import datetime

@@ -1,6 +1,6 @@
 """An alarm on a route is published with consent, and others say whether they see it, too: `entente
 endorse --network`, `alarm publish`, `routes corroborate`, `alarm public`; what is not theirs to say is
-refused. Modules alarm_public, public_alarms, routes_corroborate; of the node, corroboration and
+refused. Modules cmd_alarm, alarm_public, public_alarms, routes_corroborate; of the node, corroboration and
 service_corroborate.
 """
 import contextlib

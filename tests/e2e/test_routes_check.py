@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BINARY, ROOT
 from ports import free_port
-from waiting import PATIENCE
+from waiting import PATIENCE, answered
 
 MRT = "data/public_core/mrt"
 VRP = "data/public_core/vrp"
@@ -201,6 +201,7 @@ def cache(tmp_path, rpki):
     process = subprocess.Popen(["stayrtr", "-bind", f"127.0.0.1:{port}", "-cache", str(path),
                                 "-checktime=false", "-metrics.addr", "127.0.0.1:0"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    answered(lambda: socket.create_connection(("127.0.0.1", port)).close(), process)
     yield f"127.0.0.1:{port}"
     process.kill()
     process.wait()

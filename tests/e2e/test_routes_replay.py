@@ -1,4 +1,5 @@
-"""`entente routes replay`: alarms out of recordings that are made here, message by message."""
+"""`entente routes replay` (routes_replay, routes_payloads): alarms out of recordings that are made here,
+message by message."""
 import gzip
 import json
 import struct
