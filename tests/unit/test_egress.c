@@ -1,4 +1,7 @@
-/* What may leave, to whom: every row of the rules, references, MISP events, the record. */
+/*
+ * What may leave, to whom: every row of the rules, references (egress_references), MISP events, the
+ * record.
+ */
 #include "p1_resilience/intel/egress.h"
 
 #include "p1_resilience/intel/stix.h"

@@ -1,4 +1,7 @@
-/* Feeds: each format is recognised, nothing is lost in silence, a broken file stops no other. */
+/*
+ * Feeds: each format is recognised, nothing is lost in silence, a broken file stops no other
+ * (feed_csv, feed_lines, feed_manifest).
+ */
 #include "base/clock.h"
 #include "base/error.h"
 #include "feed_reading.h"

@@ -1,4 +1,7 @@
-/* STIX objects: ids, times, checks, versions; reading without a byte lost, writing soundly. */
+/*
+ * STIX objects: ids and times (stix_id), checks, versions (stix_versions); reading without a byte
+ * lost, writing soundly (stix_write).
+ */
 #include "p1_resilience/intel/stix.h"
 
 #include "p1_resilience/hunt/marking.h"

@@ -1,4 +1,6 @@
-/* Modules taxii_filter, taxii_store, pull_state: pages of a collection, whoever writes meanwhile.
+/*
+ * Modules taxii_filter, taxii_store, taxii_add, pull_state: pages of a collection, whoever writes
+ * meanwhile.
  */
 #include "base/error.h"
 #include "p1_resilience/intel/pull_state.h"
