@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 
 from selenium import webdriver
+from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
@@ -23,6 +24,7 @@ AXE_RUN = """
             (error) => done({ violations: [String(error)], incomplete: [] }));"""
 CHROMIUM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
+STARTS = 3
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage"]
@@ -43,7 +45,13 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         # The form of a date that is typed is the language's, and the day and hour the time zone's.
         own = {**os.environ, "LANGUAGE": "en_US", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        self.driver = webdriver.Chrome(service=Service(DRIVER, env=own), options=options)
+        for left in reversed(range(STARTS)):
+            try:
+                self.driver = webdriver.Chrome(service=Service(DRIVER, env=own), options=options)
+                break
+            except SessionNotCreatedException:  # it has a minute to start, of any machine
+                if not left:
+                    raise
         self.driver.set_script_timeout(PATIENCE)
 
     def close(self):
