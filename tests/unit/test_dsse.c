@@ -1,4 +1,4 @@
-/* Modules dsse, intoto, predicate, verifier. */
+/* Modules dsse, dsse_canonical, intoto, predicate, verifier. */
 #include "base/error.h"
 #include "base/file.h"
 #include "statement/base64.h"

@@ -1,3 +1,5 @@
+/* Modules apt_conf, apt_lists, apt_sources, openpgp, lz4 and update_sources: where updates come
+ * from. */
 #include "base/error.h"
 #include "p7_hygiene/host/apt_conf.h"
 #include "p7_hygiene/host/apt_lists.h"

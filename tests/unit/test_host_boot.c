@@ -1,3 +1,5 @@
+/* Modules bootconfig, time_measures and timesync: what the next boot sets, and who keeps the time.
+ */
 #include "base/gzip.h"
 #include "p7_hygiene/host/bootconfig.h"
 

@@ -1,4 +1,7 @@
-/* Scheduled jobs: how tables and commands are read, and what root must not run. */
+/*
+ * Modules cron and schedule: how tables of jobs and their commands are read, and what root must not
+ * run.
+ */
 #include "p7_hygiene/host/cron.h"
 #include "tree.h"
 

@@ -1,3 +1,4 @@
+/* Modules rsyslog, audit and logging_audit: what is logged, kept, audited and sent away. */
 #include "p7_hygiene/host/audit.h"
 #include "p7_hygiene/host/rsyslog.h"
 

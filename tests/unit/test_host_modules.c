@@ -1,3 +1,4 @@
+/* Modules modules, module_measures and line_stream: which kernel modules cannot be loaded. */
 #include "p7_hygiene/host/modules.h"
 
 #include "tree.h"

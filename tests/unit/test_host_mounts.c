@@ -1,3 +1,4 @@
+/* Modules mounts and filesystem: what is mounted how, and what the judges of file systems say. */
 #include "p7_hygiene/host/mounts.h"
 
 #include "profile/profile.h"

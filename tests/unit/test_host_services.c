@@ -1,5 +1,7 @@
-/* Listeners, the packet filter, units and their exposure, from texts as the kernel and people
- * write. */
+/*
+ * Modules sockets, firewall_text, firewall_measures, units and exposure: listeners, the packet
+ * filter, units and their exposure, from texts as the kernel and people write.
+ */
 #include "p7_hygiene/host/exposure.h"
 #include "p7_hygiene/host/firewall.h"
 #include "p7_hygiene/host/sockets.h"

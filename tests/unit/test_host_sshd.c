@@ -1,4 +1,7 @@
-/* What an SSH server does, from configurations that are easy to read wrongly. */
+/*
+ * Modules sshd, ssh_statements and ssh_crypto: what an SSH server does, from configurations that
+ * are easy to read wrongly.
+ */
 #include "p7_hygiene/host/ssh_key.h"
 #include "p7_hygiene/host/sshd.h"
 #include "tree.h"

@@ -1,6 +1,8 @@
 /*
  * Every host measure on the two reference trees: what expected.json says must pass passes, what
- * must fail fails. Judges are called directly, so a wrong verdict shows its evidence.
+ * must fail fails. Judges are called directly, so a wrong verdict shows its evidence. Measures that
+ * have no test of their own are met here: container_measures, core_dumps, daemon_measures,
+ * exposure_calls, malware_measures, unit_measures, webserver.
  */
 #include "assess/catalogue.h"
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* Modules walk, idset and permissions_walk: what one walk over a tree finds, and what it tells. */
 #include "p7_hygiene/host/walk.h"
 
 #include "tree.h"

@@ -1,4 +1,8 @@
-/* Modules shape and predicate: the table against TRUST.md and against the published schemas. */
+/*
+ * Modules shape and predicate, with the shapes of every kind (predicate_case, predicate_delivery,
+ * predicate_hunt, predicate_intel, predicate_log, predicate_recover, predicate_said,
+ * predicate_trust): the table against TRUST.md and against the published schemas.
+ */
 #include "base/error.h"
 #include "base/file.h"
 #include "statement/intoto.h"

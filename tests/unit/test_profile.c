@@ -1,3 +1,4 @@
+/* Modules profile and yaml_places: what a profile says, and where in its text a fault is. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "profile/profile.h"

@@ -1,4 +1,7 @@
-/* Module register: a community's life, from its first member to many. */
+/*
+ * Module register: a community's life, from its first member to many; what each kind of entry does
+ * to it (fold_keys, fold_many, fold_policy, fold_review, fold_said, fold_signatories, policy_read).
+ */
 #include "register_lab.h"
 
 static void test_attested_by_two_groups(void)

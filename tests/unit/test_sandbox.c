@@ -1,4 +1,4 @@
-/* Workers that try to get out, and workers that misbehave. */
+/* Workers that try to get out (worker, confine, landlock), and workers that misbehave. */
 #include "sandbox/worker.h"
 
 #include "base/sanitizer.h"

@@ -1,4 +1,7 @@
-/* Sightings: what was seen is said, and nothing of the log; nobody learns what is not for them. */
+/*
+ * Sightings (sighting, sighting_write): what was seen is said, and nothing of the log; nobody
+ * learns what is not for them.
+ */
 #include "p1_resilience/intel/sighting.h"
 
 #include "p1_resilience/intel/stix.h"

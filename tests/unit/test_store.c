@@ -1,4 +1,7 @@
-/* One face, two back ends: each test runs on a file and on a real PostgreSQL server. */
+/*
+ * One face, two back ends: each test runs on a file (store_sqlite) and on a real PostgreSQL server
+ * (store_postgres, postgres_connection).
+ */
 #include "base/error.h"
 #include "config.h"
 #include "postgres.h"

@@ -1,4 +1,7 @@
-/* Tables: what is put in is found, what is changed is noticed, the old file stays until the new. */
+/*
+ * Tables, sorted in runs (table_sort, table_run): what is put in is found, what is changed is
+ * noticed, the old file stays until the new.
+ */
 #include "base/error.h"
 #include "table/table.h"
 #include "table/table_set.h"
