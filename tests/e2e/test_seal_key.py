@@ -1,4 +1,5 @@
-"""entente key seal: the key that others seal to, made, shown, replaced, delegated."""
+"""entente key seal: the key that others seal to, made, shown, replaced, delegated (key_seal,
+key_delegate)."""
 import base64
 import json
 import os

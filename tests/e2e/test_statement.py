@@ -1,4 +1,5 @@
-"""Sign, verify, disclose and key, as a signatory and a doubtful reader use them."""
+"""Sign, verify, disclose and key (cmd_sign, cmd_verify, verify_said, cmd_disclose, cmd_key), as a signatory and a
+doubtful reader use them."""
 import base64
 import json
 import stat

@@ -1,4 +1,9 @@
-"""The TAXII 2.1 server: each endpoint with each parameter, and what it answers (OASIS Standard)."""
+"""
+The TAXII 2.1 server: each endpoint with each parameter, and what it answers (OASIS Standard).
+
+Exercises service_taxii, taxii_answers, taxii_page and taxii_post (src/node), taxii_config
+(p1_resilience/intel) and intel_token (src/cli).
+"""
 import re
 
 import pytest
@@ -198,6 +203,24 @@ def test_endpoint(server, path, options, status, holds):
     if status >= 400:
         assert answer["title"] and answer["http_status"] == str(status)
     assert holds is None or holds(headers, answer), (headers, answer)
+
+
+def test_a_token_that_the_program_made(entente, tmp_path):
+    """What the reader shows, and what the node keeps: the token itself is nowhere on its side."""
+    made = dict(line.split(None, 1) for line in entente("intel", "token").stdout.splitlines())
+    token, kept = made["token:"], made["intel:"].removeprefix("token: ")
+    node = Taxii(tmp_path)
+    config = tmp_path / "intel.yaml"
+    config.write_text(config.read_text() + f"  - name: new\n    own: true\n    token: {kept}\n")
+    node.start()
+    try:
+        assert node.ask(ROOT, Authorization=basic("new", token))[0] == 200
+        assert node.ask(ROOT, Authorization=basic("new", token[:-1]))[0] == 401
+        assert token not in config.read_text()
+    finally:
+        node.stop()
+    assert entente("intel", "token").stdout.split()[1] != token
+    entente("intel", "token", "more", status=2)
 
 
 def test_who_asks_too_often_is_told_so_as_of_all_else(tmp_path):

@@ -1,4 +1,9 @@
-"""Indicators between nodes: pull and push, killed and refused; feeds of MISP out and in."""
+"""
+Indicators between nodes: pull and push, killed and refused; feeds of MISP out and in.
+
+Exercises cmd_intel, intel_pull, intel_push and intel_remote (src/cli), taxii_client, misp_client and
+misp_feed (p1_resilience/intel) and service_misp (src/node).
+"""
 import hashlib
 import http.server
 import json

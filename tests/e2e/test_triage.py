@@ -1,4 +1,4 @@
-"""The order of calls for help as a node publishes it: for programs, and on its page.
+"""The order of calls for help as a node publishes it (service_triage): for programs, and on its page.
 
 Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
 """

@@ -1,6 +1,7 @@
 """`entente verify` on everything it judges, in a community on loopback whose three groups witness.
 
 A member's memory is made from a copy of the log's folder; the nodes give real cosignatures.
+Exercises cmd_verify, verify_community and verify_verdict (src/cli).
 """
 import base64
 import hashlib

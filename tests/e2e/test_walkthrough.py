@@ -1,4 +1,8 @@
-"""The walk-through of docs/operations.md, pasted as it stands, on ports that are free."""
+"""The walk-through of docs/operations.md, pasted as it stands, on ports that are free.
+
+It is where most commands of src/cli work together, among them key_root, policy_check, policy_eval,
+policy_margin, log_prove, cmd_attest, cmd_commitment, cmd_publish and cmd_progress.
+"""
 import json
 import os
 import pathlib

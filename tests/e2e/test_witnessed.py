@@ -1,4 +1,5 @@
-"""Three groups, each with a witness of its own: cosigned, compared, gossiped about."""
+"""Three groups, each with a witness of its own: cosigned, compared, gossiped about (service_witness,
+cmd_witness, log_follow)."""
 import json
 import shutil
 import urllib.request

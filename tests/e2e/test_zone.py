@@ -1,7 +1,7 @@
 """
 entente zone: verdicts and checks of real zones, served by knot and by nsd on loopback (zone_check.h, view.h,
 judge.h, resolve.h, probe.h, ask.c, dnssec.h, signed.h, checks_*.c, zone_copy.h, zone_root.h,
-zone_record.h, past.h).
+zone_record.h, past.h), by the commands in src/cli: cmd_zone, zone_verify.
 """
 import json
 import re
