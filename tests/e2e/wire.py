@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+from waiting import PATIENCE
+
 CHUNK = 16384
 
 
@@ -36,7 +38,7 @@ class Wire:
         try:
             if self.cut:
                 return
-            with socket.create_connection(("127.0.0.1", self.target), timeout=5) as far:
+            with socket.create_connection(("127.0.0.1", self.target), timeout=PATIENCE) as far:
                 self.exchange(near, far)
         except OSError:
             pass
