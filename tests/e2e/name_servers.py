@@ -117,6 +117,18 @@ def two_soa(asked, answer, by_udp):
     return answer[:6] + b"\0\2" + answer[8:end] + bytes(other) + answer[end:]
 
 
+def referral_with_soa(asked, answer, by_udp):
+    """As if the parent had nothing of the kind (RFC 2308 section 2.2)."""
+    counts = struct.unpack(">3H", answer[6:12])
+    if answer[2] & 4 or counts[0] or not counts[1]:
+        return answer
+    end = question_end(answer)
+    for _ in range(counts[1]):
+        end = record_end(answer, end)
+    soa = b"\0" + struct.pack(">HHIH", 6, 1, 3600, 22) + bytes(22)
+    return answer[:8] + struct.pack(">H", counts[1] + 1) + answer[10:end] + soa + answer[end:]
+
+
 class TcpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128  # who finds it full tries again after a second

@@ -1,7 +1,7 @@
 """
 Every check of entente zone check finds what it is for (checks_delegation.c, checks_servers.c,
 checks_data.c, checks_hosts.c, checks_networks.c, checks_mail.c, checks_keys.c, checks_signatures.c,
-checks_denial.c, checks_cds.c; networks.h, reverse.h, absent.h, past.h, gather_run.h).
+checks_denial.c, checks_cds.c; networks.h, reverse.h, absent.h, chain.h, past.h, gather_run.h).
 
 A scene is a parent zone "lab.", a zone "zone.lab." on two servers, and what is wrong with them.
 """
@@ -17,9 +17,10 @@ import name_servers
 from name_servers import Altered
 from ports import free_port
 from routers import Cache
-from zones import Knot, Zones, outcomes, problems, write_payloads, write_routes
+from zones import Knot, Nsd, Zones, outcomes, problems, write_payloads, write_routes
 
 PARENT, FIRST, SECOND = "127.0.0.21", "127.0.0.22", "127.0.0.23"
+BEHIND = "127.0.0.24"  # the parent's, where another stands before it
 ZONE = "zone.lab"
 SOA = "@ SOA ns1 hostmaster 2026112201 14400 3600 1209600 3600\n"
 GOOD = (f"$ORIGIN {ZONE}.\n$TTL 3600\n" + SOA + "@ NS ns1\n@ NS ns2\n"
@@ -76,20 +77,22 @@ def scene(tmp_path, entente):
     running = []
 
     def play(zone=GOOD, second=None, parent=DELEGATION, altered=None, transfers=False, back=BACK,
-             back_of_mail=BACK_OF_MAIL, more=()):
-        port = free_port(PARENT, FIRST, SECOND)
+             back_of_mail=BACK_OF_MAIL, more=(), of_parent=(), server=Knot):
+        port = free_port(PARENT, FIRST, SECOND, BEHIND)
         files = {"parent": PARENT_HEAD + parent, "first": zone, "second": second or zone,
                  "back": BACK_HEAD + back, "mail": BACK_HEAD + back_of_mail}
         for name, text in files.items():
             (tmp_path / f"{name}.zone").write_text(text)
 
         def knot(name, address, zones):
-            running.append(Knot(tmp_path / name, [address], port,
-                                {zone: tmp_path / f"{file}.zone" for zone, file in zones.items()},
-                                transfers))
+            own = {zone: tmp_path / f"{file}.zone" for zone, file in zones.items()}
+            running.append(Knot(tmp_path / name, [address], port, own, transfers) if server is Knot
+                           else server(tmp_path / name, [address], port, own))
 
         others = {"lab": "parent", "127.in-addr.arpa": "back", "2.0.192.in-addr.arpa": "mail"}
-        knot("parent", PARENT, others)
+        knot("parent", BEHIND if of_parent else PARENT, others)
+        if of_parent:
+            running.append(Altered(PARENT, BEHIND, port, faults=of_parent))
         knot("first", FIRST, {ZONE: "first"})
         if altered is None:
             knot("second", SECOND, {ZONE: "second"})
@@ -412,6 +415,34 @@ def test_domains_that_anybody_may_register(scene):
         "the domain gone.lab. of ns.gone.lab., a name server, does not exist",
         "the domain nobodys.lab. of pages.nobodys.lab., where www.zone.lab. leads, does not exist",
         "the domain nobodys.lab. of shop.nobodys.lab., where shop.zone.lab. leads, does not exist"]
+
+
+@pytest.mark.parametrize("server", [Knot, Nsd])
+def test_aliases_of_aliases(scene, tmp_path, server):
+    """In a circle, over too many steps, and what DNAME (RFC 6672) makes of names."""
+    zone = GOOD.replace("www A 192.0.2.80", "www CNAME round\nround CNAME trip\ntrip CNAME www")
+    zone = zone.replace("@ MX 10 www", "@ MX 10 ns1") + "self CNAME self\nlast A 192.0.2.80\n"
+    zone += "".join(f"long{i} CNAME {'last' if i == 10 else f'long{i + 1}'}\n" for i in range(11))
+    zone += "moved DNAME other\nx.other A 192.0.2.81\ngrows DNAME grows.grows\ngone DNAME gone.lab.\n"
+    names = ["self", "long0", "long1", "x.moved", "y.moved", "x.grows", "x.gone", "last"]
+    more = [word for name in names for word in ("--name", f"{name}.{ZONE}")]
+    signer = Signer(tmp_path / "keys").keys()
+    found, document = scene(signer.sign(zone), parent=DELEGATION + signer.ds(), more=more, server=server)
+    assert sorted(found["data.alias-chain"]) == [
+        "long0.zone.lab. leads over more than 10 aliases: resolvers give up",
+        "the aliases of self.zone.lab. lead in a circle", "the aliases of www.zone.lab. lead in a circle",
+        "x.grows.zone.lab. leads over more than 10 aliases: resolvers give up"]
+    assert sorted(found["data.dangling"]) == ["x.gone.zone.lab. is an alias of a name that does not exist",
+                                              "y.moved.zone.lab. is an alias of a name that does not exist"]
+    assert found["data.takeover"] == [
+        "the domain gone.lab. of x.gone.lab., where x.gone.zone.lab. leads, does not exist"]
+    www, = (row for row in document["verdicts"] if row["what"] == "www")
+    assert (www["security"], www["why"]) == ("indeterminate", "its aliases lead in a circle")
+
+
+def test_a_referral_that_reads_as_nothing(scene):
+    found, _ = scene(of_parent=[name_servers.referral_with_soa])
+    assert found["delegation.referral-form"] == ["its referral to the zone has an SOA record"]
 
 
 def test_servers_of_one_operator(scene, tmp_path):

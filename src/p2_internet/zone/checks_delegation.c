@@ -383,6 +383,23 @@ static enum zone_outcome referral_size(struct zone_view *view)
     return ZONE_PASS;
 }
 
+/* With one, it reads as the answer that there is no such record. */
+static enum zone_outcome referral_form(struct zone_view *view)
+{
+    gboolean seen = FALSE;
+
+    for (guint i = 0; i < view->in->n_servers; i++) {
+        const struct dns_packet *packet = referral(view, i);
+        g_autoptr(GPtrArray) soa =
+            packet ? zone_rrset(packet, DNS_AUTHORITY, NULL, DNS_TYPE_SOA) : NULL;
+
+        seen |= packet != NULL;
+        if (soa && soa->len)
+            zone_problem(view, (int)i, "its referral to the zone has an SOA record");
+    }
+    return seen ? ZONE_PASS : ZONE_NOT_SEEN;
+}
+
 /* What the resolver says of the apex, when that is no zone; else NULL. */
 static const struct zone_verdict *denial(const struct zone_view *view)
 {
@@ -545,5 +562,17 @@ const struct zone_check zone_checks_delegation[] = {
         "Raccourcissez les noms des serveurs, groupez-les sous un même nom ou réduisez-en le "
         "nombre." },
       referral_size },
+    { "delegation.referral-form",
+      "RFC 2308 section 2.2",
+      SEVERITY_MEDIUM,
+      { "Referrals of the parent hold no SOA record",
+        "Les renvois de la zone parente ne contiennent pas de SOA" },
+      { "Tell the operators of the parent's server: with an SOA record a referral reads as the "
+        "answer "
+        "that there is nothing.",
+        "Prévenez les opérateurs du serveur parent : avec un SOA, un renvoi se lit comme la "
+        "réponse "
+        "qu'il n'y a rien." },
+      referral_form },
     { NULL },
 };

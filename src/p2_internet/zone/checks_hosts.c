@@ -1,6 +1,7 @@
 /* checks_hosts.c: what the DNS says elsewhere of the hosts that the zone names. */
 #include "net/address.h"
 #include "p2_internet/zone/absent.h"
+#include "p2_internet/zone/chain.h"
 #include "p2_internet/zone/reverse.h"
 #include "p2_internet/zone/view.h"
 
@@ -92,6 +93,25 @@ static enum zone_outcome takeover(struct zone_view *view)
     return in->hosts->len ? ZONE_PASS : ZONE_NOT_SEEN;
 }
 
+static enum zone_outcome alias_chain(struct zone_view *view)
+{
+    gboolean seen = FALSE, unseen = FALSE;
+
+    for (guint i = 0; i < view->in->www->len; i++) {
+        const struct zone_host *host = view->in->www->pdata[i];
+
+        seen |= host->aliases > 0;
+        unseen |= host->is_unknown && !host->aliases;
+        if (host->is_circle)
+            zone_problem(view, ZONE_NO_SERVER, "the aliases of %s lead in a circle", host->name);
+        else if (host->aliases > ZONE_CHAIN_LONG)
+            zone_problem_at(view, SEVERITY_MEDIUM, ZONE_NO_SERVER,
+                            "%s leads over more than %u aliases: resolvers give up", host->name,
+                            ZONE_CHAIN_LONG);
+    }
+    return seen ? ZONE_PASS : unseen ? ZONE_NOT_SEEN : ZONE_NOT_APPLICABLE;
+}
+
 const struct zone_check zone_checks_hosts[] = {
     { "delegation.reverse",
       "RFC 1912 section 2.1",
@@ -127,5 +147,13 @@ const struct zone_check zone_checks_hosts[] = {
         "Retirez ce nom sans attendre : qui enregistre son domaine répond, reçoit le courrier ou "
         "sert des pages à votre place." },
       takeover },
+    { "data.alias-chain",
+      "RFC 1034 section 3.6.2",
+      SEVERITY_HIGH,
+      { "Aliases (CNAME, DNAME) lead to a name that is none, in a few steps",
+        "Les alias (CNAME, DNAME) mènent en peu d'étapes à un nom qui n'en est pas un" },
+      { "Let the first alias name the last host.",
+        "Faites désigner directement le dernier hôte par le premier alias." },
+      alias_chain },
     { NULL },
 };

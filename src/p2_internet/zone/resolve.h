@@ -25,8 +25,10 @@ struct zone_host {
     char *name;                               /* as text, with the last dot */
     gboolean is_alias, is_absent, is_unknown; /* CNAME; NXDOMAIN; no answer */
     char *target;                             /* of an alias: what it leads to; else NULL */
-    char *absent;      /* zone_absent_find(); NULL: nothing that others could register */
-    GArray *addresses; /* struct sockaddr_storage */
+    guint aliases;      /* how many lead on from it, each to the next; zone_chains_find() */
+    gboolean is_circle; /* and back to one of them */
+    char *absent;       /* zone_absent_find(); NULL: nothing that others could register */
+    GArray *addresses;  /* struct sockaddr_storage */
 };
 void zone_host_free(struct zone_host *host);
 

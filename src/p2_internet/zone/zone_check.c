@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "p2_internet/zone/absent.h"
+#include "p2_internet/zone/chain.h"
 #include "p2_internet/zone/judge.h"
 #include "p2_internet/zone/networks.h"
 #include "p2_internet/zone/reverse.h"
@@ -249,6 +250,25 @@ static gboolean resolve_others(struct looking *looking, GError **error)
     return looking->www != NULL;
 }
 
+/* A resolver only says that there is no answer: the servers do answer, with aliases of aliases. */
+static void explain_aliases(struct looking *looking)
+{
+    for (guint i = 0; i < looking->verdicts->len; i++) {
+        struct zone_verdict *verdict = &g_array_index(looking->verdicts, struct zone_verdict, i);
+
+        for (guint j = 0; j < looking->www->len; j++) {
+            const struct zone_host *host = looking->www->pdata[j];
+
+            if (verdict->security != ZONE_INDETERMINATE || !host->is_unknown || !host->aliases ||
+                g_ascii_strcasecmp(verdict->name, host->name) != 0)
+                continue;
+            g_free(verdict->why);
+            verdict->why = g_strdup(host->is_circle ? "its aliases lead in a circle"
+                                                    : "its aliases lead to no answer");
+        }
+    }
+}
+
 /* What the DNS says of the hosts in other places: back from their addresses, and above them. */
 static gboolean look_around(struct looking *looking, GError **error)
 {
@@ -259,9 +279,13 @@ static gboolean look_around(struct looking *looking, GError **error)
     looking->reverse = zone_reverse_find(resolver, looking->hosts, allow_private, error);
     looking->mail_reverse =
         looking->reverse ? zone_reverse_find(resolver, looking->mail, allow_private, error) : NULL;
-    return looking->mail_reverse && zone_absent_find(resolver, looking->hosts, apex, error) &&
-           zone_absent_find(resolver, looking->mail, apex, error) &&
-           zone_absent_find(resolver, looking->www, apex, error);
+    if (!looking->mail_reverse || !zone_absent_find(resolver, looking->hosts, apex, error) ||
+        !zone_absent_find(resolver, looking->mail, apex, error) ||
+        !zone_absent_find(resolver, looking->www, apex, error) ||
+        !zone_chains_find(resolver, looking->www, error))
+        return FALSE;
+    explain_aliases(looking);
+    return TRUE;
 }
 
 static gboolean find_networks(struct looking *looking, GError **error)
