@@ -138,6 +138,14 @@ def lab(watch, tmp_path, *options):
     return ours, other, port
 
 
+def connected(watch):
+    """RIS Live, to which the watch listens."""
+    ris = kept(watch, RisLive())
+    watch.serve("--ris-live", ris.url)
+    until(lambda: ris.clients, why=watch.said)
+    return ris
+
+
 def test_frr_tells_of_a_hijack(watch, tmp_path):
     _, other, _ = lab(watch, tmp_path)
     state = watch.routes()
@@ -223,9 +231,7 @@ def test_silence_is_an_alarm_and_its_end_is_said(watch):
 
 def test_what_nobody_sees_for_five_minutes_is_over(watch):
     """The minutes are those of the state that was saved: it is read as if it were from before."""
-    ris = kept(watch, RisLive())
-    watch.serve("--ris-live", ris.url)
-    until(lambda: ris.clients, why=watch.said)
+    ris = connected(watch)
     ris.say(ris_route(1, DARK, [666]))
     watch.wait("raised", DARK, count=1)
     ris.say(ris_message(1, withdrawals=[DARK]))
@@ -247,9 +253,7 @@ def test_what_nobody_sees_for_five_minutes_is_over(watch):
 
 def test_a_flood_of_incidents_is_thirty_alarms_and_one(watch):
     """The one says how many more there are; the journal has each of them, and its end."""
-    ris = kept(watch, RisLive())
-    watch.serve("--ris-live", ris.url)
-    until(lambda: ris.clients, why=watch.said)
+    ris = connected(watch)
     parts = [str(part) for length in (29, 30) for part in ipaddress.ip_network(DARK).subnets(new_prefix=length)][:42]
     for part in parts:
         ris.say(ris_route(1, part, [666]))
@@ -309,9 +313,7 @@ def test_a_cache_changes_what_is_right(watch, tmp_path):
 
 
 def test_a_listener_that_dies_is_started_anew(watch):
-    ris = kept(watch, RisLive())
-    watch.serve("--ris-live", ris.url)
-    until(lambda: ris.clients, why=watch.said)
+    ris = connected(watch)
     ris.say(ris_route(1, DARK, [666]))
     watch.wait("raised", DARK, count=1)
     until(lambda: '"untold"' not in watch.saved())
@@ -325,9 +327,7 @@ def test_a_listener_that_dies_is_started_anew(watch):
 
 
 def test_a_state_that_was_changed_is_put_aside(watch):
-    ris = kept(watch, RisLive())
-    watch.serve("--ris-live", ris.url)
-    until(lambda: ris.clients, why=watch.said)
+    ris = connected(watch)
     ris.say(ris_route(1, OWN, [64501]))
     until(lambda: '"route":' in watch.saved(), why=watch.said)
     watch.stop()
@@ -341,9 +341,7 @@ def test_a_state_that_was_changed_is_put_aside(watch):
 
 
 def test_hostile_messages_change_nothing(watch):
-    ris = kept(watch, RisLive())
-    watch.serve("--ris-live", ris.url)
-    until(lambda: ris.clients, why=watch.said)
+    ris = connected(watch)
     ris.say({"type": "ris_message", "data": 7}, {"type": "ris_error", "data": {"message": "\x1b"}},
             ris_message(1, raw="zz", announcements=[{"next_hop": "x", "prefixes": [OWN + "9"]}]),
             {"no": "type"})
