@@ -1,7 +1,7 @@
 """entente assess as its user meets it: on this machine, on trees, on hostile trees, interrupted.
 
-Exercises cmd_assess, cmd_explain and cmd_measures (src/cli), and confine (src/sandbox), in which
-what reads a hostile tree runs.
+Exercises cmd_assess, cmd_explain and cmd_measures (src/cli), and confine and landlock
+(src/sandbox), in which what reads a hostile tree runs.
 """
 import hashlib
 import json

@@ -19,11 +19,12 @@ a witness asked to sign two histories        test_a_witness_signs_one_history (k
 And beyond the bar: a node that lies in its register, hides its history or signs with another key; a
 node whose answers are huge, slow or garbage; entries made to harm readers.
 
-Exercises cmd_join, cmd_community, policy_check, cmd_register, cmd_signatory with signatory_text, and
-cmd_verify with verify_community and verify_verdict (src/cli); of a node admission, domain_check,
-sequencing, service_log, service_witness, service_register, service_directory and service_files
-(src/node); policy_read, fold_policy, fold_keys and fold_signatories (src/register); dsse_canonical,
-predicate_trust, predicate_said and predicate_log (src/statement).
+Exercises cmd_join, cmd_community, cmd_policy with policy_check and policy_file, cmd_register,
+cmd_signatory with signatory_text, and cmd_verify with verify_community and verify_verdict
+(src/cli); of a node admission, domain_check, sequencing, service_log, service_witness,
+service_register, service_directory and service_files (src/node); policy_read, fold_policy,
+fold_keys and fold_signatories (src/register); dsse_canonical, predicate_trust, predicate_said and
+predicate_log (src/statement).
 """
 import base64
 import hashlib

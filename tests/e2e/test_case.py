@@ -2,8 +2,9 @@
 
 Exercises cmd_case, casework, case_open, case_fields, case_show, case_text, case_list, case_export
 and case_prove, cmd_approve, cmd_contact with contact_drill, contact_due and contact_result, and
-cmd_inbox, and cmd_help where people are helped (src/cli); what a node does for them, service_delivery and service_mailbox (src/node); and
-what keeps the cases, cases_record, cases_fold, cases_head and cases_refresh (src/process).
+cmd_inbox, and cmd_help where people are helped (src/cli); what a node does for them,
+service_delivery and service_mailbox (src/node); and what keeps the cases, cases_record, cases_fold,
+cases_head and cases_refresh (src/process).
 """
 import base64
 import json
