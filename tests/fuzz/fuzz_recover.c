@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     g_autoptr(GPtrArray) snapshots = g_ptr_array_new_with_free_func((GDestroyNotify)snapshot_free);
     g_autofree char *text = g_strndup((const char *)data, size);
-    g_autofree char *key = listing_key(text, "?");
+    g_autofree char *key = listing_key(text, "?"), *sentence = borg_sentence(text);
     g_autoptr(listing_t) listing = listing_new();
     g_autoptr(GByteArray) wire = g_byte_array_new();
     g_autoptr(manifest_t) manifest = NULL;
@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int fd = memfd_create("answer", MFD_CLOEXEC);
 
     g_assert_true(g_utf8_validate(key, -1, NULL));
+    g_assert_null(strchr(sentence, '\n'));
     g_assert_cmpint(write(fd, data, size), ==, (ssize_t)size);
     for (guint i = 0; i < G_N_ELEMENTS(forms); i++)
         answer_read(&forms[i], fd, gather, &gathered);

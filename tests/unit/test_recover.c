@@ -1,6 +1,8 @@
-/* Modules manifest, sample, program: what a backup must give back, and which of it is tried. */
+/* Modules manifest, sample, program, borg: what a backup must give back, and which of it is tried.
+ */
 #include "base/error.h"
 #include "base/file.h"
+#include "p1_resilience/recover/borg.h"
 #include "p1_resilience/recover/manifest.h"
 #include "p1_resilience/recover/sample.h"
 #include "sandbox/program.h"
@@ -204,6 +206,42 @@ static void test_a_program_is_stopped_or_missing(void)
     g_assert_cmpint(missing.end, ==, PROGRAM_MISSING);
 }
 
+/* --- what borg says --- */
+
+#define SAYS(LEVEL, MESSAGE)                                                                       \
+    "{\"type\": \"log_message\", \"time\": 1.5, \"message\": \"" MESSAGE                           \
+    "\", \"levelname\": \"" LEVEL "\", \"name\": \"borg.archiver\"}\n"
+
+static void test_borg_is_told_as_a_sentence(void)
+{
+    static const struct {
+        const char *said, *sentence;
+    } rows[] = {
+        { SAYS("ERROR", "Repository /srv/r does not exist."), "Repository /srv/r does not exist." },
+        { SAYS("WARNING", "a: file changed") SAYS("ERROR", "Data integrity error")
+              SAYS("ERROR", "Index object count mismatch."),
+          "Data integrity error (and 1 more)" },
+        { SAYS("WARNING", "Include pattern 'f' never matched."),
+          "Include pattern 'f' never matched." },
+        { SAYS("ERROR", "Traceback (most recent call last):\\n  File \\\"a.py\\\", line 1\\n    "
+                        "run()\\nconfigparser.Error: no section\\n\\nPlatform: Linux\\n"),
+          "configparser.Error: no section" },
+        { "sh/archiver.py\", \"levelname\": \"ERROR\"}\n" SAYS("ERROR", "errors found."),
+          "errors found." },
+        { "{\"type\": \"progress_percent\", \"message\": \"\"}\nssh: Connection refused\r\n",
+          "ssh: Connection refused" },
+        { "cut\", \"levelname\": \"ERROR\"}\n",
+          "borg ended with an error, and said nothing that can be read" },
+        { "", "" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *sentence = borg_sentence(rows[i].said);
+
+        g_assert_cmpstr(sentence, ==, rows[i].sentence);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -215,6 +253,7 @@ int main(int argc, char **argv)
                test_no_byte_can_be_changed_unseen, tear_down);
     g_test_add("/recover/manifest/salted", struct folder, NULL, set_up,
                test_two_walks_of_the_same_have_different_roots, tear_down);
+    g_test_add_func("/recover/borg/sentence", test_borg_is_told_as_a_sentence);
     g_test_add_func("/recover/program/says", test_a_program_says_and_ends);
     g_test_add_func("/recover/program/hangs",
                     test_a_program_that_hangs_is_killed_with_its_children);

@@ -69,6 +69,68 @@ enum trouble_kind borg_classify(const char *said, int status)
     return TROUBLE_OTHER;
 }
 
+/* --- what it says --- */
+
+#define TRACEBACK "Traceback (most recent call last):"
+
+/* A message's first line; of a traceback, the exception, which ends its first paragraph. */
+static char *first_line(const char *message)
+{
+    const char *end = strchr(message, '\n'), *last;
+
+    if (g_str_has_prefix(message, TRACEBACK)) {
+        end = strstr(message, "\n\n");
+        last = g_strrstr_len(message, end ? end - message : -1, "\n");
+        message = last ? last + 1 : message;
+    }
+    return g_strstrip(end ? g_strndup(message, end - message) : g_strdup(message));
+}
+
+/* One line: its message and level ("ERROR" of what is no JSON); NULL: it says nothing to people. */
+static char *message_of(const char *line, char **level)
+{
+    g_autoptr(json_t) object = NULL;
+    const char *message;
+
+    if (line[0] != '{') /* what is cut off at its beginning ends as JSON does */
+        return *line && !g_str_has_suffix(line, "}") ? g_strdup(line) : NULL;
+    object = json_parse(line, strlen(line), PROGRAM_SAID_MAX, "borg", NULL);
+    message = json_text(object, "message");
+    if (!message || g_strcmp0(json_text(object, "type"), "log_message") != 0)
+        return NULL; /* progress */
+    *level = g_strdup(json_text(object, "levelname"));
+    return first_line(message);
+}
+
+char *borg_sentence(const char *said)
+{
+    g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
+    g_autofree char *first = NULL;
+    gboolean is_error = FALSE;
+    guint more = 0;
+
+    for (char **line = lines; *line; line++) {
+        g_autofree char *level = NULL;
+        char *message = message_of(g_strstrip(*line), &level);
+        gboolean error = !g_strcmp0(level, "ERROR") || !g_strcmp0(level, "CRITICAL") || !level;
+
+        if (!message || !*message) {
+            g_free(message);
+        } else if (!first || (error && !is_error)) {
+            g_free(first);
+            first = message;
+            is_error = error;
+            more = 0;
+        } else {
+            g_free(message);
+            more++;
+        }
+    }
+    if (!first)
+        return g_strdup(*said ? "borg ended with an error, and said nothing that can be read" : "");
+    return more ? g_strdup_printf("%s (and %u more)", first, more) : g_steal_pointer(&first);
+}
+
 /* --- snapshots --- */
 
 static gboolean read_time(const char *text, gint64 *time_us)
@@ -243,6 +305,7 @@ const struct backup_tool backup_tool_borg = {
     .lost = "?",
     .environment = environment,
     .classify = borg_classify,
+    .sentence = borg_sentence,
     .snapshots = list_snapshots,
     .list = list_files,
     .restore = restore,

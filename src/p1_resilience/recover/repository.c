@@ -148,6 +148,16 @@ gboolean repository_is_loopback(const char *location)
     return FALSE;
 }
 
+/* Always FALSE. The kind is found in all that the tool said; people are told what it means. */
+static gboolean tool_trouble(const struct repository *repository, struct trouble *trouble,
+                             enum trouble_kind kind, const char *said)
+{
+    const struct backup_tool *tool = repository->tool;
+    g_autofree char *sentence = tool->sentence ? tool->sentence(said) : NULL;
+
+    return trouble_set(trouble, kind, sentence ? sentence : said);
+}
+
 gboolean repository_run(const struct repository *repository, const char *const *arguments, int fine,
                         program_fn take, gpointer data, struct program_result *result,
                         struct trouble *trouble)
@@ -165,7 +175,7 @@ gboolean repository_run(const struct repository *repository, const char *const *
     case PROGRAM_MISSING:
         return trouble_set(trouble, TROUBLE_NOT_INSTALLED, repository->tool->name);
     case PROGRAM_LATE:
-        return trouble_set(trouble, TROUBLE_LATE, result->said);
+        return tool_trouble(repository, trouble, TROUBLE_LATE, result->said);
     case PROGRAM_STOPPED:
         return trouble_set(trouble, TROUBLE_MALFORMED, "more, or other, than can be read");
     case PROGRAM_KILLED:
@@ -174,8 +184,8 @@ gboolean repository_run(const struct repository *repository, const char *const *
         break;
     }
     return result->status <= fine ||
-           trouble_set(trouble, repository->tool->classify(result->said, result->status),
-                       result->said);
+           tool_trouble(repository, trouble,
+                        repository->tool->classify(result->said, result->status), result->said);
 }
 
 static gboolean take_piece(const void *bytes, gsize length, gpointer data, GError **error)

@@ -57,6 +57,8 @@ struct backup_tool {
     /* Adds NAME=VALUE for the asset; `folder` is ours for its caches. */
     void (*environment)(const struct asset *asset, const char *folder, GPtrArray *environment);
     enum trouble_kind (*classify)(const char *said, int status);
+    /* What it said on standard error as a sentence; owned by the caller. NULL: it is one. */
+    char *(*sentence)(const char *said);
     gboolean (*snapshots)(const struct repository *, GPtrArray *snapshots, struct trouble *);
     gboolean (*list)(const struct repository *, const struct snapshot *, struct listing *,
                      struct trouble *);
