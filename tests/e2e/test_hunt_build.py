@@ -123,6 +123,26 @@ def test_the_newest_version_counts_whichever_file_it_is_in(entente, tmp_path, or
     if not packed:
         assert found(*pages[1:], "list.txt", "-", stdin=pages[0].read_text())[1] == wanted
 
+def test_a_marking_may_be_defined_in_another_file(entente, tmp_path):
+    """What nobody defines keeps the default; of two definitions the stricter one counts."""
+    def marking(number, level):
+        return {"type": "marking-definition", "spec_version": "2.1", "definition_type": "tlp",
+                "id": f"marking-definition--0b8f3d5e-6a2c-4d5b-8f38-{number:012}",
+                "created": "2024-01-01T00:00:00Z", "definition": {"tlp": level}}
+
+    objects = [version(number, 1, f"m{number}.example",
+                       object_marking_refs=[marking(number, "red")["id"]]) for number in range(4)]
+    definitions = [marking(0, "green"), marking(1, "red"), marking(2, "white")]
+    for name, content in (("a.json", objects), ("b.json", definitions), ("c.json", [marking(2, "red")])):
+        (tmp_path / name).write_text(json.dumps({"objects": content}))
+    (tmp_path / "a.log").write_text("".join(f"m{number}.example\n" for number in range(4)))
+    for feeds in (["a.json", "b.json", "c.json"], ["c.json", "b.json", "a.json"]):
+        built(entente, *feeds)
+        hits = entente("hunt", "scan", "--table", "intel.table", "--format", "json", "a.log",
+                       status=1).stdout.splitlines()
+        assert [json.loads(hit)["tlp"] for hit in hits[:-1]] == ["green", "red", "red", "amber"]
+
+
 
 def test_explain_names_every_source(entente, feeds):
     built(entente, feeds)

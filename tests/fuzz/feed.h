@@ -35,6 +35,9 @@ static inline gboolean feed_hear(gpointer to, guint8 kind, gconstpointer body, g
     } else if (kind == FEED_MESSAGE_NAME) {
         if (((const char *)body)[length - 1] != '\0')
             abort();
+    } else if (kind == FEED_MESSAGE_MARKING) {
+        if (length < 3 || strlen((const char *)body + 1) != length - 2)
+            abort();
     } else {
         while (feed_wire_record(&at, end, heard->report->sources->len, 0, &assertion, &broken)) {
             /* A normal form is its own normal form. */

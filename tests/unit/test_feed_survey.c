@@ -18,6 +18,11 @@
     "{\"type\":\"identity\",\"id\":\"" CERT "\",\"modified\":\"" MODIFIED "\",\"name\":\"" TEXT    \
     "\"}"
 
+#define MARKING_ID(NUMBER) "marking-definition--cccccccc-cccc-4ccc-8ccc-cccccccccc0" NUMBER
+#define MARKING(NUMBER, TYPE, TEXT)                                                                \
+    "{\"type\":\"marking-definition\",\"id\":\"" MARKING_ID(                                       \
+        NUMBER) "\",\"definition_type\":\"" TYPE "\",\"definition\":{\"" TYPE "\":\"" TEXT "\"}}"
+
 typedef struct {
     char *folder;
     GPtrArray *paths; /* ends with NULL when surveyed */
@@ -116,6 +121,46 @@ static void test_authors_stand_in_any_file(fixture *f, gconstpointer data)
     g_assert_null(feed_survey_name(NULL, CERT));
 }
 
+static enum tlp level_of(const fixture *f, const char *reference)
+{
+    g_autoptr(json_t) object =
+        json_pack("{s:s, s:[s]}", "type", "indicator", "object_marking_refs", reference);
+    const struct marking_context context = { .others = feed_survey_markings(f->survey),
+                                             .fallback = TLP_AMBER };
+
+    return marking_level(object, &context);
+}
+
+static void test_markings_are_defined_in_any_file(fixture *f, gconstpointer data)
+{
+    add_object(f, MARKING("1", "tlp", "green") "," MARKING("2", "tlp", "white"));
+    add_object(f, MARKING("2", "tlp", "red") "," MARKING("3", "tlp", "ultra"));
+    add_object(f, MARKING("2", "tlp", "green") "," MARKING("4", "statement", "ours"));
+    add_object(f, "{\"type\":\"marking-definition\",\"id\":\"\"}"); /* of no name */
+    survey(f);
+    g_assert_cmpint(level_of(f, MARKING_ID("1")), ==, TLP_GREEN);
+    g_assert_cmpint(level_of(f, MARKING_ID("2")), ==, TLP_RED);   /* the strictest of them */
+    g_assert_cmpint(level_of(f, MARKING_ID("3")), ==, TLP_RED);   /* no level that is known */
+    g_assert_cmpint(level_of(f, MARKING_ID("4")), ==, TLP_AMBER); /* it says nothing of it */
+    g_assert_cmpint(level_of(f, MARKING_ID("5")), ==, TLP_AMBER); /* defined nowhere */
+    g_assert_null(feed_survey_markings(NULL));
+}
+
+static void test_of_too_many_markings_none_becomes_more_open(fixture *f, gconstpointer data)
+{
+    survey(f);
+    for (guint i = 0; i < MARKINGS_MAX + 1; i++) {
+        g_autofree char *body = g_strdup_printf("\1marking-definition--%u", i);
+
+        g_assert_true(feed_survey_take_marking(f->survey, (const guint8 *)body, strlen(body) + 1));
+    }
+    g_assert_cmpint(level_of(f, "marking-definition--7"), ==, TLP_CLEAR);
+    g_assert_cmpint(level_of(f, "marking-definition--65536"), ==, TLP_RED);
+    g_assert_true(
+        feed_survey_take_marking(f->survey, (const guint8 *)"\5marking-definition--7", 23));
+    g_assert_cmpint(level_of(f, "marking-definition--7"), ==, TLP_RED);
+}
+
 static void test_what_cannot_be_read_is_passed_over(fixture *f, gconstpointer data)
 {
     add_object(f, VERSION(CERT, OLD, ""));
@@ -173,6 +218,13 @@ static void test_messages_that_are_none(fixture *f, gconstpointer data)
             feed_survey_take_name(f->survey, (const guint8 *)names[i].body, names[i].length));
     g_assert_true(feed_survey_take_name(f->survey, (const guint8 *)"01234567id\0name", 16));
     g_assert_cmpstr(feed_survey_name(f->survey, "id"), ==, "name");
+    g_assert_false(feed_survey_take_marking(f->survey, (const guint8 *)"", 1));
+    g_assert_false(feed_survey_take_marking(f->survey, (const guint8 *)"\1", 2));
+    g_assert_false(feed_survey_take_marking(f->survey, (const guint8 *)"\1id", 3));
+    g_assert_false(feed_survey_take_marking(f->survey, (const guint8 *)"\1id\0x", 6));
+    g_assert_false(feed_survey_take_marking(f->survey, (const guint8 *)"\6id", 4));
+    g_assert_true(feed_survey_take_marking(f->survey, (const guint8 *)"\5id", 4));
+    g_assert_cmpint(level_of(f, "id"), ==, TLP_RED);
     g_assert_false(
         feed_survey_take_versions(f->survey, body, sizeof(struct feed_version) + 1, &sound, NULL));
     g_assert_false(sound);
@@ -187,6 +239,8 @@ int main(int argc, char **argv)
     TEST("withdrawal", test_a_withdrawal_comes_after_its_moment);
     TEST("creator", test_nobody_replaces_what_another_says);
     TEST("authors", test_authors_stand_in_any_file);
+    TEST("markings", test_markings_are_defined_in_any_file);
+    TEST("markings/many", test_of_too_many_markings_none_becomes_more_open);
     TEST("unread", test_what_cannot_be_read_is_passed_over);
     TEST("stop", test_it_can_be_stopped);
     TEST("messages", test_messages_that_are_none);

@@ -234,6 +234,8 @@ static gboolean take_message(struct batch *batch, guint8 kind, const guint8 *bod
                still_wanted(batch, 0, error);
     case FEED_MESSAGE_NAME:
         return *sound = batch->survey && feed_survey_take_name(batch->survey, body, length);
+    case FEED_MESSAGE_MARKING:
+        return *sound = batch->survey && feed_survey_take_marking(batch->survey, body, length);
     default:
         return *sound = FALSE;
     }

@@ -79,12 +79,14 @@ enum feed_message {
     /* Of a survey, beside what else says where it is: */
     FEED_MESSAGE_VERSIONS, /* struct feed_version, again and again */
     FEED_MESSAGE_NAME,     /* an author: feed_survey_take_name() */
+    FEED_MESSAGE_MARKING,  /* a marking's definition: feed_survey_take_marking() */
 };
 
 /* In the worker, for a survey. */
 void feed_note_version(struct feed_parser *parser, const struct feed_version *version);
 void feed_note_name(struct feed_parser *parser, const char *identity, const char *name,
                     guint64 version);
+void feed_note_marking(struct feed_parser *parser, const char *id, int level);
 
 /* In the worker: sends what is left. */
 void feed_parser_flush(struct feed_parser *parser);

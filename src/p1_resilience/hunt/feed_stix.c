@@ -93,10 +93,13 @@ static gboolean note_for_others(const char *const *path, const json_t *object, g
     struct feed_parser *parser = data;
     const char *type = json_text(object, "type"), *id = json_text(object, "id");
     const char *name = json_text(object, "name");
+    int level;
 
     if (parser->parent_gone)
         return system_error(error, "nobody listens");
-    if (type && id && g_str_equal(type, "indicator")) {
+    if (marking_defines(object, &level)) {
+        feed_note_marking(parser, id, level);
+    } else if (type && id && g_str_equal(type, "indicator")) {
         const struct feed_version version = feed_version_of(object);
 
         feed_note_version(parser, &version);
@@ -137,7 +140,9 @@ static const char *name_of(const struct reading *reading, const char *author)
 /* The strictest of the markings of the object, of its parts, and of the bundle. */
 static enum tlp tlp_of(const struct reading *reading, const json_t *object)
 {
+    const struct feed_survey *survey = reading->parser->options->survey;
     const struct marking_context context = { .markings = reading->markings,
+                                             .others = feed_survey_markings(survey),
                                              .bundle = reading->around,
                                              .fallback = reading->parser->options->tlp };
 

@@ -27,7 +27,8 @@ struct author {
 struct feed_survey {
     struct table_sorter *sorter; /* until all is noted */
     GHashTable *authors;         /* identity -> struct author */
-    struct feed_version *rows;   /* mapped, in order of their ids; NULL: there are none */
+    markings_t *markings;
+    struct feed_version *rows; /* mapped, in order of their ids; NULL: there are none */
     gsize count;
 };
 
@@ -183,6 +184,24 @@ const char *feed_survey_name(const struct feed_survey *survey, const char *ident
     return author ? author->name : NULL;
 }
 
+/* ---- markings */
+
+gboolean feed_survey_take_marking(struct feed_survey *survey, const guint8 *body, gsize length)
+{
+    const char *id = (const char *)body + 1;
+
+    if (length < 3 || memchr(id, '\0', length - 1) != body + length - 1 ||
+        body[0] > TLP_RED - MARKING_NO_LEVEL)
+        return FALSE;
+    markings_add(survey->markings, id, (int)body[0] + MARKING_NO_LEVEL);
+    return TRUE;
+}
+
+const struct markings *feed_survey_markings(const struct feed_survey *survey)
+{
+    return survey ? survey->markings : NULL;
+}
+
 /* ---- inputs */
 
 /* Lists and reports need not be gone through twice: a document begins with a bracket, or is packed.
@@ -229,6 +248,7 @@ struct feed_survey *feed_survey_new(const char *const *paths, GBytes *input, con
     g_autoptr(GPtrArray) inputs = feed_inputs_new();
 
     survey->authors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, author_free);
+    survey->markings = markings_new();
     if (!list(inputs, paths, input))
         return g_steal_pointer(&survey);
     survey->sorter = table_sorter_new(folder, SORT_MEMORY);
@@ -243,6 +263,7 @@ void feed_survey_free(struct feed_survey *survey)
         return;
     table_sorter_free(survey->sorter);
     g_clear_pointer(&survey->authors, g_hash_table_unref);
+    markings_free(survey->markings);
     if (survey->rows)
         munmap(survey->rows, survey->count * sizeof *survey->rows);
     g_free(survey);

@@ -1,10 +1,11 @@
 /*
  * feed_survey.h: what the files of one build say of one another's STIX objects.
  *
- * A collection that is pulled lies in many files: a newer version of an object, its withdrawal and
- * the identity of its author may stand in another file than the object. So the STIX documents are
- * gone through once before they are read, and it is noted which versions each indicator has, and
- * how authors are called.
+ * A collection that is pulled lies in many files: a newer version of an object, its withdrawal, the
+ * identity of its author and the definition of its marking may stand in another file than the
+ * object. So the STIX documents are gone through once before they are read, and it is noted which
+ * versions each indicator has, how authors are called, and which level a marking means: of several
+ * definitions the strictest.
  *
  * Only its creator makes new versions of an object (STIX 2.1 section 3.6): versions are those of
  * one id and one created_by_ref, so that nobody takes back what somebody else says.
@@ -15,6 +16,7 @@
 #pragma once
 #include "base/json.h"
 #include "p1_resilience/hunt/feed.h"
+#include "p1_resilience/hunt/marking.h"
 
 /*
  * Goes through the inputs of feed_read(), all of one build; `input` has the bytes of "-". `folder`
@@ -46,9 +48,14 @@ guint64 feed_survey_newest(const struct feed_survey *survey, const struct feed_v
 /* How the author is called in any of the files; NULL: in none. */
 const char *feed_survey_name(const struct feed_survey *survey, const char *identity);
 
+/* The markings that any of the files defines; NULL: of no survey. */
+const struct markings *feed_survey_markings(const struct feed_survey *survey);
+
 /* ---- for the parent of the workers */
 
 gboolean feed_survey_take_versions(struct feed_survey *survey, const guint8 *body, gsize length,
                                    gboolean *sound, GError **error);
 /* u64 version | identity NUL name NUL. FALSE: it is none. */
 gboolean feed_survey_take_name(struct feed_survey *survey, const guint8 *body, gsize length);
+/* u8 level, less MARKING_NO_LEVEL | id NUL. FALSE: it is none. */
+gboolean feed_survey_take_marking(struct feed_survey *survey, const guint8 *body, gsize length);

@@ -142,6 +142,18 @@ void feed_note_name(struct feed_parser *parser, const char *identity, const char
     send_body(parser, FEED_MESSAGE_NAME, body);
 }
 
+void feed_note_marking(struct feed_parser *parser, const char *id, int level)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    const guint8 mark = (guint8)(level - MARKING_NO_LEVEL);
+
+    if (!*id || strlen(id) > FEED_OBJECT_LIMIT)
+        return;
+    put(body, &mark, sizeof mark);
+    put(body, id, strlen(id) + 1);
+    send_body(parser, FEED_MESSAGE_MARKING, body);
+}
+
 /* A length, 0 for NULL and else one more than it is; and the bytes. */
 static void put_string(GByteArray *body, const char *text, gsize limit)
 {

@@ -21,11 +21,11 @@ static const struct well_known {
 #define DEFINITIONS_CREATED "2022-10-01T00:00:00.000Z"
 
 /* What a definition that is not well known says: a level, or nothing about it. */
-#define NO_LEVEL (-1)
 #define TLP_PREFIX "tlp:"
 
 struct markings {
-    GHashTable *levels; /* id -> level, or NO_LEVEL */
+    GHashTable *levels; /* id -> level, or MARKING_NO_LEVEL */
+    gboolean full;      /* not all were kept */
 };
 
 gboolean marking_level_of_id(const char *id, enum tlp *level)
@@ -92,36 +92,61 @@ static int defined_level(const json_t *object)
         return level;
     if (marking_level_of_tag(json_text(object, "name"), &level))
         return level;
-    return of_tlp ? TLP_RED : NO_LEVEL; /* of the TLP, but no level that is known */
+    return of_tlp ? TLP_RED : MARKING_NO_LEVEL; /* of the TLP, but no level that is known */
+}
+
+gboolean marking_defines(const json_t *object, int *level)
+{
+    if (!json_text(object, "id") || g_strcmp0(json_text(object, "type"), "marking-definition") != 0)
+        return FALSE;
+    *level = defined_level(object);
+    return TRUE;
+}
+
+void markings_add(struct markings *markings, const char *id, int level)
+{
+    gpointer before;
+
+    /* Two definitions under one id: the stricter one counts. */
+    if (g_hash_table_lookup_extended(markings->levels, id, NULL, &before))
+        level = MAX(level, GPOINTER_TO_INT(before));
+    else if (g_hash_table_size(markings->levels) >= MARKINGS_MAX)
+        markings->full = TRUE;
+    if (g_hash_table_size(markings->levels) < MARKINGS_MAX ||
+        g_hash_table_contains(markings->levels, id))
+        g_hash_table_insert(markings->levels, g_strdup(id), GINT_TO_POINTER(level));
 }
 
 void markings_learn(struct markings *markings, const json_t *object)
 {
-    const char *id = json_text(object, "id");
-    gpointer before;
     int level;
 
-    if (!id || g_strcmp0(json_text(object, "type"), "marking-definition") != 0)
-        return;
-    level = defined_level(object);
-    /* Two definitions under one id: the stricter one counts. */
-    if (g_hash_table_lookup_extended(markings->levels, id, NULL, &before))
-        level = MAX(level, GPOINTER_TO_INT(before));
-    g_hash_table_insert(markings->levels, g_strdup(id), GINT_TO_POINTER(level));
+    if (marking_defines(object, &level))
+        markings_add(markings, json_text(object, "id"), level);
 }
 
 /* The level of one reference; one that is not explained counts as the default. */
 static int reference_level(const char *id, const struct marking_context *context)
 {
+    const struct markings *const all[] = { context->markings, context->others };
+    int strictest = MARKING_NO_LEVEL;
+    gboolean explained = FALSE, full = FALSE;
     enum tlp level;
-    gpointer learned;
 
     if (marking_level_of_id(id, &level))
         return level;
-    if (id && context->markings &&
-        g_hash_table_lookup_extended(context->markings->levels, id, NULL, &learned))
-        return GPOINTER_TO_INT(learned);
-    return context->fallback;
+    for (guint i = 0; id && i < G_N_ELEMENTS(all); i++) {
+        gpointer learned;
+
+        full |= all[i] && all[i]->full;
+        if (!all[i] || !g_hash_table_lookup_extended(all[i]->levels, id, NULL, &learned))
+            continue;
+        strictest = MAX(strictest, GPOINTER_TO_INT(learned));
+        explained = TRUE;
+    }
+    if (explained)
+        return strictest;
+    return full ? (int)TLP_RED : (int)context->fallback;
 }
 
 /* The strictest of a list of references; `strictest` when none is stricter. */
@@ -139,7 +164,8 @@ static int references_level(const json_t *references, const struct marking_conte
 /* What an object says itself, in whole or in part. */
 static int own_level(const json_t *object, const struct marking_context *context)
 {
-    int level = references_level(json_object_get(object, "object_marking_refs"), context, NO_LEVEL);
+    int level =
+        references_level(json_object_get(object, "object_marking_refs"), context, MARKING_NO_LEVEL);
     const json_t *part;
     size_t index;
 
@@ -154,13 +180,13 @@ enum tlp marking_level(const json_t *object, const struct marking_context *conte
     gboolean definition = g_strcmp0(json_text(object, "type"), "marking-definition") == 0;
     int level = own_level(object, context);
 
-    if (definition && level == NO_LEVEL)
+    if (definition && level == MARKING_NO_LEVEL)
         return TLP_CLEAR;
     level =
         references_level(json_object_get(context->bundle, "object_marking_refs"), context, level);
     if (context->collection_has_level)
         level = MAX(level, (int)context->collection);
-    return level == NO_LEVEL ? context->fallback : (enum tlp)level;
+    return level == MARKING_NO_LEVEL ? context->fallback : (enum tlp)level;
 }
 
 gboolean marking_level_of_tags(const json_t *tags, enum tlp *level)

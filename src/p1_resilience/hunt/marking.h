@@ -33,9 +33,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(markings_t, markings_free)
  */
 void markings_learn(struct markings *markings, const json_t *object);
 
+/* What a definition says of the level, when it says nothing of it. */
+#define MARKING_NO_LEVEL (-1)
+/* A level of TLP, or MARKING_NO_LEVEL; FALSE: the object defines no marking. */
+gboolean marking_defines(const json_t *object, int *level);
+/* Learns the same of what was read elsewhere. */
+void markings_add(struct markings *markings, const char *id, int level);
+#define MARKINGS_MAX 65536u /* that are kept; where there are more, those not kept count as RED */
+
 /* What an object stands in. */
 struct marking_context {
     const struct markings *markings; /* or NULL: only the well-known ones */
+    const struct markings *others;   /* of other documents; or NULL. The stricter of both counts */
     const json_t *bundle;            /* or NULL; its own object_marking_refs count */
     gboolean collection_has_level;
     enum tlp collection; /* the level of the collection, when it has one */
