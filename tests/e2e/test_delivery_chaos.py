@@ -92,11 +92,14 @@ def test_nothing_is_lost_doubled_or_out_of_order(tmp_path, say):
 
 
 def arrived(world, said):
+    """What failed is tried again after two minutes at most, which may fail once more."""
     parties = (world.state, world.society)
     for party in parties:
         for case, events in said.items():
-            until(lambda: set(party.hashes(case)) == events, what=f"{case} at {party.domain}")
-    until(lambda: not any(party.desk("outbox") for party in parties), what="the acknowledgements")
+            until(lambda: set(party.hashes(case)) == events, 2 * PATIENCE,
+                  what=f"{case} at {party.domain}")
+    until(lambda: not any(party.desk("outbox") for party in parties), 2 * PATIENCE,
+          what="the acknowledgements")
 
 
 def judge(world, said):
