@@ -17,6 +17,7 @@ static const struct subcommand *const subcommands[] = {
 
 #define MEMBER(NAME) offsetof(struct zone_arguments, NAME)
 #define HOUR_S 3600
+#define TIMEOUT_MAX_S 25 /* three tries fit into the time for all servers (ask.c) */
 
 static const struct command_option options[] = {
     { "all", 0, G_OPTION_ARG_NONE, MEMBER(all), "check: also the checks that pass", NULL },
@@ -43,6 +44,8 @@ static const struct command_option options[] = {
       "root, verify: take the zone from this server (AXFR)", "ADDRESS[:PORT]" },
     { "server", 0, G_OPTION_ARG_STRING, MEMBER(server),
       "check, root: ask this resolver instead of the system's", "ADDRESS[:PORT]" },
+    { "timeout", 0, G_OPTION_ARG_INT, MEMBER(timeout_s),
+      "check, root: wait so long for each answer of a name server (default: 2)", "SECONDS" },
     { "trust-anchor", 0, G_OPTION_ARG_FILENAME, MEMBER(anchor),
       "DS or DNSKEY records to trust (default: Debian's dns-root-data)", "FILE" },
     { "at", 0, G_OPTION_ARG_STRING, MEMBER(at), "judge signatures at this time instead of now",
@@ -125,10 +128,14 @@ gboolean zone_settings_read(const struct zone_arguments *given, struct zone_sett
         return input_error(error, "--port %d: not a port", given->port);
     if (given->horizon_h < 0)
         return input_error(error, "--horizon %d: not a number of hours", given->horizon_h);
+    if (given->timeout_s < 0 || given->timeout_s > TIMEOUT_MAX_S)
+        return input_error(error, "--timeout %d: not a number of seconds up to %d",
+                           given->timeout_s, TIMEOUT_MAX_S);
     if (given->fail_on && !severity_parse(given->fail_on, &settings->fail_on, error))
         return FALSE;
     settings->options.port = (guint16)given->port;
     settings->options.horizon_s = (gint64)given->horizon_h * HOUR_S;
+    settings->options.try_us = given->timeout_s * (gint64)G_USEC_PER_SEC;
     settings->options.names = given->names;
     settings->options.allow_private = given->allow_private;
     settings->options.dns.trust_anchor = given->anchor;

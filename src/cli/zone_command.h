@@ -11,7 +11,7 @@
 struct zone_arguments {
     char **vrps, **routes, *rtr, **names; /* check */
     char *server, **delegations, *anchor, *at, *fail_on;
-    int port, horizon_h;
+    int port, horizon_h, timeout_s;
     gboolean allow_private, all, no_save;
     char *file, *transfer; /* root, verify */
 };

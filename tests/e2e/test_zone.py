@@ -167,6 +167,7 @@ def test_fail_on_and_wrong_use(zones):
     zones.entente("zone", "check", status=2)
     zones.entente("zone", "check", "good.test", "--delegate", "nowhere", status=2)
     zones.entente("zone", "check", "good.test", "--at", "noon", status=2)
+    zones.entente("zone", "check", "good.test", "--timeout", 26, status=2)
 
 
 def test_private_addresses_are_told_and_left_alone(zones):

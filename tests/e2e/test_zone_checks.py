@@ -206,7 +206,7 @@ def test_a_server_that_lacks_a_transport(scene, missing):
 
 
 def test_answers_from_another_address(scene):
-    found, document = scene(altered={"source": PARENT})
+    found, document = scene(altered={"source": PARENT}, more=["--timeout", 5])  # silence is waited out
     assert found["server.source"] == ["the answer comes from another address: resolvers drop it"]
     assert found["server.udp"] == ["the answer comes from another address"]
     assert outcomes(document)["server.tcp"] == "pass"

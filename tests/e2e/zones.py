@@ -9,6 +9,7 @@ import subprocess
 from waiting import PATIENCE, answered, until
 
 TYPE_SOA = 6
+ANSWER_S = 20  # what a server of the tests may take on a busy machine
 BGP4MP, MESSAGE_AS4, TIME = 16, 4, 1790000000
 
 
@@ -92,7 +93,8 @@ class Zones:
         self.entente, self.port, self.anchor = entente, port, anchor
 
     def options(self, stubs):
-        arguments = ["--port", self.port, "--allow-private", "--trust-anchor", self.anchor]
+        arguments = ["--port", self.port, "--allow-private", "--trust-anchor", self.anchor,
+                     "--timeout", ANSWER_S]
         for zone, address in stubs.items():
             arguments += ["--delegate", f"{zone or '.'}@{address}:{self.port}"]
         return arguments

@@ -128,6 +128,7 @@ static gboolean ask_parent(struct looking *looking, GError **error)
 {
     const struct zone_check_options *options = looking->options;
     const struct ask_options asking = {
+        .try_us = options->try_us,
         .probes = G_GUINT64_CONSTANT(1) << PROBE_PARENT_NS | G_GUINT64_CONSTANT(1)
                                                                  << PROBE_PARENT_DS,
     };
@@ -204,7 +205,7 @@ static gboolean find_servers(struct looking *looking, GError **error)
 
 static gboolean ask_servers(struct looking *looking, GError **error)
 {
-    const struct ask_options asking = { 0 };
+    const struct ask_options asking = { .try_us = looking->options->try_us };
     const guint parents = looking->servers->len;
     g_autoptr(GArray) own = servers_new();
     g_autoptr(GArray) replies = NULL;

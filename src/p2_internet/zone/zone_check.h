@@ -21,6 +21,7 @@ struct zone_check_options {
     struct dns_options dns;
     guint16 port;           /* of name servers; 0: 53 */
     gboolean allow_private; /* ask addresses that are not public, too */
+    gint64 try_us;          /* to wait for one answer of a server; 0: 2 s */
     gint64 now_s;           /* signatures are judged at this time */
     gint64 horizon_s;       /* and are to be good for so long; 0: three days */
     char **names;           /* beside www: where do they lead; or NULL */

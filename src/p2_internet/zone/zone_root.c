@@ -79,9 +79,11 @@ static void put_server(json_t *document, const struct zone_server *server,
 }
 
 static gboolean ask_letters(json_t *document, const GArray *servers, const struct zone_names *names,
-                            GArray *verdicts, gint64 now_s, GError **error)
+                            GArray *verdicts, const struct zone_check_options *check,
+                            GError **error)
 {
     const struct ask_options asking = {
+        .try_us = check->try_us,
         .probes = BIT(PROBE_SOA) | BIT(PROBE_SOA_EDNS) | BIT(PROBE_IDENTITY),
     };
     const struct zone_server *list = (const struct zone_server *)(gpointer)servers->data;
@@ -97,7 +99,7 @@ static gboolean ask_letters(json_t *document, const GArray *servers, const struc
         .origin = none,
         .www = none,
         .verdicts = verdicts,
-        .now_s = now_s,
+        .now_s = check->now_s,
     };
     g_autoptr(json_t) judged = replies ? zone_judge(&input, error) : NULL;
     json_t *said = json_object_get(judged, "servers"), *rows = json_array();
@@ -273,7 +275,7 @@ json_t *zone_root_run(const struct zone_root_options *options, GError **error)
     /* The resolver's threads end before a worker is forked. */
     g_clear_pointer(&resolver, zone_resolver_free);
     put_verdicts(document, verdicts);
-    if (!ask_letters(document, servers, &names, verdicts, check->now_s, error))
+    if (!ask_letters(document, servers, &names, verdicts, check, error))
         return NULL;
     put_copy(document, options, servers);
     return g_steal_pointer(&document);

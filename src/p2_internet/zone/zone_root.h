@@ -15,7 +15,7 @@
 #define ZONE_ROOT_SCHEMA "entente/zone-root/1"
 
 struct zone_root_options {
-    struct zone_check_options check; /* dns, port, allow_private, now_s */
+    struct zone_check_options check; /* dns, port, allow_private, try_us, now_s */
     const char *file;                /* a copy of the zone; NULL: by transfer */
     const char *transfer_from;       /* "ADDRESS[:PORT]"; NULL: the first server that gives it */
 };
