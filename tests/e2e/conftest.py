@@ -131,8 +131,11 @@ class KillAt:
         kills = 0
         for number in numbers:
             prepare()
-            status, _ = self.run(arguments, environment, number)
-            if status == 137:  # a run may need a call less than the first one did
+            status, had = self.run(arguments, environment, number)
+            if status != 137:  # it needed fewer calls, as on a machine that is less busy: as far into those
+                prepare()
+                status, _ = self.run(arguments, environment, max(1, number * had // total))
+            if status == 137:
                 check(number)
                 kills += 1
         self.say(f"figure: kill -9 of {' '.join(map(str, arguments[1:3]))}: {total} calls that "

@@ -15,7 +15,7 @@ LISTEN = """
 import socket, sys, time
 sockets = [socket.create_server(("0.0.0.0", int(port))) for port in sys.argv[1:]]
 print("ready", flush=True)
-time.sleep(600)
+time.sleep(3600)
 """
 BASE = """
     iif lo accept

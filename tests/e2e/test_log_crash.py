@@ -160,25 +160,29 @@ def test_a_failing_call(tmp_path, kind, say):
         assert process.returncode in (0, STOPPED), errors
         return process.returncode
 
+    def calls():
+        return int(count.read_text(encoding="ascii"))
+
     log, new = Log(tmp_path / "whole"), tmp_path / "new"
     log.create()
     shutil.copytree(log.folder, new)
     assert run(log, 0) == 0
-    total = int(count.read_text(encoding="ascii"))
+    total = calls()
     assert total > 60
     numbers = range(1, total + 1) if LONG else range(1 + FAULT_KINDS.index(kind), total + 1,
                                                      len(FAULT_KINDS))
-    stopped = 0
+    stopped = reached = 0
     for number in numbers:
         log = Log(tmp_path / f"fault-{number}")
         shutil.copytree(new, log.folder)
         status = run(log, number)
         stopped += status == STOPPED
+        reached += calls() >= number  # more at a time are written where the machine is less busy
         size = log.check(f"{kind} at call {number}")
         assert log.answered() <= size
         subprocess.run(["rm", "-rf", log.folder.parent], check=True)
-    assert stopped > len(numbers) / 3
-    say(f"figure: {kind} at {len(numbers)} of {total} calls that write: the writer stopped {stopped}"
+    assert reached >= 20 and stopped > reached / 3
+    say(f"figure: {kind} at {reached} of {total} calls that write: the writer stopped {stopped}"
         " times, and every entry answered was there")
 
 
