@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -84,7 +85,16 @@ class Browser:
 
     def wait(self, expression):
         """Waits until a JavaScript expression is true; says which one never was."""
-        until(lambda: self.js(f"return Boolean({expression})"), what=f"in the page: {expression}")
+        problem = []
+
+        def holds():
+            try:
+                return self.js(f"return Boolean({expression})")
+            except WebDriverException as error:  # it is on its way to another page
+                problem[:] = [error.msg]
+                return False
+
+        until(holds, what=f"in the page: {expression}", why=lambda: " ".join(problem))
 
     def axe(self):
         """What axe objects to in the page ("violations"), and what it cannot judge ("incomplete")."""
