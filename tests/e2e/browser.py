@@ -14,6 +14,7 @@ from selenium.webdriver.chrome.service import Service
 from waiting import PATIENCE, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What passes is of no interest, and takes axe most of its time to tell.
@@ -129,7 +130,8 @@ class Browser:
         if clip:
             parameters["clip"] = clip
         data = self.command("Page.captureScreenshot", **parameters)["data"]
-        pathlib.Path(path).write_bytes(base64.b64decode(data))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(data))
 
     def pdf(self, path):
         data = self.command("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"]

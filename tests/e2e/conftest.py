@@ -49,6 +49,17 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
+@pytest.fixture(scope="module")
+def page():
+    """A browser, of the tests of one file."""
+    chromium = pytest.importorskip("browser")
+    if not chromium.available():
+        pytest.skip("no chromium and chromium-driver")
+    opened = chromium.Browser()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def entente(tmp_path):
     return Program(tmp_path)

@@ -19,7 +19,6 @@ from waiting import PATIENCE  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = BUILD / "tests" / "e2e" / "seal_tool"
-SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 BITS = 4
 STATE, COMPANY, SOCIETY = forge.MEMBERS
 SEAL = {actor.domain: hashlib.sha256(f"seal {actor.domain}".encode()).digest() for actor in forge.MEMBERS}
@@ -68,13 +67,6 @@ def node(tmp_path_factory):
     made.log.until(lambda: made.log.json("/api/v1/register")["size"] > len(entries))
     yield made.log
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def page():
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,6 @@ import re
 import shutil
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 

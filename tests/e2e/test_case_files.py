@@ -6,16 +6,14 @@ Exercises case_erase and case_export (src/cli).
 """
 import base64
 import hashlib
-import json
 import os
 
 import pytest
 
 import forge
-import mailboxes
 from delivery import DRIVER, World, database
 from test_delivery import ask_for_help
-from test_delivery_forged import age, event, hash_of, post, reasons, relay_holds, send, wrapped
+from test_delivery_forged import age, event, post, reasons, relay_holds, send, wrapped
 from waiting import until
 
 pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"{DRIVER} is not built")

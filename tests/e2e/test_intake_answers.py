@@ -13,7 +13,7 @@ pytest.importorskip("selenium")
 import forge  # noqa: E402
 import mailboxes  # noqa: E402
 from intake import (  # noqa: E402, F401
-    BITS, ROOT, STATE, answers_to, box_messages, click, fill, node, open_replies, opened, page,
+    BITS, ROOT, STATE, answers_to, box_messages, click, fill, node, open_replies, opened,
     part_of, pytestmark, reply, send_report, submit, texts, tool, url, visit)
 
 

@@ -28,13 +28,6 @@ def world(tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def page():
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
-
-
 def test_a_call_for_help_becomes_a_case_and_is_answered(world, page, tmp_path):
     node, desk = world.state.node, world.state.desk
     url = f"http://127.0.0.1:{node.port}"

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("selenium")
 import browser as chromium  # noqa: E402
 import intake as web  # noqa: E402
-from intake import SCREENSHOTS, STATE, node, page, pytestmark, url  # noqa: E402, F401
+from intake import STATE, node, pytestmark, url  # noqa: E402, F401
 from test_verify_vectors import WEB, Files, run  # noqa: E402
 
 # 48 x 32 pixels of colour, progressive, chroma at half size: many scans and tables between them.
@@ -226,7 +226,6 @@ def test_nothing_is_sent_before_it_is_said_what_stays(page, node, url, tmp_path,
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_everybody_can_make_the_choice(page, url, tmp_path, language):  # noqa: F811
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     path, broken = tmp_path / "IMG_20261121_093000.jpg", tmp_path / "broken.jpg"
     path.write_bytes(photograph(PROGRESSIVE, 6))
     broken.write_bytes(photograph(PROGRESSIVE)[:60])
@@ -237,7 +236,7 @@ def test_everybody_can_make_the_choice(page, url, tmp_path, language):  # noqa: 
         page.wait("document.querySelectorAll('.file-hidden li').length === 2")
         assert web.run_axe(page) == [], (width, scheme)
         assert page.js("return document.documentElement.scrollWidth <= innerWidth")
-        page.screenshot(SCREENSHOTS / f"intake-photographs-{language}-{width}.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / f"intake-photographs-{language}-{width}.png", full=True)
         # What is broken cannot be made a picture alone: it stays to be decided.
         web.click(page, ".file-hidden button")
         page.wait("document.querySelectorAll('.file-hidden li').length === 1")

@@ -5,8 +5,9 @@ Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
 import pytest
 
 pytest.importorskip("selenium")
+import browser as chromium  # noqa: E402
 from intake import (  # noqa: E402, F401
-    SCREENSHOTS, STATE, answers_to, box_messages, click, fill, node, open_replies, opened, page,
+    STATE, answers_to, box_messages, click, fill, node, open_replies, opened,
     pytestmark, reply, run_axe, send_report, texts, url, visit)
 
 
@@ -31,14 +32,13 @@ def test_paths_of_kinds(page, node, url):
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_everybody_can_use_the_receipt_and_the_answers(page, node, url, language):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def look(name, *widths):
         for width in widths:
             page.show(width=width, height=800)
             assert run_axe(page) == [], (name, width)
             assert page.js("return document.documentElement.scrollWidth <= innerWidth"), (name, width)
-            page.screenshot(SCREENSHOTS / f"intake-{name}-{language}-{width}.png", full=True)
+            page.screenshot(chromium.SCREENSHOTS / f"intake-{name}-{language}-{width}.png", full=True)
 
     page.show()
     before = len(box_messages(node, STATE))
@@ -57,7 +57,6 @@ def test_everybody_can_use_the_receipt_and_the_answers(page, node, url, language
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_everybody_can_use_the_pages(page, node, url, language):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width, height, scheme in [(360, 740, "light"), (768, 1024, "light"), (1280, 900, "light"), (1280, 900, "dark")]:
         page.show(width=width, height=height, scheme=scheme)
         for name, path in (("doors", "/report"), ("report", "/report/assistance"), ("errors", "/report/assistance"), ("reply", "/case")):
@@ -72,4 +71,4 @@ def test_everybody_can_use_the_pages(page, node, url, language):
             assert page.js("return document.documentElement.scrollWidth <= innerWidth"), (name, width)
             assert page.console() == [], name
             if scheme == "light":
-                page.screenshot(SCREENSHOTS / f"intake-{name}-{language}-{width}.png", full=True)
+                page.screenshot(chromium.SCREENSHOTS / f"intake-{name}-{language}-{width}.png", full=True)

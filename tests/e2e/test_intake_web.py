@@ -15,7 +15,7 @@ pytest.importorskip("selenium")
 import forge  # noqa: E402
 import mailboxes  # noqa: E402
 from intake import (  # noqa: E402, F401
-    ROOT, SECRET, STATE, box_messages, click, delegation, fill, node, page, pytestmark, seal_text,
+    ROOT, SECRET, STATE, box_messages, click, delegation, fill, node, pytestmark, seal_text,
     send_report, submit, texts, tool, url, visit)
 
 

@@ -30,7 +30,6 @@ from nodes import Community, MAKER  # noqa: E402
 from waiting import until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 SETTINGS = list(itertools.product((360, 768, 1280), ("light", "dark"), ("en", "fr")))
 TEXT_SPACING = ("* { line-height: 1.5 !important; letter-spacing: 0.12em !important;"
                 " word-spacing: 0.16em !important } p { margin-bottom: 2em !important }")
@@ -98,14 +97,6 @@ def world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("portal"))
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def page():
-    opened = chromium.Browser()
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    yield opened
-    opened.close()
 
 
 def visit(page, address):
@@ -473,7 +464,7 @@ def chosen(number):
 
 
 def test_every_page_is_for_everybody(world, page, say):
-    say(f"screenshots: {SCREENSHOTS}")
+    say(f"screenshots: {chromium.SCREENSHOTS}")
     for number, (name, address) in enumerate(addresses(world).items()):
         for width, scheme, language in chosen(number):
             page.show(width, 900, scheme)
@@ -487,7 +478,7 @@ def test_every_page_is_for_everybody(world, page, say):
             levels = page.js("return [...document.querySelectorAll('h1, h2, h3, h4')].map(node => Number(node.tagName[1]))")
             assert levels.count(1) == 1 and levels[0] == 1, place
             assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), (place, levels)
-            page.screenshot(SCREENSHOTS / f"portal-{name}-{width}-{scheme}-{language}.png", full=True)
+            page.screenshot(chromium.SCREENSHOTS / f"portal-{name}-{width}-{scheme}-{language}.png", full=True)
             if chromium.AXE.exists():
                 assert problems_of(page) == [], place
 
@@ -626,7 +617,7 @@ def test_language_and_colours_stay_chosen(world, page):
 def test_forced_colours_and_paper(world, page, tmp_path):
     page.show(1280, 900, "dark", forced="active")
     visit(page, world.url + "/followup?lang=en")
-    page.screenshot(SCREENSHOTS / "portal-followup-forced.png", full=True)
+    page.screenshot(chromium.SCREENSHOTS / "portal-followup-forced.png", full=True)
     faint = page.js(r"""
         const probe = document.body.appendChild(document.createElement('i'));
         probe.style.color = 'Canvas';

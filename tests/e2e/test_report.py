@@ -4,7 +4,6 @@ Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
 """
 import hashlib
 import itertools
-import os
 import pathlib
 import re
 import shutil
@@ -20,7 +19,6 @@ from waiting import PATIENCE, until  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 NODES_MAX = 2000
 FIRST_PAINT_MS = 400
 # What a reader with another text spacing sets (WCAG 2.2, 1.4.12).
@@ -28,13 +26,6 @@ TEXT_SPACING = ("* { line-height: 1.5 !important; letter-spacing: 0.12em !import
                 " word-spacing: 0.16em !important } p { margin-bottom: 2em !important }")
 
 pytestmark = pytest.mark.skipif(not chromium.available(), reason="no chromium and chromium-driver")
-
-
-@pytest.fixture(scope="module")
-def page():
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +349,6 @@ def axe(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_forced_colours_hide_nothing(page, report, scheme):
     """High contrast: pictures keep to the system's colours, whatever the page was switched to."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.show(1280, 900, scheme, forced="active")
     page.open(report(findings=200, history=3))
     page.js("document.querySelector('details.measure').open = true")
@@ -388,7 +378,7 @@ def test_forced_colours_hide_nothing(page, report, scheme):
               return [selector, contrast];
             }).filter(([, contrast]) => contrast < 4.5);""")
         assert faint == [], (scheme, name)
-        page.screenshot(SCREENSHOTS / f"report-forced-{scheme}-{name}.png")
+        page.screenshot(chromium.SCREENSHOTS / f"report-forced-{scheme}-{name}.png")
     page.show()
 
 
@@ -396,15 +386,14 @@ def test_forced_colours_hide_nothing(page, report, scheme):
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_accessibility_and_pictures(page, report, say, width):
     path = report(findings=400, history=5)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    say(f"screenshots: {SCREENSHOTS}")
+    say(f"screenshots: {chromium.SCREENSHOTS}")
     for scheme, language in itertools.product(("light", "dark"), ("en", "fr")):
         page.show(width, 900, scheme)
         page.open(path, f"?lang={language}")
-        page.screenshot(SCREENSHOTS / f"report-{width}-{scheme}-{language}.png")
+        page.screenshot(chromium.SCREENSHOTS / f"report-{width}-{scheme}-{language}.png")
         page.js("document.querySelectorAll('#p-1 .measure, .card .group, .trend-table').forEach(node => { node.open = true; })")
         page.js("return new Promise(done => setTimeout(done, 100))")
-        page.screenshot(SCREENSHOTS / f"report-{width}-{scheme}-{language}-full.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / f"report-{width}-{scheme}-{language}-full.png", full=True)
         assert axe(page) == [], (width, scheme, language)
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from taxii import CLEAR, MEDIA, RED, ROOT, Taxii, basic, indicator, uuid4
+from taxii import MEDIA, RED, ROOT, Taxii, basic, indicator, uuid4
 
 SHARED = ROOT + "collections/shared/"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

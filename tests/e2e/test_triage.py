@@ -3,7 +3,6 @@
 Screenshots go to the folder "screenshots" of the build, to be looked at by eye.
 """
 import json
-import os
 import pathlib
 import sqlite3
 import time
@@ -16,7 +15,6 @@ from delivery import DRIVER, World
 from waiting import PATIENCE, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCREENSHOTS = pathlib.Path(os.environ.get("ENTENTE_BUILD", str(ROOT / "build"))) / "screenshots"
 DOCUMENT = json.loads((ROOT / "data" / "openapi.json").read_text())
 MONTH_S = 30 * 86400  # of the sums of erased cases
 LEAST = 5
@@ -29,16 +27,6 @@ def world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("triage")).start()
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def page():
-    if not chromium.available():
-        pytest.skip("no chromium and chromium-driver")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
 
 
 def published(world):
@@ -140,7 +128,7 @@ def test_the_page_says_it_in_words(world, calls, page):
                          " [...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.innerText)))")
         country = "Germany" if language == "en" else "Allemagne"
         assert [row[:3] for row in tables[0]] == [[country, "21", "1"], ["France", "5", "5"]]
-        page.screenshot(SCREENSHOTS / f"triage-{width}-{language}.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / f"triage-{width}-{language}.png", full=True)
         assert page.js("return document.documentElement.scrollWidth <= innerWidth"), language
         if chromium.AXE.exists():
             assert page.axe()["violations"] == []

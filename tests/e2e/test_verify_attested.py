@@ -13,7 +13,7 @@ pytest.importorskip("cryptography")
 import forge  # noqa: E402
 from forge import MEMBERS, Actor  # noqa: E402
 from test_attacks import DAY, assessment  # noqa: E402
-from test_verify_log import JUDGE, add, entry, node, page, pytestmark, world  # noqa: E402, F401
+from test_verify_log import JUDGE, add, entry, node, pytestmark, world  # noqa: E402, F401
 from test_verify_pages import steps, text, visit  # noqa: E402
 from test_verify_vectors import run  # noqa: E402
 

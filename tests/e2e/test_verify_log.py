@@ -41,13 +41,6 @@ def world(tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def page():
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
-
-
 class Liar(Evil):
     """The node as it is, and the verifier's page; `lies` say otherwise."""
 

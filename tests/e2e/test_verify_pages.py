@@ -19,7 +19,7 @@ import forge  # noqa: E402
 import make_assessment  # noqa: E402
 from nodes import MAKER, Community  # noqa: E402
 from test_attacks import DAY, WITNESSES, Evil  # noqa: E402
-from test_report import SCREENSHOTS, TEXT_SPACING  # noqa: E402
+from test_report import TEXT_SPACING  # noqa: E402
 from test_verify_log import LIES, STATE, add, changed_answer, world  # noqa: E402, F401
 
 pytestmark = [pytest.mark.skipif(not chromium.available(), reason="no chromium and chromium-driver"),
@@ -29,14 +29,6 @@ pytestmark = [pytest.mark.skipif(not chromium.available(), reason="no chromium a
 WIDTHS = (1280, 768, 360)
 PAGES = {"log": "/log", "entry": "/log/4", "policy": "/log/0", "verify": "/verify", "view": "/view",
          "search": "/log?q=company&kind=delegation"}
-
-
-@pytest.fixture(scope="module")
-def page():
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    opened = chromium.Browser()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -84,7 +76,7 @@ def test_accessible_at_each_width_in_both_languages(world, page, name):  # noqa:
     for width, lang in itertools.product(WIDTHS, ("en", "fr")):
         scheme = "dark" if lang == "fr" else "light"
         visit(page, address, lang, width, scheme)
-        page.screenshot(SCREENSHOTS / f"verify-{name}-{width}-{lang}-{scheme}.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / f"verify-{name}-{width}-{lang}-{scheme}.png", full=True)
         page.js("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
         axe(page)
         assert page.js("return document.documentElement.scrollWidth <= innerWidth"), (name, width)
@@ -116,7 +108,7 @@ def test_a_lie_is_red_and_nothing_is_green(world, page, node, what):  # noqa: F8
     assert page.js("return document.querySelectorAll('.verdict .status-fail').length") == 2
     assert "not shown as something that was said" in text(page)
     assert "Delegation of a key" not in text(page)
-    page.screenshot(SCREENSHOTS / f"verify-lie-{step}.png", full=True)
+    page.screenshot(chromium.SCREENSHOTS / f"verify-lie-{step}.png", full=True)
 
 
 def test_a_frozen_log_is_amber_and_a_dead_node_is_unknown(world, page, node):  # noqa: F811
@@ -124,7 +116,7 @@ def test_a_frozen_log_is_amber_and_a_dead_node_is_unknown(world, page, node):  #
     node.lies["/checkpoint"] = forge.checkpoint(size, root, WITNESSES, int(time.time()) - 2 * DAY)
     visit(page, node.url + "log")
     assert "Out of date" in text(page, ".claim") and green(page) == 0
-    page.screenshot(SCREENSHOTS / "verify-stale.png", full=True)
+    page.screenshot(chromium.SCREENSHOTS / "verify-stale.png", full=True)
     node.lies["/checkpoint"] = lambda handler, _: handler.send_error(503)
     visit(page, node.url + "log")
     assert "Not known" in text(page, ".claim") and green(page) == 0
@@ -190,7 +182,7 @@ def test_a_larger_log_than_is_read_unasked_is_read_when_asked(world, page, node)
         assert path == "log" or not [each for each in page.requests() if "/tile/entries/" in each]
         if chromium.AXE.exists():
             axe(page)
-        page.screenshot(SCREENSHOTS / f"verify-asks-{step}.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / f"verify-asks-{step}.png", full=True)
         page.driver.find_element("css selector", ".verification button").click()
         page.wait("!document.querySelector('.verification button') && document.querySelector('.claim .status-pass')")
         assert steps(page)[step] == wanted and "Verified here" in text(page, ".claim")
@@ -221,7 +213,7 @@ def test_a_proof_and_its_entry_are_verified(world, page, files):  # noqa: F811
     address = f"http://127.0.0.1:{world.log.port}/verify"
     assert "Verified here" in verify_files(page, address, *files)
     assert set(steps(page).values()) <= {"ok", "skipped"}
-    page.screenshot(SCREENSHOTS / "verify-files.png", full=True)
+    page.screenshot(chromium.SCREENSHOTS / "verify-files.png", full=True)
     # The entry alone: the node has its proof.
     assert "Verified here" in verify_files(page, address, files[1])
     # The proof alone: what it proves is missing.
@@ -307,7 +299,7 @@ def test_the_viewer_that_a_node_serves_is_in_the_log(world, page, node, entente,
     assert f"entente-viewer 1.0, entry {size}" in shown
     assert f"entente-verifier 1.0, entry {size + 1}" in shown
     assert shown.count("Verified here") == 2 and "Organisation of state.example" in shown
-    page.screenshot(SCREENSHOTS / "verify-viewer.png", full=True)
+    page.screenshot(chromium.SCREENSHOTS / "verify-viewer.png", full=True)
     # Another script than the list says: named, and the digest is one that nobody released.
     name = f"/web/{digest[:16]}/model.js"
     script = world.log.get(name)[2]
@@ -368,7 +360,7 @@ def test_the_verifier_as_one_file(world, page, entente, tmp_path, files):  # noq
             opened(lang, width)
             axe(page)
             assert page.js("return document.documentElement.scrollWidth <= innerWidth")
-            page.screenshot(SCREENSHOTS / f"verifier-{width}-{lang}.png", full=True)
+            page.screenshot(chromium.SCREENSHOTS / f"verifier-{width}-{lang}.png", full=True)
     # One byte of it changed: its script does not run, and what it says without stays.
     altered = tmp_path / "altered.html"
     altered.write_text(saved.read_text().replace("'use strict'", "").replace(
@@ -445,7 +437,7 @@ def test_a_log_without_witnesses_is_never_green(page, tmp_path):
             visit(page, f"http://127.0.0.1:{alone.log.port}{path}")
             assert "Unwitnessed" in text(page, ".claim") and green(page) == 0
             assert steps(page)["quorum"] == "warning"
-        page.screenshot(SCREENSHOTS / "verify-unwitnessed.png", full=True)
+        page.screenshot(chromium.SCREENSHOTS / "verify-unwitnessed.png", full=True)
     finally:
         alone.stop()
 

@@ -8,7 +8,7 @@ pytest.importorskip("cryptography")
 import forge  # noqa: E402
 from forge import MEMBERS  # noqa: E402
 from test_verify_attested import judged_alike, put, said  # noqa: E402
-from test_verify_log import node, page, pytestmark, world  # noqa: E402, F401
+from test_verify_log import node, pytestmark, world  # noqa: E402, F401
 
 STATE, COMPANY, SOCIETY = MEMBERS
 DIGEST = "ab" * 32

@@ -16,7 +16,7 @@ import forge  # noqa: E402
 from forge import MEMBERS  # noqa: E402
 from test_attacks import DAY, assessment  # noqa: E402
 from test_verify_attested import JUDGED, attest, commitment, delegate, said, seal_key  # noqa: E402
-from test_verify_log import JUDGE, node, page, pytestmark, world  # noqa: E402, F401
+from test_verify_log import JUDGE, node, pytestmark, world  # noqa: E402, F401
 from test_verify_vectors import run  # noqa: E402
 
 STATE, COMPANY, SOCIETY = MEMBERS
