@@ -1,6 +1,6 @@
 /*
- * STIX objects: ids and times (stix_id), checks, versions (stix_versions); reading without a byte
- * lost, writing soundly (stix_write).
+ * STIX objects: ids and times (stix_id), checks; reading without a byte lost,
+ * writing soundly (stix_write).
  */
 #include "p1_resilience/intel/stix.h"
 
@@ -245,55 +245,6 @@ static void test_advice(void)
     }
 }
 
-#define VERSION(CREATED_AT, MODIFIED, MORE)                                                        \
-    "{'type':'tool','id':'tool" UUID4 "','created':'" CREATED_AT "','modified':'" MODIFIED         \
-    "','name':'x'" MORE "}"
-
-static void test_versions(void)
-{
-    static const struct {
-        const char *object;
-        enum stix_novelty novelty;
-        const char *refused;
-    } rows[] = {
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", ""), STIX_NEW_OBJECT, NULL },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", ""), STIX_SAME, NULL },
-        { "{'name':'x','modified':'2020-01-02T00:00:00Z','created':'2020-01-01T00:00:00Z',"
-          "'id':'tool" UUID4 "','type':'tool'}",
-          STIX_SAME, NULL },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", ",'confidence':1"), 0,
-          "other content" },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z", ""), STIX_OLD_VERSION, NULL },
-        { VERSION("2020-01-01T00:00:01Z", "2020-01-03T00:00:00Z", ""), 0, "created: " },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-03T00:00:00Z",
-                  ",'created_by_ref':'identity" UUID4 "'"),
-          0, "created_by_ref: " },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-03T00:00:00Z", ",'revoked':true"),
-          STIX_NEW_VERSION, NULL },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-04T00:00:00Z", ""), 0, "revoked" },
-        { VERSION("2020-01-01T00:00:00Z", "2020-01-02T12:00:00Z", ""), STIX_OLD_VERSION, NULL },
-        { "{'type':'url','id':'url" UUID4 "','value':'x'}", STIX_NEW_OBJECT, NULL },
-        { "{'type':'url','id':'url" UUID4 "','value':'x'}", STIX_SAME, NULL },
-        { "{'type':'url','id':'url" UUID4 "','value':'y'}", 0, "other content" },
-    };
-    g_autoptr(stix_versions_t) versions = stix_versions_new();
-
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(json_t) object = object_of(rows[i].object);
-        enum stix_novelty novelty;
-        gboolean added = stix_versions_add(versions, object, &novelty, &error);
-
-        if (rows[i].refused) {
-            g_assert_false(added);
-            g_assert_nonnull(strstr(error->message, rows[i].refused));
-        } else {
-            g_assert_no_error(error);
-            g_assert_cmpint(novelty, ==, rows[i].novelty);
-        }
-    }
-}
-
 static gboolean gather(const struct stix_object *object, gpointer data, GError **error)
 {
     (void)error;
@@ -425,7 +376,6 @@ int main(int argc, char **argv)
     g_test_add_func("/stix/times", test_times);
     g_test_add_func("/stix/checks", test_checks);
     g_test_add_func("/stix/advice", test_advice);
-    g_test_add_func("/stix/versions", test_versions);
     g_test_add_func("/stix/reading", test_reading);
     g_test_add_func("/stix/around", test_the_document_around);
     g_test_add_func("/stix/writing", test_writing);

@@ -53,21 +53,6 @@ int stix_time_compare(const char *one, const char *other);
  */
 gboolean stix_check(const json_t *object, GPtrArray *advice, GError **error);
 
-/* What versions of objects were seen, to find those that cannot follow one another. */
-struct stix_versions;
-struct stix_versions *stix_versions_new(void);
-void stix_versions_free(struct stix_versions *versions);
-typedef struct stix_versions stix_versions_t;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(stix_versions_t, stix_versions_free)
-
-enum stix_novelty { STIX_NEW_OBJECT, STIX_NEW_VERSION, STIX_OLD_VERSION, STIX_SAME };
-/*
- * Adds an object that passed stix_check(). ENTENTE_ERROR_INPUT: other content under the same
- * version, another creator or time of creation, or a version after the object was revoked.
- */
-gboolean stix_versions_add(struct stix_versions *versions, const json_t *object,
-                           enum stix_novelty *novelty, GError **error);
-
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* One object of a document; borrowed for the call. FALSE with `error` stops. */
