@@ -472,8 +472,3 @@ void follower_free(struct follower *follower)
     g_free(follower->folder);
     g_free(follower);
 }
-
-guint64 follower_size(const struct follower *follower)
-{
-    return mirror_size(follower->copy);
-}

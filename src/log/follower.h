@@ -33,8 +33,6 @@ struct follower *follower_new(const struct follower_options *options, GError **e
 void follower_free(struct follower *follower);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(follower_t, follower_free)
 
-guint64 follower_size(const struct follower *follower);
-
 /* What a step came to; the worst counts. */
 enum follower_outcome {
     FOLLOWER_GOOD,

@@ -16,11 +16,6 @@ static const char *const status_names[] = {
     [RECEIPT_REFUSED] = "refused",
 };
 
-const char *receipt_status_name(enum receipt_status status)
-{
-    return status_names[status];
-}
-
 void receipt_free(struct receipt *receipt)
 {
     if (!receipt)

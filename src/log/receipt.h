@@ -16,7 +16,6 @@ enum receipt_status {
     RECEIPT_ACCEPTED, /* will be, by `by_us` */
     RECEIPT_REFUSED,  /* for `reason` */
 };
-const char *receipt_status_name(enum receipt_status status); /* "included", ... */
 
 struct receipt {
     enum receipt_status status;

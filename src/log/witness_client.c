@@ -44,14 +44,6 @@ struct witness_client {
     const struct quorum_policy *policy; /* borrowed */
 };
 
-const char *witness_state_name(enum witness_state state)
-{
-    static const char *const names[] = { "never-asked", "good", "unreachable", "not-accepted",
-                                         "conflict" };
-
-    return names[state];
-}
-
 static void witness_numbers_free(struct witness_numbers *numbers)
 {
     g_free(numbers->name);

@@ -58,7 +58,6 @@ enum witness_state {
     WITNESS_NOT_ACCEPTED, /* it does not know this log */
     WITNESS_CONFLICT,     /* larger tree or other history: not asked again */
 };
-const char *witness_state_name(enum witness_state state);
 
 struct witness_numbers {
     char *name, *url;

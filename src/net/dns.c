@@ -74,13 +74,6 @@ struct round {
     gpointer data;
 };
 
-const char *dns_security_name(enum dns_security security)
-{
-    static const char *const names[] = { "insecure", "secure", "bogus" };
-
-    return names[security];
-}
-
 void dns_answer_free(struct dns_answer *answer)
 {
     if (!answer)

@@ -25,7 +25,6 @@ struct dns_options {
 };
 
 enum dns_security { DNS_INSECURE, DNS_SECURE, DNS_BOGUS };
-const char *dns_security_name(enum dns_security security); /* "insecure", "secure", "bogus" */
 
 #define DNS_RCODE_NOERROR 0
 #define DNS_RCODE_NXDOMAIN 3

@@ -104,18 +104,6 @@ gboolean kind_step_by(const struct process_step *step, const char *role)
     return !role || g_str_equal(step->roles[0], "*") || kind_list_has(step->roles, role);
 }
 
-const struct process_step *kind_step(const struct kind *kind, const char *machine,
-                                     const char *state, const char *event, const char *role)
-{
-    const struct process_machine *row = kind_machine(kind, machine);
-
-    for (const struct process_step *step = kind->steps; row && step->machine; step++)
-        if (g_str_equal(step->event, event) && g_str_equal(step->machine, machine) &&
-            kind_step_from(step, row, state) && kind_step_by(step, role))
-            return step;
-    return NULL;
-}
-
 static gboolean choice_is_of(const struct process_field *field, const json_t *value)
 {
     for (const struct process_choice *choice = field->choices; choice->id; choice++)

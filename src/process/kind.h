@@ -175,10 +175,6 @@ const struct process_machine *kind_machine(const struct kind *kind, const char *
 const struct process_field *kind_field(const struct kind *kind, const char *id);
 const struct process_role *kind_role(const struct kind *kind, const char *id);
 
-/* The step of a machine in `state` for `event`, for a party in `role` (NULL: any). NULL: none. */
-const struct process_step *kind_step(const struct kind *kind, const char *machine,
-                                     const char *state, const char *event, const char *role);
-
 /* Whether fields are as the kind says: no unknown member, each of its type and bounds, all of
  * `needs` there. ENTENTE_ERROR_INPUT names the field. */
 gboolean kind_fields_check(const struct kind *kind, const json_t *fields, const char *const *needs,

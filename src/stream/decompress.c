@@ -17,11 +17,6 @@ static const struct decompress_format *const formats[COMPRESSIONS] = {
     [COMPRESSION_XZ] = &decompress_xz,
 };
 
-const char *compression_name(enum compression compression)
-{
-    return formats[compression] ? formats[compression]->name : "none";
-}
-
 enum compression compression_of(const guint8 *bytes, gsize length)
 {
     static const struct {

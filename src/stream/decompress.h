@@ -16,7 +16,6 @@ enum compression {
     COMPRESSION_XZ,
     COMPRESSIONS
 };
-const char *compression_name(enum compression compression); /* "gzip" */
 
 #define COMPRESSION_MAGIC_SIZE 6
 

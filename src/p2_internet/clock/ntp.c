@@ -28,14 +28,6 @@ const char *ntp_leap_name(enum ntp_leap leap)
     return names[leap];
 }
 
-const char *ntp_verdict_name(enum ntp_verdict verdict)
-{
-    static const char *const names[] = { "good", "not-ours", "kiss", "unsynchronised",
-                                         "malformed" };
-
-    return names[verdict];
-}
-
 static guint32 read32(const guint8 *at)
 {
     return (guint32)at[0] << 24 | (guint32)at[1] << 16 | (guint32)at[2] << 8 | at[3];

@@ -53,7 +53,6 @@ enum ntp_verdict {
     NTP_UNSYNCHRONISED, /* leap indicator 3, or stratum 16 and more */
     NTP_MALFORMED,      /* no receive or no transmit time, or the former is behind the latter */
 };
-const char *ntp_verdict_name(enum ntp_verdict verdict);
 
 /* Judges the answer to a request that was sent with the stamp `sent`. */
 enum ntp_verdict ntp_judge(const struct ntp_header *header, guint64 sent);

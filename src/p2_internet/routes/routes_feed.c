@@ -20,13 +20,6 @@ struct routes_feed {
     guint64 problems; /* of MRT: records */
 };
 
-const char *routes_form_name(enum routes_form form)
-{
-    static const char *const names[] = { "unknown", "MRT", "BMP", "RIS Live" };
-
-    return names[form];
-}
-
 /* MRT has no mark: a type and a subtype that exist, and a length that can be. */
 static gboolean is_mrt(const guint8 *bytes, gsize length)
 {

@@ -14,7 +14,6 @@
 #include "p2_internet/routes/ris_live.h"
 
 enum routes_form { ROUTES_UNKNOWN, ROUTES_MRT, ROUTES_BMP, ROUTES_RIS_LIVE };
-const char *routes_form_name(enum routes_form form); /* "MRT", ... */
 
 #define ROUTES_FORM_BYTES 64 /* that are enough to recognise a form */
 

@@ -33,4 +33,3 @@ extern const struct zone_check zone_checks_delegation[], zone_checks_networks[],
 
 /* All rows; NULL behind the last. */
 const struct zone_check *zone_check_at(guint index);
-const struct zone_check *zone_check_find(const char *id);

@@ -22,13 +22,3 @@ const struct zone_check *zone_check_at(guint index)
                 return check;
     return NULL;
 }
-
-const struct zone_check *zone_check_find(const char *id)
-{
-    const struct zone_check *check;
-
-    for (guint i = 0; (check = zone_check_at(i)); i++)
-        if (g_str_equal(check->id, id))
-            return check;
-    return NULL;
-}

@@ -322,8 +322,3 @@ gboolean apt_uri_is_distribution(const char *uri)
     }
     return FALSE;
 }
-
-gboolean apt_suite_is_security(const char *suite)
-{
-    return g_str_has_suffix(suite, "-security") || g_str_has_suffix(suite, "/updates");
-}

@@ -37,5 +37,3 @@ void apt_sources_add_deb822(struct apt_sources *sources, const char *path, const
 
 /* Whether the archive is Debian's or Ubuntu's own (or a mirror of it), by its URI. */
 gboolean apt_uri_is_distribution(const char *uri);
-/* Whether a suite carries security updates: "bookworm-security", "buster/updates". */
-gboolean apt_suite_is_security(const char *suite);

@@ -140,11 +140,6 @@ int host_root_fd(const struct host *host)
     return host->root;
 }
 
-const struct asset *host_asset(const struct host *host)
-{
-    return host->asset;
-}
-
 gboolean host_has_role(const struct host *host, const char *role)
 {
     return host->asset && asset_has_role(host->asset, role);

@@ -59,7 +59,6 @@ int host_root_fd(const struct host *host);
  * closes what it does not know: its number would come to mean another file.
  */
 void host_leave_folder(struct host *host);
-const struct asset *host_asset(const struct host *host); /* may be NULL */
 /* Whether the asset has the declared role: "router", "mail", "workstation", "container-host", ...
  */
 gboolean host_has_role(const struct host *host, const char *role);

@@ -48,14 +48,6 @@ gboolean modes_group(struct host *host, const char *name, gid_t *gid)
     return id >= 0;
 }
 
-gboolean modes_user(struct host *host, const char *name, uid_t *uid)
-{
-    gint64 id = id_of(host, "/etc/passwd", name);
-
-    *uid = id;
-    return id >= 0;
-}
-
 gboolean modes_check(struct host *host, struct finding *finding, const struct host_file *file,
                      const struct modes_wanted *wanted)
 {

@@ -18,7 +18,6 @@ char *modes_text(mode_t mode, uid_t uid, gid_t gid);
 
 /* The number of a group by its name, of /etc/group under the root; FALSE when there is none. */
 gboolean modes_group(struct host *host, const char *name, gid_t *gid);
-gboolean modes_user(struct host *host, const char *name, uid_t *uid);
 
 /* Judges one file that is there: owned by root, mode within `wanted`. Leaves a line of evidence. */
 gboolean modes_check(struct host *host, struct finding *finding, const struct host_file *file,

@@ -89,17 +89,6 @@ const struct setting *settings_last(const GArray *settings, const char *section,
     return NULL;
 }
 
-const struct setting *settings_first(const GArray *settings, const char *section, const char *key)
-{
-    for (guint i = 0; i < settings->len; i++) {
-        const struct setting *setting = &g_array_index(settings, struct setting, i);
-
-        if (is_setting(setting, section, key))
-            return setting;
-    }
-    return NULL;
-}
-
 gboolean settings_is_true(const char *value)
 {
     static const char *const yes[] = { "yes", "true", "on", "1", "enabled", NULL };

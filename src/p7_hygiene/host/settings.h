@@ -18,9 +18,8 @@ struct setting {
 /* All settings of a file in their order; never NULL. Unref the array. */
 GArray *settings_read(const struct host_file *file);
 
-/* The last (or first) setting of that key; `section` NULL for any. NULL when there is none. */
+/* The last setting of that key; `section` NULL for any. NULL when there is none. */
 const struct setting *settings_last(const GArray *settings, const char *section, const char *key);
-const struct setting *settings_first(const GArray *settings, const char *section, const char *key);
 
 /* yes, true, on, 1, enabled. */
 gboolean settings_is_true(const char *value);
