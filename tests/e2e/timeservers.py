@@ -52,7 +52,7 @@ class Chrony:
         folder.mkdir()
         self.address = address
         self.port = free_port(address, *([said] if said else []))
-        self.ke = free_port(address)
+        self.ke = free_port(address, "127.0.0.1")  # nobody answers there, where it does not itself
         self.command = free_port()
         self.ca, key = certificate(folder, "localhost", [address], **valid)
         (folder / "chrony.conf").write_text(
