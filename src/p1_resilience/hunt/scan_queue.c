@@ -186,12 +186,26 @@ static void decide_url(struct hunt_scanner *scanner, guint8 *key, gsize length, 
         decide(scanner, hash, key, URL_KEY_HEAD + length, token, end, TRUE);
 }
 
+/* It, and it with each byte more of the punctuation behind it that may be its own. */
+static void decide_urls(struct hunt_scanner *scanner, const struct token_url *url, guint8 *key,
+                        gsize length, guint32 token, const guint8 *token_end, gboolean by_scheme)
+{
+    const guint8 *text = scanner->text, *end = text + scanner->length;
+    gboolean more = TRUE;
+
+    for (guint tail = 0; more && tail <= TOKEN_URL_TAIL_MAX; tail++) {
+        decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
+        if (by_scheme)
+            decide_url(scanner, key, length, url->scheme, token, token_end - text);
+        more = token_url_longer(url, end, key + URL_KEY_HEAD, &length, HUNT_KEY_MAX, &token_end);
+    }
+}
+
 void scan_url(struct hunt_scanner *scanner, guint32 colon)
 {
     const guint8 *text = scanner->text, *end = text + scanner->length, *token_end;
     guint8 key[URL_KEY_HEAD + HUNT_KEY_MAX] = { HUNT_KEY_URL };
     struct token_url url;
-    gboolean more = TRUE;
     guint32 token;
     gsize length;
 
@@ -203,18 +217,9 @@ void scan_url(struct hunt_scanner *scanner, guint32 colon)
     if (!length)
         return;
     token = colon - (url.scheme == 's' ? 5 : 4);
-    for (guint tail = 0; more && tail <= TOKEN_URL_TAIL_MAX; tail++) {
-        decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
-        decide_url(scanner, key, length, url.scheme, token, token_end - text);
-        more = token_url_longer(&url, end, key + URL_KEY_HEAD, &length, HUNT_KEY_MAX, &token_end);
-    }
-    if (url.has_port)
-        return;
-    length = token_url_finish(&url, end, key + URL_KEY_HEAD, HUNT_KEY_MAX, &token_end);
-    length = token_url_with_port(&url, key + URL_KEY_HEAD, length, HUNT_KEY_MAX);
-    more = length > 0;
-    for (guint tail = 0; more && tail <= TOKEN_URL_TAIL_MAX; tail++) {
-        decide_url(scanner, key, length, HUNT_KEY_ANY_SCHEME, token, token_end - text);
-        more = token_url_longer(&url, end, key + URL_KEY_HEAD, &length, HUNT_KEY_MAX, &token_end);
-    }
+    decide_urls(scanner, &url, key, length, token, token_end, TRUE);
+    if (!url.has_port)
+        length = token_url_with_port(&url, key + URL_KEY_HEAD, length, HUNT_KEY_MAX);
+    if (!url.has_port && length)
+        decide_urls(scanner, &url, key, length, token, token_end, FALSE);
 }
